@@ -1,0 +1,50 @@
+# hepad: `make` alone lists what there is.
+PYTHON ?= python3
+VENV   := .venv
+PY     := $(VENV)/bin/python
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help train test lint types format wheel data lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.base: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'hepad needs Python 3.11 or newer; try: make PYTHON=python3.11 …' >&2; exit 2; }
+	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+train: $(VENV)/.base  ## train the default autoencoder on the bundled jets (ARGS='model=… loss=…')
+	$(PY) -m hepad.train $(ARGS)
+
+test: $(VENV)/.dev  ## run the tests (ARGS='-k roc')
+	$(PY) -m pytest $(ARGS)
+
+lint: $(VENV)/.dev  ## check style and formatting
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.dev  ## check types, strictly
+	$(VENV)/bin/mypy
+
+format: $(VENV)/.dev  ## format the code and mend what ruff can
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+wheel: $(VENV)/.dev  ## build dist/hepad-*.whl
+	$(PY) -m build --wheel
+
+data: $(VENV)/.dev  ## simulate the bundled data set again (slow)
+	$(PY) scripts/build_bundled_data.py
+
+lock: $(VENV)/.dev  ## write constraints.txt from what is installed in .venv
+	$(PY) scripts/lock.py > constraints.tmp && mv constraints.tmp constraints.txt
+
+clean:  ## remove the environment and build products; runs under outputs/ stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,47 @@
+"""Names and shapes of hepad's HDF5 files: the contract between what writes them and what reads them.
+
+This module depends on nothing, so that every room may import it. The format is described in
+docs/data_formats.md.
+"""
+
+from typing import Final
+
+N_JETS: Final = 8
+"""Jet slots per event, by falling pT, zero padded."""
+
+JET_FEATURES: Final = (
+    "pt",
+    "eta",
+    "phi",
+    "mass",
+    "nConstituents",
+    "nElectrons",
+    "nMuons",
+    "chHEF",
+    "neHEF",
+    "btagDeepB",
+    "btagDeepCvB",
+    "btagDeepCvL",
+    "area",
+    "btagDeepFlavB",
+    "btagDeepFlavCvB",
+    "btagDeepFlavCvL",
+    "btagDeepFlavQG",
+)
+"""The columns of `jet_event_data`, named as the `Jet_…` branches of CMS NanoAOD (pt and mass in GeV)."""
+
+CALO_SHAPE: Final = (18, 14)
+"""Calorimeter regions in φ × η, |η| < 3."""
+
+CALO_SATURATION: Final = 1023
+"""The largest region E_T a 10-bit trigger word can hold (GeV)."""
+
+JET_DATASET: Final = "jet_event_data"
+CALO_DATASET: Final = "calo_regions"
+CALO_DATASET_CICADA: Final = "CaloRegions"
+EVENT_IMAGE_DATASET: Final = "event_image_data"
+EVENT_FEATURES_DATASET: Final = "event_features"
+WEIGHT_DATASET: Final = "weight"
+
+EVENT_FEATURES: Final = ("n_pileup", "n_vertices", "n_jets", "ht", "met", "sum_et")
+"""The columns of `event_features` in simulated files (ht, met and sum_et in GeV)."""
