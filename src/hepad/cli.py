@@ -20,9 +20,7 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
 
-def run_command(
-    job: Callable[[DictConfig], Any], config_name: str, argv: Sequence[str] | None = None
-) -> None:
+def run_command(job: Callable[[DictConfig], Any], config_name: str, argv: Sequence[str] | None = None) -> None:
     """Compose `config_name` with the command line and call `job` with the result, in Hydra's way.
 
     Exits with code 2 and one line on stderr when the input was wrong (`UserError`, or anything Hydra refuses),
@@ -39,9 +37,7 @@ def run_command(
 
     # Hydra prints a traceback of its own and exits with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(
-        started_job
-    )
+    command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(started_job)
     try:
         command()
     except UserError as error:

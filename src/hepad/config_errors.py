@@ -30,9 +30,7 @@ def explain_config_error(error: Exception, config_name: str, overrides: Sequence
 
 
 def _missing_option(text: str) -> str | None:
-    match = re.search(
-        r"Could not find '([^']+)'\s*(?:Available options in '([^']+)':\s*(.*))?", text, re.DOTALL
-    )
+    match = re.search(r"Could not find '([^']+)'\s*(?:Available options in '([^']+)':\s*(.*))?", text, re.DOTALL)
     if not match:
         match = re.search(r"In '[^']*': Could not find '([^']+)'(.*)", text, re.DOTALL)
         if not match:
