@@ -1,0 +1,53 @@
+"""Files written whole or not at all: aside first, then renamed, so that a reader never sees half a file."""
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+
+def atomic_write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
+    """Write `content` to `path` in one step.
+
+    The bytes go to a temporary file in the same directory, reach the disk, and are renamed. If anything fails, the
+    temporary file is removed and an older file at `path` stays as it was.
+
+    Args:
+        path: the file to write; its directory must exist.
+        content: all of the file's bytes.
+
+    Returns:
+        The path written.
+
+    Raises:
+        OSError: the directory does not exist, is not writable, or is full.
+    """
+    target = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, _mode_for(target))
+        os.replace(name, target)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    return target
+
+
+def atomic_write_text(path: str | os.PathLike[str], content: str) -> Path:
+    """Write `content` as UTF-8 to `path` in one step; see `atomic_write_bytes`."""
+    return atomic_write_bytes(path, content.encode("utf-8"))
+
+
+def _mode_for(target: Path) -> int:
+    """The permissions of an existing file, else those an ordinary `open` would give (mkstemp's are private)."""
+    with suppress(FileNotFoundError):
+        return target.stat().st_mode & 0o777
+    # The umask can only be read by setting it.
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask

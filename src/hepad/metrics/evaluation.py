@@ -1,0 +1,165 @@
+"""All numbers of an evaluation, under the names they have in metrics.json, in W&B and in the report."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scipy import stats
+
+from hepad.metrics import correlation
+from hepad.metrics.delong import auc_difference, auc_interval
+from hepad.metrics.roc import RocCurve, auc, roc_curve
+from hepad.metrics.samples import ScoredSample
+from hepad.metrics.working_points import max_sic, tpr_at_fpr
+
+SIGNIFICANT = 0.05
+"""Below this p-value a baseline is said to beat the model, rather than to be level with it."""
+
+
+@dataclass(eq=False)
+class Evaluation:
+    """What `evaluate` found.
+
+    Attributes:
+        background: the sample trained on.
+        metrics: flat name → number; a number that is undefined has no entry.
+        rocs: (signal, reference) → ROC curve of the score.
+        baseline_rocs: (baseline, signal, reference) → ROC curve of a trivial score.
+        pearson: sample → feature → correlation of the score with the feature.
+        spearman: the same, of the ranks.
+        distance: feature → distance correlation, on the background.
+        warnings: what a reader of the numbers should know, one sentence each.
+    """
+
+    background: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    rocs: dict[tuple[str, str], RocCurve] = field(default_factory=dict)
+    baseline_rocs: dict[tuple[str, str, str], RocCurve] = field(default_factory=dict)
+    pearson: dict[str, dict[str, float]] = field(default_factory=dict)
+    spearman: dict[str, dict[str, float]] = field(default_factory=dict)
+    distance: dict[str, float] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def evaluate(
+    samples: Mapping[str, ScoredSample],
+    background: str,
+    references: Sequence[str],
+    fprs: Sequence[float] = (1e-2, 1e-3, 1e-4),
+) -> Evaluation:
+    """Compare every signal with every reference, and the score with every feature.
+
+    For each reference, every other sample is a signal, except the training background. Correlations are named in
+    `metrics` for the background alone, and kept for every sample in `pearson` and `spearman`.
+
+    Args:
+        samples: name → scored sample.
+        background: the sample trained on.
+        references: samples taken as the background side of a ROC.
+        fprs: false-positive rates at which to give the true-positive rate.
+
+    Returns:
+        The same numbers for the same input, always.
+
+    Raises:
+        ValueError: the background or a reference is not among the samples.
+    """
+    for name in (background, *references):
+        if name not in samples:
+            raise ValueError(f"no sample {name!r} to evaluate; there are {', '.join(samples)}")
+    result = Evaluation(background)
+    for reference in dict.fromkeys(references):
+        for signal in samples:
+            if signal not in (reference, background):
+                _compare(result, samples[signal], samples[reference], fprs)
+    for sample in samples.values():
+        _correlate(result, sample)
+    return result
+
+
+def fpr_name(fpr: float) -> str:
+    """A false-positive rate as metric names spell it: 0.01 → `1e-2`."""
+    mantissa, exponent = f"{fpr:e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def _compare(result: Evaluation, signal: ScoredSample, reference: ScoredSample, fprs: Sequence[float]) -> None:
+    pair = f"{signal.name}_vs_{reference.name}"
+    roc = roc_curve(reference.score, signal.score)
+    area = auc(reference.score, signal.score)
+    result.rocs[signal.name, reference.name] = roc
+    result.metrics[f"test/auc/{pair}"] = area
+    if min(len(signal), len(reference)) < 2:
+        result.warnings.append(f"{signal.name} vs {reference.name}: too few entries for an uncertainty.")
+    else:
+        low, high = auc_interval(reference.score, signal.score)
+        result.metrics |= {f"test/auc/{pair}/low": low, f"test/auc/{pair}/high": high}
+        # Only beyond the uncertainty: about half of all signals like the background fall below 0.5.
+        if high < 0.5:
+            result.warnings.append(
+                f"{signal.name} vs {reference.name}: AUC {area:.3f} is below 0.5; "
+                "the signal may be simpler than the background, and so easier to reconstruct."
+            )
+    for fpr in fprs:
+        tpr = tpr_at_fpr(reference.score, signal.score, fpr)
+        if tpr is not None:
+            result.metrics[f"test/tpr_at_fpr_{fpr_name(fpr)}/{pair}"] = tpr
+        else:
+            _warn_once(
+                result,
+                f"{reference.name}: fewer than 10 of {len(reference)} entries lie beyond the cut for a "
+                f"false-positive rate of {fpr_name(fpr)}, so no efficiency is given there.",
+            )
+    sic = max_sic(roc)
+    if sic is not None:
+        result.metrics[f"test/sic_max/{pair}"] = sic
+    _compare_baselines(result, signal, reference, area)
+
+
+def _compare_baselines(
+    result: Evaluation, signal: ScoredSample, reference: ScoredSample, model_auc: float
+) -> None:
+    for name in signal.baselines:
+        if name not in reference.baselines:
+            continue
+        b, s = reference.baselines[name], signal.baselines[name]
+        try:
+            roc, area = roc_curve(b, s), auc(b, s)
+        except ValueError as error:
+            _warn_once(result, f"baseline {name} of {signal.name} or {reference.name} left out: {error}.")
+            continue
+        result.baseline_rocs[name, signal.name, reference.name] = roc
+        result.metrics[f"test/baseline_auc/{name}/{signal.name}_vs_{reference.name}"] = area
+        if area <= model_auc or min(b.size, s.size) < 2:
+            continue
+        if auc_difference(reference.score, signal.score, b, s).p_value < SIGNIFICANT:
+            result.warnings.append(
+                f"{signal.name} vs {reference.name}: {name} alone reaches AUC {area:.3f}, "
+                f"more than the model's {model_auc:.3f}."
+            )
+
+
+def _correlate(result: Evaluation, sample: ScoredSample) -> None:
+    result.pearson[sample.name], result.spearman[sample.name] = {}, {}
+    score_ranks = stats.rankdata(sample.score)
+    for feature, values in sample.features.items():
+        linear = correlation.pearson(sample.score, values)
+        # Spearman's correlation, with the score ranked once for all features.
+        ranked = correlation.pearson(score_ranks, stats.rankdata(values))
+        if linear is None or ranked is None:
+            result.warnings.append(
+                f"{sample.name}: no correlation with {feature}, which is constant or not finite."
+            )
+            continue
+        result.pearson[sample.name][feature] = linear
+        result.spearman[sample.name][feature] = ranked
+        if sample.name == result.background:
+            result.metrics[f"test/pearson/{feature}"] = linear
+            result.metrics[f"test/spearman/{feature}"] = ranked
+            distance = correlation.distance_correlation(sample.score, values)
+            if distance is not None:
+                result.distance[feature] = distance
+
+
+def _warn_once(result: Evaluation, warning: str) -> None:
+    if warning not in result.warnings:
+        result.warnings.append(warning)

@@ -1,0 +1,45 @@
+"""A sample after scoring: what evaluation, plots and the report start from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hepad.metrics.arrays import FloatArray, as_column, as_scores
+
+BASELINES = ("sum_pt", "multiplicity", "distance_to_mean")
+"""Scores any model must beat: Σ pT (or E_T), the number of objects, and ‖x − mean‖²."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredSample:
+    """One sample and the anomaly scores of its entries.
+
+    Args:
+        name: the sample's name, such as `ttbar`.
+        score: (N,) anomaly score of each entry; higher is more anomalous. Kept in float64.
+        features: name → (N,) observable of each entry, to correlate the score with.
+        baselines: name → (N,) the score that a trivial rule gives to each entry, usually `BASELINES`.
+
+    Raises:
+        ValueError: a score is NaN or infinite (the message says how many), or lengths differ.
+    """
+
+    name: str
+    score: FloatArray
+    features: Mapping[str, FloatArray] = field(default_factory=dict)
+    baselines: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        score = as_scores(self.score, f"scores of {self.name}")
+        object.__setattr__(self, "score", score)
+        for group in ("features", "baselines"):
+            columns = {
+                name: as_column(values, f"{group[:-1]} {name} of {self.name}")
+                for name, values in getattr(self, group).items()
+            }
+            for name, values in columns.items():
+                if values.size != score.size:
+                    raise ValueError(f"{self.name}: {values.size} values of {name} for {score.size} scores")
+            object.__setattr__(self, group, columns)
+
+    def __len__(self) -> int:
+        return self.score.size

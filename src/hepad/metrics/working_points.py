@@ -1,0 +1,88 @@
+"""Numbers at a cut on the score: efficiency at a fixed false-positive rate, SIC, trigger rate.
+
+Each is given only where enough background entries lie beyond the cut to know where the cut is.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hepad.metrics.arrays import FloatArray, as_scores
+from hepad.metrics.roc import RocCurve
+
+MIN_ENTRIES: Final = 10
+"""Background entries that must lie beyond a cut; 10 entries place it within about 30%."""
+
+BUNCH_CROSSING_RATE: Final = 2544 * 11.245e3
+"""Crossings of filled bunches per second (Hz) in the LHC of 2016-2018: 2544 bunches × 11.245 kHz = 28.61 MHz."""
+
+
+def tpr_at_fpr(
+    background: ArrayLike, signal: ArrayLike, fpr: float, min_entries: int = MIN_ENTRIES
+) -> float | None:
+    """The share of the signal beyond the cut that lets through at most `fpr` of the background.
+
+    The cut is one that can be applied: `score > t`, with the lowest t that keeps the false-positive rate at or
+    below `fpr`. Nothing is interpolated, so tied background scores are all kept or all removed.
+
+    Args:
+        background: (N,) scores of the background.
+        signal: (M,) scores of the signal.
+        fpr: the allowed false-positive rate, in (0, 1].
+        min_entries: background entries that must lie beyond the cut.
+
+    Returns:
+        The true-positive rate, or None where fewer than `min_entries` background entries lie beyond the cut.
+
+    Raises:
+        ValueError: empty input, NaN or infinite scores, or `fpr` outside (0, 1].
+    """
+    if not 0 < fpr <= 1:
+        raise ValueError(f"false-positive rate {fpr}: expected a number above 0 and at most 1")
+    b, s = as_scores(background, "background scores"), as_scores(signal, "signal scores")
+    # A rate such as 1e-3 of 10 000 entries is 10 entries, whatever the last binary digit says.
+    allowed = int(np.floor(fpr * b.size * (1 + 1e-12)))
+    if allowed < min_entries:
+        return None
+    if allowed >= b.size:
+        return 1.0
+    cut = np.partition(b, b.size - allowed - 1)[b.size - allowed - 1]
+    if np.count_nonzero(b > cut) < min_entries:
+        return None
+    return float(np.count_nonzero(s > cut) / s.size)
+
+
+@dataclass(frozen=True, eq=False)
+class SicCurve:
+    """Significance improvement against signal efficiency.
+
+    Attributes:
+        tpr: (P,) signal efficiency.
+        sic: (P,) TPR / √FPR, the factor by which a cut multiplies S/√B.
+    """
+
+    tpr: FloatArray
+    sic: FloatArray
+
+
+def sic_curve(roc: RocCurve, min_entries: int = MIN_ENTRIES) -> SicCurve:
+    """The significance improvement characteristic, TPR / √FPR (Gallicchio et al., JHEP 04 (2011) 069).
+
+    Only points with at least `min_entries` background entries beyond the cut; there may be none.
+    """
+    selected = np.rint(roc.fpr * roc.n_background)
+    known = selected >= max(min_entries, 1)
+    return SicCurve(roc.tpr[known], roc.tpr[known] / np.sqrt(roc.fpr[known]))
+
+
+def max_sic(roc: RocCurve, min_entries: int = MIN_ENTRIES) -> float | None:
+    """The largest significance improvement of any cut that keeps `min_entries` background entries, if there is one."""
+    curve = sic_curve(roc, min_entries)
+    return float(curve.sic.max()) if curve.sic.size else None
+
+
+def trigger_rate(fpr: float) -> float:
+    """The rate (Hz) of a trigger that accepts the share `fpr` of crossings: FPR × 28.61 MHz."""
+    return fpr * BUNCH_CROSSING_RATE
