@@ -1,6 +1,7 @@
 """What all commands share: Hydra's command line, one line per user error, exit codes 0, 1 and 2."""
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -26,8 +27,7 @@ def run_command(job: Callable[[DictConfig], Any], config_name: str, argv: Sequen
     Exits with code 2 and one line on stderr when the input was wrong (`UserError`, or anything Hydra refuses),
     with code 1 and a traceback when the job failed, with 130 on Ctrl-C.
     """
-    if argv is not None:
-        sys.argv[1:] = list(argv)
+    sys.argv[1:] = [_open(word) for word in (sys.argv[1:] if argv is None else argv)]
     started = False
 
     def started_job(cfg: DictConfig) -> Any:
@@ -59,6 +59,11 @@ def run_command(job: Callable[[DictConfig], Any], config_name: str, argv: Sequen
         sys.exit(EXIT_INTERRUPTED)
     except Exception:
         _exit_with_traceback()
+
+
+def _open(word: str) -> str:
+    """Let the user name samples of their own: Hydra would want `++` before a key that no config declares."""
+    return f"++{word}" if re.match(r"data\.samples(\.[^=]+)?=", word) else word
 
 
 def _exit_with_line(message: str) -> NoReturn:

@@ -1,7 +1,7 @@
 """The one exception that means: the user's input was wrong."""
 
 
-class UserError(Exception):
+class UserError(ValueError):
     """Wrong input by the user: a file, a key, a value or a combination of them.
 
     The message is one line that says what is wrong, where, and what would be right. Every command prints it on

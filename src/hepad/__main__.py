@@ -1,0 +1,29 @@
+"""`hepad <command> …` is the same as `python -m hepad.<command> …`."""
+
+import importlib
+import sys
+from typing import Final
+
+COMMANDS: Final = {
+    "train": "train a model on background, score every sample, write the run",
+    "simulate": "make samples with Pythia 8 and FastJet",
+}
+
+
+def main() -> None:
+    """Run the command named by the first word; print the list of commands where it is missing or unknown."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "--help"
+    if name in COMMANDS:
+        sys.argv = [f"hepad {name}", *sys.argv[2:]]
+        importlib.import_module(f"hepad.{name}").main()
+        return
+    listed = "\n".join(f"  {command:10} {text}" for command, text in COMMANDS.items())
+    if name in ("-h", "--help"):
+        print(f"usage: hepad COMMAND [KEY=VALUE …]\n\n{listed}\n\nhepad COMMAND --help lists the keys.")
+        return
+    print(f"error: no command {name!r}; allowed: {', '.join(COMMANDS)}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

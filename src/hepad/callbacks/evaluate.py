@@ -1,0 +1,112 @@
+"""Scores of every sample, and the numbers that follow from them."""
+
+import io
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from numpy.typing import NDArray
+
+from hepad.data import AnomalyDataModule
+from hepad.errors import UserError
+from hepad.files import atomic_write_bytes, atomic_write_text
+from hepad.metrics import Evaluation, ScoredSample, evaluate
+
+DEFAULT_REFERENCES: Final = ("zero_bias", "jet_ht", "soft_qcd")
+
+
+class Evaluate(Callback):
+    """Collect the scores that `test_step` returns; write scores.h5 and metrics.json.
+
+    After `trainer.test` the findings are in `samples` (name → `ScoredSample`) and `evaluation`.
+
+    Args:
+        run_dir: where the files go.
+        references: samples on the background side of the ROC curves; None for the training background and those
+            of `DEFAULT_REFERENCES` that are there.
+        fprs: false-positive rates at which efficiencies are given.
+    """
+
+    def __init__(self, run_dir: str | Path, references: Sequence[str] | None, fprs: Sequence[float]) -> None:
+        self.run_dir = Path(run_dir)
+        self.references = references
+        self.fprs = fprs
+        self.samples: dict[str, ScoredSample] = {}
+        self.evaluation: Evaluation | None = None
+        self._scores: dict[int, list[torch.Tensor]] = defaultdict(list)
+
+    def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Forget an earlier test."""
+        self._scores.clear()
+
+    def on_test_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Keep the scores of one batch."""
+        self._scores[dataloader_idx].append(outputs["score"].detach().cpu())
+
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Evaluate all scores at once and write them."""
+        data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        scores = {name: torch.cat(self._scores[i]).numpy() for i, name in enumerate(data.test_samples)}
+        self.samples = scored_samples(data, scores)
+        references = resolve_references(self.references, data.background, data.test_samples)
+        self.evaluation = evaluate(self.samples, data.background, references, self.fprs)
+        write_scores(self.run_dir / "scores.h5", data, scores)
+        for name in scores:
+            self.evaluation.metrics[f"test/score_mean/{name}"] = float(scores[name].mean(dtype=np.float64))
+        text = json.dumps(dict(sorted(self.evaluation.metrics.items())), indent=2)
+        atomic_write_text(self.run_dir / "metrics.json", text + "\n")
+
+
+def resolve_references(references: Sequence[str] | None, background: str, samples: Sequence[str]) -> list[str]:
+    """Return the references to use; raise `UserError` for one that is not a sample."""
+    if references is None:
+        return list(dict.fromkeys([background, *(name for name in DEFAULT_REFERENCES if name in samples)]))
+    if unknown := [name for name in references if name not in samples]:
+        raise UserError(
+            f"evaluation.references: {', '.join(unknown)} is not among the samples; allowed: {', '.join(samples)}"
+        )
+    return list(references)
+
+
+def scored_samples(data: AnomalyDataModule, scores: Mapping[str, NDArray[np.floating]]) -> dict[str, ScoredSample]:
+    """Return the scores of each tested sample together with its observables and the trivial scores."""
+    return {
+        name: ScoredSample(
+            name=name,
+            score=scores[name].astype(np.float64),
+            features=entries.observables,
+            baselines=data.baselines(entries),
+        )
+        for name, entries in data.test_entries.items()
+    }
+
+
+def write_scores(path: Path, data: AnomalyDataModule, scores: Mapping[str, NDArray[np.floating]]) -> None:
+    """Write `/<sample>/score` `(N,)` float32 and `/<sample>/index` `(N,)` int64, the row in the source file."""
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs["background"] = data.background
+        file.attrs["kind"] = data.kind
+        for name, entries in data.test_entries.items():
+            group = file.create_group(name)
+            group.attrs["file"] = data.files[name].name
+            group.create_dataset("score", data=scores[name].astype("<f4"))
+            group.create_dataset("index", data=entries.index.astype("<i8"))
+            if entries.slot is not None:
+                group.create_dataset("slot", data=entries.slot.astype("<i8"))
+    atomic_write_bytes(path, buffer.getvalue())

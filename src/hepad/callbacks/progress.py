@@ -1,0 +1,37 @@
+"""Progress on a terminal, plain lines in a batch log."""
+
+import sys
+import time
+
+import lightning as L
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+
+
+def progress_bar() -> Callback:
+    """Return a rich progress bar where stdout is a terminal, else a printer of one line per epoch."""
+    return RichProgressBar(leave=False) if sys.stdout.isatty() else EpochLines()
+
+
+class EpochLines(Callback):
+    """Print the metrics of an epoch, at most one line in `every` seconds and always the last."""
+
+    def __init__(self, every: float = 2.0) -> None:
+        self.every = every
+        self._printed_at = -float("inf")
+        self._line = ""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Print this epoch's line if the last one is old enough."""
+        metrics = ", ".join(f"{name} {float(value):.4g}" for name, value in sorted(trainer.callback_metrics.items()))
+        self._line = f"epoch {trainer.current_epoch}: {metrics}"
+        if time.monotonic() - self._printed_at >= self.every:
+            self._print()
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Print the last epoch's line if it was held back."""
+        self._print()
+
+    def _print(self) -> None:
+        if self._line:
+            print(self._line, flush=True)
+        self._line, self._printed_at = "", time.monotonic()

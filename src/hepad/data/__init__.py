@@ -1,0 +1,7 @@
+"""Reading HDF5 files, splits, batches and datamodules."""
+
+from hepad.batch import Batch
+from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.jets import JetsDataModule
+
+__all__ = ["AnomalyDataModule", "Batch", "Entries", "JetsDataModule"]

@@ -1,0 +1,177 @@
+"""What all datamodules share: samples, the split of the background, batches."""
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import h5py
+import lightning as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hepad.batch import Batch
+from hepad.data.hdf5 import open_hdf5
+from hepad.data.loader import BatchLoader, take_rows
+from hepad.data.sources import sample_files
+from hepad.data.split import Split, split_rows
+from hepad.errors import UserError
+
+
+@dataclass(frozen=True)
+class Entries:
+    """The entries of one sample.
+
+    Attributes:
+        batch: all N entries as one batch, raw units.
+        index: `(N,)` int64 row of each entry in the source file.
+        observables: name → `(N,)` numbers that the score is compared with (raw units, jet pT in GeV, …).
+        slot: `(N,)` int64 position of a jet in its event, where entries are jets.
+        dropped: entries left out because they held NaN or inf.
+    """
+
+    batch: Batch
+    index: NDArray[np.int64]
+    observables: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    slot: NDArray[np.int64] | None = None
+    dropped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def rows(self, rows: NDArray[Any]) -> "Entries":
+        """Return the entries at the given row numbers, in that order."""
+        return Entries(
+            batch=take_rows(self.batch, torch.from_numpy(rows)),
+            index=self.index[rows],
+            observables={name: values[rows] for name, values in self.observables.items()},
+            slot=None if self.slot is None else self.slot[rows],
+            dropped=self.dropped,
+        )
+
+
+class AnomalyDataModule(L.LightningDataModule, ABC):
+    """Background for training and validation; its test part and every other sample for testing.
+
+    A subclass says in `read` how one file becomes entries, and in `baselines` what the trivial scores are.
+
+    Args:
+        samples: sample name → HDF5 file; beside a bundled name it replaces that sample, null leaves it out.
+        bundled: start from the samples shipped with hepad.
+        background: the sample to train on.
+        batch_size: entries per training batch.
+        limit: at most this many entries of each sample, or a mapping sample → limit; null for all.
+        on_nonfinite: `refuse` raises where an entry holds NaN or inf, `drop` leaves those entries out.
+        seed: shuffles the training entries; the split does not depend on it.
+    """
+
+    kind: ClassVar[str]
+    datasets: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        samples: Mapping[str, str | None],
+        background: str,
+        bundled: bool = True,
+        batch_size: int = 512,
+        limit: int | Mapping[str, int] | None = None,
+        on_nonfinite: str = "refuse",
+        seed: int = 42,
+    ) -> None:
+        super().__init__()
+        if batch_size < 2:
+            raise UserError(f"data.batch_size={batch_size}: batch normalisation needs at least 2 entries")
+        if on_nonfinite not in ("refuse", "drop"):
+            raise UserError(f"data.on_nonfinite={on_nonfinite}; allowed: refuse, drop")
+        self.files = sample_files(samples, bundled, self.datasets)
+        if background not in self.files:
+            raise UserError(f"data.background={background} is not a sample; allowed: {', '.join(sorted(self.files))}")
+        self.background = background
+        self.batch_size = batch_size
+        self.limit = limit
+        self.on_nonfinite = on_nonfinite
+        self.seed = seed
+        self._entries: dict[str, Entries] | None = None
+
+    @abstractmethod
+    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+        """Read at most `limit` entries of an open file.
+
+        Raises:
+            UserError: the file does not hold what this datamodule reads.
+        """
+
+    @abstractmethod
+    def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
+        """Return the trivial anomaly scores of physics.md 7: `sum_pt`, `multiplicity`, `distance_to_mean`, each `(N,)`."""
+
+    @property
+    @abstractmethod
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features of one entry (last axis of vectors), or of the channels of an image."""
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read every sample once and split the background; raise `UserError` for anything that cannot be used."""
+        if self._entries is not None:
+            return
+        entries = {sample: self._read_sample(sample, path) for sample, path in self.files.items()}
+        self.split: Split = split_rows(len(entries[self.background]))
+        background = entries[self.background]
+        self.train_entries = background.rows(self.split.train)
+        self.val_entries = background.rows(self.split.val)
+        self.test_entries = {
+            sample: background.rows(self.split.test) if sample == self.background else found
+            for sample, found in entries.items()
+        }
+        self._entries = entries
+
+    def _read_sample(self, sample: str, path: Path) -> Entries:
+        limit = self.limit.get(sample) if isinstance(self.limit, Mapping) else self.limit
+        if limit is not None and limit < 1:
+            raise UserError(f"data.limit={limit} for {sample}; a positive number of entries is needed")
+        with open_hdf5(path) as file:
+            return self._without_nonfinite(self.read(file, sample, limit), sample, path)
+
+    def _without_nonfinite(self, entries: Entries, sample: str, path: Path) -> Entries:
+        finite = torch.isfinite(entries.batch.x).flatten(1).all(1).numpy()
+        n_bad = int((~finite).sum())
+        if not n_bad:
+            return entries
+        if self.on_nonfinite == "refuse":
+            raise UserError(
+                f"{n_bad} of {len(entries)} entries of {sample} hold NaN or inf ({path}); "
+                "mend the file, or leave those entries out with data.on_nonfinite=drop"
+            )
+        if n_bad == len(entries):
+            raise UserError(f"every entry of {sample} holds NaN or inf ({path})")
+        return replace(entries.rows(np.flatnonzero(finite)), dropped=n_bad)
+
+    @property
+    def entry_shape(self) -> tuple[int, ...]:
+        """Shape of one entry, inferred from the background's file."""
+        return tuple(self.train_entries.batch.x.shape[1:])
+
+    @property
+    def test_samples(self) -> list[str]:
+        """Names of the tested samples, in the order of `test_dataloader`."""
+        return list(self.test_entries)
+
+    def train_dataloader(self) -> BatchLoader:
+        """Shuffled batches of the background's training part."""
+        return BatchLoader(self.train_entries.batch, self.batch_size, shuffle_seed=self.seed, drop_last=True)
+
+    def val_dataloader(self) -> BatchLoader:
+        """Batches of the background's validation part, in the order of the split."""
+        return BatchLoader(self.val_entries.batch, 4 * self.batch_size)
+
+    def test_dataloader(self) -> list[BatchLoader]:
+        """One loader per tested sample."""
+        return [BatchLoader(entries.batch, 4 * self.batch_size) for entries in self.test_entries.values()]
+
+    def split_hashes(self) -> dict[str, str]:
+        """SHA-256 of the row numbers of each part of the split, to compare runs by."""
+        parts = {"train": self.split.train, "val": self.split.val, "test": self.split.test}
+        return {name: hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest() for name, rows in parts.items()}

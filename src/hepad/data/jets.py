@@ -1,0 +1,92 @@
+"""Single jets."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hepad.batch import Batch
+from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.hdf5 import feature_names, read_rows, safe_dataset
+from hepad.errors import UserError
+from hepad.schema import JET_DATASET, JET_FEATURES
+
+
+class JetsDataModule(AnomalyDataModule):
+    """Jets taken out of their events: `jet_event_data` `(N, S, F)` flattened, padded slots (pT = 0) dropped.
+
+    One entry is the `(F,)` feature vector of one jet. The split is made over jets, as in the workshop; jets of
+    one event may thus fall on both sides.
+
+    Args:
+        features: names of the features to use, in this order; null for all that the background's file holds.
+        min_pt: keep jets above this pT (GeV).
+        common: the arguments of `AnomalyDataModule`.
+    """
+
+    kind: ClassVar[str] = "jets"
+    datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
+
+    def __init__(self, *, features: Sequence[str] | None = None, min_pt: float = 0.0, **common: Any) -> None:
+        super().__init__(**common)
+        self.features = None if features is None else tuple(features)
+        self.min_pt = min_pt
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns of one entry."""
+        return tuple(self.features or JET_FEATURES)
+
+    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+        """Read the jets of one sample as entries of shape `(F,)`."""
+        jets, names = read_jets(file, sample)
+        wanted = self.feature_names
+        if missing := [name for name in wanted if name not in names]:
+            raise UserError(
+                f"{file.filename} has no feature {', '.join(missing)}; it has: {', '.join(names)} (data.features)"
+            )
+        pt = jets[..., names.index("pt")]
+        # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
+        event, slot = np.nonzero(~(pt <= self.min_pt))
+        if not len(event):
+            raise UserError(f"no jets with pT > {self.min_pt:g} GeV in {file.filename} (sample {sample})")
+        event, slot = event[:limit], slot[:limit]
+        x = jets[event, slot]
+        observables = {name: x[:, i].astype(np.float64) for i, name in enumerate(names)}
+        x = np.ascontiguousarray(x[:, [names.index(name) for name in wanted]])
+        return Entries(Batch(x=torch.from_numpy(x)), index=event, observables=observables, slot=slot)
+
+    @cached_property
+    def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
+        x = self.train_entries.batch.x.double()
+        scale = x.std(dim=0)
+        return x.mean(dim=0), torch.where(scale > 0, scale, torch.ones_like(scale))
+
+    def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
+        """Jet pT, number of constituents, and squared distance to the mean training jet in standard units."""
+        center, scale = self._center_and_scale
+        distance = ((entries.batch.x.double() - center) / scale).square().sum(dim=1)
+        named = {"sum_pt": "pt", "multiplicity": "nConstituents"}
+        found = {score: entries.observables[name] for score, name in named.items() if name in entries.observables}
+        return {**found, "distance_to_mean": distance.numpy()}
+
+
+def read_jets(file: h5py.File, sample: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return `jet_event_data` `(N, S, F)` as float32 and the names of its F columns.
+
+    Raises:
+        UserError: another shape, no events, or no column `pt`.
+    """
+    dataset = safe_dataset(file, JET_DATASET)
+    if dataset.ndim != 3:
+        raise UserError(f"{file.filename}:/{JET_DATASET} has shape {dataset.shape}; (events, jets, features) is needed")
+    if not dataset.shape[0]:
+        raise UserError(f"sample {sample} is empty: {file.filename}:/{JET_DATASET} holds no events")
+    names = feature_names(dataset, JET_FEATURES)
+    if "pt" not in names:
+        raise UserError(f"{file.filename}:/{JET_DATASET} has no feature 'pt'; it has: {', '.join(names)}")
+    return read_rows(dataset).astype(np.float32, copy=False), names

@@ -1,0 +1,72 @@
+"""Batches sliced from tensors that stay in memory."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from hepad.batch import Batch
+
+
+class EpochShuffle:
+    """The order of the training entries: a permutation keyed by (seed, epoch), or none.
+
+    Lightning calls `set_epoch` at the start of each epoch. Because the order depends on nothing else, a resumed
+    run sees the same batches as one that was never stopped.
+    """
+
+    def __init__(self, n_entries: int, seed: int | None) -> None:
+        self.n_entries = n_entries
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the permutation of `epoch`."""
+        self.epoch = epoch
+
+    def order(self) -> Tensor | None:
+        """Return the `(n_entries,)` row order of this epoch, or None for the order of the file."""
+        if self.seed is None:
+            return None
+        generator = torch.Generator().manual_seed((self.seed << 32) + self.epoch)
+        return torch.randperm(self.n_entries, generator=generator)
+
+
+class BatchLoader:
+    """Iterate over `entries` in batches; a slice or one gather per batch, no worker processes.
+
+    A per-item `DataLoader` collates entry by entry, which takes several times longer than these networks do
+    (docs/performance.md).
+
+    Args:
+        entries: all entries, every field of length N.
+        batch_size: entries per batch.
+        shuffle_seed: shuffle every epoch with this seed; None keeps the order.
+        drop_last: leave out a last, smaller batch (where at least one full batch remains): batch norm cannot
+            train on a single entry.
+    """
+
+    def __init__(
+        self, entries: Batch, batch_size: int, shuffle_seed: int | None = None, drop_last: bool = False
+    ) -> None:
+        self.entries = entries
+        self.batch_size = batch_size
+        self.drop_last = drop_last and len(entries.x) >= batch_size
+        # Lightning looks for these two names: it calls `sampler.set_epoch` when an epoch begins.
+        self.sampler = EpochShuffle(len(entries.x), shuffle_seed)
+        self.batch_sampler = None
+
+    def __len__(self) -> int:
+        n_entries = len(self.entries.x)
+        return n_entries // self.batch_size if self.drop_last else -(-n_entries // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = self.sampler.order()
+        for i in range(len(self)):
+            rows = slice(i * self.batch_size, (i + 1) * self.batch_size)
+            yield take_rows(self.entries, rows if order is None else order[rows])
+
+
+def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:
+    """Return the given rows of every field that is there."""
+    return Batch(*(None if field is None else field[rows] for field in entries))

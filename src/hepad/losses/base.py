@@ -1,0 +1,53 @@
+"""What every reconstruction loss promises."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+
+class ReconstructionLoss(nn.Module, ABC):
+    """How badly an entry is reconstructed: `loss(x_hat, x) -> (B,)`, one value per entry.
+
+    Training averages the values over the batch; the same values are the anomaly score.
+
+    Attributes:
+        kinds: the kinds of data (`jets`, `events`, `calo`, `jet_images`) the loss is defined for; None for all.
+    """
+
+    kinds: ClassVar[frozenset[str] | None] = None
+
+    @abstractmethod
+    def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return `(B,)` values for `x_hat` and `x` of shape `(B, *entry_shape)`.
+
+        Args:
+            x_hat: reconstruction.
+            x: original.
+            mask: `(B, S)`, true for slots that count; entries without any real slot have loss 0.
+        """
+
+
+class ElementwiseLoss(ReconstructionLoss):
+    """A loss that is the mean of one number per element."""
+
+    @abstractmethod
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return the loss of each element, of the shape of `x`."""
+
+    def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the mean over the (real) elements of each entry, `(B,)`."""
+        return mean_per_entry(self.elementwise(x_hat, x), mask)
+
+
+def mean_per_entry(values: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Return the mean of `values` `(B, …)` over all but the first axis, `(B,)`.
+
+    With a `mask` `(B, S)` only true slots of `values` `(B, S, F)` count.
+    """
+    if mask is None:
+        return values.flatten(1).mean(dim=1)
+    counted = torch.where(mask.unsqueeze(-1), values, torch.zeros_like(values))
+    n_elements = mask.sum(dim=1).clamp(min=1) * values.shape[-1]
+    return counted.flatten(1).sum(dim=1) / n_elements

@@ -1,0 +1,70 @@
+"""Losses that are a mean over elements: MSE, MAE, MAPE, Huber and log-cosh (physics.md 5)."""
+
+import math
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from hepad.losses.base import ElementwiseLoss
+
+
+class MSE(ElementwiseLoss):
+    """Mean squared error, mean of (x̂ − x)²."""
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return (x̂ − x)² per element."""
+        return (x_hat - x).square()
+
+
+class MAE(ElementwiseLoss):
+    """Mean absolute error, mean of |x̂ − x|."""
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return |x̂ − x| per element."""
+        return (x_hat - x).abs()
+
+
+class MAPE(ElementwiseLoss):
+    """Mean absolute percentage error as a fraction, mean of |x̂ − x| / max(|x|, ε).
+
+    Args:
+        epsilon: floor of the denominator. Normalised inputs cross zero, so it must not be tiny: the default lets
+            no element count more than ten times its absolute error.
+    """
+
+    def __init__(self, epsilon: float = 0.1) -> None:
+        super().__init__()
+        if epsilon <= 0:
+            raise ValueError(f"epsilon={epsilon}; a positive floor is needed")
+        self.epsilon = epsilon
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return |x̂ − x| / max(|x|, ε) per element."""
+        return (x_hat - x).abs() / x.abs().clamp(min=self.epsilon)
+
+
+class Huber(ElementwiseLoss):
+    """Huber loss: ½d² for |d| ≤ δ, δ(|d| − ½δ) beyond, with d = x̂ − x (Huber 1964).
+
+    Args:
+        delta: where the parabola turns into a line.
+    """
+
+    def __init__(self, delta: float = 1.0) -> None:
+        super().__init__()
+        if delta <= 0:
+            raise ValueError(f"delta={delta}; a positive turning point is needed")
+        self.delta = delta
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return the Huber loss per element."""
+        return F.huber_loss(x_hat, x, reduction="none", delta=self.delta)
+
+
+class LogCosh(ElementwiseLoss):
+    """Log-cosh loss, mean of ln cosh(x̂ − x); computed as |d| + ln(1 + e^(−2|d|)) − ln 2, which cannot overflow."""
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return ln cosh(x̂ − x) per element."""
+        distance = (x_hat - x).abs()
+        return distance + F.softplus(-2 * distance) - math.log(2)

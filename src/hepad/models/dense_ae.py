@@ -1,0 +1,44 @@
+"""The dense autoencoder of single jets."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from hepad.models.reconstruction import ReconstructionModel
+from hepad.nn import DenseAutoencoderNet
+
+
+class DenseAutoencoder(ReconstructionModel):
+    """Reconstructs a vector through a narrow code; see `DenseAutoencoderNet` for the network.
+
+    Args:
+        entry_shape: `(F,)`.
+        loss: config of a `ReconstructionLoss`.
+        normalizer: kind of input normaliser.
+        hidden: widths of the encoder's hidden layers, mirrored in the decoder.
+        latent: width of the code.
+        dropout: dropout probability before the code.
+        activation: name of the activation function.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"jets"})
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        hidden: Sequence[int] = (16,),
+        latent: int = 8,
+        dropout: float = 0.1,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__(entry_shape, loss, normalizer)
+        self.save_hyperparameters()
+        self.network = DenseAutoencoderNet(self.entry_shape[0], hidden, latent, dropout, activation)
+
+    def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the reconstruction `(B, F)` of normalised entries."""
+        reconstruction: Tensor = self.network(z)
+        return reconstruction

@@ -1,0 +1,75 @@
+"""Models that score an entry by how badly they reconstruct it."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import Tensor
+
+from hepad.batch import Batch
+from hepad.losses import MAE, ElementwiseLoss, ReconstructionLoss
+from hepad.models.base import AnomalyModel, eval_mode
+from hepad.registry import instantiate
+
+
+class ReconstructionModel(AnomalyModel):
+    """An autoencoder of any shape: normalise, reconstruct, compare; the loss per entry is the score.
+
+    The comparison is made between normalised entries, so that features in GeV do not drown fractions.
+
+    Args:
+        entry_shape: shape of one entry in raw units.
+        loss: config of a `ReconstructionLoss`.
+        normalizer: kind of input normaliser.
+    """
+
+    monitors = ("val/loss", "val/mae", "train/loss")
+
+    def __init__(self, entry_shape: Sequence[int], loss: Mapping[str, Any], normalizer: str = "standard") -> None:
+        super().__init__(entry_shape, normalizer)
+        self.loss: ReconstructionLoss = instantiate(dict(loss))
+        self.mae = MAE()
+
+    @abstractmethod
+    def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the reconstruction of normalised entries `z`, of the same shape."""
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the mean loss of the batch."""
+        z = self.normalizer(batch.x, batch.mask)
+        loss = self.loss(self.reconstruct(z, batch.mask), z, batch.mask).mean()
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Log the mean loss and the mean absolute error of the background's validation part."""
+        z = self.normalizer(batch.x, batch.mask)
+        z_hat = self.reconstruct(z, batch.mask)
+        self.log("val/loss", self.loss(z_hat, z, batch.mask).mean(), batch_size=len(z), prog_bar=True)
+        self.log("val/mae", self.mae(z_hat, z, batch.mask).mean(), batch_size=len(z))
+
+    def score_batch(self, batch: Batch) -> Tensor:
+        """Return the `(B,)` reconstruction losses."""
+        z = self.normalizer(batch.x, batch.mask)
+        score: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask)
+        return score
+
+    def reconstruct_raw(self, batch: Batch) -> Tensor:
+        """Return the reconstructions in raw units, of the shape of `batch.x`."""
+        with eval_mode(self):
+            z = self.normalizer(batch.x, batch.mask)
+            return self.normalizer.inverse(self.reconstruct(z, batch.mask), batch.x, batch.mask)
+
+    def error_per_feature(self, batch: Batch) -> Tensor:
+        """Return how much each feature contributes, `(B, F)` for vectors, averaged over slots where there are any.
+
+        That is the loss per element; for a loss that has none (NCC, SSIM) the absolute error stands in.
+        """
+        elementwise = self.loss if isinstance(self.loss, ElementwiseLoss) else self.mae
+        with eval_mode(self):
+            z = self.normalizer(batch.x, batch.mask)
+            errors = elementwise.elementwise(self.reconstruct(z, batch.mask), z)
+        if batch.mask is not None:
+            errors = errors * batch.mask.unsqueeze(-1)
+            return errors.sum(dim=1) / batch.mask.sum(dim=1, keepdim=True).clamp(min=1)
+        return errors.flatten(1, -2).mean(dim=1) if errors.ndim > 2 else errors

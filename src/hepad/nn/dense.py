@@ -1,0 +1,44 @@
+"""The dense autoencoder network."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from hepad.nn.activations import activation as make_activation
+
+
+class DenseAutoencoderNet(nn.Module):
+    """A symmetric multilayer autoencoder with batch normalisation.
+
+    With `hidden=[16]`, `latent=8` and 17 features this is the network of the AD4HEP workshop:
+    BN → 16 → BN → dropout → 8 → BN → 16 → BN → 17, each layer followed by the activation but for the linear output.
+
+    Args:
+        n_features: size F of an input vector.
+        hidden: widths of the encoder's hidden layers; the decoder mirrors them.
+        latent: width of the code.
+        dropout: probability of dropping a unit just before the code.
+        activation: name of the activation function.
+    """
+
+    def __init__(self, n_features: int, hidden: Sequence[int], latent: int, dropout: float, activation: str) -> None:
+        super().__init__()
+        encoder: list[nn.Module] = [nn.BatchNorm1d(n_features)]
+        width = n_features
+        for size in hidden:
+            encoder += [nn.Linear(width, size), make_activation(activation), nn.BatchNorm1d(size)]
+            width = size
+        encoder += [nn.Dropout(dropout), nn.Linear(width, latent), make_activation(activation)]
+        decoder: list[nn.Module] = [nn.BatchNorm1d(latent)]
+        width = latent
+        for size in reversed(hidden):
+            decoder += [nn.Linear(width, size), make_activation(activation), nn.BatchNorm1d(size)]
+            width = size
+        decoder.append(nn.Linear(width, n_features))
+        self.encoder = nn.Sequential(*encoder)
+        self.decoder = nn.Sequential(*decoder)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the reconstruction `(B, F)` of `x` `(B, F)`."""
+        reconstruction: Tensor = self.decoder(self.encoder(x))
+        return reconstruction

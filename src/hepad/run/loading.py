@@ -1,0 +1,86 @@
+"""Loading a run back from its directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from hydra.utils import get_class
+from numpy.typing import ArrayLike, NDArray
+from omegaconf import DictConfig, OmegaConf
+
+from hepad.batch import Batch
+from hepad.errors import UserError
+from hepad.models import AnomalyModel
+from hepad.registry import check_targets
+
+_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its model with the best weights, ready to score.
+
+    Attributes:
+        directory: the run's directory.
+        config: the resolved config.
+        model: the model in eval mode, on the CPU.
+    """
+
+    directory: Path
+    config: DictConfig
+    model: AnomalyModel
+
+    @property
+    def entry_shape(self) -> tuple[int, ...]:
+        """Shape of one entry that `score` takes."""
+        return self.model.entry_shape
+
+    def score(self, entries: ArrayLike) -> NDArray[np.float32]:
+        """Return the anomaly score of each entry, `(N,)`; higher is more anomalous.
+
+        Args:
+            entries: `(N, *entry_shape)` in raw units (GeV), as in the file the run was trained on.
+
+        Raises:
+            UserError: another shape, or NaN or inf.
+        """
+        array = np.ascontiguousarray(entries, dtype=np.float32)
+        if array.shape[1:] != self.entry_shape:
+            raise UserError(f"entries of shape {array.shape[1:]}; this run scores {self.entry_shape}")
+        if n_bad := int((~np.isfinite(array).reshape(len(array), -1).all(axis=1)).sum()):
+            raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
+        x = torch.from_numpy(array)
+        with torch.inference_mode():
+            chunks = [self.model.anomaly_score(Batch(x=chunk)) for chunk in x.split(_CHUNK)]
+        return torch.cat(chunks).numpy() if chunks else np.empty(0, dtype=np.float32)
+
+
+def load_run(directory: str | Path) -> Run:
+    """Load the best model of a run.
+
+    Nothing in the directory can name code that is not on the allow-list (`hepad.registry`), and the checkpoint is
+    read with `weights_only=True`.
+
+    Raises:
+        UserError: the directory is not a run, or it has no checkpoint.
+    """
+    directory = Path(directory)
+    config_path = directory / "config.yaml"
+    if not config_path.is_file():
+        raise UserError(f"{directory} is not a run: it has no config.yaml")
+    config = OmegaConf.load(config_path)
+    if not isinstance(config, DictConfig) or "model" not in config:
+        raise UserError(f"{config_path} is not the config of a run")
+    checkpoint = directory / "checkpoints" / "best.ckpt"
+    if not checkpoint.is_file():
+        raise UserError(f"{directory} has no checkpoints/best.ckpt; the run did not finish its first epoch")
+    check_targets(config.model)
+    model_class = get_class(config.model._target_)
+    assert issubclass(model_class, AnomalyModel)
+    try:
+        model = model_class.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
+    except (RuntimeError, KeyError, EOFError, OSError, TypeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"cannot load {checkpoint}: {reason}") from error
+    return Run(directory=directory, config=config, model=model.eval())

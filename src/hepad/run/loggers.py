@@ -1,0 +1,78 @@
+"""The W&B logger of a run: offline unless somebody is logged in, and never a prompt."""
+
+import logging
+import netrc
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlparse
+
+import wandb
+from lightning.pytorch.loggers import WandbLogger
+
+from hepad.errors import UserError
+
+MODES: Final = ("auto", "online", "offline", "disabled")
+_INIT_TIMEOUT_SECONDS = 30
+
+
+def wandb_logger(
+    save_dir: str,
+    mode: str = "auto",
+    project: str = "hepad",
+    entity: str | None = None,
+    name: str | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    tags: Sequence[str] = (),
+    notes: str | None = None,
+) -> WandbLogger | None:
+    """Start the W&B run of a training; None where it is disabled.
+
+    Args:
+        save_dir: the run's directory; the record goes to `save_dir/wandb`.
+        mode: one of `MODES`; `WANDB_MODE` in the environment wins. `auto` goes online where a key is found.
+        project, entity, name, group, job_type, tags, notes: as in `wandb.init`; `name` defaults to the
+            directory's name.
+
+    Raises:
+        UserError: an unknown mode, or `online` without a key.
+    """
+    mode = os.environ.get("WANDB_MODE") or mode
+    if mode not in MODES:
+        raise UserError(f"logger.wandb.mode={mode}; allowed: {', '.join(MODES)}")
+    if mode == "disabled":
+        return None
+    if mode == "online" and not has_key():
+        raise UserError("logger.wandb.mode=online, but nobody is logged in; run `wandb login` or set WANDB_API_KEY")
+    if mode == "auto":
+        mode = "online" if has_key() else "offline"
+    # wandb's own lines would break hepad's table; what a user needs of them is printed at the end.
+    logging.getLogger("wandb").setLevel(logging.ERROR)
+    settings = wandb.Settings(silent=True, console="off", init_timeout=_INIT_TIMEOUT_SECONDS)
+    run = wandb.init(
+        dir=save_dir,
+        mode="online" if mode == "online" else "offline",
+        project=project,
+        entity=entity,
+        name=name or Path(save_dir).name,
+        group=group,
+        job_type=job_type,
+        tags=list(tags),
+        notes=notes,
+        settings=settings,
+    )
+    return WandbLogger(experiment=run, save_dir=save_dir)
+
+
+def has_key() -> bool:
+    """Whether a W&B key is in the environment or in the netrc file; asks nobody and no network."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
+    path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
+    try:
+        return netrc.netrc(str(path)).authenticators(host) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False

@@ -1,0 +1,71 @@
+"""Where a run came from: versions, revision, machine, data and times."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from hepad import __version__
+from hepad.data import AnomalyDataModule
+from hepad.files import atomic_write_text
+
+PACKAGES: Final = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "h5py", "scikit-learn", "wandb")
+
+
+def provenance(data: AnomalyDataModule, seed: int) -> dict[str, Any]:
+    """Return all that is known before training starts, as plain JSON values."""
+    return {
+        "hepad": __version__,
+        "python": platform.python_version(),
+        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "git_revision": git_revision(Path(__file__).parent),
+        "host": platform.node(),
+        "platform": platform.platform(),
+        "command": sys.argv[1:],
+        "seed": seed,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": {
+            sample: {
+                "file": str(path.resolve()),
+                "sha256": file_sha256(path),
+                "tested": len(data.test_entries[sample]),
+                "dropped": data.test_entries[sample].dropped,
+            }
+            for sample, path in data.files.items()
+        },
+        "background": data.background,
+        "trained": len(data.train_entries),
+        "validated": len(data.val_entries),
+        "split_sha256": data.split_hashes(),
+        "status": "running",
+    }
+
+
+def write_provenance(run_dir: Path, values: dict[str, Any]) -> None:
+    """Write provenance.json."""
+    atomic_write_text(run_dir / "provenance.json", json.dumps(values, indent=2) + "\n")
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_revision(directory: Path) -> str | None:
+    """Return the revision of the checkout that holds `directory`, with `-dirty` where it was changed; else None."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(directory), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None if found.returncode == 0 else None

@@ -1,0 +1,66 @@
+"""Refuse a config that cannot work, in one line, before anything is read or written."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import get_class
+from omegaconf import DictConfig
+
+from hepad.errors import UserError
+from hepad.registry import check_targets
+
+RUN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def validate(cfg: DictConfig) -> None:
+    """Raise `UserError` for combinations that cannot work; the message says what would.
+
+    Checked: every `_target_` against the allow-list, the loss and the model against the kind of data, monitored
+    names against what the model logs, the numbers that a library would only refuse with a traceback.
+    """
+    check_targets(cfg)
+    kind = get_class(cfg.data._target_).kind  # type: ignore[attr-defined]
+    model: Any = get_class(cfg.model._target_)
+    if kind not in model.kinds:
+        raise UserError(
+            f"model {model.__name__} takes {_listed(model.kinds)}, not {kind}; choose data={_listed(model.kinds)} "
+            "or another model"
+        )
+    if "loss" in cfg.model:
+        loss: Any = get_class(cfg.model.loss._target_)
+        if loss.kinds is not None and kind not in loss.kinds:
+            raise UserError(f"loss {loss.__name__} is defined for {_listed(loss.kinds)}, not for {kind}")
+    _validate_monitors(cfg, model)
+    _validate_numbers(cfg)
+
+
+def validate_run_dir(run_dir: Path) -> None:
+    """Raise `UserError` for a directory that cannot name a run, or that already holds one."""
+    if not RUN_NAME.fullmatch(run_dir.name) or set(run_dir.name) == {"."}:
+        raise UserError(f"run name {run_dir.name!r}: 1 to 64 letters, digits, '.', '_' and '-' are allowed")
+    if (run_dir / "config.yaml").exists():
+        raise UserError(f"{run_dir} already holds a run; choose another hydra.run.dir, or remove it first")
+
+
+def _validate_monitors(cfg: DictConfig, model: Any) -> None:
+    for name, callback in cfg.callbacks.items():
+        monitor = callback.get("monitor") if callback else None
+        if monitor is not None and monitor not in model.monitors:
+            raise UserError(
+                f"callbacks.{name}.monitor={monitor} is not logged by {model.__name__}; allowed: "
+                f"{', '.join(model.monitors)}"
+            )
+
+
+def _validate_numbers(cfg: DictConfig) -> None:
+    if cfg.trainer.max_epochs is None or cfg.trainer.max_epochs < 1:
+        raise UserError(f"trainer.max_epochs={cfg.trainer.max_epochs}; at least 1 epoch is needed")
+    if not 0 <= cfg.seed < 2**31:
+        raise UserError(f"seed={cfg.seed}; a number from 0 to 2147483647 is needed")
+    if cfg.optimizer.lr <= 0:
+        raise UserError(f"optimizer.lr={cfg.optimizer.lr}; a positive learning rate is needed")
+
+
+def _listed(names: frozenset[str]) -> str:
+    return " or ".join(sorted(names))
