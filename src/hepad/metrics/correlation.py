@@ -24,7 +24,8 @@ def pearson(x: ArrayLike, y: ArrayLike) -> float | None:
 def spearman(x: ArrayLike, y: ArrayLike) -> float | None:
     """Spearman's rank correlation of two columns of shape (N,), in [−1, 1], or None where undefined.
 
-    Ties share their mean rank. Blind to any rising transformation of either column, so the right one for scores with a long tail.
+    Ties share their mean rank. Blind to any rising transformation of either column, so the right one for scores
+    with a long tail.
     """
     pair = _usable(x, y)
     if pair is None:

@@ -115,9 +115,7 @@ def _compare(result: Evaluation, signal: ScoredSample, reference: ScoredSample, 
     _compare_baselines(result, signal, reference, area)
 
 
-def _compare_baselines(
-    result: Evaluation, signal: ScoredSample, reference: ScoredSample, model_auc: float
-) -> None:
+def _compare_baselines(result: Evaluation, signal: ScoredSample, reference: ScoredSample, model_auc: float) -> None:
     for name in signal.baselines:
         if name not in reference.baselines:
             continue
@@ -146,9 +144,7 @@ def _correlate(result: Evaluation, sample: ScoredSample) -> None:
         # Spearman's correlation, with the score ranked once for all features.
         ranked = correlation.pearson(score_ranks, stats.rankdata(values))
         if linear is None or ranked is None:
-            result.warnings.append(
-                f"{sample.name}: no correlation with {feature}, which is constant or not finite."
-            )
+            result.warnings.append(f"{sample.name}: no correlation with {feature}, which is constant or not finite.")
             continue
         result.pearson[sample.name][feature] = linear
         result.spearman[sample.name][feature] = ranked

@@ -38,9 +38,7 @@ class ExactAuc(Metric):
             is_signal: (B,) true for signal, false for background.
         """
         if scores.ndim != 1 or scores.shape != is_signal.shape:
-            raise ValueError(
-                f"scores {tuple(scores.shape)} and labels {tuple(is_signal.shape)}: expected (B,) each"
-            )
+            raise ValueError(f"scores {tuple(scores.shape)} and labels {tuple(is_signal.shape)}: expected (B,) each")
         self.scores.append(scores.detach())
         self.is_signal.append(is_signal.detach().bool())
 

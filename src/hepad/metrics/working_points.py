@@ -19,9 +19,7 @@ BUNCH_CROSSING_RATE: Final = 2544 * 11.245e3
 """Crossings of filled bunches per second (Hz) in the LHC of 2016-2018: 2544 bunches × 11.245 kHz = 28.61 MHz."""
 
 
-def tpr_at_fpr(
-    background: ArrayLike, signal: ArrayLike, fpr: float, min_entries: int = MIN_ENTRIES
-) -> float | None:
+def tpr_at_fpr(background: ArrayLike, signal: ArrayLike, fpr: float, min_entries: int = MIN_ENTRIES) -> float | None:
     """The share of the signal beyond the cut that lets through at most `fpr` of the background.
 
     The cut is one that can be applied: `score > t`, with the lowest t that keeps the false-positive rate at or
@@ -78,7 +76,7 @@ def sic_curve(roc: RocCurve, min_entries: int = MIN_ENTRIES) -> SicCurve:
 
 
 def max_sic(roc: RocCurve, min_entries: int = MIN_ENTRIES) -> float | None:
-    """The largest significance improvement of any cut that keeps `min_entries` background entries, if there is one."""
+    """The largest significance improvement of a cut that keeps `min_entries` of the background, if there is one."""
     curve = sic_curve(roc, min_entries)
     return float(curve.sic.max()) if curve.sic.size else None
 

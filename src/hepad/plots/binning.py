@@ -1,0 +1,52 @@
+"""Bin edges that fit what is plotted: heavy tails, whole numbers, fractions."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+HEAVY_TAIL: Final = 30.0
+"""A positive quantity whose upper values exceed its median this many times gets a logarithmic axis."""
+
+MAX_WHOLE_BINS: Final = 80
+
+FloatArray = NDArray[np.float64]
+
+
+def is_heavy_tailed(values: FloatArray) -> bool:
+    """Whether a logarithmic axis shows the values better: all positive, and spread over decades."""
+    if values.size == 0 or values.min() <= 0:
+        return False
+    low, high = np.quantile(values, [0.001, 0.999])
+    return bool(high > HEAVY_TAIL * low)
+
+
+def edges(values: FloatArray, n_bins: int, log: bool, tail: float = 1e-3) -> FloatArray:
+    """Edges of `n_bins` bins over all values but the share `tail` at either end.
+
+    Args:
+        values: (N,) finite values.
+        n_bins: how many bins.
+        log: equal bins of the logarithm; all values must be positive.
+        tail: share left to the underflow and to the overflow.
+    """
+    low, high = (float(edge) for edge in np.quantile(values, [tail, 1 - tail]))
+    if not low < high:
+        # All but a few values are equal: a bin around them is all there is to show.
+        return np.linspace(low - 0.5, low + 0.5, n_bins + 1)
+    if log:
+        return np.geomspace(low, high, n_bins + 1)
+    return np.linspace(low, high, n_bins + 1)
+
+
+def feature_edges(values: FloatArray, n_bins: int) -> tuple[FloatArray, bool]:
+    """Edges for an observable, and whether its axis is logarithmic.
+
+    Counts get bins one or more whole numbers wide, centred on them.
+    """
+    low, high = float(values.min()), float(np.quantile(values, 0.999))
+    if np.array_equal(values, np.rint(values)) and high - low < 20 * MAX_WHOLE_BINS:
+        width = max(1, int(np.ceil((high - low + 1) / MAX_WHOLE_BINS)))
+        return np.arange(low - 0.5, high + 0.5 + width, width), False
+    log = is_heavy_tailed(values)
+    return edges(values, n_bins, log), log

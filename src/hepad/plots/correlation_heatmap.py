@@ -1,0 +1,57 @@
+"""Correlation of the score with each feature in each sample, as a table of colours."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hepad.plots.labels import feature_name, sample_label
+from hepad.plots.style import house_style, new_figure
+
+
+def plot_correlation_heatmap(
+    correlations: Mapping[str, Mapping[str, float]],
+    *,
+    kind: str = "Spearman",
+    note: str | None = None,
+) -> Figure:
+    """One kind of correlation of the score with each feature (rows) in each sample (columns).
+
+    Undefined ones are left white.
+
+    Args:
+        correlations: sample → feature → correlation.
+        kind: which correlation it is, for the colour bar.
+        note: what the data are.
+
+    Raises:
+        ValueError: no correlation at all.
+    """
+    samples = [name for name, values in correlations.items() if values]
+    features = list(dict.fromkeys(feature for name in samples for feature in correlations[name]))
+    if not features:
+        raise ValueError("no correlations to plot")
+    table = np.array([[correlations[s].get(f, np.nan) for s in samples] for f in features])
+    with house_style():
+        figure, axes = new_figure(note, size=(max(8.0, 5.0 + 1.2 * len(samples)), max(4.0, 2.2 + 0.42 * len(features))))
+        mesh = axes.pcolormesh(np.ma.masked_invalid(table), cmap="RdBu_r", vmin=-1, vmax=1)
+        for row, column in np.argwhere(np.isfinite(table)):
+            value = table[row, column]
+            axes.text(
+                column + 0.5,
+                row + 0.5,
+                f"{value:.2f}",
+                ha="center",
+                va="center",
+                fontsize=14,
+                color="white" if abs(value) > 0.6 else "black",
+            )
+        axes.set_xticks(np.arange(len(samples)) + 0.5, [sample_label(s) for s in samples], fontsize=15)
+        axes.set_yticks(np.arange(len(features)) + 0.5, [feature_name(f) for f in features], fontsize=15)
+        axes.invert_yaxis()
+        axes.tick_params(which="both", length=0)
+        axes.minorticks_off()
+        axes.set_xlabel("Sample")
+        bar = figure.colorbar(mesh, ax=axes, pad=0.02)
+        bar.set_label(f"{kind} correlation with the anomaly score")
+    return figure

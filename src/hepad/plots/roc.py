@@ -1,0 +1,109 @@
+"""ROC curves."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from sklearn.metrics import auc as area_under
+
+from hepad.metrics.roc import RocCurve
+from hepad.metrics.working_points import MIN_ENTRIES
+from hepad.plots.labels import SampleStyle, feature_name, sample_label, sample_styles
+from hepad.plots.style import house_style, legend_above_data, new_figure
+
+_BASELINE_LINES = ("--", ":", "-.")
+_POINTS = 1500
+
+
+def plot_roc(
+    rocs: Mapping[str, RocCurve],
+    *,
+    reference: str,
+    log: bool = False,
+    intervals: Mapping[str, tuple[float, float]] | None = None,
+    baselines: Mapping[tuple[str, str], RocCurve] | None = None,
+    styles: Mapping[str, SampleStyle] | None = None,
+    note: str | None = None,
+) -> Figure:
+    """ROC curves of several signals against one reference, with their AUC in the legend.
+
+    Args:
+        rocs: signal → curve.
+        reference: the sample on the background side.
+        log: false-positive rate on a logarithmic axis, shaded where fewer than 10 background entries are selected.
+        intervals: signal → low and high end of the AUC's interval.
+        baselines: (baseline, signal) → curve of a trivial score, drawn broken in the signal's colour.
+        styles: sample → look.
+        note: what the data are.
+
+    Raises:
+        ValueError: no curves.
+    """
+    if not rocs:
+        raise ValueError("no ROC curves to plot")
+    looks = styles or sample_styles(rocs)
+    with house_style():
+        figure, axes = new_figure(note)
+        lowest = min(1 / curve.n_background for curve in rocs.values())
+        for name, curve in rocs.items():
+            fpr, tpr = _thinned(curve, log)
+            axes.plot(
+                fpr, tpr, color=looks[name].color, linestyle=looks[name].linestyle, label=_entry(name, curve, intervals)
+            )
+        _draw_baselines(axes, baselines or {}, looks, log)
+        diagonal = np.geomspace(lowest, 1, 200) if log else np.array([0.0, 1.0])
+        axes.plot(diagonal, diagonal, color="0.6", linestyle=(0, (1, 1.5)), linewidth=1.5, label="Random")
+        axes.set_ylabel("True positive rate")
+        axes.set_xlabel(f"False positive rate ({sample_label(reference)})")
+        axes.set_ylim(0, 1.005)
+        if log:
+            axes.set_xscale("log")
+            axes.set_xlim(lowest, 1)
+            edge = max(MIN_ENTRIES / curve.n_background for curve in rocs.values())
+            axes.axvspan(
+                lowest, min(edge, 1), color="0.5", alpha=0.18, linewidth=0, label=f"< {MIN_ENTRIES} background entries"
+            )
+            legend_above_data(axes, columns=2, fontsize=15)
+        else:
+            axes.set_xlim(0, 1)
+            if all(area_under(curve.fpr, curve.tpr) >= 0.45 for curve in rocs.values()):
+                axes.legend(loc="lower right")
+            else:
+                legend_above_data(axes, columns=2, fontsize=15)
+        axes.set_yticks(np.linspace(0, 1, 6))
+    return figure
+
+
+def _entry(name: str, curve: RocCurve, intervals: Mapping[str, tuple[float, float]] | None) -> str:
+    text = f"{sample_label(name)}: {area_under(curve.fpr, curve.tpr):.3f}"
+    if intervals and name in intervals:
+        low, high = intervals[name]
+        text += f" [{low:.3f}, {high:.3f}]"
+    return text
+
+
+def _draw_baselines(
+    axes: Axes, baselines: Mapping[tuple[str, str], RocCurve], looks: Mapping[str, SampleStyle], log: bool
+) -> None:
+    lines = {name: _BASELINE_LINES[i % 3] for i, name in enumerate(dict.fromkeys(b for b, _ in baselines))}
+    for (baseline, signal), curve in baselines.items():
+        fpr, tpr = _thinned(curve, log)
+        axes.plot(fpr, tpr, color=looks[signal].color, linestyle=lines[baseline], linewidth=1.5, alpha=0.8)
+    for baseline, line in lines.items():
+        axes.plot([], [], color="0.3", linestyle=line, linewidth=1.5, label=f"{feature_name(baseline)} alone")
+
+
+def _thinned(curve: RocCurve, log: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The curve at no more points than a screen has pixels, chosen evenly along the axis it is drawn on.
+
+    On the logarithmic axis the points with no background at all have no place.
+    """
+    fpr, tpr = (curve.fpr[curve.fpr > 0], curve.tpr[curve.fpr > 0]) if log else (curve.fpr, curve.tpr)
+    if fpr.size <= _POINTS:
+        return fpr, tpr
+    along = np.log(fpr) if log else fpr + tpr
+    grid = np.linspace(along[0], along[-1], _POINTS)
+    keep = np.unique(np.concatenate([[0], np.searchsorted(along, grid).clip(0, fpr.size - 1), [fpr.size - 1]]))
+    return fpr[keep], tpr[keep]

@@ -1,0 +1,95 @@
+"""The anomaly score against one observable."""
+
+import hist
+import numpy as np
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hepad.metrics.samples import ScoredSample
+from hepad.plots.binning import FloatArray, edges, feature_edges, is_heavy_tailed
+from hepad.plots.labels import feature_label, sample_label
+from hepad.plots.style import house_style, new_figure
+
+_PROFILE_BINS = 20
+
+
+def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 50, note: str | None = None) -> Figure:
+    """Entries per bin of score and feature, with the mean score in each bin of the feature and its standard error.
+
+    Scores that spread over decades are shown, and averaged, as logarithms: the mean is then the geometric one.
+
+    Args:
+        sample: scored entries.
+        feature: one of the sample's features.
+        n_bins: bins along either axis.
+        note: what the data are.
+
+    Raises:
+        ValueError: the sample has no such feature, or no entry has a finite value of it.
+    """
+    if feature not in sample.features:
+        raise ValueError(f"{sample.name} has no feature {feature!r}; it has {', '.join(sample.features)}")
+    finite = np.isfinite(sample.features[feature])
+    x, y = sample.features[feature][finite], sample.score[finite]
+    if x.size == 0:
+        raise ValueError(f"{sample.name}: no entry has a finite value of {feature}")
+    log_y = is_heavy_tailed(y)
+    x_edges, log_x = feature_edges(x, n_bins)
+    y_edges = edges(y, n_bins, log_y)
+    with house_style():
+        figure, axes = new_figure(note)
+        counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
+        mesh = axes.pcolormesh(
+            x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap="viridis", norm=LogNorm(1, max(counts.max(), 2))
+        )
+        centers, mean, error = _profile(x, np.log(y) if log_y else y, _merged(x_edges), log_x)
+        low, high = mean - error, mean + error
+        if log_y:
+            mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
+        axes.errorbar(
+            centers,
+            mean,
+            yerr=(mean - low, high - mean),
+            fmt="o",
+            markersize=7,
+            color="#bd1f01",
+            markeredgecolor="white",
+            elinewidth=2,
+            label="Geometric mean" if log_y else "Mean",
+        )
+        if log_x:
+            axes.set_xscale("log")
+        elif x_edges[1] - x_edges[0] >= 1:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if log_y:
+            axes.set_yscale("log")
+        axes.set_xlim(x_edges[0], x_edges[-1])
+        axes.set_ylim(y_edges[0], y_edges[-1])
+        axes.set_xlabel(feature_label(feature))
+        axes.set_ylabel("Anomaly score")
+        axes.legend(loc="upper left", frameon=True, framealpha=0.85, title=sample_label(sample.name))
+        bar = figure.colorbar(mesh, ax=axes, pad=0.02)
+        bar.set_label("Entries")
+    return figure
+
+
+def _merged(x_edges: FloatArray) -> FloatArray:
+    """Every k-th edge, so that about `_PROFILE_BINS` bins remain."""
+    step = max(1, round((x_edges.size - 1) / _PROFILE_BINS))
+    merged = x_edges[::step]
+    return merged if merged[-1] == x_edges[-1] else np.append(merged, x_edges[-1])
+
+
+def _profile(
+    x: FloatArray, y: FloatArray, x_edges: FloatArray, log_x: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Centre, mean of y and its standard error in each bin of x that holds at least five entries."""
+    profile = hist.Hist(hist.axis.Variable(x_edges.tolist()), storage=hist.storage.Mean())
+    profile.fill(x, sample=y)
+    known = profile.counts() >= 5
+    centers = np.sqrt(x_edges[1:] * x_edges[:-1]) if log_x else (x_edges[1:] + x_edges[:-1]) / 2
+    variances = profile.variances()
+    assert variances is not None
+    # For this storage hist gives the variance of the mean, not of the values.
+    return centers[known], profile.values()[known], np.sqrt(variances[known])

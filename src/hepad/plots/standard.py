@@ -1,0 +1,135 @@
+"""The figures every evaluation has, in the order of the report."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from hepad.metrics.evaluation import Evaluation
+from hepad.metrics.samples import ScoredSample
+from hepad.plots.correlation_bars import plot_correlation_bars
+from hepad.plots.correlation_heatmap import plot_correlation_heatmap
+from hepad.plots.labels import SampleStyle, feature_name, sample_label, sample_styles
+from hepad.plots.learning_curves import plot_learning_curves
+from hepad.plots.roc import plot_roc
+from hepad.plots.score_distributions import plot_score_distributions
+from hepad.plots.score_vs_feature import plot_score_vs_feature
+from hepad.plots.sic import plot_sic
+
+
+@dataclass(frozen=True, eq=False)
+class StandardFigure:
+    """A figure and its place in the report: file name without suffix, section and caption."""
+
+    name: str
+    section: str
+    caption: str
+    figure: Figure
+
+
+def standard_figures(
+    evaluation: Evaluation,
+    samples: Mapping[str, ScoredSample],
+    history: Mapping[str, ArrayLike] | None = None,
+    note: str | None = None,
+) -> Iterator[StandardFigure]:
+    """Every figure that can be drawn from scores alone, one at a time, so that only one is in memory.
+
+    Args:
+        evaluation: what `evaluate` found for `samples`.
+        samples: name → scored sample.
+        history: column → one value per epoch, for the learning curves.
+        note: what the data are.
+    """
+    styles = sample_styles(samples)
+    if history is not None:
+        yield StandardFigure("learning_curves", "Training", "Loss per epoch.", plot_learning_curves(history, note=note))
+    yield StandardFigure(
+        "score_distributions",
+        "Scores",
+        "Anomaly score of every sample, each normalised to one.",
+        plot_score_distributions(samples, background=evaluation.background, styles=styles, note=note),
+    )
+    yield from _separation(evaluation, styles, note)
+    yield from _correlations(evaluation, samples, note)
+
+
+def _separation(
+    evaluation: Evaluation, styles: Mapping[str, SampleStyle], note: str | None
+) -> Iterator[StandardFigure]:
+    for reference in dict.fromkeys(reference for _, reference in evaluation.rocs):
+        rocs = {signal: roc for (signal, r), roc in evaluation.rocs.items() if r == reference}
+        intervals = {
+            signal: (evaluation.metrics[f"{key}/low"], evaluation.metrics[f"{key}/high"])
+            for signal in rocs
+            if f"{(key := f'test/auc/{signal}_vs_{reference}')}/low" in evaluation.metrics
+        }
+        baselines = {
+            (name, signal): evaluation.baseline_rocs[name, signal, reference]
+            for signal in rocs
+            if (name := best_baseline(evaluation, signal, reference)) is not None
+        }
+        against = sample_label(reference)
+        for scale, log in (("", False), ("_log", True)):
+            yield StandardFigure(
+                f"roc_vs_{reference}{scale}",
+                "Separation",
+                f"ROC against {against}{', logarithmic' if log else ''}, with AUC and 68% interval; broken: the best "
+                "baseline for each signal.",
+                plot_roc(
+                    rocs,
+                    reference=reference,
+                    log=log,
+                    intervals=intervals,
+                    baselines=baselines,
+                    styles=styles,
+                    note=note,
+                ),
+            )
+        if any(f"test/sic_max/{signal}_vs_{reference}" in evaluation.metrics for signal in rocs):
+            yield StandardFigure(
+                f"sic_vs_{reference}",
+                "Separation",
+                f"Significance improvement against {against}.",
+                plot_sic(rocs, reference=reference, styles=styles, note=note),
+            )
+
+
+def best_baseline(evaluation: Evaluation, signal: str, reference: str) -> str | None:
+    """The baseline with the largest AUC for a pair of samples, if any was evaluated."""
+    areas = {
+        name: evaluation.metrics[f"test/baseline_auc/{name}/{signal}_vs_{reference}"]
+        for name, s, r in evaluation.baseline_rocs
+        if (s, r) == (signal, reference)
+    }
+    return max(areas, key=areas.__getitem__) if areas else None
+
+
+def _correlations(
+    evaluation: Evaluation, samples: Mapping[str, ScoredSample], note: str | None
+) -> Iterator[StandardFigure]:
+    background = evaluation.background
+    features = evaluation.pearson.get(background, {})
+    if features:
+        name = sample_label(background)
+        yield StandardFigure(
+            "correlation_bars",
+            "Correlations",
+            f"Correlation of the score with each feature of {name}.",
+            plot_correlation_bars(features, evaluation.spearman[background], sample=name, note=note),
+        )
+    if any(evaluation.spearman.values()):
+        yield StandardFigure(
+            "correlation_heatmap",
+            "Correlations",
+            "Rank correlation of the score with each feature, by sample.",
+            plot_correlation_heatmap(evaluation.spearman, note=note),
+        )
+    for feature in features:
+        yield StandardFigure(
+            f"score_vs_{feature}",
+            "Score and features",
+            f"Anomaly score against {feature_name(feature)}, {sample_label(background)}.",
+            plot_score_vs_feature(samples[background], feature, note=note),
+        )

@@ -1,0 +1,80 @@
+"""The look shared by all figures, applied around each of them and never left behind in matplotlib's settings."""
+
+import math
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+import mplhep
+from matplotlib import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+FIGURE_SIZE: Final = (10.0, 8.0)
+"""Inches; at the default resolution of `save_figure` 800 × 640 pixels."""
+
+STYLE: Final[dict[str, Any]] = {
+    **mplhep.style.ROOT,
+    # Glyphs that the HEP font lacks come from the second one.
+    "font.family": ["TeX Gyre Heros", "DejaVu Sans"],
+    "font.size": 21,
+    "legend.fontsize": 17,
+    "axes.linewidth": 1.5,
+    "lines.linewidth": 2.2,
+    "xtick.major.size": 9,
+    "xtick.minor.size": 4.5,
+    "ytick.major.size": 9,
+    "ytick.minor.size": 4.5,
+    "xtick.labelsize": 18,
+    "ytick.labelsize": 18,
+    "axes.titlesize": 20,
+    "axes.titlepad": 8,
+    "hatch.linewidth": 0.8,
+}
+
+
+def house_style() -> AbstractContextManager[None]:
+    """A context in which figures are made, and saved, in the project's style; the old settings come back after it."""
+    return style.context(STYLE)
+
+
+def new_figure(note: str | None = None, size: tuple[float, float] = FIGURE_SIZE) -> tuple[Figure, Axes]:
+    """An empty figure with one pair of axes, to be called inside `house_style()`.
+
+    No pyplot: such a figure belongs to nobody, needs no display and is freed when it is dropped.
+
+    Args:
+        note: what the data are, such as `Simulation, 13 TeV`; nothing is claimed unless it is given.
+        size: width and height in inches.
+    """
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot()
+    sign(axes, note)
+    return figure, axes
+
+
+def sign(axes: Axes, note: str | None = None) -> None:
+    """Write `hepad` above the axes on the left, and `note` on the right."""
+    axes.set_title("hepad", loc="left", fontweight="bold")
+    if note:
+        axes.set_title(note, loc="right")
+
+
+def legend_above_data(axes: Axes, columns: int = 2, **kwargs: Any) -> None:
+    """Put the legend at the top of the axes and raise the upper limit until no data lie under it.
+
+    Call it last, when the limits fit the data.
+    """
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    rows = math.ceil(len(handles) / columns)
+    legend = axes.legend(handles, labels, loc="upper left", ncols=columns, **kwargs)
+    size = float(legend.get_texts()[0].get_fontsize()) / 72
+    assert isinstance(axes.figure, Figure)
+    # About four fifths of the figure's height belong to the axes; a line takes about 1.5 times its font size.
+    share = min((rows * 1.5 + 1.0) * size / (0.82 * axes.figure.get_figheight()), 0.7)
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        axes.set_ylim(low, low * (high / low) ** (1 / (1 - share)))
+    else:
+        axes.set_ylim(low, low + (high - low) / (1 - share))
