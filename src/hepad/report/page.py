@@ -1,0 +1,75 @@
+"""The report as one HTML file that needs nothing else: no network, no other files."""
+
+import base64
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from hepad import __version__
+from hepad.files import atomic_write_text
+from hepad.report.content import Report, read_png
+from hepad.report.formatting import flatten, format_cell, is_numeric, sort_key
+
+
+def write_report(path: str | os.PathLike[str], report: Report) -> Path:
+    """Write a report as one self-contained HTML file, in one step.
+
+    Args:
+        path: the file; its directory must exist.
+        report: what it holds. All of its text is shown as text, whatever it contains.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: a figure is not a PNG.
+        OSError: a figure cannot be read, or the file cannot be written.
+    """
+    return atomic_write_text(path, render_report(report))
+
+
+def render_report(report: Report) -> str:
+    """A report as the text of an HTML page; see `write_report`."""
+    environment = _environment()
+    style, script = _asset("report.css"), _asset("report.js")
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        provenance=list(flatten(report.provenance)) if report.provenance else [],
+        style=Markup(style),
+        script=Markup(script),
+        style_hash=_csp_hash(style),
+        script_hash=_csp_hash(script),
+        version=__version__,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("hepad.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"cell": format_cell, "sort_key": sort_key, "data_uri": _data_uri}
+    environment.tests["numeric"] = is_numeric
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+
+
+def _data_uri(figure: bytes | str | os.PathLike[str]) -> str:
+    return "data:image/png;base64," + base64.b64encode(read_png(figure)).decode("ascii")
+
+
+def _csp_hash(text: str) -> str:
+    """The browser runs only the script, and applies only the style, that has this hash."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
