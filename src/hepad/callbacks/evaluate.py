@@ -25,7 +25,7 @@ DEFAULT_REFERENCES: Final = ("zero_bias", "jet_ht", "soft_qcd")
 class Evaluate(Callback):
     """Collect the scores that `test_step` returns; write scores.h5 and metrics.json.
 
-    After `trainer.test` the findings are in `samples` (name → `ScoredSample`) and `evaluation`.
+    After `trainer.test` the findings are in `samples` (name → `ScoredSample`) and `result`.
 
     Args:
         run_dir: where the files go.
@@ -39,12 +39,19 @@ class Evaluate(Callback):
         self.references = references
         self.fprs = fprs
         self.samples: dict[str, ScoredSample] = {}
-        self.evaluation: Evaluation | None = None
-        self._scores: dict[int, list[torch.Tensor]] = defaultdict(list)
+        self._result: Evaluation | None = None
+        self._outputs: dict[tuple[str, int], list[torch.Tensor]] = defaultdict(list)
+
+    @property
+    def result(self) -> Evaluation:
+        """What the test found; only after `trainer.test`."""
+        if self._result is None:
+            raise RuntimeError("nothing was tested yet")
+        return self._result
 
     def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Forget an earlier test."""
-        self._scores.clear()
+        self._outputs.clear()
 
     def on_test_batch_end(
         self,
@@ -55,21 +62,30 @@ class Evaluate(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the scores of one batch."""
-        self._scores[dataloader_idx].append(outputs["score"].detach().cpu())
+        """Keep the scores (and losses, where the model has any) of one batch."""
+        for name, values in outputs.items():
+            self._outputs[name, dataloader_idx].append(values.detach().cpu())
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Evaluate all scores at once and write them."""
         data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        scores = {name: torch.cat(self._scores[i]).numpy() for i, name in enumerate(data.test_samples)}
+        scores = self._collected("score", data.test_samples)
         self.samples = scored_samples(data, scores)
         references = resolve_references(self.references, data.background, data.test_samples)
-        self.evaluation = evaluate(self.samples, data.background, references, self.fprs)
+        self._result = evaluate(self.samples, data.background, references, self.fprs)
         write_scores(self.run_dir / "scores.h5", data, scores)
-        for name in scores:
-            self.evaluation.metrics[f"test/score_mean/{name}"] = float(scores[name].mean(dtype=np.float64))
-        text = json.dumps(dict(sorted(self.evaluation.metrics.items())), indent=2)
+        for name, losses in self._collected("loss", data.test_samples).items():
+            self._result.metrics[f"test/loss/{name}"] = float(losses.mean(dtype=np.float64))
+        text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)
         atomic_write_text(self.run_dir / "metrics.json", text + "\n")
+
+    def _collected(self, output: str, samples: Sequence[str]) -> dict[str, NDArray[np.floating]]:
+        """Return one output of `test_step` for all entries of each sample; empty where the model has none."""
+        return {
+            name: torch.cat(self._outputs[output, i]).numpy()
+            for i, name in enumerate(samples)
+            if (output, i) in self._outputs
+        }
 
 
 def resolve_references(references: Sequence[str] | None, background: str, samples: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,11 @@ class History(Callback):
         self.rows.append({"epoch": trainer.current_epoch, **dict(sorted(metrics.items())), "train/lr": rate})
         if trainer.is_global_zero:
             atomic_write_text(self.path, to_csv(self.rows))
+
+    def columns(self) -> dict[str, list[float]]:
+        """Return name → one value per epoch, NaN where an epoch has none."""
+        names = dict.fromkeys(name for row in self.rows for name in row)
+        return {name: [row.get(name, math.nan) for row in self.rows] for name in names}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows, so that a resumed run keeps its past."""

@@ -58,6 +58,11 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
 
     A subclass says in `read` how one file becomes entries, and in `baselines` what the trivial scores are.
 
+    Attributes:
+        kind: what an entry is: `jets`, `events`, `calo`, `jet_images`.
+        datasets: the HDF5 data sets that can be read.
+        profile_features: the observables that the score is drawn against.
+
     Args:
         samples: sample name → HDF5 file; beside a bundled name it replaces that sample, null leaves it out.
         bundled: start from the samples shipped with hepad.
@@ -70,6 +75,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
 
     kind: ClassVar[str]
     datasets: ClassVar[tuple[str, ...]]
+    profile_features: ClassVar[tuple[str, ...]]
 
     def __init__(
         self,
@@ -106,7 +112,10 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
 
     @abstractmethod
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
-        """Return the trivial anomaly scores of physics.md 7: `sum_pt`, `multiplicity`, `distance_to_mean`, each `(N,)`."""
+        """Return the trivial anomaly scores that any model must beat: `sum_pt`, `multiplicity`, `distance_to_mean`.
+
+        Each is `(N,)`; the last is ‖x − mean‖² with the mean of the training entries.
+        """
 
     @property
     @abstractmethod

@@ -30,6 +30,7 @@ class JetsDataModule(AnomalyDataModule):
 
     kind: ClassVar[str] = "jets"
     datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
+    profile_features: ClassVar[tuple[str, ...]] = ("pt", "eta", "nConstituents", "btagDeepFlavB")
 
     def __init__(self, *, features: Sequence[str] | None = None, min_pt: float = 0.0, **common: Any) -> None:
         super().__init__(**common)

@@ -69,4 +69,5 @@ class BatchLoader:
 
 def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:
     """Return the given rows of every field that is there."""
-    return Batch(*(None if field is None else field[rows] for field in entries))
+    mask, target, weight, context = (None if field is None else field[rows] for field in entries[1:])
+    return Batch(entries.x[rows], mask, target, weight, context)

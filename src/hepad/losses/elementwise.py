@@ -1,4 +1,4 @@
-"""Losses that are a mean over elements: MSE, MAE, MAPE, Huber and log-cosh (physics.md 5)."""
+"""Losses that are a mean over elements: MSE, MAE, MAPE, Huber and log-cosh (docs/physics.md)."""
 
 import math
 

@@ -37,7 +37,7 @@ class ReconstructionModel(AnomalyModel):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean loss of the batch."""
         z = self.normalizer(batch.x, batch.mask)
-        loss = self.loss(self.reconstruct(z, batch.mask), z, batch.mask).mean()
+        loss: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask).mean()
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
         return loss
 
@@ -53,6 +53,11 @@ class ReconstructionModel(AnomalyModel):
         z = self.normalizer(batch.x, batch.mask)
         score: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask)
         return score
+
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
+        """Return scores and losses, which are the same unless a subclass scores by something else."""
+        score = self.anomaly_score(batch)
+        return {"score": score, "loss": score}
 
     def reconstruct_raw(self, batch: Batch) -> Tensor:
         """Return the reconstructions in raw units, of the shape of `batch.x`."""

@@ -1,6 +1,6 @@
 """The figures every evaluation has, in the order of the report."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ from hepad.metrics.evaluation import Evaluation
 from hepad.metrics.samples import ScoredSample
 from hepad.plots.correlation_bars import plot_correlation_bars
 from hepad.plots.correlation_heatmap import plot_correlation_heatmap
-from hepad.plots.labels import SampleStyle, feature_name, sample_label, sample_styles
+from hepad.plots.labels import SampleStyle, sample_label, sample_styles
 from hepad.plots.learning_curves import plot_learning_curves
 from hepad.plots.roc import plot_roc
 from hepad.plots.score_distributions import plot_score_distributions
@@ -32,6 +32,7 @@ def standard_figures(
     evaluation: Evaluation,
     samples: Mapping[str, ScoredSample],
     history: Mapping[str, ArrayLike] | None = None,
+    profiles: Sequence[str] | None = None,
     note: str | None = None,
 ) -> Iterator[StandardFigure]:
     """Every figure that can be drawn from scores alone, one at a time, so that only one is in memory.
@@ -40,6 +41,7 @@ def standard_figures(
         evaluation: what `evaluate` found for `samples`.
         samples: name → scored sample.
         history: column → one value per epoch, for the learning curves.
+        profiles: features to draw the score against; None for all.
         note: what the data are.
     """
     styles = sample_styles(samples)
@@ -52,7 +54,7 @@ def standard_figures(
         plot_score_distributions(samples, background=evaluation.background, styles=styles, note=note),
     )
     yield from _separation(evaluation, styles, note)
-    yield from _correlations(evaluation, samples, note)
+    yield from _correlations(evaluation, samples, profiles, note)
 
 
 def _separation(
@@ -70,12 +72,11 @@ def _separation(
             for signal in rocs
             if (name := best_baseline(evaluation, signal, reference)) is not None
         }
-        against = sample_label(reference)
         for scale, log in (("", False), ("_log", True)):
             yield StandardFigure(
                 f"roc_vs_{reference}{scale}",
                 "Separation",
-                f"ROC against {against}{', logarithmic' if log else ''}, with AUC and 68% interval; broken: the best "
+                f"ROC against {reference}{', logarithmic' if log else ''}, with AUC and 68% interval; broken: the best "
                 "baseline for each signal.",
                 plot_roc(
                     rocs,
@@ -91,7 +92,7 @@ def _separation(
             yield StandardFigure(
                 f"sic_vs_{reference}",
                 "Separation",
-                f"Significance improvement against {against}.",
+                f"Significance improvement against {reference}.",
                 plot_sic(rocs, reference=reference, styles=styles, note=note),
             )
 
@@ -107,17 +108,18 @@ def best_baseline(evaluation: Evaluation, signal: str, reference: str) -> str | 
 
 
 def _correlations(
-    evaluation: Evaluation, samples: Mapping[str, ScoredSample], note: str | None
+    evaluation: Evaluation, samples: Mapping[str, ScoredSample], profiles: Sequence[str] | None, note: str | None
 ) -> Iterator[StandardFigure]:
     background = evaluation.background
     features = evaluation.pearson.get(background, {})
     if features:
-        name = sample_label(background)
         yield StandardFigure(
             "correlation_bars",
             "Correlations",
-            f"Correlation of the score with each feature of {name}.",
-            plot_correlation_bars(features, evaluation.spearman[background], sample=name, note=note),
+            f"Correlation of the score with each feature of {background}.",
+            plot_correlation_bars(
+                features, evaluation.spearman[background], sample=sample_label(background), note=note
+            ),
         )
     if any(evaluation.spearman.values()):
         yield StandardFigure(
@@ -126,10 +128,10 @@ def _correlations(
             "Rank correlation of the score with each feature, by sample.",
             plot_correlation_heatmap(evaluation.spearman, note=note),
         )
-    for feature in features:
+    for feature in features if profiles is None else (name for name in profiles if name in features):
         yield StandardFigure(
             f"score_vs_{feature}",
             "Score and features",
-            f"Anomaly score against {feature_name(feature)}, {sample_label(background)}.",
+            f"Anomaly score against {feature}, {background}.",
             plot_score_vs_feature(samples[background], feature, note=note),
         )

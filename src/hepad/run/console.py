@@ -3,37 +3,52 @@
 from rich.console import Console
 from rich.table import Table
 
+from hepad.metrics import Evaluation
 from hepad.run.training import TrainingResult
 
 
 def print_result(result: TrainingResult) -> None:
-    """Print the AUC table, the path of the report and how to upload the W&B record."""
+    """Print the AUC tables, the path of the report and how to upload the W&B record."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print(auc_table(result))
-    for warning in result.evaluation.warnings:
-        console.print(f"note: {warning}", markup=False)
-    console.print(f"run     {result.run_dir}", markup=False)
-    report = result.run_dir / "report.html"
-    if report.is_file():
-        console.print(f"report  {report}", markup=False)
-    for record in sorted((result.run_dir / "wandb").glob("offline-run-*")):
-        console.print(f"upload  wandb sync {record}", markup=False)
+    console.print(auc_table(result.evaluation))
+    console.print(baseline_table(result.evaluation))
+    lines = [("run", str(result.run_dir)), ("report", str(result.run_dir / "report.html"))]
+    if result.evaluation.warnings:
+        lines.append(("notes", f"{len(result.evaluation.warnings)}, at the top of the report"))
+    lines += [("upload", f"wandb sync {path}") for path in sorted((result.run_dir / "wandb").glob("offline-run-*"))]
+    for name, text in lines:
+        console.print(f"{name:8}{text}", markup=False)
 
 
-def auc_table(result: TrainingResult) -> Table:
-    """Return AUC with its 68% interval for every signal (rows) against every reference (columns)."""
-    metrics, pairs = result.evaluation.metrics, list(result.evaluation.rocs)
-    references = list(dict.fromkeys(reference for _, reference in pairs))
-    table = Table(title="AUC (68% interval)", title_justify="left")
+def auc_table(evaluation: Evaluation) -> Table:
+    """Return the model's AUC with its 68% interval for every signal (rows) against every reference (columns)."""
+    references = list(dict.fromkeys(reference for _, reference in evaluation.rocs))
+    table = Table(title="AUC of the anomaly score, 68% interval", title_justify="left")
     table.add_column("signal")
     for reference in references:
         table.add_column(f"vs {reference}", justify="right")
-    for signal in dict.fromkeys(signal for signal, _ in pairs):
-        cells = []
-        for reference in references:
-            name = f"test/auc/{signal}_vs_{reference}"
-            low, high = metrics.get(f"{name}/low"), metrics.get(f"{name}/high")
-            interval = f" [{low:.4f}, {high:.4f}]" if low is not None and high is not None else ""
-            cells.append(f"{metrics[name]:.4f}{interval}" if name in metrics else "")
-        table.add_row(signal, *cells)
+    for signal in dict.fromkeys(signal for signal, _ in evaluation.rocs):
+        table.add_row(signal, *(_auc_cell(evaluation, signal, reference) for reference in references))
     return table
+
+
+def baseline_table(evaluation: Evaluation) -> Table:
+    """Return the AUC of scores that need no model, against the first reference."""
+    reference = next(reference for _, reference in evaluation.rocs)
+    baselines = list(dict.fromkeys(name for name, _, r in evaluation.baseline_rocs if r == reference))
+    table = Table(title=f"AUC of trivial scores vs {reference}", title_justify="left")
+    table.add_column("signal")
+    for name in baselines:
+        table.add_column(name, justify="right")
+    for signal in dict.fromkeys(s for s, r in evaluation.rocs if r == reference):
+        values = (evaluation.metrics.get(f"test/baseline_auc/{name}/{signal}_vs_{reference}") for name in baselines)
+        table.add_row(signal, *("" if value is None else f"{value:.4f}" for value in values))
+    return table
+
+
+def _auc_cell(evaluation: Evaluation, signal: str, reference: str) -> str:
+    name = f"test/auc/{signal}_vs_{reference}"
+    value, low, high = (evaluation.metrics.get(key) for key in (name, f"{name}/low", f"{name}/high"))
+    if value is None:
+        return ""
+    return f"{value:.4f}" if low is None or high is None else f"{value:.4f} [{low:.4f}, {high:.4f}]"

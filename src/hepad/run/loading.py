@@ -52,7 +52,7 @@ class Run:
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
         x = torch.from_numpy(array)
         with torch.inference_mode():
-            chunks = [self.model.anomaly_score(Batch(x=chunk)) for chunk in x.split(_CHUNK)]
+            chunks = [self.model.anomaly_score(Batch(x=chunk)) for chunk in torch.split(x, _CHUNK)]
         return torch.cat(chunks).numpy() if chunks else np.empty(0, dtype=np.float32)
 
 

@@ -1,15 +1,17 @@
-"""The W&B logger of a run: offline unless somebody is logged in, and never a prompt."""
+"""The loggers of a run. W&B: offline unless somebody is logged in, and never a prompt."""
 
 import logging
 import netrc
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlparse
 
 import wandb
-from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.loggers import Logger, WandbLogger
+from wandb.sdk.wandb_run import Run as WandbRun
 
 from hepad.errors import UserError
 
@@ -48,7 +50,7 @@ def wandb_logger(
         raise UserError("logger.wandb.mode=online, but nobody is logged in; run `wandb login` or set WANDB_API_KEY")
     if mode == "auto":
         mode = "online" if has_key() else "offline"
-    # wandb's own lines would break hepad's table; what a user needs of them is printed at the end.
+    # wandb's own lines would break hepad's table; what a user needs of them is printed at the end of the run.
     logging.getLogger("wandb").setLevel(logging.ERROR)
     settings = wandb.Settings(silent=True, console="off", init_timeout=_INIT_TIMEOUT_SECONDS)
     run = wandb.init(
@@ -64,6 +66,23 @@ def wandb_logger(
         settings=settings,
     )
     return WandbLogger(experiment=run, save_dir=save_dir)
+
+
+def wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
+    """Return the W&B runs among the loggers."""
+    return [logger.experiment for logger in loggers if isinstance(logger, WandbLogger)]
+
+
+def finish(loggers: Sequence[Logger], exit_code: int) -> None:
+    """Close the W&B runs; one left open would swallow the next job of a sweep."""
+    for run in wandb_runs(loggers):
+        run.finish(exit_code=exit_code)
+
+
+def quieten() -> None:
+    """Silence Lightning's hints on hardware, and a deprecation inside Lightning that a user cannot act on."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
 
 
 def has_key() -> bool:

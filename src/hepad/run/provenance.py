@@ -13,11 +13,12 @@ from typing import Any, Final
 from hepad import __version__
 from hepad.data import AnomalyDataModule
 from hepad.files import atomic_write_text
+from hepad.models import AnomalyModel
 
 PACKAGES: Final = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "h5py", "scikit-learn", "wandb")
 
 
-def provenance(data: AnomalyDataModule, seed: int) -> dict[str, Any]:
+def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[str, Any]:
     """Return all that is known before training starts, as plain JSON values."""
     return {
         "hepad": __version__,
@@ -39,6 +40,7 @@ def provenance(data: AnomalyDataModule, seed: int) -> dict[str, Any]:
             for sample, path in data.files.items()
         },
         "background": data.background,
+        "parameters": sum(weight.numel() for weight in model.parameters()),
         "trained": len(data.train_entries),
         "validated": len(data.val_entries),
         "split_sha256": data.split_hashes(),

@@ -1,31 +1,39 @@
 """One run from a config: read, train, evaluate, write."""
 
-import logging
 import time
-import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightning as L
-from lightning.pytorch.callbacks import ProgressBar
-from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.callbacks import Callback, ProgressBar
+from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.callbacks import Evaluate
+from hepad.callbacks import Evaluate, History
 from hepad.callbacks.evaluate import resolve_references
 from hepad.data import AnomalyDataModule
 from hepad.files import atomic_write_text
 from hepad.metrics import Evaluation
 from hepad.models import AnomalyModel
 from hepad.registry import instantiate
+from hepad.run.figures import run_figures, save_figures
+from hepad.run.loggers import finish, quieten, wandb_runs
 from hepad.run.provenance import provenance, write_provenance
+from hepad.run.report import write_run_report
 from hepad.run.validation import validate, validate_run_dir
+from hepad.run.wandb_results import log_results
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training leaves in memory; all of it is also in `run_dir`."""
+    """What a training leaves in memory; all of it is also in `run_dir`.
+
+    Attributes:
+        run_dir: the run's directory.
+        evaluation: the numbers.
+        seconds: wall time of each part of the run.
+    """
 
     run_dir: Path
     evaluation: Evaluation
@@ -41,45 +49,45 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
         UserError: the config or the data cannot be used.
     """
     clock = Clock()
-    quieten_lightning()
+    quieten()
     validate_run_dir(run_dir)
     validate(cfg)
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     data = build_data(cfg)
-    evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs))
-    resolve_references(evaluate.references, data.background, data.test_samples)
+    resolve_references(cfg.evaluation.references, data.background, data.test_samples)
     model = build_model(cfg, data)
 
     run_dir.mkdir(parents=True, exist_ok=True)
     atomic_write_text(run_dir / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
-    facts = provenance(data, cfg.seed)
-    facts["parameters"] = sum(p.numel() for p in model.parameters())
+    facts = provenance(data, model, cfg.seed)
     write_provenance(run_dir, facts)
     clock.lap("set_up")
-    loggers = [logger for entry in cfg.logger.values() if entry and (logger := instantiate(entry))]
+    loggers: list[Logger] = [logger for entry in cfg.logger.values() if entry and (logger := instantiate(entry))]
     try:
-        callbacks = [instantiate(entry) for entry in cfg.callbacks.values() if entry]
-        trainer: L.Trainer = instantiate(
-            cfg.trainer,
-            logger=loggers or False,
-            callbacks=[*callbacks, evaluate],
-            # Without a bar among the callbacks Lightning would add its own, also to a batch log.
-            enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
+        for logger in loggers:
+            logger.log_hyperparams({"config": OmegaConf.to_container(cfg, resolve=True), "provenance": facts})
+        evaluate, history = fit_and_test(cfg, run_dir, model, data, loggers, clock)
+        figures = save_figures(
+            run_figures(evaluate.result, evaluate.samples, history, model, data),
+            run_dir / "plots",
+            cfg.evaluation.formats,
         )
-        trainer.fit(model, datamodule=data, weights_only=True)
-        clock.lap("train")
-        trainer.test(model, datamodule=data, ckpt_path="best", weights_only=True, verbose=False)
-        clock.lap("evaluate")
-        facts |= {"status": "finished", "epochs": trainer.current_epoch, "seconds": clock.laps}
+        clock.lap("plots")
+        for run in wandb_runs(loggers):
+            pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
+            log_results(run, evaluate.result, evaluate.samples, pictures)
+        finish(loggers, exit_code=0)
+        clock.lap("wandb")
+        facts |= {"status": "finished", "epochs": len(history["epoch"]), "seconds": clock.laps}
+        write_run_report(run_dir, evaluate.result, figures, data, facts)
+        clock.lap("report")
         write_provenance(run_dir, facts)
     except BaseException as error:
         facts |= {"status": "failed", "reason": f"{type(error).__name__}: {error}", "seconds": clock.laps}
         write_provenance(run_dir, facts)
         finish(loggers, exit_code=1)
         raise
-    finish(loggers, exit_code=0)
-    assert evaluate.evaluation is not None
-    return TrainingResult(run_dir=run_dir, evaluation=evaluate.evaluation, seconds=clock.laps)
+    return TrainingResult(run_dir=run_dir, evaluation=evaluate.result, seconds=clock.laps)
 
 
 def build_data(cfg: DictConfig) -> AnomalyDataModule:
@@ -93,6 +101,7 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     """Build the model of `cfg` for the entries of `data`, its normaliser fitted on the training part."""
     config = OmegaConf.to_container(cfg.model, resolve=True)
     assert isinstance(config, dict)
+    # Not recursive: the model keeps its parts' configs as plain hyperparameters and builds the parts itself.
     model: AnomalyModel = instantiate({**config, "_recursive_": False}, entry_shape=list(data.entry_shape))
     model.normalizer.fit(data.train_entries.batch.x, data.train_entries.batch.mask)
     model.optimizer_factory = instantiate(cfg.optimizer)
@@ -100,17 +109,30 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     return model
 
 
-def quieten_lightning() -> None:
-    """Silence Lightning's hints on hardware, and a deprecation inside Lightning that a user cannot act on."""
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
-
-
-def finish(loggers: list[Any], exit_code: int) -> None:
-    """Close the W&B runs; one left open would swallow the next job of a sweep."""
-    for logger in loggers:
-        if isinstance(logger, WandbLogger):
-            logger.experiment.finish(exit_code=exit_code)
+def fit_and_test(
+    cfg: DictConfig,
+    run_dir: Path,
+    model: AnomalyModel,
+    data: AnomalyDataModule,
+    loggers: list[Logger],
+    clock: "Clock",
+) -> tuple[Evaluate, Mapping[str, list[float]]]:
+    """Train, bring the best weights back, score every sample; return the evaluation and the epochs' history."""
+    evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs))
+    history = History(run_dir / "history.csv")
+    callbacks: list[Callback] = [instantiate(entry) for entry in cfg.callbacks.values() if entry]
+    trainer: L.Trainer = instantiate(
+        cfg.trainer,
+        logger=loggers or False,
+        callbacks=[*callbacks, history, evaluate],
+        # Without a bar among the callbacks Lightning would add its own, also to a batch log.
+        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
+    )
+    trainer.fit(model, datamodule=data, weights_only=True)
+    clock.lap("train")
+    trainer.test(model, datamodule=data, ckpt_path="best", weights_only=True, verbose=False)
+    clock.lap("evaluate")
+    return evaluate, history.columns()
 
 
 class Clock:

@@ -1,0 +1,73 @@
+"""The pictures of a run: those drawn from scores, and those that need the model."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from hepad.data import AnomalyDataModule, Entries
+from hepad.data.loader import BatchLoader
+from hepad.metrics import Evaluation, ScoredSample
+from hepad.models import AnomalyModel, ReconstructionModel
+from hepad.plots import StandardFigure, plot_loss_per_feature, plot_reconstructions, save_figure, standard_figures
+
+_CHUNK = 4096
+
+
+def run_figures(
+    evaluation: Evaluation,
+    samples: Mapping[str, ScoredSample],
+    history: Mapping[str, ArrayLike],
+    model: AnomalyModel,
+    data: AnomalyDataModule,
+) -> Iterator[StandardFigure]:
+    """Yield every figure of a run, one at a time, in the order of the report."""
+    yield from standard_figures(evaluation, samples, history, profiles=data.profile_features)
+    if isinstance(model, ReconstructionModel):
+        yield from _model_figures(samples, model, data)
+
+
+def save_figures(figures: Iterator[StandardFigure], directory: Path, formats: Sequence[str]) -> list[StandardFigure]:
+    """Write each figure as `directory/<name>.<format>`, always also as PNG for the report; return them in order."""
+    directory.mkdir(exist_ok=True)
+    wanted = tuple(dict.fromkeys(("png", *formats)))
+    drawn = []
+    for figure in figures:
+        save_figure(figure.figure, directory / figure.name, formats=wanted)
+        drawn.append(figure)
+    return drawn
+
+
+def _model_figures(
+    samples: Mapping[str, ScoredSample], model: ReconstructionModel, data: AnomalyDataModule
+) -> Iterator[StandardFigure]:
+    for name, entries in data.test_entries.items():
+        score = samples[name].score
+        order = np.argsort(score, kind="stable")
+        shown = entries.rows(order[[0, len(order) // 2, -1]])
+        with torch.no_grad():
+            x_hat = model.reconstruct_raw(shown.batch).numpy()
+        yield StandardFigure(
+            f"reconstructions_{name}",
+            "Examples",
+            f"The least, the middle and the most anomalous entries of {name} beside their reconstructions.",
+            plot_reconstructions(
+                shown.batch.x.numpy(), x_hat, score[order[[0, len(order) // 2, -1]]], feature_names=data.feature_names
+            ),
+        )
+    losses = {name: loss_per_feature(model, entries) for name, entries in data.test_entries.items()}
+    yield StandardFigure(
+        "loss_per_feature",
+        "Examples",
+        "What each feature contributes to the score, averaged over the entries of a sample.",
+        plot_loss_per_feature(losses, data.feature_names),
+    )
+
+
+def loss_per_feature(model: ReconstructionModel, entries: Entries) -> NDArray[np.float64]:
+    """Return the mean over entries of each feature's contribution to the loss, `(F,)`."""
+    with torch.no_grad():
+        errors = [model.error_per_feature(batch).double() for batch in BatchLoader(entries.batch, _CHUNK)]
+    return np.asarray(torch.cat(errors).mean(dim=0).numpy())

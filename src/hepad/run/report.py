@@ -1,0 +1,57 @@
+"""The report of one run."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from hepad.data import AnomalyDataModule
+from hepad.metrics import Evaluation
+from hepad.plots import StandardFigure
+from hepad.report import Report, Section, correlation_table, headline_table, working_point_table, write_report
+
+_SECTION_TABLES = {"Separation": working_point_table, "Correlations": correlation_table}
+
+
+def write_run_report(
+    run_dir: Path,
+    evaluation: Evaluation,
+    figures: Sequence[StandardFigure],
+    data: AnomalyDataModule,
+    facts: Mapping[str, Any],
+) -> Path:
+    """Write report.html: the AUC table first, then the figures by section, configuration and provenance.
+
+    Args:
+        run_dir: the run's directory, with config.yaml and `plots/<name>.png` in it.
+        evaluation: the numbers.
+        figures: what was drawn, in order.
+        data: where the entries came from.
+        facts: provenance.
+    """
+    sections = [
+        Section(
+            title=title,
+            figures=[(figure.caption, run_dir / "plots" / f"{figure.name}.png") for figure in group],
+            tables=[_SECTION_TABLES[title](evaluation)] if title in _SECTION_TABLES else [],
+        )
+        for title, group in groupby(figures, key=lambda figure: figure.section)
+    ]
+    report = Report(
+        title=run_dir.name,
+        subtitle=f"Trained on {facts['trained']:,} {data.kind} of {data.background}",
+        key_figures=[
+            ("parameters", facts["parameters"]),
+            ("epochs", facts["epochs"]),
+            ("tested entries", sum(len(entries) for entries in data.test_entries.values())),
+            ("training [s]", facts["seconds"]["train"]),
+        ],
+        summary=[headline_table(evaluation)],
+        sections=sections,
+        config=(run_dir / "config.yaml").read_text(encoding="utf-8"),
+        provenance=facts,
+        warnings=evaluation.warnings,
+    )
+    path = run_dir / "report.html"
+    write_report(path, report)
+    return path

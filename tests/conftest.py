@@ -1,0 +1,53 @@
+"""What all tests share: no W&B outside the test's own directory, small files in the true layout."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from hepad.schema import JET_DATASET, JET_FEATURES, N_JETS
+
+
+@pytest.fixture(autouse=True)
+def private_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep W&B offline and its files inside the test's directory."""
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
+        directory = tmp_path / ".wandb" / name.lower()
+        directory.mkdir(parents=True)
+        monkeypatch.setenv(name, str(directory))
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+
+
+def make_jets(n_events: int, mean_jets: float, mean_pt: float, seed: int) -> NDArray[np.float32]:
+    """Return `(n_events, 8, 17)` jets with a falling pT spectrum, zero padded, by falling pT."""
+    rng = np.random.default_rng(seed)
+    jets = rng.normal(size=(n_events, N_JETS, len(JET_FEATURES))).astype(np.float32)
+    jets[..., JET_FEATURES.index("pt")] = 15 + rng.exponential(mean_pt, (n_events, N_JETS))
+    jets[..., JET_FEATURES.index("nConstituents")] = 1 + rng.poisson(mean_pt, (n_events, N_JETS))
+    n_jets = np.minimum(rng.poisson(mean_jets, n_events), N_JETS)
+    jets[np.arange(N_JETS) >= n_jets[:, None]] = 0
+    order = np.argsort(-jets[..., 0], axis=1, kind="stable")
+    return np.take_along_axis(jets, order[..., None], axis=1)
+
+
+@pytest.fixture
+def write_jets(tmp_path: Path) -> Callable[..., Path]:
+    """Return a writer of small jet files in the layout of docs/data_formats.md."""
+
+    def write(
+        name: str, n_events: int = 400, mean_jets: float = 3.0, mean_pt: float = 15.0, seed: int = 0, **datasets: object
+    ) -> Path:
+        path = tmp_path / f"{name}.h5"
+        with h5py.File(path, "w") as file:
+            file.attrs["sample"] = name
+            file[JET_DATASET] = make_jets(n_events, mean_jets, mean_pt, seed)
+            file[JET_DATASET].attrs["features"] = list(JET_FEATURES)
+            for key, values in datasets.items():
+                file[key] = values
+        return path
+
+    return write

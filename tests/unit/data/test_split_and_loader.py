@@ -1,0 +1,70 @@
+"""The split and the batches."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.model_selection import train_test_split
+
+from hepad.batch import Batch
+from hepad.data.loader import BatchLoader
+from hepad.data.split import split_rows
+from hepad.errors import UserError
+
+
+def test_split_is_the_workshops():
+    rows = np.arange(1000)
+    rest, test = train_test_split(rows, test_size=0.2, random_state=42)
+    train, val = train_test_split(rest, test_size=0.25, random_state=123)
+    split = split_rows(1000)
+    np.testing.assert_array_equal(split.train, train)
+    np.testing.assert_array_equal(split.val, val)
+    np.testing.assert_array_equal(split.test, test)
+    assert (len(train), len(val), len(test)) == (600, 200, 200)
+
+
+def test_every_entry_falls_in_exactly_one_part():
+    split = split_rows(1237)
+    everything = np.concatenate([split.train, split.val, split.test])
+    np.testing.assert_array_equal(np.sort(everything), np.arange(1237))
+
+
+def test_too_few_entries():
+    with pytest.raises(UserError, match="9 background entries"):
+        split_rows(9)
+
+
+ENTRIES = Batch(x=torch.arange(23.0).reshape(23, 1), weight=torch.arange(23.0))
+
+
+def rows_of(loader):
+    return torch.cat([batch.x for batch in loader]).flatten().tolist()
+
+
+def test_without_shuffling_every_entry_comes_once_in_order():
+    loader = BatchLoader(ENTRIES, 5)
+    assert len(loader) == 5
+    assert rows_of(loader) == list(range(23))
+
+
+def test_shuffling_depends_on_seed_and_epoch_alone():
+    loader = BatchLoader(ENTRIES, 5, shuffle_seed=1)
+    first = rows_of(loader)
+    loader.sampler.set_epoch(1)
+    second = rows_of(loader)
+    assert sorted(first) == sorted(second) == list(range(23))
+    assert first != second
+    resumed = BatchLoader(ENTRIES, 5, shuffle_seed=1)
+    resumed.sampler.set_epoch(1)
+    torch.manual_seed(99)
+    assert rows_of(resumed) == second
+
+
+def test_fields_stay_together():
+    for batch in BatchLoader(ENTRIES, 5, shuffle_seed=1):
+        assert batch.x.flatten().tolist() == batch.weight.tolist()
+        assert batch.mask is None
+
+
+def test_drop_last_never_drops_everything():
+    assert len(BatchLoader(ENTRIES, 5, drop_last=True)) == 4
+    assert len(BatchLoader(ENTRIES, 64, drop_last=True)) == 1
