@@ -127,7 +127,8 @@ def _compare_baselines(result: Evaluation, signal: ScoredSample, reference: Scor
             continue
         result.baseline_rocs[name, signal.name, reference.name] = roc
         result.metrics[f"test/baseline_auc/{name}/{signal.name}_vs_{reference.name}"] = area
-        if area <= model_auc or min(b.size, s.size) < 2:
+        # A baseline worse than random is no argument, even if the model is worse still.
+        if area <= max(model_auc, 0.5) or min(b.size, s.size) < 2:
             continue
         if auc_difference(reference.score, signal.score, b, s).p_value < SIGNIFICANT:
             result.warnings.append(

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HEAVY_TAIL: Final = 30.0
-"""A positive quantity whose upper values exceed its median this many times gets a logarithmic axis."""
+"""A positive quantity whose largest values exceed its smallest this many times gets a logarithmic axis."""
 
 MAX_WHOLE_BINS: Final = 80
 
@@ -14,10 +14,10 @@ FloatArray = NDArray[np.float64]
 
 
 def is_heavy_tailed(values: FloatArray) -> bool:
-    """Whether a logarithmic axis shows the values better: all positive, and spread over decades."""
-    if values.size == 0 or values.min() <= 0:
+    """Whether a logarithmic axis shows the values better: none negative, few zero, and spread over decades."""
+    if values.size == 0 or values.min() < 0 or np.count_nonzero(values) < 0.9 * values.size:
         return False
-    low, high = np.quantile(values, [0.001, 0.999])
+    low, high = np.quantile(values[values > 0], [0.001, 0.999])
     return bool(high > HEAVY_TAIL * low)
 
 
@@ -27,10 +27,11 @@ def edges(values: FloatArray, n_bins: int, log: bool, tail: float = 1e-3) -> Flo
     Args:
         values: (N,) finite values.
         n_bins: how many bins.
-        log: equal bins of the logarithm; all values must be positive.
+        log: equal bins of the logarithm of the positive values.
         tail: share left to the underflow and to the overflow.
     """
-    low, high = (float(edge) for edge in np.quantile(values, [tail, 1 - tail]))
+    shown = values[values > 0] if log else values
+    low, high = (float(edge) for edge in np.quantile(shown, [tail, 1 - tail]))
     if not low < high:
         # All but a few values are equal: a bin around them is all there is to show.
         return np.linspace(low - 0.5, low + 0.5, n_bins + 1)

@@ -40,7 +40,7 @@ def plot_correlation_heatmap(
             axes.text(
                 column + 0.5,
                 row + 0.5,
-                f"{value:.2f}",
+                f"{value:.2f}".replace("-0.00", "0.00"),
                 ha="center",
                 va="center",
                 fontsize=14,

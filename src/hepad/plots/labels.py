@@ -12,8 +12,8 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "nConstituents": ("Constituents", ""),
     "nElectrons": ("Electrons", ""),
     "nMuons": ("Muons", ""),
-    "chHEF": (r"Charged hadron $E$ fraction", ""),
-    "neHEF": (r"Neutral hadron $E$ fraction", ""),
+    "chHEF": ("Charged had. fraction", ""),
+    "neHEF": ("Neutral had. fraction", ""),
     "btagDeepB": ("DeepCSV b", ""),
     "btagDeepCvB": ("DeepCSV c vs b", ""),
     "btagDeepCvL": ("DeepCSV c vs light", ""),
@@ -51,8 +51,8 @@ SAMPLES: Final[dict[str, SampleStyle]] = {
     "soft_qcd": SampleStyle("Soft QCD", "#3f90da", "-", "s"),
     "jet_ht": SampleStyle("JetHT", "#e76300", "-", "^"),
     "ttbar": SampleStyle(r"$t\bar{t}$", "#bd1f01", "-", "D"),
-    "radion": SampleStyle(r"Radion $\rightarrow$ HH", "#832db6", "-", "v"),
-    "wprime": SampleStyle(r"$W' \rightarrow XY$", "#a96b59", "-", "P"),
+    "radion": SampleStyle("Radion", "#832db6", "-", "v"),
+    "wprime": SampleStyle(r"$W^\prime$", "#a96b59", "-", "P"),
 }
 _OTHER_COLORS: Final = ("#ffa90e", "#00798c", "#94a4a2", "#b9ac70", "#92dadd")
 _OTHER_LINES: Final = ("-", "-.", ":")

@@ -55,29 +55,28 @@ def plot_roc(
         _draw_baselines(axes, baselines or {}, looks, log)
         diagonal = np.geomspace(lowest, 1, 200) if log else np.array([0.0, 1.0])
         axes.plot(diagonal, diagonal, color="0.6", linestyle=(0, (1, 1.5)), linewidth=1.5, label="Random")
-        axes.set_ylabel("True positive rate")
         axes.set_xlabel(f"False positive rate ({sample_label(reference)})")
+        axes.set_ylabel("True positive rate")
         axes.set_ylim(0, 1.005)
+        axes.set_xlim(lowest if log else 0, 1)
         if log:
             axes.set_xscale("log")
-            axes.set_xlim(lowest, 1)
-            edge = max(MIN_ENTRIES / curve.n_background for curve in rocs.values())
-            axes.axvspan(
-                lowest, min(edge, 1), color="0.5", alpha=0.18, linewidth=0, label=f"< {MIN_ENTRIES} background entries"
+            edge = min(max(MIN_ENTRIES / curve.n_background for curve in rocs.values()), 1)
+            # Only as high as the curves, so that the legend stands on white.
+            axes.fill_between(
+                [lowest, edge], 1, color="0.5", alpha=0.18, linewidth=0, label=f"< {MIN_ENTRIES} background entries"
             )
+        below = any(area_under(curve.fpr, curve.tpr) < 0.45 for curve in rocs.values())
+        if log or below:
             legend_above_data(axes, columns=2, fontsize=15)
         else:
-            axes.set_xlim(0, 1)
-            if all(area_under(curve.fpr, curve.tpr) >= 0.45 for curve in rocs.values()):
-                axes.legend(loc="lower right")
-            else:
-                legend_above_data(axes, columns=2, fontsize=15)
+            axes.legend(loc="lower right")
         axes.set_yticks(np.linspace(0, 1, 6))
     return figure
 
 
 def _entry(name: str, curve: RocCurve, intervals: Mapping[str, tuple[float, float]] | None) -> str:
-    text = f"{sample_label(name)}: {area_under(curve.fpr, curve.tpr):.3f}"
+    text = f"{sample_label(name)}, AUC {area_under(curve.fpr, curve.tpr):.3f}"
     if intervals and name in intervals:
         low, high = intervals[name]
         text += f" [{low:.3f}, {high:.3f}]"

@@ -42,11 +42,11 @@ def plot_score_distributions(
     # Every sample has the same say in the range, however large it is.
     smallest = min(len(sample) for sample in samples.values())
     pooled = np.concatenate([s.score[:: max(1, len(s) // max(smallest, 2000))] for s in samples.values()])
-    log = is_heavy_tailed(pooled) and all(sample.score.min() > 0 for sample in samples.values())
+    log = is_heavy_tailed(pooled) and all(sample.score.min() >= 0 for sample in samples.values())
     bins = edges(pooled, n_bins, log)
     with house_style():
         figure, axes = new_figure(note)
-        lowest = 1.0
+        lowest, highest = 1.0, 0.0
         for name, sample in samples.items():
             filled = hist.Hist(hist.axis.Variable(bins.tolist(), name="score"), storage=hist.storage.Int64())
             filled.fill(sample.score)
@@ -55,6 +55,7 @@ def plot_score_distributions(
             counts = np.concatenate([[counts[0] + counts[1]], counts[2:-2], [counts[-2] + counts[-1]]])
             shares, errors = counts / len(sample), np.sqrt(counts) / len(sample)
             lowest = min(lowest, shares[shares > 0].min())
+            highest = max(highest, shares.max())
             look = looks[name]
             if name == background:
                 axes.stairs(shares, bins, fill=True, color=look.color, alpha=0.25)
@@ -72,7 +73,7 @@ def plot_score_distributions(
             axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_xlim(bins[0], bins[-1])
-        axes.set_ylim(0.5 * lowest, 1.0)
+        axes.set_ylim(0.5 * lowest, 2 * highest)
         axes.set_xlabel("Anomaly score (first and last bin open)")
         axes.set_ylabel("Share of entries per bin")
         legend_above_data(axes)

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from hepad.metrics.samples import ScoredSample
 from hepad.plots.binning import FloatArray, edges, feature_edges, is_heavy_tailed
 from hepad.plots.labels import feature_label, sample_label
-from hepad.plots.style import house_style, new_figure
+from hepad.plots.style import house_style, legend_above_data, new_figure
 
 _PROFILE_BINS = 20
 
@@ -39,6 +39,9 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
     y_edges = edges(y, n_bins, log_y)
     with house_style():
         figure, axes = new_figure(note)
+        if log_y:
+            # Scores of exactly zero belong to the lowest bin; they have no logarithm.
+            y = np.maximum(y, y_edges[0])
         counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
         mesh = axes.pcolormesh(
             x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap="viridis", norm=LogNorm(1, max(counts.max(), 2))
@@ -56,7 +59,7 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
             color="#bd1f01",
             markeredgecolor="white",
             elinewidth=2,
-            label="Geometric mean" if log_y else "Mean",
+            label=f"{sample_label(sample.name)}, {'geometric mean' if log_y else 'mean'} score",
         )
         if log_x:
             axes.set_xscale("log")
@@ -68,7 +71,7 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
         axes.set_ylim(y_edges[0], y_edges[-1])
         axes.set_xlabel(feature_label(feature))
         axes.set_ylabel("Anomaly score")
-        axes.legend(loc="upper left", frameon=True, framealpha=0.85, title=sample_label(sample.name))
+        legend_above_data(axes)
         bar = figure.colorbar(mesh, ax=axes, pad=0.02)
         bar.set_label("Entries")
     return figure

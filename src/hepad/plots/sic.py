@@ -36,10 +36,11 @@ def plot_sic(
     with house_style():
         figure, axes = new_figure(note)
         for name, curve in curves.items():
-            step = max(1, curve.sic.size // 2000)
+            # Thinned for drawing; the maximum stays.
+            shown = np.union1d(np.arange(0, curve.sic.size, max(1, curve.sic.size // 2000)), curve.sic.argmax())
             axes.plot(
-                curve.tpr[::step],
-                curve.sic[::step],
+                curve.tpr[shown],
+                curve.sic[shown],
                 color=looks[name].color,
                 linestyle=looks[name].linestyle,
                 label=f"{looks[name].label}: max {curve.sic.max():.2f}",
@@ -47,7 +48,7 @@ def plot_sic(
         efficiency = np.linspace(0, 1, 200)
         axes.plot(efficiency, np.sqrt(efficiency), color="0.6", linestyle=(0, (1, 1.5)), linewidth=1.5, label="Random")
         axes.set_xlabel("True positive rate")
-        axes.set_ylabel(f"TPR / √FPR, against {sample_label(reference)}")
+        axes.set_ylabel(f"TPR / √FPR (vs {sample_label(reference)})")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.05 * max(1.0, *(curve.sic.max() for curve in curves.values())))
         legend_above_data(axes)

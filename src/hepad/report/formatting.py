@@ -7,7 +7,7 @@ from hepad.report.content import Cell, Interval
 
 
 def format_cell(cell: Cell) -> str:
-    """A cell as text: four significant digits, uncertainties to two, a dash for what is not known."""
+    """A cell as text: about four significant digits, uncertainties to two, a dash for what is not known."""
     if cell is None:
         return "–"
     if isinstance(cell, bool | str):
@@ -47,10 +47,12 @@ def flatten(tree: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 def _format_number(value: float) -> str:
     if not math.isfinite(value):
         return str(value)
-    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+    if value != 0 and not 1e-3 <= abs(value) < 1e6:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{_minus(mantissa)} × 10{_superscript(int(exponent))}"
-    return _minus(f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}")
+    if abs(value) < 1:
+        return _minus(f"{value:.4f}")
+    return _minus(f"{value:#.4g}" if abs(value) < 1e3 else f"{value:.0f}")
 
 
 def _format_interval(cell: Interval) -> str:
