@@ -1,0 +1,85 @@
+"""Pieces of work: a chunk of the pileup pool, or of a sample, made from its own seeds and kept in a file.
+
+A chunk depends on the settings and its number alone, never on the worker that makes it or on other chunks.
+Files are written aside and renamed, so a chunk is there as a whole or not at all.
+"""
+
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from hepad.simulation.arrays import Array
+from hepad.simulation.collisions import Collisions, concatenate
+from hepad.simulation.event import Events, simulate_events
+from hepad.simulation.generator import MIN_BIAS_SETTINGS, generate, make_pythia
+from hepad.simulation.processes import PROCESSES
+from hepad.simulation.selections import SELECTIONS
+from hepad.simulation.settings import Settings, chunk_seeds
+
+BATCH: Final = 100
+"""Events that go through the detector at once; a larger number needs more memory and is not faster."""
+_GENERATED_AT_ONCE: Final = 500
+_FINGERPRINT: Final = "fingerprint"
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array], fingerprint: str) -> None:
+    """Write named arrays to `path` at once: aside, then renamed."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with aside.open("wb") as file:
+        np.savez(file, **arrays, **{_FINGERPRINT: np.array(fingerprint)})
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+
+
+def read_arrays(path: Path, fingerprint: str) -> dict[str, Array] | None:
+    """Return the arrays of `path`, or None if it is missing, damaged or made with other settings."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError):
+        return None
+    return arrays if str(arrays.pop(_FINGERPRINT, "")) == fingerprint else None
+
+
+def make_pool_chunk(path: Path, settings: Settings, fingerprint: str, chunk: int, n: int) -> int:
+    """Generate `n` minimum-bias collisions for the pool and write them; returns `n`."""
+    seed, _ = chunk_seeds(settings.seed, "pileup pool", chunk)
+    pythia = make_pythia(MIN_BIAS_SETTINGS, seed)
+    sizes = [min(_GENERATED_AT_ONCE, n - start) for start in range(0, n, _GENERATED_AT_ONCE)]
+    made = concatenate([generate(pythia, size) for size in sizes])
+    write_arrays(path, {field.name: getattr(made, field.name) for field in fields(made)}, fingerprint)
+    return n
+
+
+def make_sample_chunk(
+    path: Path, settings: Settings, fingerprint: str, sample: str, chunk: int, n: int, pool: Collisions
+) -> int:
+    """Simulate `n` selected events of `sample` and write them; returns `n`."""
+    events = simulate_chunk(settings, sample, chunk, n, pool)
+    write_arrays(path, {field.name: getattr(events, field.name) for field in fields(events)}, fingerprint)
+    return n
+
+
+def simulate_chunk(settings: Settings, sample: str, chunk: int, n: int, pool: Collisions) -> Events:
+    """Simulate chunk number `chunk` of `sample`: events are made until `n` have passed the sample's selection."""
+    row = PROCESSES[sample]
+    seed, rng = chunk_seeds(settings.seed, sample, chunk)
+    pythia = make_pythia(row.settings, seed) if row.settings else None
+    kept: list[Events] = []
+    while (n_kept := sum(map(len, kept))) < n:
+        size = BATCH if row.selection else min(BATCH, n - n_kept)
+        hard = generate(pythia, size) if pythia else None
+        events = simulate_events(hard, pool, rng.poisson(settings.pileup_mean, size), rng)
+        kept.append(events.select(SELECTIONS[row.selection](events)) if row.selection else events)
+    return merge(kept).select(np.arange(n))
+
+
+def merge(parts: list[Events]) -> Events:
+    """Return the events of all parts, in order."""
+    return Events(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Events)})

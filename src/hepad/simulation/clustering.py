@@ -1,0 +1,145 @@
+"""Anti-kT jets with their constituents, areas and the true origins inside them, by FastJet.
+
+The area of a jet is its number of ghosts, as in the active area of arXiv:0802.1188; origins of flavour are
+ghosts too (what CMS calls ghost matching). Ghosts do not change jets, so they are only put where a first pass
+without them found one: that is three times as fast as covering all of η.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from hepad.simulation.arrays import Array, offsets_of, wrap_phi
+from hepad.simulation.generator import import_simulation_package
+
+RADIUS: Final = 0.4
+_GHOSTS_IN_PHI: Final = 63
+_GHOST_SPACING: Final = 2 * np.pi / _GHOSTS_IN_PHI
+_GHOST_REACH: Final = 8
+"""Ghosts cover this many spacings on each side of a jet's axis: twice the radius."""
+GHOST_AREA: Final = _GHOST_SPACING**2
+# Far below any particle, far above what underflows when squared.
+_ORIGIN_PT: Final = 1e-30
+_GHOST_PT: Final = 1e-40
+
+
+@dataclass(frozen=True)
+class FourMomenta:
+    """Particles (N,) with the event they are in; GeV, rad."""
+
+    event: Array
+    pt: Array
+    eta: Array
+    phi: Array
+    mass: Array
+
+
+@dataclass(frozen=True)
+class Jets:
+    """Clustered jets (J,) and what is in them.
+
+    `constituent` and `constituent_jet` (C,) pair particle and jet; `origin` and `origin_jet` (O,) origin and jet.
+    """
+
+    event: Array
+    px: Array
+    py: Array
+    pz: Array
+    energy: Array
+    area: Array
+    constituent: Array
+    constituent_jet: Array
+    origin: Array
+    origin_jet: Array
+
+
+def cluster(
+    particles: FourMomenta, origins: FourMomenta, n_events: int, pt_min: float, rng: np.random.Generator
+) -> Jets:
+    """Cluster anti-kT jets (R = 0.4) above `pt_min` GeV, each event on its own."""
+    first, _, _, _ = _run([particles], n_events, pt_min)
+    ghosts = _ghosts_near(first, rng)
+    seeds = FourMomenta(
+        origins.event,
+        _ORIGIN_PT * origins.pt,
+        origins.eta,
+        origins.phi,
+        np.zeros(len(origins.pt)),
+    )
+    momenta, member, member_source, member_jet = _run([particles, seeds, ghosts], n_events, pt_min)
+    n_jets = len(momenta["event"])
+    is_particle, is_origin, is_ghost = (member_source == source for source in range(3))
+    return Jets(
+        **momenta,
+        area=GHOST_AREA * np.bincount(member_jet[is_ghost], minlength=n_jets),
+        constituent=member[is_particle],
+        constituent_jet=member_jet[is_particle],
+        origin=member[is_origin],
+        origin_jet=member_jet[is_origin],
+    )
+
+
+def _run(
+    sources: list[FourMomenta], n_events: int, pt_min: float
+) -> tuple[dict[str, Array], Array, Array, Array]:
+    """Cluster all sources together: jets' momenta, then per constituent its index, source and jet."""
+    ak = import_simulation_package("awkward")
+    fastjet = import_simulation_package("fastjet")
+    event, pt, eta, phi, mass = (
+        np.concatenate([getattr(source, name) for source in sources])
+        for name in ("event", "pt", "eta", "phi", "mass")
+    )
+    source_of = np.repeat(np.arange(len(sources)), [len(source.pt) for source in sources])
+    index_of = np.concatenate([np.arange(len(source.pt)) for source in sources])
+    order = np.argsort(event, kind="stable")
+    offsets = offsets_of(np.bincount(event, minlength=n_events))
+    pt, eta, phi, mass = pt[order], eta[order], phi[order], mass[order]
+    momentum = pt * np.cosh(eta)
+    record: Any = ak.zip(
+        {
+            "px": pt * np.cos(phi),
+            "py": pt * np.sin(phi),
+            "pz": pt * np.sinh(eta),
+            # √(p² + m²) would underflow for ghosts.
+            "E": np.where(mass > 0, np.hypot(momentum, mass), momentum),
+        }
+    )
+    events = ak.unflatten(record, np.diff(offsets))
+    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
+    sequence = fastjet.ClusterSequence(events, definition)
+    jets = sequence.inclusive_jets(pt_min)
+    members = sequence.constituent_index(pt_min)
+
+    jet_event = np.repeat(np.arange(n_events), ak.to_numpy(ak.num(jets)))
+    flat = ak.flatten(jets)
+    momenta = {name: ak.to_numpy(flat[name]) for name in ("px", "py", "pz")}
+    momenta |= {"energy": ak.to_numpy(flat["E"]), "event": jet_event}
+    in_jets = ak.flatten(members)
+    member_jet = np.repeat(np.arange(len(jet_event)), ak.to_numpy(ak.num(in_jets)))
+    member = order[ak.to_numpy(ak.flatten(in_jets)) + offsets[jet_event[member_jet]]]
+    return momenta, index_of[member], source_of[member], member_jet
+
+
+def _ghosts_near(jets: dict[str, Array], rng: np.random.Generator) -> FourMomenta:
+    """Return ghosts on a regular grid in rapidity and φ, shaken within its cells, around the axes of jets."""
+    rapidity = np.arctanh(jets["pz"] / jets["energy"])
+    phi = np.arctan2(jets["py"], jets["px"])
+    reach = np.arange(-_GHOST_REACH, _GHOST_REACH + 1)
+    rows = np.floor(rapidity / _GHOST_SPACING).astype(np.int64)[:, None, None] + reach[:, None]
+    columns = (np.floor(phi / _GHOST_SPACING).astype(np.int64)[:, None, None] + reach) % _GHOSTS_IN_PHI
+    low, n_rows = (int(rows.min()), int(np.ptp(rows)) + 1) if rows.size else (0, 1)
+    event = jets["event"][:, None, None]
+    # Sorting and dropping repeats is several times as fast here as np.unique.
+    key = np.sort(((event * n_rows + rows - low) * _GHOSTS_IN_PHI + columns).ravel())
+    key = key[np.diff(key, prepend=-1) > 0]
+    row_key, column = np.divmod(key, _GHOSTS_IN_PHI)
+    ghost_event, row = np.divmod(row_key, n_rows)
+    u, v, w = rng.random((3, len(key)))
+    return FourMomenta(
+        ghost_event,
+        _GHOST_PT * (1 + 0.1 * w),
+        (row + low + u) * _GHOST_SPACING,
+        wrap_phi((column + v) * _GHOST_SPACING),
+        np.zeros(len(key)),
+    )

@@ -1,0 +1,106 @@
+"""Reconstructed events: jets, calorimeter regions and event features of a batch of crossings."""
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+
+from hepad.schema import EVENT_FEATURES
+from hepad.simulation.arrays import Array
+from hepad.simulation.cells import region_et
+from hepad.simulation.clustering import FourMomenta
+from hepad.simulation.collisions import Collisions
+from hepad.simulation.jets import JetTable, leading_jets, reconstruct_jets
+from hepad.simulation.particle_flow import propagate, reconstruct
+from hepad.simulation.pileup import Crossings, overlay
+from hepad.simulation.vertices import find_vertices, is_pileup
+
+HT_JET_PT_MIN: Final = 30.0
+HT_JET_MAX_ABS_ETA: Final = 2.5
+
+
+@dataclass(frozen=True)
+class Events:
+    """E events: jets (E, 8, 17) float32, regions (E, 18, 14) uint16, features (E, F) float32.
+
+    `jet_flavour` (E, 8) int8 is the true hadron flavour of the jets, −1 where there is none; it is for checks and
+    is not written to samples.
+    """
+
+    jets: Array
+    regions: Array
+    features: Array
+    jet_flavour: Array
+
+    def __len__(self) -> int:
+        return len(self.jets)
+
+    def feature(self, name: str) -> Array:
+        """Return one event feature (E,)."""
+        values: Array = self.features[:, EVENT_FEATURES.index(name)]
+        return values
+
+    def select(self, index: Array) -> "Events":
+        """Return the events `index`, a mask or positions."""
+        return Events(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
+
+
+def simulate_events(
+    hard: Collisions | None, pool: Collisions, n_pileup: Array, rng: np.random.Generator
+) -> Events:
+    """Overlay `n_pileup` (E,) collisions of `pool` on `hard`, pass all through the detector, and reconstruct."""
+    crossings = overlay(hard, pool, n_pileup, rng)
+    n_events = crossings.n_events
+    particles = propagate(crossings)
+    candidates, hits = reconstruct(particles, n_events, rng)
+    primary_vertex, n_vertices = find_vertices(candidates, n_events)
+    jets = reconstruct_jets(
+        candidates,
+        is_pileup(candidates, primary_vertex),
+        _origins(crossings),
+        crossings.collisions.origin_label,
+        n_events,
+        rng,
+    )
+    event, eta, phi, energy = (
+        np.concatenate([getattr(hit, name) for hit in hits.values()])
+        for name in ("event", "eta", "phi", "energy")
+    )
+
+    def total(values: Array) -> Array:
+        return np.bincount(candidates.event, values, n_events)
+
+    pt = candidates.pt
+    columns = {
+        "n_pileup": n_pileup,
+        "n_vertices": n_vertices,
+        "n_jets": np.bincount(jets.event, minlength=n_events),
+        "ht": scalar_sum_of_jets(jets, n_events),
+        "met": np.hypot(total(pt * np.cos(candidates.phi)), total(pt * np.sin(candidates.phi))),
+        "sum_et": total(pt),
+    }
+    leading, flavour = leading_jets(jets, n_events)
+    return Events(
+        jets=leading,
+        regions=region_et(event, eta, phi, energy / np.cosh(eta), n_events),
+        features=np.stack([columns[name] for name in EVENT_FEATURES], axis=1).astype(np.float32),
+        jet_flavour=flavour,
+    )
+
+
+def scalar_sum_of_jets(jets: JetTable, n_events: int) -> Array:
+    """Return H_T (E,) in GeV: Σ pT of jets with pT > 30 GeV and |η| < 2.5."""
+    pt, eta = jets.column("pt"), jets.column("eta")
+    counted = (pt > HT_JET_PT_MIN) & (np.abs(eta) < HT_JET_MAX_ABS_ETA)
+    return np.bincount(jets.event[counted], pt[counted], n_events)
+
+
+def _origins(crossings: Crossings) -> FourMomenta:
+    found = crossings.collisions
+    return FourMomenta(
+        event=np.repeat(crossings.event, found.n_origins),
+        pt=found.origin_pt.astype(np.float64),
+        eta=found.origin_eta.astype(np.float64),
+        phi=found.origin_phi.astype(np.float64),
+        mass=np.zeros(len(found.origin_pt)),
+    )

@@ -1,0 +1,86 @@
+"""The processes that can be simulated: one row per sample. Adding a sample is adding a row."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hepad.errors import UserError
+
+
+@dataclass(frozen=True)
+class Process:
+    """How one sample is made.
+
+    `settings` are Pythia 8 commands for the hard collision (None: the event is pileup only), `selection` names a
+    filter of `hepad.simulation.selections` on the reconstructed event.
+    """
+
+    description: str
+    settings: tuple[str, ...] | None
+    selection: str | None = None
+
+
+_ALL_QCD: Final = ("HardQCD:all = on",)
+
+PROCESSES: Final[dict[str, Process]] = {
+    "zero_bias": Process("pileup only", None),
+    "soft_qcd": Process(
+        "dijets with pT-hat 5 to 10 GeV",
+        (*_ALL_QCD, "PhaseSpace:pTHatMin = 5", "PhaseSpace:pTHatMax = 10"),
+    ),
+    "jet_ht": Process(
+        "dijets with pT-hat > 400 GeV; H_T > 900 GeV or a jet above 450 GeV",
+        (*_ALL_QCD, "PhaseSpace:pTHatMin = 400"),
+        selection="jet_ht",
+    ),
+    "ttbar": Process("top pairs", ("Top:gg2ttbar = on", "Top:qqbar2ttbar = on")),
+    # The natural branching ratios would give four b quarks nine times out of ten; the real sample is bbZZ.
+    # meMode 100 keeps the ratios given here.
+    "radion": Process(
+        "500 GeV resonance → HH, H → bb or ZZ with equal rates",
+        (
+            "Higgs:useBSM = on",
+            "HiggsBSM:gg2H2 = on",
+            "35:m0 = 500",
+            "35:mWidth = 0.5",
+            "35:doForceWidth = on",
+            "35:onMode = off",
+            "35:onIfMatch = 25 25",
+            "25:oneChannel = 1 0.5 100 5 -5",
+            "25:addChannel = 1 0.5 100 23 23",
+        ),
+    ),
+    # As in the LHC Olympics: the W and Z of the W' → WZ decay stand for X(500) and Y(100). mMin cuts the tail of
+    # off-shell W' that the parton densities enhance.
+    "wprime": Process(
+        "W'(3.5 TeV) → X(500) Y(100) → four quarks",
+        (
+            "NewGaugeBoson:ffbar2Wprime = on",
+            "34:m0 = 3500",
+            "34:mMin = 2500",
+            "Wprime:coup2WZ = 1",
+            "34:onMode = off",
+            "34:onIfMatch = 24 23",
+            "24:m0 = 500",
+            "24:onMode = off",
+            "24:onIfAny = 1 2 3 4 5",
+            "24:offIfAny = 6",
+            "23:m0 = 100",
+            "23:onMode = off",
+            "23:onIfAny = 1 2 3 4 5",
+        ),
+    ),
+    "qcd_pt1000": Process(
+        "dijets with pT-hat > 1000 GeV, the background of wprime",
+        (*_ALL_QCD, "PhaseSpace:pTHatMin = 1000"),
+    ),
+}
+
+SAMPLES: Final = ("zero_bias", "soft_qcd", "jet_ht", "ttbar", "radion", "wprime")
+"""The samples made by default and bundled."""
+
+
+def process(sample: str) -> Process:
+    """Return the process of `sample`; raises `UserError` naming the known ones."""
+    if sample not in PROCESSES:
+        raise UserError(f"unknown sample {sample!r} in samples; choose from {', '.join(PROCESSES)}")
+    return PROCESSES[sample]

@@ -1,0 +1,167 @@
+"""Samples of any size over several processes; what a killed run has made is used by the next.
+
+Work is cut into chunks (see `hepad.simulation.chunks`). Finished chunks lie in `<output>/.chunks/<sample>` until
+the sample is complete and its HDF5 file is written.
+"""
+
+import multiprocessing
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any, Final
+
+from hepad.errors import UserError
+from hepad.simulation.chunks import make_pool_chunk, make_sample_chunk, read_arrays
+from hepad.simulation.collisions import Collisions
+from hepad.simulation.event import Events
+from hepad.simulation.files import read_fingerprint, write_sample
+from hepad.simulation.generator import import_simulation_package
+from hepad.simulation.pool import is_complete, join_pool, load_pool, pool_chunks, pool_directory
+from hepad.simulation.progress import progress
+from hepad.simulation.settings import (
+    Settings,
+    check_output,
+    check_workers,
+    pool_fingerprint,
+    sample_fingerprint,
+)
+
+_CHUNKS: Final = ".chunks"
+
+
+@dataclass(frozen=True)
+class _Task:
+    path: Path
+    n: int
+    arguments: tuple[Any, ...]
+
+
+def simulate(
+    settings: Settings, output: Path, workers: int | None = None, pool_parent: Path | None = None
+) -> dict[str, Path]:
+    """Make all samples of `settings` and return their files, `<output>/<sample>.h5`.
+
+    `workers` is the number of processes (None: one per core); it does not change the events. The pileup pool is
+    kept in `pool_parent` (None: `<output>/pileup_pool`). Finished files of the same settings are left as they are.
+    Raises `UserError` for wrong input, before anything is made.
+    """
+    workers = check_workers(workers)
+    for package in ("pythia8mc", "awkward", "fastjet"):
+        import_simulation_package(package)
+    files = {sample: output / f"{sample}.h5" for sample in settings.n_events}
+    missing = [sample for sample, path in files.items() if not _is_finished(path, settings, sample)]
+    check_output(output)
+    if not missing:
+        return files
+    pool_parent = pool_parent or output / "pileup_pool"
+    pool = _make_pool(settings, check_output(pool_parent), workers)
+    for sample in missing:
+        _make_sample(settings, sample, files[sample], pool, workers)
+    return files
+
+
+def _is_finished(path: Path, settings: Settings, sample: str) -> bool:
+    if not path.exists():
+        return False
+    if read_fingerprint(path) != sample_fingerprint(settings, sample):
+        raise UserError(
+            f"{path} was made with other settings; choose another output=DIR, or remove the file to make it anew"
+        )
+    print(f"{sample}: {path} is there already, made with the same settings", flush=True)
+    return True
+
+
+def _make_pool(settings: Settings, parent: Path, workers: int) -> Path:
+    directory = pool_directory(parent, settings)
+    if is_complete(directory):
+        return directory
+    directory.mkdir(exist_ok=True)
+    fingerprint = pool_fingerprint(settings)
+    tasks = [
+        _Task(directory / f"chunk_{chunk:05}.npz", n, (settings, fingerprint, chunk, n))
+        for chunk, n in enumerate(pool_chunks(settings))
+    ]
+    _run_tasks("pileup pool", make_pool_chunk, tasks, fingerprint, workers)
+    join_pool(directory, [task.path for task in tasks], fingerprint)
+    return directory
+
+
+def _make_sample(settings: Settings, sample: str, path: Path, pool: Path, workers: int) -> None:
+    directory = path.parent / _CHUNKS / sample
+    directory.mkdir(parents=True, exist_ok=True)
+    fingerprint = sample_fingerprint(settings, sample)
+    n_events, size = settings.n_events[sample], settings.chunk_size
+    tasks = [
+        _Task(
+            directory / f"chunk_{chunk:05}.npz",
+            min(size, n_events - start),
+            (settings, fingerprint, sample, chunk, min(size, n_events - start)),
+        )
+        for chunk, start in enumerate(range(0, n_events, size))
+    ]
+    _run_tasks(sample, _make_sample_chunk, tasks, fingerprint, workers, pool)
+    write_sample(path, settings, sample, _read_events(tasks, fingerprint))
+    shutil.rmtree(directory)
+    if not any(directory.parent.iterdir()):
+        directory.parent.rmdir()
+
+
+def _read_events(tasks: Sequence[_Task], fingerprint: str) -> Iterator[Events]:
+    for task in tasks:
+        arrays = read_arrays(task.path, fingerprint)
+        if arrays is None:
+            raise RuntimeError(f"the chunk {task.path} is damaged; run the command again to make it anew")
+        yield Events(**arrays)
+
+
+def _run_tasks(
+    title: str,
+    work: Callable[..., int],
+    tasks: Sequence[_Task],
+    fingerprint: str,
+    workers: int,
+    pool: Path | None = None,
+) -> None:
+    """Do the tasks whose file is not there yet, over `workers` processes."""
+    for path in tasks[0].path.parent.glob("*.tmp"):
+        path.unlink()
+    todo = [task for task in tasks if read_arrays(task.path, fingerprint) is None]
+    total = sum(task.n for task in tasks)
+    if not todo:
+        return
+    # Fresh interpreters: forked copies of a process with threads can lock up.
+    context = multiprocessing.get_context("spawn")
+    with (
+        progress(title, total, total - sum(task.n for task in todo)) as advance,
+        ProcessPoolExecutor(min(workers, len(todo)), context, _start_worker, (pool,)) as executor,
+    ):
+        futures = [executor.submit(work, task.path, *task.arguments) for task in todo]
+        try:
+            for future in as_completed(futures):
+                advance(future.result())
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_pool: Collisions
+
+
+def _start_worker(pool: Path | None) -> None:
+    """Prepare a worker process: load the pool, and end with the parent even if that is killed."""
+    global _pool
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        sentinel = parent.sentinel
+        threading.Thread(target=lambda: (wait([sentinel]), os._exit(1)), daemon=True).start()
+    if pool is not None:
+        _pool = load_pool(pool)
+
+
+def _make_sample_chunk(path: Path, *arguments: Any) -> int:
+    return make_sample_chunk(path, *arguments, pool=_pool)

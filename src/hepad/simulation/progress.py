@@ -1,0 +1,70 @@
+"""Progress of a long job: a bar in a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Advance(Protocol):
+    """Called with the number of events that are newly done."""
+
+    def __call__(self, n: int) -> None: ...
+
+
+@contextmanager
+def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
+    """Show the progress of `total` events, `done` of which were there before."""
+    show = _bar if sys.stdout.isatty() else _lines
+    with show(title, total, done) as advance:
+        yield advance
+
+
+@contextmanager
+def _bar(title: str, total: int, done: int) -> Iterator[Advance]:
+    columns = (
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    started, made = time.monotonic(), 0
+    with Progress(*columns, console=Console(file=sys.stdout)) as bar:
+        task = bar.add_task(title, total=total, completed=done, rate="")
+
+        def advance(n: int) -> None:
+            nonlocal made
+            made += n
+            bar.update(task, advance=n, rate=f"{made / (time.monotonic() - started):.0f} events/s")
+
+        yield advance
+
+
+@contextmanager
+def _lines(title: str, total: int, done: int) -> Iterator[Advance]:
+    started = shown = time.monotonic()
+    made = 0
+    if done:
+        print(f"{title}: {done} of {total} events were there already", flush=True)
+
+    def advance(n: int) -> None:
+        nonlocal made, shown
+        made += n
+        now = time.monotonic()
+        left = total - done - made
+        if left == 0 or now - shown > _SECONDS_BETWEEN_LINES:
+            shown = now
+            rate = made / max(now - started, 1e-9)
+            print(
+                f"{title}: {done + made} of {total} events, {rate:.0f} events/s, {left / rate:.0f} s left",
+                flush=True,
+            )
+
+    yield advance

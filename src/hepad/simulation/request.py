@@ -1,0 +1,54 @@
+"""The user's request: `configs/simulate.yaml` read into checked settings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from hepad.errors import UserError
+from hepad.simulation.settings import Settings, check_workers, events_per_sample
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to make, where, and with how many processes."""
+
+    settings: Settings
+    output: Path
+    workers: int | None
+    pool: Path | None
+    validate: bool
+
+
+def read_request(cfg: DictConfig) -> Request:
+    """Return the request of a composed config; raises `UserError` for anything that cannot be done."""
+    plain: Any = OmegaConf.to_container(cfg, resolve=True)
+    pileup = plain["pileup"]
+    for name, value in (("pileup.mean", pileup["mean"]),):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UserError(f"{name} is {value!r}; it must be a number")
+    if not isinstance(plain["validate"], bool):
+        raise UserError(f"validate is {plain['validate']!r}; it must be true or false")
+    settings = Settings(
+        n_events=events_per_sample(plain["samples"] or [], plain["n_events"]),
+        seed=plain["seed"],
+        pileup_mean=float(pileup["mean"]),
+        pool_size=pileup["pool_size"],
+        chunk_size=plain["chunk_size"],
+        mantissa_bits=plain["mantissa_bits"],
+    )
+    check_workers(plain["workers"])
+    return Request(
+        settings=settings,
+        output=_path(plain["output"], "output"),
+        workers=plain["workers"],
+        pool=None if pileup["pool"] is None else _path(pileup["pool"], "pileup.pool"),
+        validate=plain["validate"],
+    )
+
+
+def _path(value: Any, name: str) -> Path:
+    if not isinstance(value, str) or not value:
+        raise UserError(f"{name} is {value!r}; it must be a directory")
+    return Path(value).expanduser()

@@ -1,0 +1,153 @@
+"""What a simulation is asked to do, checked, and the fingerprints that keep unlike pieces apart."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final
+from zlib import crc32
+
+import numpy as np
+
+from hepad import __version__
+from hepad.errors import UserError
+from hepad.simulation.processes import PROCESSES, process
+
+REVISION: Final = 1
+"""Raised whenever the same seed gives other events than before."""
+POOL_CHUNK: Final = 5000
+"""Collisions per chunk of the pileup pool."""
+MAX_SEED: Final = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides which events are made.
+
+    `n_events` is the number of events per sample; `chunk_size` the number made from one seed.
+    """
+
+    n_events: Mapping[str, int]
+    seed: int = 42
+    pileup_mean: float = 27.0
+    pool_size: int = 100_000
+    chunk_size: int = 250
+    mantissa_bits: int = 23
+
+    def __post_init__(self) -> None:
+        if not self.n_events:
+            raise UserError(f"samples is empty; choose from {', '.join(PROCESSES)}")
+        for sample, n in self.n_events.items():
+            process(sample)
+            _check_whole(f"n_events of {sample}", n, 1)
+        _check_whole("seed", self.seed, 0, MAX_SEED)
+        _check_whole("chunk_size", self.chunk_size, 1, 100_000)
+        _check_whole("pileup.pool_size", self.pool_size, 1)
+        _check_whole("mantissa_bits", self.mantissa_bits, 4, 23)
+        if not 0 <= self.pileup_mean <= 500:
+            raise UserError(f"pileup.mean is {self.pileup_mean}; it must be between 0 and 500")
+        if self.pileup_mean == 0 and "zero_bias" in self.n_events:
+            raise UserError("zero_bias is made of pileup only: pileup.mean must be above 0, or leave it out")
+
+
+def _check_whole(name: str, value: Any, low: int, high: int | None = None) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
+        limits = f"at least {low}" if high is None else f"from {low} to {high}"
+        raise UserError(f"{name} is {value!r}; it must be a whole number, {limits}")
+
+
+def events_per_sample(samples: Sequence[str], n_events: int | Mapping[str, int]) -> dict[str, int]:
+    """Return the number of events of each of `samples`, from one number for all or one per sample."""
+    if isinstance(samples, str):
+        samples = [samples]
+    if len(set(samples)) != len(samples):
+        raise UserError(f"samples names {next(s for s in samples if list(samples).count(s) > 1)} twice")
+    for sample in samples:
+        process(sample)
+    if not isinstance(n_events, Mapping):
+        return dict.fromkeys(samples, n_events)
+    for sample in samples:
+        if sample not in n_events:
+            raise UserError(f"n_events has no number for {sample}; give n_events={{{sample}: 1000, …}}")
+    for sample in n_events:
+        if sample not in samples:
+            raise UserError(f"n_events names {sample}, which is not in samples")
+    return {sample: n_events[sample] for sample in samples}
+
+
+def generator_versions() -> dict[str, str]:
+    """Return the versions of what decides the events: hepad, Pythia, FastJet and NumPy."""
+    try:
+        packages = {name: metadata.version(name) for name in ("pythia8mc", "fastjet", "numpy")}
+    except metadata.PackageNotFoundError as error:
+        raise UserError(
+            f'simulation needs the package {error.name}: install it with pip install "hepad[simulation]"'
+        ) from error
+    return {"hepad": __version__, **packages}
+
+
+def pool_fingerprint(settings: Settings) -> str:
+    """Return what names a pileup pool: anything that would change one of its collisions changes this."""
+    from hepad.simulation.generator import generation_settings
+
+    versions = generator_versions()
+    return _digest(
+        generation_settings(), settings.seed, settings.pool_size, POOL_CHUNK, REVISION, versions["pythia8mc"]
+    )
+
+
+def sample_fingerprint(settings: Settings, sample: str) -> str:
+    """Return what names a sample: anything that would change one of its events changes this."""
+    row = PROCESSES[sample]
+    return _digest(
+        sample,
+        row.settings,
+        row.selection,
+        settings.n_events[sample],
+        settings.seed,
+        settings.pileup_mean,
+        settings.chunk_size,
+        settings.mantissa_bits,
+        pool_fingerprint(settings),
+        REVISION,
+        generator_versions(),
+    )
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def chunk_seeds(seed: int, name: str, chunk: int) -> tuple[int, np.random.Generator]:
+    """Return the seed of Pythia and the random generator of the detector for one chunk of `name`."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(crc32(name.encode()), chunk))
+    pythia, detector = sequence.spawn(2)
+    # Pythia takes seeds from 1 to 900 000 000.
+    return int(pythia.generate_state(1, np.uint64)[0] % 900_000_000) + 1, np.random.default_rng(detector)
+
+
+def default_workers() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_workers(workers: int | None) -> int:
+    """Return the number of worker processes; None means one per core."""
+    if workers is None:
+        return default_workers()
+    _check_whole("workers", workers, 1, 4096)
+    return workers
+
+
+def check_output(output: Path) -> Path:
+    """Make the directory `output` and return it; raises `UserError` where that cannot be written."""
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the directory output={output}: {error.strerror}") from error
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise UserError(f"output={output} is not writable; choose another directory with output=DIR")
+    return output
