@@ -5,15 +5,16 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import NoReturn
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from hepad.config import config_dir
-from hepad.config_errors import explain_config_error
+from hepad.config_errors import check_values, explain_config_error
 from hepad.errors import UserError
 
 EXIT_FAILED = 1
@@ -21,44 +22,59 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
 
-def run_command(job: Callable[[DictConfig], Any], config_name: str, argv: Sequence[str] | None = None) -> None:
+def run_command(job: Callable[[DictConfig], None], config_name: str, argv: Sequence[str] | None = None) -> None:
     """Compose `config_name` with the command line and call `job` with the result, in Hydra's way.
 
     Exits with code 2 and one line on stderr when the input was wrong (`UserError`, or anything Hydra refuses),
     with code 1 and a traceback when the job failed, with 130 on Ctrl-C.
     """
     sys.argv[1:] = [_open(word) for word in (sys.argv[1:] if argv is None else argv)]
-    started = False
-
-    def started_job(cfg: DictConfig) -> Any:
-        nonlocal started
-        started = True
-        return job(cfg)
-
     # Hydra prints a traceback of its own and exits with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(started_job)
+    failures: list[Exception] = []
+
+    def guarded_job(cfg: DictConfig) -> None:
+        # An exception that reaches Hydra would be printed by it, and would end a sweep.
+        try:
+            check_values(config_name, list(HydraConfig.get().overrides.task))
+            job(cfg)
+        except UserError as error:
+            failures.append(error)
+            remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
+            _print_line(str(error))
+        except Exception as error:
+            failures.append(error)
+            traceback.print_exc()
+
+    command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(guarded_job)
     try:
         command()
-    except UserError as error:
-        _exit_with_line(str(error))
-    except (HydraException, OmegaConfBaseException) as error:
-        if started:
-            _exit_with_traceback()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    except HydraException as error:
         _exit_with_line(explain_config_error(error, config_name, sys.argv[1:]))
     except OSError as error:
-        if started:
-            _exit_with_traceback()
-        # Until the job starts, the only thing written is the run's directory.
+        # Hydra itself writes nothing but the run's directory.
         _exit_with_line(
             f"cannot create the run directory {error.filename}: {error.strerror}; "
             "choose a writable one with hydra.run.dir=DIR"
         )
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
-    except Exception:
-        _exit_with_traceback()
+    except Exception as error:
+        _exit_with_line(explain_config_error(error, config_name, sys.argv[1:]))
+    if failures:
+        sys.exit(EXIT_USER_ERROR if all(isinstance(error, UserError) for error in failures) else EXIT_FAILED)
+
+
+def remove_if_empty(run_dir: Path) -> None:
+    """Remove the directories that Hydra made for a run that never began, only while they are empty."""
+    if run_dir == Path.cwd():
+        return
+    for directory in (run_dir, *run_dir.parents[:2]):
+        try:
+            os.rmdir(directory)
+        except OSError:
+            return
 
 
 def _open(word: str) -> str:
@@ -66,11 +82,10 @@ def _open(word: str) -> str:
     return f"++{word}" if re.match(r"data\.samples(\.[^=]+)?=", word) else word
 
 
-def _exit_with_line(message: str) -> NoReturn:
+def _print_line(message: str) -> None:
     print("error: " + " ".join(message.split()), file=sys.stderr)
+
+
+def _exit_with_line(message: str) -> NoReturn:
+    _print_line(message)
     sys.exit(EXIT_USER_ERROR)
-
-
-def _exit_with_traceback() -> NoReturn:
-    traceback.print_exc()
-    sys.exit(EXIT_FAILED)

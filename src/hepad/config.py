@@ -25,6 +25,11 @@ def compose(config_name: str = "train", overrides: Sequence[str] = ()) -> DictCo
     >>> compose("train", ["model=dense_ae", "seed=7"]).seed
     7
     """
+    # Hydra keeps one instance; inside a running command that one has to be put back.
+    running = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
-    with initialize_config_dir(str(config_dir()), version_base="1.3"):
-        return hydra_compose(config_name, overrides=list(overrides))
+    try:
+        with initialize_config_dir(str(config_dir()), version_base="1.3"):
+            return hydra_compose(config_name, overrides=list(overrides))
+    finally:
+        GlobalHydra.instance().hydra = running

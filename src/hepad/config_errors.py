@@ -1,90 +1,115 @@
-"""Turn what Hydra says of a bad command line into one line that names the allowed words."""
+"""Turn a bad command line into one line that names the allowed words."""
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from hepad.config import compose
+from hepad.config import compose, config_dir
+from hepad.errors import UserError
 
-_SHOWN = 30
+_SHOWN: Final = 30
+_NEEDED: Final = {bool: "true or false", int: "an integer", float: "a number", str: "a word", list: "a list [a,b,…]"}
 
 
 def explain_config_error(error: Exception, config_name: str, overrides: Sequence[str]) -> str:
-    """Return one line for a `HydraException` or `OmegaConfBaseException` raised while composing.
+    """Return one line for what Hydra raised while composing `config_name` with `overrides`.
 
     An unknown key names the closest existing keys beside it, an unknown group option the options of that group.
     """
     text = str(error)
-    if options := _missing_option(text):
-        return options
-    bad = [o for o in overrides if _is_override(o) and not _is_group_choice(o)]
-    if key := _unknown_key(text, bad):
-        groups = [o for o in overrides if _is_group_choice(o)]
-        return _explain_unknown_key(key, config_name, groups)
-    cause = f" ({error.__cause__})" if isinstance(error.__cause__, OmegaConfBaseException) else ""
-    return f"{text.replace('full_key:', 'at').splitlines()[0]}{cause if cause not in text else ''}"
+    if match := re.search(r"Could not find '([^']+)'\s*Available options in '([^']+)':\n(.*?)(?:\n\S|\Z)", text, re.S):
+        path, group, listed = match.groups()
+        options = [line.strip() for line in listed.splitlines() if line.strip() and ":" not in line]
+        return f"{group}={path.removeprefix(f'{group}/')} does not exist; {_suggestion(path.split('/')[-1], options)}"
+    if match := re.search(r"Error parsing override '([^']*)'", text):
+        return f"cannot read {match.group(1)!r}; write KEY=VALUE"
+    if key := _unknown_key(text, [o for o in overrides if not _is_group_choice(o)]):
+        return _explain_unknown_key(key, compose(config_name, [o for o in overrides if _is_sound_group_choice(o)]))
+    return text.splitlines()[0] if text else type(error).__name__
 
 
-def _missing_option(text: str) -> str | None:
-    match = re.search(r"Could not find '([^']+)'\s*(?:Available options in '([^']+)':\s*(.*))?", text, re.DOTALL)
-    if not match:
-        match = re.search(r"In '[^']*': Could not find '([^']+)'(.*)", text, re.DOTALL)
-        if not match:
-            return None
-    path, *rest = match.groups()
-    if len(rest) == 2 and rest[0]:
-        group, listed = rest
-        options = [line.strip() for line in listed.splitlines() if line.strip()]
-        wanted = path.removeprefix(f"{group}/")
-        return f"{group}={wanted} does not exist; {_suggestion(wanted, options)}"
-    return f"no config named {path}"
+def check_values(config_name: str, overrides: Sequence[str]) -> None:
+    """Raise `UserError` where an override gives a value of another type than the config's own.
+
+    A key whose default is null takes anything.
+    """
+    groups = [o for o in overrides if _is_group_choice(o)]
+    default, chosen = (
+        OmegaConf.to_container(compose(config_name, words), resolve=False) for words in (groups, overrides)
+    )
+    for override in overrides:
+        key = override.lstrip("+~").split("=", 1)[0]
+        if override in groups or override.startswith("~"):
+            continue
+        for path, value in _leaves(_select(chosen, key), key):
+            _check_value(path, value, _select(default, path))
 
 
-def _is_override(argument: str) -> bool:
-    return "=" in argument and not argument.startswith("-")
+def _check_value(key: str, value: Any, default: Any) -> None:
+    if default is None or isinstance(default, dict) or (isinstance(default, str) and "${" in default):
+        return
+    if value is None and isinstance(default, str):
+        return
+    kind = type(default)
+    fits = isinstance(value, int | float) and not isinstance(value, bool) if kind is float else type(value) is kind
+    if not fits:
+        raise UserError(f"{key}={value}: {_NEEDED[kind]} is needed, such as {default}")
 
 
-def _is_group_choice(argument: str) -> bool:
-    from hepad.config import config_dir
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from _leaves(value, f"{path}.{name}")
+    else:
+        yield path, node
 
-    group = argument.lstrip("+~").split("=", 1)[0].split("@", 1)[0]
-    return "." not in group and (config_dir() / group).is_dir()
+
+def _select(node: Any, path: str) -> Any:
+    for part in path.split("."):
+        node = node.get(part) if isinstance(node, dict) else None
+    return node
+
+
+def _is_group_choice(override: str) -> bool:
+    group = override.lstrip("+~").split("=", 1)[0].split("@", 1)[0]
+    return "=" in override and bool(group) and "." not in group and (config_dir() / group).is_dir()
+
+
+def _is_sound_group_choice(override: str) -> bool:
+    group, _, option = override.lstrip("+~").partition("=")
+    return _is_group_choice(override) and (config_dir() / group / f"{option}.yaml").is_file()
 
 
 def _unknown_key(text: str, overrides: Sequence[str]) -> str | None:
-    match = re.search(r"Could not override '([^']+)'", text) or re.search(r"full_key: (\S+)", text)
-    if match:
+    if match := re.search(r"Could not override '([^']+)'", text):
         return match.group(1)
-    match = re.search(r"Key '([^']+)' is not in struct", text)
-    if match:
+    if match := re.search(r"Key '([^']+)' is not in struct", text):
         return next((o.split("=")[0] for o in overrides if match.group(1) in o), match.group(1))
-    match = re.search(r"Could not append to config", text)
     return None
 
 
-def _explain_unknown_key(key: str, config_name: str, groups: Sequence[str]) -> str:
-    try:
-        node = compose(config_name, groups)
-    except (HydraException, OmegaConfBaseException):
-        node = compose(config_name)
+def _explain_unknown_key(key: str, node: DictConfig) -> str:
+    if key.startswith("hydra."):
+        return f"no key {key!r}; the keys of Hydra itself are listed by --hydra-help"
     parts = key.lstrip("+~").split(".")
     for depth, part in enumerate(parts):
         parent = OmegaConf.select(node, ".".join(parts[:depth])) if depth else node
         if not isinstance(parent, DictConfig):
             return f"{'.'.join(parts[:depth])} is a single value and has no key {part!r}"
         if part not in parent:
-            keys = sorted(str(k) for k in parent)
+            if depth == 0 and (config_dir() / part).is_dir():
+                homes = (f"{name!s}.{part}" for name in node if OmegaConf.select(node, f"{name!s}.{part}") is not None)
+                home = next(homes, part)
+                return f"no key {key!r}: the settings of {part} are under {home}, e.g. {home}.{'.'.join(parts[1:])}"
             place = f"in {'.'.join(parts[:depth])}" if depth else "in the config"
-            return f"no key {part!r} {place}; {_suggestion(part, keys)}"
+            return f"no key {part!r} {place}; {_suggestion(part, sorted(str(k) for k in parent))}"
     return f"{key} cannot take this value"
 
 
 def _suggestion(wanted: str, options: Sequence[str]) -> str:
     close = difflib.get_close_matches(wanted, options, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
-    shown = ", ".join(sorted(options)[:_SHOWN])
-    return f"{hint}{'A' if hint else 'a'}llowed: {shown}"
+    return f"{hint}{'A' if hint else 'a'}llowed: {', '.join(sorted(options)[:_SHOWN])}"

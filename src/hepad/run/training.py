@@ -1,7 +1,7 @@
 """One run from a config: read, train, evaluate, write."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,19 +56,26 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
     data = build_data(cfg)
     resolve_references(cfg.evaluation.references, data.background, data.test_samples)
     model = build_model(cfg, data)
+    evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs))
+    history = History(run_dir / "history.csv")
+    trainer = build_trainer(cfg, [history, evaluate])
+    loggers: list[Logger] = [logger for entry in cfg.logger.values() if entry and (logger := instantiate(entry))]
+    trainer.loggers = loggers
 
     run_dir.mkdir(parents=True, exist_ok=True)
     atomic_write_text(run_dir / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
     facts = provenance(data, model, cfg.seed)
     write_provenance(run_dir, facts)
     clock.lap("set_up")
-    loggers: list[Logger] = [logger for entry in cfg.logger.values() if entry and (logger := instantiate(entry))]
     try:
         for logger in loggers:
             logger.log_hyperparams({"config": OmegaConf.to_container(cfg, resolve=True), "provenance": facts})
-        evaluate, history = fit_and_test(cfg, run_dir, model, data, loggers, clock)
+        trainer.fit(model, datamodule=data, weights_only=True)
+        clock.lap("train")
+        trainer.test(model, datamodule=data, ckpt_path="best", weights_only=True, verbose=False)
+        clock.lap("evaluate")
         figures = save_figures(
-            run_figures(evaluate.result, evaluate.samples, history, model, data),
+            run_figures(evaluate.result, evaluate.samples, history.columns(), model, data),
             run_dir / "plots",
             cfg.evaluation.formats,
         )
@@ -78,7 +85,7 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
             log_results(run, evaluate.result, evaluate.samples, pictures)
         finish(loggers, exit_code=0)
         clock.lap("wandb")
-        facts |= {"status": "finished", "epochs": len(history["epoch"]), "seconds": clock.laps}
+        facts |= {"status": "finished", "epochs": len(history.rows), "seconds": clock.laps}
         write_run_report(run_dir, evaluate.result, figures, data, facts)
         clock.lap("report")
         write_provenance(run_dir, facts)
@@ -109,30 +116,17 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     return model
 
 
-def fit_and_test(
-    cfg: DictConfig,
-    run_dir: Path,
-    model: AnomalyModel,
-    data: AnomalyDataModule,
-    loggers: list[Logger],
-    clock: "Clock",
-) -> tuple[Evaluate, Mapping[str, list[float]]]:
-    """Train, bring the best weights back, score every sample; return the evaluation and the epochs' history."""
-    evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs))
-    history = History(run_dir / "history.csv")
-    callbacks: list[Callback] = [instantiate(entry) for entry in cfg.callbacks.values() if entry]
+def build_trainer(cfg: DictConfig, callbacks: Sequence[Callback]) -> L.Trainer:
+    """Build the trainer of `cfg` with its own callbacks and the given ones; loggers are set when all else is sound."""
+    configured: list[Callback] = [instantiate(entry) for entry in cfg.callbacks.values() if entry]
     trainer: L.Trainer = instantiate(
         cfg.trainer,
-        logger=loggers or False,
-        callbacks=[*callbacks, history, evaluate],
+        logger=False,
+        callbacks=[*configured, *callbacks],
         # Without a bar among the callbacks Lightning would add its own, also to a batch log.
-        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in callbacks),
+        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),
     )
-    trainer.fit(model, datamodule=data, weights_only=True)
-    clock.lap("train")
-    trainer.test(model, datamodule=data, ckpt_path="best", weights_only=True, verbose=False)
-    clock.lap("evaluate")
-    return evaluate, history.columns()
+    return trainer
 
 
 class Clock:
