@@ -43,6 +43,7 @@ def plot_correlation_bars(
         axes.set_xlim(-1, 1)
         axes.grid(axis="x", alpha=0.5)
         axes.set_axisbelow(True)
+        axes.set_ylabel("Feature")
         axes.set_xlabel("Correlation with the anomaly score" + (f", {sample}" if sample else ""))
         figure.legend(loc="outside upper right", ncols=2, fontsize=15)
     return figure

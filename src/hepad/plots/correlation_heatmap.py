@@ -33,7 +33,7 @@ def plot_correlation_heatmap(
         raise ValueError("no correlations to plot")
     table = np.array([[correlations[s].get(f, np.nan) for s in samples] for f in features])
     with house_style():
-        figure, axes = new_figure(note, size=(max(8.0, 5.0 + 1.2 * len(samples)), max(4.0, 2.2 + 0.42 * len(features))))
+        figure, axes = new_figure(note, size=(max(8.0, 5.0 + 1.2 * len(samples)), max(5.0, 2.2 + 0.42 * len(features))))
         mesh = axes.pcolormesh(np.ma.masked_invalid(table), cmap="RdBu_r", vmin=-1, vmax=1)
         for row, column in np.argwhere(np.isfinite(table)):
             value = table[row, column]
@@ -51,7 +51,8 @@ def plot_correlation_heatmap(
         axes.invert_yaxis()
         axes.tick_params(which="both", length=0)
         axes.minorticks_off()
+        axes.set_ylabel("Feature")
         axes.set_xlabel("Sample")
         bar = figure.colorbar(mesh, ax=axes, pad=0.02)
-        bar.set_label(f"{kind} correlation with the anomaly score")
+        bar.set_label(f"{kind} correlation with score", fontsize=17)
     return figure

@@ -1,0 +1,35 @@
+"""A real Chromium that can reach nothing but the file it is shown."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-domain-reliability",
+    "--no-first-run",
+    "--no-pings",
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium from the system; without one these tests fail, because a test that is skipped checks nothing."""
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.fail(
+            f"no Chromium found (looked for {', '.join(_NAMES)}): install one, or leave these tests out with "
+            "-m 'not browser'",
+            pytrace=False,
+        )
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=Path(found), args=list(_ARGUMENTS))
+        yield chromium
+        chromium.close()

@@ -1,0 +1,90 @@
+"""Numbers as text, and the tables made from an evaluation."""
+
+import numpy as np
+import pytest
+
+from hepad.metrics import BASELINES, ScoredSample, evaluate
+from hepad.report import Interval, correlation_table, headline_table, working_point_table
+from hepad.report.formatting import flatten, format_cell, sort_key
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (None, "–"),
+        ("ttbar", "ttbar"),
+        (True, "True"),
+        (12, "12"),
+        (1234567, "1\u202f234\u202f567"),
+        (0.58, "0.5800"),
+        (-0.25, "−0.2500"),
+        (0.0, "0.0000"),
+        (7.187, "7.187"),
+        (123.4567, "123.5"),
+        (12345.6, "12346"),
+        (0.00012, "1.20 × 10⁻⁴"),
+        (-3.5e9, "−3.50 × 10⁹"),
+        (float("nan"), "nan"),
+        (np.float64(0.5), "0.5000"),
+        (Interval(0.8713, 0.8696, 0.8730), "0.8713 ± 0.0017"),
+        (Interval(0.97, 0.95, 0.98), "0.970 +0.010 −0.020"),
+        (Interval(1.0, 0.999, 1.0), "1.0000 +0.0000 −0.0010"),
+        (Interval(0.5, 0.5, 0.5), "0.5000 ± 0.0000"),
+    ],
+)
+def test_cells_read_well(cell, text):
+    assert format_cell(cell) == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "key"),
+    [(None, ""), ("9", ""), (3, "3.0"), (0.1, "0.1"), (Interval(0.5, 0.4, 0.6), "0.5"), (float("nan"), ""), (True, "")],
+)
+def test_numbers_sort_by_their_full_value(cell, key):
+    assert sort_key(cell) == key
+
+
+def test_nested_provenance_becomes_pairs_in_order():
+    tree = {"b": {"x": 1, "y": {"z": None}}, "a": [1, 2], "empty": {}}
+    assert list(flatten(tree)) == [("b.x", "1"), ("b.y.z", "None"), ("a", "1, 2"), ("empty", "{}")]
+
+
+@pytest.fixture
+def evaluation():
+    rng = np.random.default_rng(0)
+    samples = {
+        name: ScoredSample(
+            name,
+            rng.normal(shift, 1, 3000),
+            {"pt": rng.normal(size=3000)},
+            {b: rng.normal(shift / 2, 1, 3000) for b in BASELINES},
+        )
+        for name, shift in (("zero_bias", 0), ("jet_ht", 1), ("ttbar", 2))
+    }
+    return evaluate(samples, "zero_bias", ["zero_bias", "jet_ht"])
+
+
+def test_the_headline_has_a_row_per_pair_with_the_baselines_beside(evaluation):
+    table = headline_table(evaluation)
+    assert table.header == ["Signal", "Reference", "AUC", "Σ pT alone", "Multiplicity alone", "‖x − mean‖² alone"]
+    assert [row[:2] for row in table.rows] == [
+        ["jet_ht", "zero_bias"],
+        ["ttbar", "zero_bias"],
+        ["ttbar", "jet_ht"],
+    ]
+    area = table.rows[1][2]
+    assert isinstance(area, Interval)
+    assert area.value == evaluation.metrics["test/auc/ttbar_vs_zero_bias"]
+    assert table.rows[1][3] == evaluation.metrics["test/baseline_auc/sum_pt/ttbar_vs_zero_bias"]
+
+
+def test_working_points_show_only_rates_that_are_known(evaluation):
+    table = working_point_table(evaluation)
+    assert table.header == ["Signal", "Reference", "TPR at FPR 1e-2", "Max SIC"]
+    assert table.rows[0][2] == evaluation.metrics["test/tpr_at_fpr_1e-2/jet_ht_vs_zero_bias"]
+
+
+def test_correlations_are_of_the_background(evaluation):
+    (row,) = correlation_table(evaluation).rows
+    assert row[0] == "pt"
+    assert row[1] == evaluation.metrics["test/pearson/pt"]
