@@ -1,6 +1,6 @@
 """What all tests share: no W&B outside the test's own directory, small files in the true layout."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from hepad.schema import JET_DATASET, JET_FEATURES, N_JETS
 
 
-@pytest.fixture(autouse=True)
-def private_wandb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep W&B offline and its files inside the test's directory."""
-    monkeypatch.setenv("WANDB_MODE", "offline")
-    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
-        directory = tmp_path / ".wandb" / name.lower()
-        directory.mkdir(parents=True)
-        monkeypatch.setenv(name, str(directory))
-    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+@pytest.fixture(scope="session", autouse=True)
+def private_wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep W&B offline and its files out of the user's home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_MODE", "offline")
+        for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
+            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
+        patch.delenv("WANDB_API_KEY", raising=False)
+        yield
 
 
 def make_jets(n_events: int, mean_jets: float, mean_pt: float, seed: int) -> NDArray[np.float32]:
@@ -34,20 +34,18 @@ def make_jets(n_events: int, mean_jets: float, mean_pt: float, seed: int) -> NDA
     return np.take_along_axis(jets, order[..., None], axis=1)
 
 
+def write_jet_file(
+    path: Path, n_events: int = 400, mean_jets: float = 3.0, mean_pt: float = 15.0, seed: int = 0
+) -> Path:
+    """Write a small jet file in the layout of docs/data_formats.md."""
+    with h5py.File(path, "w") as file:
+        file.attrs["sample"] = path.stem
+        file[JET_DATASET] = make_jets(n_events, mean_jets, mean_pt, seed)
+        file[JET_DATASET].attrs["features"] = list(JET_FEATURES)
+    return path
+
+
 @pytest.fixture
 def write_jets(tmp_path: Path) -> Callable[..., Path]:
-    """Return a writer of small jet files in the layout of docs/data_formats.md."""
-
-    def write(
-        name: str, n_events: int = 400, mean_jets: float = 3.0, mean_pt: float = 15.0, seed: int = 0, **datasets: object
-    ) -> Path:
-        path = tmp_path / f"{name}.h5"
-        with h5py.File(path, "w") as file:
-            file.attrs["sample"] = name
-            file[JET_DATASET] = make_jets(n_events, mean_jets, mean_pt, seed)
-            file[JET_DATASET].attrs["features"] = list(JET_FEATURES)
-            for key, values in datasets.items():
-                file[key] = values
-        return path
-
-    return write
+    """Return a writer of small jet files into the test's directory, by name."""
+    return lambda name, **settings: write_jet_file(tmp_path / f"{name}.h5", **settings)

@@ -24,6 +24,8 @@ def explain_config_error(error: Exception, config_name: str, overrides: Sequence
         path, group, listed = match.groups()
         options = [line.strip() for line in listed.splitlines() if line.strip() and ":" not in line]
         return f"{group}={path.removeprefix(f'{group}/')} does not exist; {_suggestion(path.split('/')[-1], options)}"
+    if match := re.search(r"LexerNoViableAltException: (.*)", text):
+        return f"cannot read {match.group(1)!r}; put a value with special characters in quotes: 'KEY=\"VALUE\"'"
     if match := re.search(r"Error parsing override '([^']*)'", text):
         return f"cannot read {match.group(1)!r}; write KEY=VALUE"
     if key := _unknown_key(text, [o for o in overrides if not _is_group_choice(o)]):

@@ -48,7 +48,7 @@ class Run:
         array = np.ascontiguousarray(entries, dtype=np.float32)
         if array.shape[1:] != self.entry_shape:
             raise UserError(f"entries of shape {array.shape[1:]}; this run scores {self.entry_shape}")
-        if n_bad := int((~np.isfinite(array).reshape(len(array), -1).all(axis=1)).sum()):
+        if n_bad := int((~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))).sum()):
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
         x = torch.from_numpy(array)
         with torch.inference_mode():

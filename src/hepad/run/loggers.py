@@ -80,9 +80,11 @@ def finish(loggers: Sequence[Logger], exit_code: int) -> None:
 
 
 def quieten() -> None:
-    """Silence Lightning's hints on hardware, and a deprecation inside Lightning that a user cannot act on."""
+    """Silence Lightning's hints that a user cannot act on: hardware, its own deprecations, step-wise logging."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
+    # hepad logs per epoch, so the interval in steps means nothing.
+    warnings.filterwarnings("ignore", message=r".*smaller than the logging interval.*")
 
 
 def has_key() -> bool:

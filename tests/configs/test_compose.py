@@ -1,0 +1,45 @@
+"""Every shipped config composes, and every name in it exists."""
+
+import pytest
+from hydra.utils import get_class, get_object
+from omegaconf import OmegaConf
+
+from hepad.config import compose, config_dir
+from hepad.registry import check_targets, shipped_targets
+
+GROUPS = ("data", "loss", "optimizer", "scheduler", "model", "trainer", "callbacks", "logger", "evaluation")
+CHOICES = [
+    f"{group}={path.stem}"
+    for group in (*GROUPS, "experiment", "debug")
+    for path in sorted((config_dir() / group).glob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES)
+def test_every_option_of_every_group_composes(choice):
+    cfg = compose("train", [choice])
+    check_targets(OmegaConf.to_container(cfg, resolve=False))
+    assert set(GROUPS) - {"loss"} <= set(cfg)
+
+
+@pytest.mark.parametrize("target", sorted(shipped_targets()))
+def test_every_target_exists(target):
+    assert callable(get_object(target))
+
+
+@pytest.mark.parametrize("path", sorted(config_dir().glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_command_composes(path):
+    assert compose(path.stem)
+
+
+@pytest.mark.parametrize("model", sorted(path.stem for path in (config_dir() / "model").glob("*.yaml")))
+def test_a_model_chooses_data_it_can_take_and_the_command_line_wins(model):
+    cfg = compose("train", [f"model={model}"])
+    assert get_class(cfg.data._target_).kind in get_class(cfg.model._target_).kinds
+    if "loss" in cfg.model:
+        assert compose("train", ["loss=huber", f"model={model}"]).model.loss._target_ == "hepad.losses.Huber"
+
+
+def test_no_key_of_wandb_can_come_from_a_config():
+    text = "\n".join(path.read_text() for path in config_dir().rglob("*.yaml"))
+    assert "api_key" not in text.lower()

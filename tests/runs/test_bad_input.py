@@ -1,0 +1,126 @@
+"""Wrong input: one clear line, exit code 2, and nothing left half written."""
+
+import h5py
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def refused(run_train, own_samples, tmp_path):
+    """Return a caller that checks the contract for wrong input and returns the one line."""
+
+    def call(*words: str, samples: bool = True) -> str:
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        chosen = own_samples if samples else []
+        done = run_train(*chosen, "logger=none", "trainer.max_epochs=1", *words)
+        assert done.code == 2, done.err
+        assert done.err.startswith("error: ")
+        assert done.err.count("\n") == 1, done.err
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+        assert not (tmp_path / "outputs").exists()
+        return done.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("modle=dense_ae", "did you mean 'model'?"),
+        ("model=dense", "dense_ae"),
+        ("loss=msse", "did you mean 'mse'?"),
+        ("data.batchsize=8", "did you mean 'batch_size'?"),
+        ("trainer.max_epoch=8", "did you mean 'max_epochs'?"),
+        ("loss.delta=2", "model.loss.delta"),
+        ("model.activation=rellu", "allowed: relu"),
+        ("model.normalizer=std", "allowed: standard"),
+        ("model.hidden=16", "a list"),
+        ("model.dropout=7", "between 0 and 1"),
+        ("seed=abc", "an integer"),
+        ("optimizer.lr=fast", "a number"),
+        ("optimizer.lr=-1", "positive"),
+        ("data.batch_size=1", "at least 2"),
+        ("data.limit=0", "positive"),
+        ("data.on_nonfinite=ignore", "refuse, drop"),
+        ("trainer.max_epochs=0", "at least 1"),
+        ("trainer.accelerator=tpux", "auto"),
+        ("callbacks.early_stopping.monitor=val/los", "val/loss"),
+        ("evaluation.references=[soft_qcd]", "allowed: background, signal"),
+        ("data.background=zero_bias", "allowed: background, signal"),
+        ("data.features=[pt,etaa]", "etaa"),
+        ("data.min_pt=1e6", "no jets with pT > 1e+06"),
+        ("model._target_=os.system", "os.system"),
+        ("hydra.run.dir=out/a%b", "letters, digits"),
+        ("data.background=a~b", "in quotes"),
+        ("nonsense", "KEY=VALUE"),
+    ],
+)
+def test_a_wrong_word_is_named_with_what_would_be_right(refused, word, said):
+    assert said in refused(word)
+
+
+def test_missing_file(refused):
+    assert "data.samples.signal: no file nothing.h5" in refused("data.samples.signal=nothing.h5")
+
+
+def test_truncated_file(refused, write_jets):
+    path = write_jets("cut")
+    path.write_bytes(path.read_bytes()[:4000])
+    assert "truncated" in refused(f"data.samples.signal={path}")
+
+
+def test_wrong_shape(refused, tmp_path):
+    with h5py.File(tmp_path / "flat.h5", "w") as file:
+        file["jet_event_data"] = np.zeros((10, 17))
+    assert "(events, jets, features)" in refused(f"data.samples.signal={tmp_path / 'flat.h5'}")
+
+
+def test_other_columns_without_names(refused, tmp_path):
+    with h5py.File(tmp_path / "five.h5", "w") as file:
+        file["jet_event_data"] = np.ones((10, 8, 5))
+    assert "no attribute 'features'" in refused(f"data.samples.signal={tmp_path / 'five.h5'}")
+
+
+def test_nan(refused, write_jets):
+    path = write_jets("holed", seed=5)
+    with h5py.File(path, "r+") as file:
+        file["jet_event_data"][3, 0] = np.inf
+    line = refused(f"data.samples.signal={path}")
+    assert "1 of" in line
+    assert "data.on_nonfinite=drop" in line
+
+
+def test_empty_sample(refused, write_jets):
+    assert "is empty" in refused(f"data.samples.signal={write_jets('none', n_events=0)}")
+
+
+def test_no_jets_at_all(refused, write_jets):
+    assert "no jets" in refused(f"data.samples.signal={write_jets('padding', mean_jets=0.0)}")
+
+
+def test_too_few_background_jets_to_split(refused):
+    assert "too few to split" in refused("data.limit=5")
+
+
+def test_unwritable_output(refused, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    assert "cannot create the run directory" in refused(f"hydra.run.dir={tmp_path / 'file' / 'run'}")
+
+
+def test_a_directory_that_holds_a_run_is_left_alone(run_train, refused, own_samples):
+    assert run_train(*own_samples, "logger=none", "trainer.max_epochs=1", "hydra.run.dir=run").code == 0
+    assert "already holds a run" in refused("hydra.run.dir=run")
+
+
+def test_wandb_online_without_a_key(refused, monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_MODE")
+    monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+    assert "wandb login" in refused("logger=wandb", "logger.wandb.mode=online")
+
+
+def test_several_mistakes_in_a_sweep_leave_the_other_jobs_alone(run_train, own_samples, tmp_path):
+    words = ["-m", "model.dropout=0.1,7", "hydra.sweep.dir=sweep", "logger=none", "trainer.max_epochs=1"]
+    done = run_train(*own_samples, *words)
+    assert done.code == 2
+    assert (tmp_path / "sweep/0/report.html").is_file()
+    assert not (tmp_path / "sweep/1").exists()
