@@ -21,3 +21,8 @@ class Batch(NamedTuple):
     target: Tensor | None = None
     weight: Tensor | None = None
     context: Tensor | None = None
+
+
+def slot_mask(x: Tensor) -> Tensor:
+    """Return which slots of `x` `(B, S, F)` hold a real object: those that are not all zero, `(B, S)` bool."""
+    return (x != 0).any(dim=-1)

@@ -2,6 +2,7 @@
 
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.events import EventsDataModule
 from hepad.data.jets import JetsDataModule
 
-__all__ = ["AnomalyDataModule", "Batch", "Entries", "JetsDataModule"]
+__all__ = ["AnomalyDataModule", "Batch", "Entries", "EventsDataModule", "JetsDataModule"]

@@ -8,8 +8,9 @@ import torch
 from hydra.utils import get_class
 from numpy.typing import ArrayLike, NDArray
 from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
 
-from hepad.batch import Batch
+from hepad.batch import Batch, slot_mask
 from hepad.errors import UserError
 from hepad.models import AnomalyModel
 from hepad.registry import check_targets
@@ -52,8 +53,11 @@ class Run:
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
         x = torch.from_numpy(array)
         with torch.inference_mode():
-            chunks = [self.model.anomaly_score(Batch(x=chunk)) for chunk in torch.split(x, _CHUNK)]
+            chunks = [self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, _CHUNK)]
         return torch.cat(chunks).numpy() if chunks else np.empty(0, dtype=np.float32)
+
+    def _batch(self, x: Tensor) -> Batch:
+        return Batch(x=x, mask=slot_mask(x) if len(self.entry_shape) == 2 else None)
 
 
 def load_run(directory: str | Path) -> Run:

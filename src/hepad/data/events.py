@@ -1,0 +1,97 @@
+"""Whole events: all jet slots at once, with a mask of the real ones."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hepad.batch import Batch, slot_mask
+from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
+from hepad.data.jets import read_jets
+from hepad.errors import UserError
+from hepad.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
+
+
+class EventsDataModule(AnomalyDataModule):
+    """Events as `(S, F)` arrays of jets by falling pT, zero padded, with a mask `(S,)` of the real ones.
+
+    Events without any jet are entries like all others: leaving them out would make the false-positive rate of
+    zero-bias data look worse than it is.
+
+    Args:
+        features: names of the jet features to use, in this order; null for all.
+        common: the arguments of `AnomalyDataModule`.
+    """
+
+    kind: ClassVar[str] = "events"
+    datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
+    profile_features: ClassVar[tuple[str, ...]] = ("ht", "n_jets", "met", "n_pileup")
+
+    def __init__(self, *, features: Sequence[str] | None = None, **common: Any) -> None:
+        super().__init__(**common)
+        self.features = None if features is None else tuple(features)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the columns of one slot."""
+        return tuple(self.features or JET_FEATURES)
+
+    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+        """Read the events of one sample as entries of shape `(S, F)`."""
+        jets, names = read_jets(file, sample)
+        jets = jets[:limit]
+        if missing := [name for name in self.feature_names if name not in names]:
+            raise UserError(
+                f"{file.filename} has no feature {', '.join(missing)}; it has: {', '.join(names)} (data.features)"
+            )
+        pt = jets[..., names.index("pt")].astype(np.float64)
+        if not (~(pt <= 0)).any():
+            raise UserError(f"no jets at all in {file.filename} (sample {sample})")
+        mask = slot_mask(torch.from_numpy(jets))
+        observables = {"ht": pt.sum(axis=1), "n_jets": mask.sum(dim=1).double().numpy(), "leading_pt": pt.max(axis=1)}
+        observables |= read_event_features(file, len(jets), skip=("ht", "n_jets"))
+        x = np.ascontiguousarray(jets[..., [names.index(name) for name in self.feature_names]])
+        return Entries(Batch(x=torch.from_numpy(x), mask=mask), index=np.arange(len(jets)), observables=observables)
+
+    @cached_property
+    def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
+        batch = self.train_entries.batch
+        real = batch.x[batch.mask].double()
+        scale = real.std(dim=0)
+        return real.mean(dim=0), torch.where(scale > 0, scale, torch.ones_like(scale))
+
+    def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
+        """H_T, number of jets, and squared distance of the real jets to the mean training jet, in standard units."""
+        center, scale = self._center_and_scale
+        mask = entries.batch.mask
+        assert mask is not None
+        distance = ((entries.batch.x.double() - center) / scale).square().sum(dim=2)
+        return {
+            "sum_pt": entries.observables["ht"],
+            "multiplicity": entries.observables["n_jets"],
+            "distance_to_mean": (distance * mask).sum(dim=1).numpy(),
+        }
+
+
+def read_event_features(file: h5py.File, n_events: int, skip: Sequence[str] = ()) -> dict[str, NDArray[np.float64]]:
+    """Return name → `(n_events,)` from `event_features`; nothing where the file has none.
+
+    Raises:
+        UserError: fewer rows than there are events.
+    """
+    if not has_dataset(file, EVENT_FEATURES_DATASET):
+        return {}
+    dataset = safe_dataset(file, EVENT_FEATURES_DATASET)
+    names = feature_names(dataset, EVENT_FEATURES)
+    if dataset.shape[0] < n_events:
+        raise UserError(
+            f"{file.filename}:/{EVENT_FEATURES_DATASET} has {dataset.shape[0]} rows for {n_events} events; "
+            "one row per event is needed"
+        )
+    values = read_rows(dataset, stop=n_events).astype(np.float64)
+    return {name: values[:, i] for i, name in enumerate(names) if name not in skip}
