@@ -71,8 +71,7 @@ def evaluate(
         for signal in samples:
             if signal not in (reference, background):
                 _compare(result, samples[signal], samples[reference], fprs)
-    for sample in samples.values():
-        _correlate(result, sample)
+    _correlate(result, samples)
     return result
 
 
@@ -116,6 +115,7 @@ def _compare(result: Evaluation, signal: ScoredSample, reference: ScoredSample, 
 
 
 def _compare_baselines(result: Evaluation, signal: ScoredSample, reference: ScoredSample, model_auc: float) -> None:
+    better: dict[str, float] = {}
     for name in signal.baselines:
         if name not in reference.baselines:
             continue
@@ -131,30 +131,48 @@ def _compare_baselines(result: Evaluation, signal: ScoredSample, reference: Scor
         if area <= max(model_auc, 0.5) or min(b.size, s.size) < 2:
             continue
         if auc_difference(reference.score, signal.score, b, s).p_value < SIGNIFICANT:
-            result.warnings.append(
-                f"{signal.name} vs {reference.name}: {name} alone reaches AUC {area:.3f}, "
-                f"more than the model's {model_auc:.3f}."
-            )
+            better[name] = area
+    if better:
+        best = max(better, key=better.__getitem__)
+        result.warnings.append(
+            f"{signal.name} vs {reference.name}: {best} alone reaches AUC {better[best]:.3f}, "
+            f"more than the model's {model_auc:.3f}."
+        )
 
 
-def _correlate(result: Evaluation, sample: ScoredSample) -> None:
-    result.pearson[sample.name], result.spearman[sample.name] = {}, {}
+def _correlate(result: Evaluation, samples: Mapping[str, ScoredSample]) -> None:
+    undefined: dict[str, list[str]] = {}
+    for sample in samples.values():
+        linear, ranked = _correlations(sample)
+        result.pearson[sample.name], result.spearman[sample.name] = linear, ranked
+        for feature in sample.features:
+            if feature not in linear:
+                undefined.setdefault(feature, []).append(sample.name)
+    for feature, value in result.pearson[result.background].items():
+        result.metrics[f"test/pearson/{feature}"] = value
+        result.metrics[f"test/spearman/{feature}"] = result.spearman[result.background][feature]
+        background = samples[result.background]
+        distance = correlation.distance_correlation(background.score, background.features[feature])
+        if distance is not None:
+            result.distance[feature] = distance
+    for feature, names in undefined.items():
+        result.warnings.append(
+            f"no correlation with {feature}, which is constant or not finite, in {', '.join(names)}."
+        )
+
+
+def _correlations(sample: ScoredSample) -> tuple[dict[str, float], dict[str, float]]:
+    """Pearson's and Spearman's correlation of the score with each feature for which both are defined."""
+    linear: dict[str, float] = {}
+    ranked: dict[str, float] = {}
     score_ranks = stats.rankdata(sample.score)
     for feature, values in sample.features.items():
-        linear = correlation.pearson(sample.score, values)
+        of_values = correlation.pearson(sample.score, values)
         # Spearman's correlation, with the score ranked once for all features.
-        ranked = correlation.pearson(score_ranks, stats.rankdata(values))
-        if linear is None or ranked is None:
-            result.warnings.append(f"{sample.name}: no correlation with {feature}, which is constant or not finite.")
-            continue
-        result.pearson[sample.name][feature] = linear
-        result.spearman[sample.name][feature] = ranked
-        if sample.name == result.background:
-            result.metrics[f"test/pearson/{feature}"] = linear
-            result.metrics[f"test/spearman/{feature}"] = ranked
-            distance = correlation.distance_correlation(sample.score, values)
-            if distance is not None:
-                result.distance[feature] = distance
+        of_ranks = correlation.pearson(score_ranks, stats.rankdata(values))
+        if of_values is not None and of_ranks is not None:
+            linear[feature], ranked[feature] = of_values, of_ranks
+    return linear, ranked
 
 
 def _warn_once(result: Evaluation, warning: str) -> None:

@@ -42,11 +42,8 @@ def tpr_at_fpr(background: ArrayLike, signal: ArrayLike, fpr: float, min_entries
     b, s = as_scores(background, "background scores"), as_scores(signal, "signal scores")
     # A rate such as 1e-3 of 10 000 entries is 10 entries, whatever the last binary digit says.
     allowed = int(np.floor(fpr * b.size * (1 + 1e-12)))
-    if allowed < min_entries:
-        return None
-    if allowed >= b.size:
-        return 1.0
-    cut = np.partition(b, b.size - allowed - 1)[b.size - allowed - 1]
+    last = b.size - allowed - 1
+    cut = np.partition(b, last)[last] if last >= 0 else -np.inf
     if np.count_nonzero(b > cut) < min_entries:
         return None
     return float(np.count_nonzero(s > cut) / s.size)

@@ -47,9 +47,11 @@ def flatten(tree: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 def _format_number(value: float) -> str:
     if not math.isfinite(value):
         return str(value)
-    if value != 0 and not 1e-3 <= abs(value) < 1e6:
+    if value != 0 and not 1e-5 <= abs(value) < 1e6:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{_minus(mantissa)} × 10{_superscript(int(exponent))}"
+    if 0 < abs(value) < 1e-3:
+        return _minus(f"{value:.6f}")
     if abs(value) < 1:
         return _minus(f"{value:.4f}")
     return _minus(f"{value:#.4g}" if abs(value) < 1e3 else f"{value:.0f}")

@@ -45,6 +45,7 @@ def test_agrees_with_the_roc_curve():
 
 def test_everything_passes_at_a_rate_of_one():
     assert tpr_at_fpr(np.arange(10.0), [-1.0], 1.0) == 1.0
+    assert tpr_at_fpr(np.arange(9.0), [-1.0], 1.0) is None
 
 
 @pytest.mark.parametrize("fpr", [0.0, -0.1, 1.5])
