@@ -12,33 +12,32 @@ from hepad.plots.style import sign
 FloatArray = NDArray[np.float64]
 
 
-def spread_of(values: FloatArray) -> FloatArray:
-    """The standard deviation of each column of (N, F) values; 1 for a constant one."""
-    spread = values.std(axis=0)
-    spread[spread == 0] = 1.0
-    return np.asarray(spread)
-
-
 def draw_vectors(
-    inputs: FloatArray, outputs: FloatArray, picks: list[int], titles: list[str], names: Sequence[str], note: str | None
+    inputs: FloatArray,
+    outputs: FloatArray,
+    mean: FloatArray,
+    spread: FloatArray,
+    titles: Sequence[str],
+    names: Sequence[str],
+    note: str | None = None,
 ) -> Figure:
     """One panel per entry: input and reconstruction of every feature in spreads from its mean, raw values above.
 
     Args:
-        inputs: (N, F) inputs in raw units; mean and spread are taken over all of them.
+        inputs: (N, F) entries to show, in raw units.
         outputs: (N, F) reconstructions.
-        picks: rows to show.
-        titles: one per row.
+        mean: (F,) the zero of each feature's scale.
+        spread: (F,) the unit of each feature's scale.
+        titles: one per entry.
         names: F feature names.
         note: what the data are.
     """
-    figure = Figure(figsize=(max(8.0, 2.5 + 0.72 * len(names)), 1.8 + 2.7 * len(picks)), layout="constrained")
-    rows = np.atleast_1d(figure.subplots(len(picks), 1, sharex=True))
+    figure = Figure(figsize=(max(8.0, 2.5 + 0.72 * len(names)), 1.8 + 2.7 * len(inputs)), layout="constrained")
+    rows = np.atleast_1d(figure.subplots(len(inputs), 1, sharex=True))
     sign(rows[0], note)
-    mean, spread = inputs.mean(0), spread_of(inputs)
     columns = np.arange(len(names))
-    for axes, entry, title in zip(rows, picks, titles, strict=True):
-        a, b = (inputs[entry] - mean) / spread, (outputs[entry] - mean) / spread
+    for axes, given, remade, title in zip(rows, inputs, outputs, titles, strict=True):
+        a, b = (given - mean) / spread, (remade - mean) / spread
         axes.vlines(columns, np.minimum(a, b), np.maximum(a, b), color="0.7", linewidth=2)
         axes.plot(columns, a, "o", markersize=9, color="#3f90da", label="Input")
         axes.plot(
@@ -56,8 +55,8 @@ def draw_vectors(
         axes.set_ylim(low - 0.1 * (high - low), high + 0.6 * (high - low))
         for column in columns:
             for height, value, color in (
-                (0.93, inputs[entry, column], "#20639b"),
-                (0.79, outputs[entry, column], "#bd1f01"),
+                (0.93, given[column], "#20639b"),
+                (0.79, remade[column], "#bd1f01"),
             ):
                 axes.text(
                     column,

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from hepad.plots.reconstructed_images import draw_images
-from hepad.plots.reconstructed_vectors import draw_vectors, spread_of
+from hepad.plots.reconstructed_vectors import draw_vectors
 from hepad.plots.style import house_style
+
+FloatArray = NDArray[np.float64]
 
 _CHOICES = ("Lowest score", "Median score", "Highest score")
 
@@ -19,12 +21,13 @@ def plot_reconstructions(
     scores: ArrayLike,
     *,
     feature_names: Sequence[str] | None = None,
+    population: ArrayLike | None = None,
     unit: str | None = None,
     note: str | None = None,
 ) -> Figure:
     """The entries of lowest, median and highest score, and what the model made of them.
 
-    Entries of features, (F,) or (objects, F), are shown in units of each feature's spread over all entries given;
+    Entries of features, (F,) or (objects, F), are shown in units of each feature's spread over a population;
     single vectors carry their raw values. Images, (H, W) or (H, W, C), keep their own unit; channels are summed.
 
     Args:
@@ -32,6 +35,7 @@ def plot_reconstructions(
         x_hat: reconstructions of the same shape and units.
         scores: (N,) anomaly scores.
         feature_names: F names; without them three- and four-dimensional `x` are images.
+        population: (P, F) or (P, M, F) entries over which mean and spread of each feature are taken; `x` by default.
         unit: unit of the images, such as `GeV`.
         note: what the data are.
 
@@ -53,11 +57,21 @@ def plot_reconstructions(
     titles = [f"{name}: {np.asarray(scores)[i]:.4g}" for name, i in zip(names, picks, strict=True)]
     with house_style():
         if inputs.ndim == 2 and feature_names is not None:
-            return draw_vectors(inputs, outputs, picks, titles, feature_names, note)
+            mean, spread = _location_and_spread(inputs if population is None else population)
+            return draw_vectors(inputs[picks], outputs[picks], mean, spread, titles, feature_names, note)
         if feature_names is not None:
-            flat = inputs.reshape(-1, inputs.shape[-1])
-            inputs, outputs = (inputs - flat.mean(0)) / spread_of(flat), (outputs - flat.mean(0)) / spread_of(flat)
-            return draw_images(inputs[picks], outputs[picks], titles, "Spreads from the mean", note, feature_names)
+            mean, spread = _location_and_spread(inputs if population is None else population)
+            inputs, outputs = (inputs[picks] - mean) / spread, (outputs[picks] - mean) / spread
+            return draw_images(inputs, outputs, titles, "Spreads from the mean", note, feature_names)
         if inputs.ndim == 4:
             inputs, outputs = inputs.sum(-1), outputs.sum(-1)
         return draw_images(inputs[picks], outputs[picks], titles, f"Value [{unit}]" if unit else "Value", note)
+
+
+def _location_and_spread(population: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation of each feature, `(F,)` each; 1 for the spread of a constant one."""
+    values = np.asarray(population, dtype=np.float64)
+    flat = values.reshape(-1, values.shape[-1])
+    spread = flat.std(axis=0)
+    spread[spread == 0] = 1.0
+    return flat.mean(axis=0), spread

@@ -122,6 +122,14 @@ def test_reconstructions_show_lowest_median_and_highest_score():
     assert "Highest score: 5" in figure.axes[6].get_ylabel()
 
 
+def test_features_are_shown_on_the_scale_of_the_population():
+    population = np.random.default_rng(0).normal([10, 200], [2, 50], (1000, 2))
+    x = np.array([[10.0, 200.0], [14.0, 200.0], [10.0, 300.0]])
+    figure = plots.plot_reconstructions(x, x, np.arange(3), feature_names=["a", "b"], population=population)
+    shown = [axes.get_lines()[0].get_ydata() for axes in figure.axes]
+    assert np.array(shown) == pytest.approx(np.array([[0, 0], [2, 0], [0, 2]]), abs=0.2)
+
+
 def test_input_and_reconstruction_share_their_colours():
     rng = np.random.default_rng(0)
     figure = plots.plot_reconstructions(rng.random((3, 6, 6)), 3 * rng.random((3, 6, 6)), np.arange(3))
