@@ -9,10 +9,13 @@ from hepad.metrics import correlation
 from hepad.metrics.delong import auc_difference, auc_interval
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import ScoredSample
-from hepad.metrics.working_points import max_sic, tpr_at_fpr
+from hepad.metrics.working_points import MIN_ENTRIES, max_sic, tpr_at_fpr
 
 SIGNIFICANT = 0.05
 """Below this p-value a baseline is said to beat the model, rather than to be level with it."""
+
+NOTABLE = 0.001
+"""A baseline ahead by less than this is level with the model, however many entries there are."""
 
 
 @dataclass(eq=False)
@@ -68,9 +71,11 @@ def evaluate(
             raise ValueError(f"no sample {name!r} to evaluate; there are {', '.join(samples)}")
     result = Evaluation(background)
     for reference in dict.fromkeys(references):
-        for signal in samples:
-            if signal not in (reference, background):
-                _compare(result, samples[signal], samples[reference], fprs)
+        signals = [sample for name, sample in samples.items() if name not in (reference, background)]
+        for signal in signals:
+            _compare(result, signal, samples[reference], fprs)
+        _warn_about_rates(result, samples[reference], fprs)
+        _warn_about_simple_signals(result, signals, reference)
     _correlate(result, samples)
     return result
 
@@ -92,26 +97,37 @@ def _compare(result: Evaluation, signal: ScoredSample, reference: ScoredSample, 
     else:
         low, high = auc_interval(reference.score, signal.score)
         result.metrics |= {f"test/auc/{pair}/low": low, f"test/auc/{pair}/high": high}
-        # Only beyond the uncertainty: about half of all signals like the background fall below 0.5.
-        if high < 0.5:
-            result.warnings.append(
-                f"{signal.name} vs {reference.name}: AUC {area:.3f} is below 0.5; "
-                "the signal may be simpler than the background, and so easier to reconstruct."
-            )
     for fpr in fprs:
         tpr = tpr_at_fpr(reference.score, signal.score, fpr)
         if tpr is not None:
             result.metrics[f"test/tpr_at_fpr_{fpr_name(fpr)}/{pair}"] = tpr
-        else:
-            _warn_once(
-                result,
-                f"{reference.name}: fewer than 10 of {len(reference)} entries lie beyond the cut for a "
-                f"false-positive rate of {fpr_name(fpr)}, so no efficiency is given there.",
-            )
     sic = max_sic(roc)
     if sic is not None:
         result.metrics[f"test/sic_max/{pair}"] = sic
     _compare_baselines(result, signal, reference, area)
+
+
+def _warn_about_rates(result: Evaluation, reference: ScoredSample, fprs: Sequence[float]) -> None:
+    unknown = [fpr_name(fpr) for fpr in fprs if tpr_at_fpr(reference.score, reference.score, fpr) is None]
+    if unknown and any(r == reference.name for _, r in result.rocs):
+        result.warnings.append(
+            f"{reference.name} has {len(reference)} entries, fewer than {MIN_ENTRIES} of them beyond the cut for a "
+            f"false-positive rate of {', '.join(unknown)}: no efficiency is given there."
+        )
+
+
+def _warn_about_simple_signals(result: Evaluation, signals: Sequence[ScoredSample], reference: str) -> None:
+    below = [
+        f"{signal.name} ({result.metrics[f'test/auc/{signal.name}_vs_{reference}']:.3f})"
+        for signal in signals
+        # Only beyond the uncertainty: about half of all signals like the background fall below 0.5.
+        if result.metrics.get(f"test/auc/{signal.name}_vs_{reference}/high", 1.0) < 0.5
+    ]
+    if below:
+        result.warnings.append(
+            f"AUC below 0.5 against {reference}: {', '.join(below)}; "
+            "the signal may be simpler than the background, and so easier to reconstruct."
+        )
 
 
 def _compare_baselines(result: Evaluation, signal: ScoredSample, reference: ScoredSample, model_auc: float) -> None:
@@ -128,7 +144,7 @@ def _compare_baselines(result: Evaluation, signal: ScoredSample, reference: Scor
         result.baseline_rocs[name, signal.name, reference.name] = roc
         result.metrics[f"test/baseline_auc/{name}/{signal.name}_vs_{reference.name}"] = area
         # A baseline worse than random is no argument, even if the model is worse still.
-        if area <= max(model_auc, 0.5) or min(b.size, s.size) < 2:
+        if area < max(model_auc + NOTABLE, 0.5) or min(b.size, s.size) < 2:
             continue
         if auc_difference(reference.score, signal.score, b, s).p_value < SIGNIFICANT:
             better[name] = area

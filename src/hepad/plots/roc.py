@@ -57,7 +57,8 @@ def plot_roc(
         axes.plot(diagonal, diagonal, color="0.6", linestyle=(0, (1, 1.5)), linewidth=1.5, label="Random")
         axes.set_xlabel(f"False positive rate ({sample_label(reference)})")
         axes.set_ylabel("True positive rate")
-        axes.set_ylim(0, 1.005)
+        # Room for curves that reach one at once.
+        axes.set_ylim(0, 1.02)
         axes.set_xlim(lowest if log else 0, 1)
         if log:
             axes.set_xscale("log")

@@ -22,7 +22,7 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
     Args:
         sample: scored entries.
         feature: one of the sample's features.
-        n_bins: bins along either axis.
+        n_bins: bins along either axis, fewer where there are few entries.
         note: what the data are.
 
     Raises:
@@ -34,6 +34,7 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
     x, y = sample.features[feature][finite], sample.score[finite]
     if x.size == 0:
         raise ValueError(f"{sample.name}: no entry has a finite value of {feature}")
+    n_bins = min(n_bins, max(12, int(np.sqrt(x.size))))
     log_y = is_heavy_tailed(y)
     x_edges, log_x = feature_edges(x, n_bins)
     y_edges = edges(y, n_bins, log_y)
@@ -44,7 +45,7 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
             y = np.maximum(y, y_edges[0])
         counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
         mesh = axes.pcolormesh(
-            x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap="viridis", norm=LogNorm(1, max(counts.max(), 2))
+            x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap="viridis", norm=LogNorm(1, max(counts.max(), 10))
         )
         centers, mean, error = _profile(x, np.log(y) if log_y else y, _merged(x_edges), log_x)
         low, high = mean - error, mean + error

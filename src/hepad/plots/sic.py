@@ -49,7 +49,7 @@ def plot_sic(
         axes.plot(efficiency, np.sqrt(efficiency), color="0.6", linestyle=(0, (1, 1.5)), linewidth=1.5, label="Random")
         axes.set_xlabel("True positive rate")
         axes.set_ylabel(f"TPR / √FPR (vs {sample_label(reference)})")
-        axes.set_xlim(0, 1)
+        axes.set_xlim(0, 1.02)
         axes.set_ylim(0, 1.05 * max(1.0, *(curve.sic.max() for curve in curves.values())))
         legend_above_data(axes)
     return figure

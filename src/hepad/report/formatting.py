@@ -59,10 +59,13 @@ def _format_number(value: float) -> str:
 
 def _format_interval(cell: Interval) -> str:
     up, down = cell.high - cell.value, cell.value - cell.low
-    smaller = min((width for width in (up, down) if width > 0), default=0.0)
-    digits = min(max(3, 1 - math.floor(math.log10(smaller))), 6) if smaller else 4
+    wider = max(up, down)
+    # Two digits of the uncertainty, but never more than anyone would read.
+    digits = min(max(3, 1 - math.floor(math.log10(wider))), 5) if wider > 0 else 4
     up_text, down_text = f"{up:.{digits}f}", f"{down:.{digits}f}"
     value = _minus(f"{cell.value:.{digits}f}")
+    if 0 < wider < 0.5 * 10**-digits:
+        return f"{value} ± <{10**-digits:.{digits}f}"
     return f"{value} ± {up_text}" if up_text == down_text else f"{value} +{up_text} −{down_text}"
 
 

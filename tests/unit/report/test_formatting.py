@@ -30,6 +30,7 @@ from hepad.report.formatting import flatten, format_cell, sort_key
         (Interval(0.8713, 0.8696, 0.8730), "0.8713 ± 0.0017"),
         (Interval(0.97, 0.95, 0.98), "0.970 +0.010 −0.020"),
         (Interval(1.0, 0.999, 1.0), "1.0000 +0.0000 −0.0010"),
+        (Interval(1 - 2e-9, 1 - 4e-9, 1 - 1e-9), "1.00000 ± <0.00001"),
         (Interval(0.5, 0.5, 0.5), "0.5000 ± 0.0000"),
     ],
 )
