@@ -33,7 +33,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float | None:
     return pearson(*(stats.rankdata(column) for column in pair))
 
 
-def distance_correlation(x: ArrayLike, y: ArrayLike, max_entries: int = 2000, seed: int = 0) -> float | None:
+def distance_correlation(x: ArrayLike, y: ArrayLike, max_entries: int = 1000, seed: int = 0) -> float | None:
     """Distance correlation of two columns of shape (N,), in [0, 1]: 0 only for independent columns.
 
     Székely, Rizzo and Bakirov, Annals of Statistics 35 (2007) 2769. It needs all N² distances, so above
