@@ -64,9 +64,7 @@ class Hits:
     sigma: Array
 
 
-def measure(
-    detector: Subdetector, slot: Array, energy: Array, n_events: int, rng: np.random.Generator
-) -> Hits:
+def measure(detector: Subdetector, slot: Array, energy: Array, n_events: int, rng: np.random.Generator) -> Hits:
     """Sum the true `energy` (N,) GeV that enters each `slot` and return what `detector` measures."""
     n_cells = detector.cells.n_cells
     true = np.bincount(slot, weights=energy, minlength=n_events * n_cells)

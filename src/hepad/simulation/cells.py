@@ -1,7 +1,7 @@
 """Where the calorimeter's cells are, and the regions of the level-1 trigger that they add up to.
 
-The towers are CMS's: Δφ = 5°, 28 rings per side to |η| = 3, four of which (and four in φ) make a trigger region,
-so that there are 18 × 14 regions. ECAL cells are finer than towers; beyond |η| = 3 cells span 10° in φ.
+The towers are those of the CMS trigger: Δφ = 5°, 28 rings per side to |η| = 3, four of which (and four in φ) make
+a region, so that there are 18 × 14 regions. ECAL cells are finer than towers; beyond |η| = 3 cells span 10° in φ.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ from hepad.simulation.arrays import Array, wrap_phi
 _TOWER_EDGES: Final = np.array(
     [
         *(0.087 * np.arange(21)),
-        *(1.83, 1.93, 2.043, 2.172, 2.322, 2.5, 2.65, 2.853, 3.0),
+        *(1.83, 1.93, 2.043, 2.172, 2.322, 2.5, 2.65, 3.0),
         *(3.139, 3.314, 3.489, 3.664, 3.839, 4.013, 4.191, 4.363, 4.538, 4.716, 4.889, 5.191),
     ]
 )
@@ -75,9 +75,9 @@ def _layout(cells_per_tower: int) -> Layout:
 ECAL_CELLS: Final = _layout(_ECAL_CELLS_PER_TOWER)
 HCAL_CELLS: Final = _layout(1)
 
-REGION_ETA_EDGES: Final[Array] = HCAL_CELLS.eta_edges[
-    np.abs(HCAL_CELLS.eta_edges) <= _TOWER_EDGES[_CENTRAL_RINGS]
-][::_TOWERS_PER_REGION]
+REGION_ETA_EDGES: Final[Array] = HCAL_CELLS.eta_edges[np.abs(HCAL_CELLS.eta_edges) <= _TOWER_EDGES[_CENTRAL_RINGS]][
+    ::_TOWERS_PER_REGION
+]
 """Edges (15,) in η of the trigger regions: 0, ±0.348, ±0.696, ±1.044, ±1.392, ±1.74, ±2.172, ±3."""
 
 

@@ -9,7 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -31,7 +31,8 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], fingerprint: str) -> N
     """Write named arrays to `path` at once: aside, then renamed."""
     aside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with aside.open("wb") as file:
-        np.savez(file, **arrays, **{_FINGERPRINT: np.array(fingerprint)})
+        named: dict[str, Any] = {**arrays, _FINGERPRINT: np.array(fingerprint)}
+        np.savez(file, **named)
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
@@ -40,7 +41,7 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], fingerprint: str) -> N
 def read_arrays(path: Path, fingerprint: str) -> dict[str, Array] | None:
     """Return the arrays of `path`, or None if it is missing, damaged or made with other settings."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError):
         return None

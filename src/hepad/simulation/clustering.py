@@ -80,15 +80,12 @@ def cluster(
     )
 
 
-def _run(
-    sources: list[FourMomenta], n_events: int, pt_min: float
-) -> tuple[dict[str, Array], Array, Array, Array]:
+def _run(sources: list[FourMomenta], n_events: int, pt_min: float) -> tuple[dict[str, Array], Array, Array, Array]:
     """Cluster all sources together: jets' momenta, then per constituent its index, source and jet."""
     ak = import_simulation_package("awkward")
     fastjet = import_simulation_package("fastjet")
     event, pt, eta, phi, mass = (
-        np.concatenate([getattr(source, name) for source in sources])
-        for name in ("event", "pt", "eta", "phi", "mass")
+        np.concatenate([getattr(source, name) for source in sources]) for name in ("event", "pt", "eta", "phi", "mass")
     )
     source_of = np.repeat(np.arange(len(sources)), [len(source.pt) for source in sources])
     index_of = np.concatenate([np.arange(len(source.pt)) for source in sources])
@@ -106,6 +103,8 @@ def _run(
         }
     )
     events = ak.unflatten(record, np.diff(offsets))
+    # FastJet asks for citations on stdout once per process; docs/simulation.md gives them.
+    fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
     definition = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
     sequence = fastjet.ClusterSequence(events, definition)
     jets = sequence.inclusive_jets(pt_min)

@@ -70,8 +70,5 @@ class Collisions:
 def concatenate(parts: Sequence[Collisions]) -> Collisions:
     """Return all collisions of `parts`, one after the other."""
     return Collisions(
-        **{
-            field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in fields(Collisions)
-        }
+        **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Collisions)}
     )

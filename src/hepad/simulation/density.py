@@ -18,19 +18,22 @@ _CELLS_IN_PHI: Final = 12
 _PROFILE_STEP: Final = 0.25
 _PROFILE: Final = np.array(
     [0.93, 0.92, 0.90, 0.90, 0.90, 0.88, 0.75, 1.02, 1.21, 1.24,
-     1.10, 1.40, 0.64, 0.83, 1.04, 1.17, 1.32, 1.39, 1.47, 1.57]
+     1.15, 1.32, 0.64, 0.83, 1.04, 1.17, 1.32, 1.39, 1.47, 1.57]
 )  # fmt: skip
 """Mean density of neutral pileup over ρ in steps of |η|, measured in 2000 crossings of this simulation.
 
-ρ is a median, includes the tracks of the primary vertex and is one number per range. CMS's offset correction has its own dependence on η
-for the same reasons.
+ρ is a median, includes the tracks of the primary vertex, and is one number per range; the offset correction of
+CMS depends on η for the same reasons.
 """
 
 
 def pileup_density(event: Array, pt: Array, eta: Array, phi: Array, n_events: int) -> Array:
     """Return ρ (E, 4) in GeV per unit area of each event and range of |η|, from candidates (N,)."""
     edges = np.concatenate(
-        [np.linspace(a, b, n // 2 + 1)[:-1] for a, b, n in zip(RANGE_EDGES, RANGE_EDGES[1:], _CELLS_IN_ETA, strict=False)]
+        [
+            np.linspace(a, b, n // 2 + 1)[:-1]
+            for a, b, n in zip(RANGE_EDGES, RANGE_EDGES[1:], _CELLS_IN_ETA, strict=False)
+        ]
         + [RANGE_EDGES[-1:]]
     )
     n_rings = len(edges) - 1

@@ -23,8 +23,7 @@ HT_JET_MAX_ABS_ETA: Final = 2.5
 class Events:
     """E events: jets (E, 8, 17) float32, regions (E, 18, 14) uint16, features (E, F) float32.
 
-    `jet_flavour` (E, 8) int8 is the true hadron flavour of the jets, −1 where there is none; it is for checks and
-    is not written to samples.
+    `jet_flavour` (E, 8) int8 is the true hadron flavour of the jets, −1 where there is none.
     """
 
     jets: Array
@@ -45,9 +44,7 @@ class Events:
         return Events(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
-def simulate_events(
-    hard: Collisions | None, pool: Collisions, n_pileup: Array, rng: np.random.Generator
-) -> Events:
+def simulate_events(hard: Collisions | None, pool: Collisions, n_pileup: Array, rng: np.random.Generator) -> Events:
     """Overlay `n_pileup` (E,) collisions of `pool` on `hard`, pass all through the detector, and reconstruct."""
     crossings = overlay(hard, pool, n_pileup, rng)
     n_events = crossings.n_events
@@ -63,8 +60,7 @@ def simulate_events(
         rng,
     )
     event, eta, phi, energy = (
-        np.concatenate([getattr(hit, name) for hit in hits.values()])
-        for name in ("event", "eta", "phi", "energy")
+        np.concatenate([getattr(hit, name) for hit in hits.values()]) for name in ("event", "eta", "phi", "energy")
     )
 
     def total(values: Array) -> Array:

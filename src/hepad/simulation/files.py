@@ -23,6 +23,8 @@ from hepad.simulation.event import Events
 from hepad.simulation.processes import PROCESSES
 from hepad.simulation.settings import Settings, generator_versions, sample_fingerprint
 
+FLAVOUR_DATASET: Final = "jet_hadron_flavour"
+"""True hadron flavour of the jets, (N, 8) int8: 0, 4 or 5, −1 for empty slots. For checks, never an input."""
 FINGERPRINT: Final = "fingerprint"
 _ROWS_PER_HDF5_CHUNK: Final = 1024
 _FLOAT_BITS: Final = 23
@@ -38,6 +40,7 @@ def write_sample(path: Path, settings: Settings, sample: str, parts: Iterable[Ev
         jets = _dataset(file, JET_DATASET, (n, N_JETS, len(JET_FEATURES)), "<f4")
         regions = _dataset(file, CALO_DATASET, (n, *CALO_SHAPE), "<u2")
         features = _dataset(file, EVENT_FEATURES_DATASET, (n, len(EVENT_FEATURES)), "<f4")
+        flavour = _dataset(file, FLAVOUR_DATASET, (n, N_JETS), "i1")
         jets.attrs["features"] = list(JET_FEATURES)
         features.attrs["features"] = list(EVENT_FEATURES)
         # Whole HDF5 chunks are written once: rewriting one would leave a hole of its own size in the file.
@@ -45,6 +48,7 @@ def write_sample(path: Path, settings: Settings, sample: str, parts: Iterable[Ev
             rows = slice(start, start + len(events))
             jets[rows] = truncate_mantissa(events.jets, settings.mantissa_bits)
             regions[rows] = events.regions
+            flavour[rows] = events.jet_flavour
             features[rows] = truncate_mantissa(events.features, settings.mantissa_bits)
     with aside.open("rb") as written:
         os.fsync(written.fileno())

@@ -16,7 +16,8 @@ _PLATEAU: Final = 0.985
 _LOSS_AT_30_GEV: Final = np.array([0.105, 0.085, 0.15, 0.045])
 """By range of |η|: neutral hadrons below threshold, and particles that bend out of the jet."""
 _POWER: Final = 0.8
-_TRUE_PT_MIN: Final = 15.0
+_TRUE_PT_MIN: Final = 30.0
+"""Below, matched jets are a biased sample (the threshold keeps those that fluctuated upwards): R is held there."""
 
 
 def response(pt: Array, eta: Array) -> Array:

@@ -106,9 +106,7 @@ def find_tracks(particles: Particles, rng: np.random.Generator) -> Tracks:
     return Tracks(found, smear_track_pt(pt, resolution, rng), resolution)
 
 
-def reconstruct(
-    particles: Particles, n_events: int, rng: np.random.Generator
-) -> tuple[Candidates, dict[str, Hits]]:
+def reconstruct(particles: Particles, n_events: int, rng: np.random.Generator) -> tuple[Candidates, dict[str, Hits]]:
     """Return the particle-flow candidates and the calorimeter hits of `n_events` crossings."""
     tracks = find_tracks(particles, rng)
     hits, neutrals = {}, []
@@ -146,7 +144,7 @@ def _compare_with_tracks(
 
     weight = track_variance / np.maximum(sigma**2, 1e-12)
     shared = ~significant & (hits.energy > 0) & (track_sum > 0)
-    ratio = np.divide(hits.energy, track_sum, out=np.ones_like(track_sum), where=shared)
+    ratio = np.divide(hits.energy, track_sum, out=np.ones(len(track_sum)), where=shared)
     scale = np.ones(len(tracks.pt))
     scale[pointing] = (1 + weight * (ratio - 1))[hit]
     return np.where(significant, excess, 0.0), scale

@@ -22,9 +22,7 @@ def pool_directory(parent: Path, settings: Settings) -> Path:
 
 def pool_chunks(settings: Settings) -> list[int]:
     """Return the number of collisions of each chunk of the pool."""
-    return [
-        min(POOL_CHUNK, settings.pool_size - start) for start in range(0, settings.pool_size, POOL_CHUNK)
-    ]
+    return [min(POOL_CHUNK, settings.pool_size - start) for start in range(0, settings.pool_size, POOL_CHUNK)]
 
 
 def is_complete(directory: Path) -> bool:
@@ -59,6 +57,4 @@ def join_pool(directory: Path, chunks: list[Path], fingerprint: str) -> None:
 
 def load_pool(directory: Path) -> Collisions:
     """Map a finished pool into memory; only what is used is read."""
-    return Collisions(
-        **{name: np.asarray(np.load(directory / f"{name}.npy", mmap_mode="r")) for name in _NAMES}
-    )
+    return Collisions(**{name: np.asarray(np.load(directory / f"{name}.npy", mmap_mode="r")) for name in _NAMES})

@@ -163,5 +163,5 @@ def _start_worker(pool: Path | None) -> None:
         _pool = load_pool(pool)
 
 
-def _make_sample_chunk(path: Path, *arguments: Any) -> int:
-    return make_sample_chunk(path, *arguments, pool=_pool)
+def _make_sample_chunk(path: Path, settings: Settings, fingerprint: str, sample: str, chunk: int, n: int) -> int:
+    return make_sample_chunk(path, settings, fingerprint, sample, chunk, n, _pool)

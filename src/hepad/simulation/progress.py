@@ -2,9 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,22 +11,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-class Advance(Protocol):
-    """Called with the number of events that are newly done."""
-
-    def __call__(self, n: int) -> None: ...
-
-
 @contextmanager
-def progress(title: str, total: int, done: int = 0) -> Iterator[Advance]:
-    """Show the progress of `total` events, `done` of which were there before."""
+def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
+    """Show the progress of `total` events, `done` of which were there before.
+
+    Gives a function to call with the number of events that are newly done.
+    """
     show = _bar if sys.stdout.isatty() else _lines
     with show(title, total, done) as advance:
         yield advance
 
 
 @contextmanager
-def _bar(title: str, total: int, done: int) -> Iterator[Advance]:
+def _bar(title: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
     columns = (
         TextColumn("{task.description:12}"),
         BarColumn(),
@@ -48,7 +44,7 @@ def _bar(title: str, total: int, done: int) -> Iterator[Advance]:
 
 
 @contextmanager
-def _lines(title: str, total: int, done: int) -> Iterator[Advance]:
+def _lines(title: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
     started = shown = time.monotonic()
     made = 0
     if done:

@@ -57,21 +57,26 @@ def draw_scores(
     with_tracks = inside & (n_tracks > 0)
     z = rng.standard_normal((3, 2, len(pt)))
     shared = np.sqrt(_FAMILY_CORRELATION) * z[0] + np.sqrt(1 - _FAMILY_CORRELATION) * z[1:]
-    scores = []
-    for family, (z_b, z_cvl), defined in zip(
-        WORKING_POINTS, shared, (with_tracks, inside), strict=True
-    ):
-        p_b = b_score(family, flavour, pt, z_b)
-        cvl = _logit_normal(flavour, _CVL, z_cvl)
-        # P(c) from what P(b) leaves, so that the three probabilities add up to 1.
-        p_c = (1 - p_b) * cvl
-        scores += [np.where(defined, x, UNDEFINED) for x in (p_b, p_c / (p_b + p_c), cvl)]
-    mean, width = np.select(
-        [parton == 21, parton > 0], [np.array(_QG_GLUON)[:, None], np.array(_QG_QUARK)[:, None]],
-        np.array(_QG_UNKNOWN)[:, None],
-    )  # fmt: skip
-    qg = expit(mean + width * rng.standard_normal(len(pt)))
-    return TaggerScores(*scores, np.where(inside, qg, UNDEFINED))
+    deep = _family_scores("DeepCSV", flavour, pt, shared[0], with_tracks)
+    flav = _family_scores("DeepJet", flavour, pt, shared[1], inside)
+    z_qg = rng.standard_normal(len(pt))
+    qg = np.select(
+        [parton == 21, parton > 0],
+        [expit(mean + width * z_qg) for mean, width in (_QG_GLUON, _QG_QUARK)],
+        expit(_QG_UNKNOWN[0] + _QG_UNKNOWN[1] * z_qg),
+    )
+    return TaggerScores(*deep, *flav, flav_qg=np.where(inside, qg, UNDEFINED))
+
+
+def _family_scores(family: str, flavour: Array, pt: Array, z: Array, defined: Array) -> tuple[Array, Array, Array]:
+    """Return P(b), CvB and CvL (J,) at the standard normal quantiles z (2, J) of P(b) and CvL."""
+    p_b = b_score(family, flavour, pt, z[0])
+    means, widths = (np.array([_CVL[known][i] for known in flavour.tolist()]) for i in range(2))
+    cvl = expit(means + widths * z[1])
+    # P(c) from what P(b) leaves, so that the three probabilities add up to 1.
+    p_c = (1 - p_b) * cvl
+    p_b, cvb, cvl = (np.where(defined, x, UNDEFINED) for x in (p_b, p_c / (p_b + p_c), cvl))
+    return p_b, cvb, cvl
 
 
 def b_score(family: str, flavour: Array, pt: Array, z: Array) -> Array:
@@ -89,21 +94,16 @@ def b_score(family: str, flavour: Array, pt: Array, z: Array) -> Array:
         slope = np.diff(thresholds) / np.diff(quantiles)
         upper = (shifted > quantiles[1]).astype(np.int64)
         score[mine] = thresholds[1] + slope[upper] * (shifted - quantiles[1])
-    return expit(score)
+    p_b: Array = expit(score)
+    return p_b
 
 
 def _pt_shift(flavour: int, pt: Array) -> Array:
     """Return the shift of z with pT: b efficiency falls on both sides of 100 GeV, mistags rise slowly with pT.
 
-    The shape of arXiv:1712.07158, figures 13 and 16; centred on the jets of top-pair events.
+    The trends of arXiv:1712.07158, centred on the jets of top-pair events.
     """
-    x = np.clip(np.log(np.maximum(pt, 1.0) / 100), -2, 3)
+    x: Array = np.clip(np.log(np.maximum(pt, 1.0) / 100), -2, 3)
     if flavour == 0:
         return 0.12 * (x + 0.5)
     return 0.07 - 0.12 * x**2
-
-
-def _logit_normal(flavour: Array, parameters: dict[int, tuple[float, float]], z: Array) -> Array:
-    known = np.array(list(parameters.values()))
-    mean, width = known[np.searchsorted(np.array(list(parameters)), flavour)].T
-    return expit(mean + width * z)

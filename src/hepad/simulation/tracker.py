@@ -38,7 +38,8 @@ _RESOLUTION: Final = np.array(
 
 
 def _row(species: Array) -> Array:
-    return IS_ELECTRON[species] + 2 * IS_MUON[species]
+    row: Array = IS_ELECTRON[species] + 2 * IS_MUON[species]
+    return row
 
 
 def track_efficiency(pt: Array, eta: Array, species: Array) -> Array:
@@ -53,7 +54,8 @@ def track_resolution(pt: Array, eta: Array, species: Array) -> Array:
     """Return σ(pT)/pT = √(a² + (b·pT)²) of tracks, (N,)."""
     part = np.searchsorted(_RESOLUTION_ETA_EDGES, np.abs(eta))
     a, b = np.moveaxis(_RESOLUTION[_row(species), part], -1, 0)
-    return np.hypot(a, b * pt)
+    sigma: Array = np.hypot(a, b * pt)
+    return sigma
 
 
 def smear_track_pt(pt: Array, resolution: Array, rng: np.random.Generator) -> Array:

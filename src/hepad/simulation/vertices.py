@@ -23,10 +23,12 @@ def find_vertices(candidates: Candidates, n_events: int) -> tuple[Array, Array]:
     slot = event * width + vertex
     sum_pt2 = np.bincount(slot, weights=candidates.pt[tracked] ** 2, minlength=n_events * width)
     n_tracks = np.bincount(slot, minlength=n_events * width).reshape(n_events, width)
-    return sum_pt2.reshape(n_events, width).argmax(axis=1), (n_tracks >= TRACKS_MIN).sum(axis=1)
+    primary: Array = sum_pt2.reshape(n_events, width).argmax(axis=1)
+    return primary, (n_tracks >= TRACKS_MIN).sum(axis=1)
 
 
 def is_pileup(candidates: Candidates, primary_vertex: Array) -> Array:
     """Tell which candidates (N,) charged-hadron subtraction removes: charged hadrons of other vertices."""
     other = candidates.vertex != primary_vertex[candidates.event]
-    return (candidates.kind == Kind.CHARGED_HADRON) & other
+    removed: Array = (candidates.kind == Kind.CHARGED_HADRON) & other
+    return removed
