@@ -7,6 +7,7 @@ from typing import Final
 COMMANDS: Final = {
     "train": "train a model on background, score every sample, write the run",
     "simulate": "make samples with Pythia 8 and FastJet",
+    "convert": "CMS NanoAOD to hepad's HDF5",
 }
 
 

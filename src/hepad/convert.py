@@ -1,0 +1,37 @@
+"""`python -m hepad.convert`: CMS NanoAOD to hepad's HDF5."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from hepad.cli import run_command
+from hepad.errors import UserError
+
+
+def job(cfg: DictConfig) -> None:
+    """Convert one file."""
+    if cfg.input is None or cfg.output is None:
+        raise UserError("convert needs both files: input=FILE.root output=FILE.h5")
+    source, target = Path(cfg.input), Path(cfg.output)
+    if not source.is_file():
+        raise UserError(f"input: no file {source}")
+    if target.exists():
+        raise UserError(f"output: {target} exists; choose another name, or remove it first")
+    if not target.parent.is_dir():
+        raise UserError(f"output: no directory {target.parent}")
+    if cfg.limit is not None and cfg.limit < 1:
+        raise UserError(f"limit={cfg.limit}; a positive number of events is needed")
+    from hepad.data.nanoaod import convert_nanoaod
+
+    n_events = convert_nanoaod(source, target, cfg.sample or target.stem, cfg.limit)
+    print(f"{n_events} events written to {target}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; `argv` stands in for the words after its name."""
+    run_command(job, "convert", argv)
+
+
+if __name__ == "__main__":
+    main()
