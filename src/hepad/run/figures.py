@@ -43,10 +43,11 @@ def save_figures(figures: Iterator[StandardFigure], directory: Path, formats: Se
 def _model_figures(
     samples: Mapping[str, ScoredSample], model: ReconstructionModel, data: AnomalyDataModule
 ) -> Iterator[StandardFigure]:
+    population = data.val_entries.batch.x.numpy()
     for name, entries in data.test_entries.items():
-        score = samples[name].score
-        order = np.argsort(score, kind="stable")
-        shown = entries.rows(order[[0, len(order) // 2, -1]])
+        order = np.argsort(samples[name].score, kind="stable")
+        rows = order[[0, len(order) // 2, -1]]
+        shown = entries.rows(rows)
         with torch.no_grad():
             x_hat = model.reconstruct_raw(shown.batch).numpy()
         yield StandardFigure(
@@ -54,7 +55,11 @@ def _model_figures(
             "Examples",
             f"The least, the middle and the most anomalous entries of {name} beside their reconstructions.",
             plot_reconstructions(
-                shown.batch.x.numpy(), x_hat, score[order[[0, len(order) // 2, -1]]], feature_names=data.feature_names
+                shown.batch.x.numpy(),
+                x_hat,
+                samples[name].score[rows],
+                feature_names=data.feature_names,
+                population=population,
             ),
         )
     losses = {name: loss_per_feature(model, entries) for name, entries in data.test_entries.items()}
