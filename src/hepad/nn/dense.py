@@ -7,6 +7,15 @@ from torch import Tensor, nn
 from hepad.nn.activations import activation as make_activation
 
 
+def batch_norm(width: int) -> nn.BatchNorm1d:
+    """Return a batch normalisation with the settings of Keras, in which the workshop's networks were written.
+
+    PyTorch's own momentum of 0.1 follows the last ten batches. A count that is almost always 0 (`nElectrons`) then
+    loses its variance between two electrons, and the next electron comes out hundreds of times too large.
+    """
+    return nn.BatchNorm1d(width, eps=1e-3, momentum=0.01)
+
+
 class DenseAutoencoderNet(nn.Module):
     """A symmetric multilayer autoencoder with batch normalisation.
 
@@ -23,16 +32,16 @@ class DenseAutoencoderNet(nn.Module):
 
     def __init__(self, n_features: int, hidden: Sequence[int], latent: int, dropout: float, activation: str) -> None:
         super().__init__()
-        encoder: list[nn.Module] = [nn.BatchNorm1d(n_features)]
+        encoder: list[nn.Module] = [batch_norm(n_features)]
         width = n_features
         for size in hidden:
-            encoder += [nn.Linear(width, size), make_activation(activation), nn.BatchNorm1d(size)]
+            encoder += [nn.Linear(width, size), make_activation(activation), batch_norm(size)]
             width = size
         encoder += [nn.Dropout(dropout), nn.Linear(width, latent), make_activation(activation)]
-        decoder: list[nn.Module] = [nn.BatchNorm1d(latent)]
+        decoder: list[nn.Module] = [batch_norm(latent)]
         width = latent
         for size in reversed(hidden):
-            decoder += [nn.Linear(width, size), make_activation(activation), nn.BatchNorm1d(size)]
+            decoder += [nn.Linear(width, size), make_activation(activation), batch_norm(size)]
             width = size
         decoder.append(nn.Linear(width, n_features))
         self.encoder = nn.Sequential(*encoder)
