@@ -71,11 +71,13 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
         for logger in loggers:
             logger.log_hyperparams({"config": OmegaConf.to_container(cfg, resolve=True), "provenance": facts})
         trainer.fit(model, datamodule=data, weights_only=True)
+        # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
+        columns = history.columns()
         clock.lap("train")
         trainer.test(model, datamodule=data, ckpt_path="best", weights_only=True, verbose=False)
         clock.lap("evaluate")
         figures = save_figures(
-            run_figures(evaluate.result, evaluate.samples, history.columns(), model, data),
+            run_figures(evaluate.result, evaluate.samples, columns, model, data),
             run_dir / "plots",
             cfg.evaluation.formats,
         )
@@ -85,7 +87,7 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
             log_results(run, evaluate.result, evaluate.samples, pictures)
         finish(loggers, exit_code=0)
         clock.lap("wandb")
-        facts |= {"status": "finished", "epochs": len(history.rows), "seconds": clock.laps}
+        facts |= {"status": "finished", "epochs": len(columns["epoch"]), "seconds": clock.laps}
         write_run_report(run_dir, evaluate.result, figures, data, facts)
         clock.lap("report")
         write_provenance(run_dir, facts)
@@ -110,7 +112,7 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     assert isinstance(config, dict)
     # Not recursive: the model keeps its parts' configs as plain hyperparameters and builds the parts itself.
     model: AnomalyModel = instantiate({**config, "_recursive_": False}, entry_shape=list(data.entry_shape))
-    model.normalizer.fit(data.train_entries.batch.x, data.train_entries.batch.mask)
+    model.prepare(data.train_entries.batch)
     model.optimizer_factory = instantiate(cfg.optimizer)
     model.scheduler_factory = instantiate(cfg.scheduler) if cfg.scheduler else None
     return model
