@@ -73,7 +73,7 @@ def test_a_killed_run_continues_and_ends_with_the_same_file(made: Path, tmp_path
     [
         (("samples=[higgs]",), "unknown sample 'higgs' in samples; choose from zero_bias, soft_qcd, jet_ht, ttbar"),
         (("n_events=-5",), "n_events of zero_bias is -5; it must be a whole number, at least 1"),
-        (("output=file/data",), "cannot make the directory output=file/data"),
+        (("output=file/data",), "output=file/data cannot be a directory"),
     ],
 )
 def test_wrong_input_is_one_line_and_leaves_nothing(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -7,6 +7,7 @@ the sample is complete and its HDF5 file is written.
 import multiprocessing
 import os
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -21,11 +22,12 @@ from hepad.simulation.collisions import Collisions
 from hepad.simulation.event import Events
 from hepad.simulation.files import read_fingerprint, write_sample
 from hepad.simulation.generator import import_simulation_package
+from hepad.simulation.locking import locked
 from hepad.simulation.pool import is_complete, join_pool, load_pool, pool_chunks, pool_directory
 from hepad.simulation.progress import progress
 from hepad.simulation.settings import (
     Settings,
-    check_output,
+    check_directory,
     check_workers,
     pool_fingerprint,
     sample_fingerprint,
@@ -54,12 +56,13 @@ def simulate(
     for package in ("pythia8mc", "awkward", "fastjet"):
         import_simulation_package(package)
     files = {sample: output / f"{sample}.h5" for sample in settings.n_events}
+    pool_parent = pool_parent or output / "pileup_pool"
+    check_directory("output", output)
+    check_directory("pileup.pool", pool_parent)
     missing = [sample for sample, path in files.items() if not _is_finished(path, settings, sample)]
-    check_output(output)
     if not missing:
         return files
-    pool_parent = pool_parent or output / "pileup_pool"
-    pool = _make_pool(settings, check_output(pool_parent), workers)
+    pool = _make_pool(settings, pool_parent, workers)
     for sample in missing:
         _make_sample(settings, sample, files[sample], pool, workers)
     return files
@@ -80,14 +83,15 @@ def _make_pool(settings: Settings, parent: Path, workers: int) -> Path:
     directory = pool_directory(parent, settings)
     if is_complete(directory):
         return directory
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     fingerprint = pool_fingerprint(settings)
     tasks = [
         _Task(directory / f"chunk_{chunk:05}.npz", n, (settings, fingerprint, chunk, n))
         for chunk, n in enumerate(pool_chunks(settings))
     ]
-    _run_tasks("pileup pool", make_pool_chunk, tasks, fingerprint, workers)
-    join_pool(directory, [task.path for task in tasks], fingerprint)
+    with locked(directory):
+        _run_tasks("pileup pool", make_pool_chunk, tasks, fingerprint, workers)
+        join_pool(directory, [task.path for task in tasks], fingerprint)
     return directory
 
 
@@ -104,9 +108,10 @@ def _make_sample(settings: Settings, sample: str, path: Path, pool: Path, worker
         )
         for chunk, start in enumerate(range(0, n_events, size))
     ]
-    _run_tasks(sample, _make_sample_chunk, tasks, fingerprint, workers, pool)
-    write_sample(path, settings, sample, _read_events(tasks, fingerprint))
-    shutil.rmtree(directory)
+    with locked(directory):
+        _run_tasks(sample, _make_sample_chunk, tasks, fingerprint, workers, pool)
+        write_sample(path, settings, sample, _read_events(tasks, fingerprint))
+        shutil.rmtree(directory)
     if not any(directory.parent.iterdir()):
         directory.parent.rmdir()
 
@@ -128,6 +133,7 @@ def _run_tasks(
     pool: Path | None = None,
 ) -> None:
     """Do the tasks whose file is not there yet, over `workers` processes."""
+    # What a killed worker was writing; nobody else writes here while the directory is locked.
     for path in tasks[0].path.parent.glob("*.tmp"):
         path.unlink()
     todo = [task for task in tasks if read_arrays(task.path, fingerprint) is None]
@@ -155,6 +161,8 @@ _pool: Collisions
 def _start_worker(pool: Path | None) -> None:
     """Prepare a worker process: load the pool, and end with the parent even if that is killed."""
     global _pool
+    # On Ctrl-C the parent decides; workers finish their chunk.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         sentinel = parent.sentinel

@@ -142,12 +142,10 @@ def check_workers(workers: int | None) -> int:
     return workers
 
 
-def check_output(output: Path) -> Path:
-    """Make the directory `output` and return it; raises `UserError` where that cannot be written."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot make the directory output={output}: {error.strerror}") from error
-    if not os.access(output, os.W_OK | os.X_OK):
-        raise UserError(f"output={output} is not writable; choose another directory with output=DIR")
-    return output
+def check_directory(name: str, directory: Path) -> None:
+    """Raise `UserError` if `directory`, given by the key `name`, cannot be made or written. Makes nothing."""
+    existing = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise UserError(f"{name}={directory} cannot be a directory: {existing} is a file; choose another {name}=DIR")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise UserError(f"{name}={directory} cannot be written: no permission in {existing}; choose another {name}=DIR")

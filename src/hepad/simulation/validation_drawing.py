@@ -1,7 +1,7 @@
 """How validation plots are drawn: histograms and profiles of several samples laid over each other."""
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,9 +18,10 @@ Plot: TypeAlias = Callable[[Axes, Sequence[SampleData]], None]
 
 def label_axes(axes: Axes) -> None:
     """Write where the samples come from, in the manner of CMS but without its name."""
-    axes.text(0, 1.01, "hepad", transform=axes.transAxes, weight="bold", size=24, va="bottom")
-    axes.text(0.16, 1.01, "simulation", transform=axes.transAxes, style="italic", size=19, va="bottom")
-    axes.text(1, 1.01, "13 TeV", transform=axes.transAxes, size=19, ha="right", va="bottom")
+    above: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
+    axes.annotate("hepad", (0, 1), (0, 5), weight="bold", size=24, **above)
+    axes.annotate("simulation", (0, 1), (84, 5), style="italic", size=19, **above)
+    axes.annotate("13 TeV", (1, 1), (0, 5), size=19, ha="right", **above)
 
 
 def overlay(
@@ -30,6 +31,7 @@ def overlay(
     ylabel: str,
     *,
     log: bool = False,
+    log_x: bool = False,
     per_event: bool = False,
 ) -> Plot:
     """Return a plot of one quantity of all samples: normalised to 1, or to entries per event and unit."""
@@ -48,6 +50,8 @@ def overlay(
         axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(edges[0], edges[-1]))
         if log:
             axes.set_yscale("log")
+        if log_x:
+            axes.set_xscale("log")
         add_legend(axes, log)
 
     return draw

@@ -93,7 +93,7 @@ _PT_EDGES: Final = np.geomspace(15, 2000, 40)
 _ETA_EDGES: Final = np.linspace(-4.8, 4.8, 49)
 _SHARE_EDGES: Final = np.linspace(0, 1, 41)
 _PILEUP_EDGES: Final = np.arange(12, 45, 3) - 0.5
-_REGION_EDGES: Final = np.array([*range(20), *np.geomspace(20, 1024, 30).astype(int)]) - 0.5
+_REGION_EDGES: Final = np.array([*range(1, 20), *np.geomspace(20, 1024, 30).astype(int)]) - 0.5
 
 
 def _jet(name: str) -> Quantity:
@@ -114,7 +114,9 @@ def _mass_over_pt(sample: SampleData) -> Array:
 
 
 _PLOTS: Final[dict[str, Plot]] = {
-    "jet_pt": overlay(_jet("pt"), _PT_EDGES, "Jet $p_T$ [GeV]", "Jets per event and GeV", log=True, per_event=True),
+    "jet_pt": overlay(
+        _jet("pt"), _PT_EDGES, "Jet $p_T$ [GeV]", "Jets per event and GeV", log=True, log_x=True, per_event=True
+    ),
     "jet_eta": overlay(_jet("eta"), _ETA_EDGES, "Jet η", "Share of jets"),
     "jet_phi": overlay(_jet("phi"), np.linspace(-np.pi, np.pi, 33), "Jet φ", "Share of jets"),
     "jets_per_event": _jets_per_event,
@@ -146,7 +148,12 @@ _PLOTS: Final[dict[str, Plot]] = {
     "region_et_vs_eta": _region_profile,
     "region_et_map": _region_map,
     "region_et": overlay(
-        lambda sample: sample.regions.ravel(), _REGION_EDGES, "Region $E_T$ [GeV]", "Share of regions", log=True
+        lambda sample: sample.regions.ravel(),
+        _REGION_EDGES,
+        "Region $E_T$ [GeV]",
+        "Share of regions",
+        log=True,
+        log_x=True,
     ),
     "ht": overlay(_event("ht"), np.linspace(0, 4000, 51), "$H_T$ [GeV]", "Share of events", log=True),
     "met": overlay(_event("met"), np.linspace(0, 300, 51), "Missing $p_T$ [GeV]", "Share of events", log=True),

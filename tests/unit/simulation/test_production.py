@@ -10,6 +10,7 @@ import pytest
 from hepad.errors import UserError
 from hepad.schema import CALO_DATASET, EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
 from hepad.simulation.files import truncate_mantissa
+from hepad.simulation.locking import locked
 from hepad.simulation.production import simulate
 from hepad.simulation.settings import Settings
 
@@ -75,3 +76,10 @@ def test_mantissas_are_cut_towards_zero() -> None:
     np.testing.assert_array_equal(truncate_mantissa(values, 23), values)
     # Whole numbers, empty slots and the −1 of undefined scores are kept.
     np.testing.assert_array_equal(cut[[0, 1, 2, 6]], values[[0, 1, 2, 6]])
+
+
+def test_two_runs_cannot_write_to_one_place(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(UserError, match="another simulation is at work"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass

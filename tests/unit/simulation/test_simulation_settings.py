@@ -12,7 +12,7 @@ from hepad.simulation.request import read_request
 from hepad.simulation.selections import SELECTIONS
 from hepad.simulation.settings import (
     Settings,
-    check_output,
+    check_directory,
     chunk_seeds,
     pool_fingerprint,
     sample_fingerprint,
@@ -75,8 +75,10 @@ def test_numbers_for_samples_not_asked_for_are_refused() -> None:
 
 def test_an_unwritable_output_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="cannot make the directory"):
-        check_output(tmp_path / "file" / "output")
+    with pytest.raises(UserError, match=r"output=.*/file/output cannot be a directory: .*/file is a file"):
+        check_directory("output", tmp_path / "file" / "output")
+    check_directory("output", tmp_path / "new" / "output")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(
