@@ -12,6 +12,9 @@ from hepad.nn import DenseAutoencoderNet
 class DenseAutoencoder(ReconstructionModel):
     """Reconstructs a vector through a narrow code; see `DenseAutoencoderNet` for the network.
 
+    The network starts with a batch norm where nothing else normalises the input (`normalizer: none`, the workshop's
+    own way: raw input, raw target).
+
     Args:
         entry_shape: `(F,)`.
         loss: config of a `ReconstructionLoss`.
@@ -36,7 +39,10 @@ class DenseAutoencoder(ReconstructionModel):
     ) -> None:
         super().__init__(entry_shape, loss, normalizer)
         self.save_hyperparameters()
-        self.network = DenseAutoencoderNet(self.entry_shape[0], hidden, latent, dropout, activation)
+        # A batch norm behind a fitted normaliser would only add its batch noise: a batch with one electron in it is
+        # scaled by that electron's own variance, in training but not in scoring.
+        raw_input = normalizer == "none"
+        self.network = DenseAutoencoderNet(self.entry_shape[0], hidden, latent, dropout, activation, raw_input)
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction `(B, F)` of normalised entries."""

@@ -19,8 +19,9 @@ def batch_norm(width: int) -> nn.BatchNorm1d:
 class DenseAutoencoderNet(nn.Module):
     """A symmetric multilayer autoencoder with batch normalisation.
 
-    With `hidden=[16]`, `latent=8` and 17 features this is the network of the AD4HEP workshop:
+    With `hidden=[16]`, `latent=8`, 17 features and `input_norm` this is the network of the AD4HEP workshop:
     BN → 16 → BN → dropout → 8 → BN → 16 → BN → 17, each layer followed by the activation but for the linear output.
+    Without `input_norm` the first BN is left out, for input that is normalised already.
 
     Args:
         n_features: size F of an input vector.
@@ -28,11 +29,20 @@ class DenseAutoencoderNet(nn.Module):
         latent: width of the code.
         dropout: probability of dropping a unit just before the code.
         activation: name of the activation function.
+        input_norm: start with a batch normalisation of the input.
     """
 
-    def __init__(self, n_features: int, hidden: Sequence[int], latent: int, dropout: float, activation: str) -> None:
+    def __init__(
+        self,
+        n_features: int,
+        hidden: Sequence[int],
+        latent: int,
+        dropout: float,
+        activation: str,
+        input_norm: bool = False,
+    ) -> None:
         super().__init__()
-        encoder: list[nn.Module] = [batch_norm(n_features)]
+        encoder: list[nn.Module] = [batch_norm(n_features)] if input_norm else []
         width = n_features
         for size in hidden:
             encoder += [nn.Linear(width, size), make_activation(activation), batch_norm(size)]

@@ -27,13 +27,18 @@ def score(model, x):
 
 
 def test_the_network_is_the_workshops():
-    layers = [*DenseAutoencoder([17], MSE).network.encoder, *DenseAutoencoder([17], MSE).network.decoder]
+    network = DenseAutoencoder([17], MSE, normalizer="none").network
+    layers = [*network.encoder, *network.decoder]
     widths = [(layer.in_features, layer.out_features) for layer in layers if isinstance(layer, nn.Linear)]
     assert widths == [(17, 16), (16, 8), (8, 16), (16, 17)]
     assert [type(layer).__name__ for layer in layers] == [
         *("BatchNorm1d", "Linear", "ReLU", "BatchNorm1d", "Dropout", "Linear", "ReLU"),
         *("BatchNorm1d", "Linear", "ReLU", "BatchNorm1d", "Linear"),
     ]
+
+
+def test_a_normaliser_stands_in_for_the_first_batch_norm():
+    assert isinstance(DenseAutoencoder([17], MSE, normalizer="standard").network.encoder[0], nn.Linear)
 
 
 def test_permuting_and_splitting_entries_permutes_scores_and_changes_nothing_else(model):
