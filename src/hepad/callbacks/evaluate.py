@@ -14,10 +14,13 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
+from hepad.callbacks.exhibits import exhibit_metrics
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
+from hepad.exhibits import Exhibit
 from hepad.files import atomic_write_bytes, atomic_write_text
 from hepad.metrics import Evaluation, ScoredSample, evaluate
+from hepad.models import AnomalyModel
 
 DEFAULT_REFERENCES: Final = ("zero_bias", "jet_ht", "soft_qcd")
 
@@ -25,7 +28,8 @@ DEFAULT_REFERENCES: Final = ("zero_bias", "jet_ht", "soft_qcd")
 class Evaluate(Callback):
     """Collect the scores that `test_step` returns; write scores.h5 and metrics.json.
 
-    After `trainer.test` the findings are in `samples` (name → `ScoredSample`) and `result`.
+    After `trainer.test` the findings are in `samples` (name → `ScoredSample`), `result` and `exhibits` (what the model
+    has to show beside its scores).
 
     Args:
         run_dir: where the files go.
@@ -39,6 +43,7 @@ class Evaluate(Callback):
         self.references = references
         self.fprs = fprs
         self.samples: dict[str, ScoredSample] = {}
+        self.exhibits: list[Exhibit] = []
         self._result: Evaluation | None = None
         self._outputs: dict[tuple[str, int], list[torch.Tensor]] = defaultdict(list)
 
@@ -76,6 +81,11 @@ class Evaluate(Callback):
         write_scores(self.run_dir / "scores.h5", data, scores)
         for name, losses in self._collected("loss", data.test_samples).items():
             self._result.metrics[f"test/loss/{name}"] = float(losses.mean(dtype=np.float64))
+        if isinstance(pl_module, AnomalyModel):
+            batches = {name: entries.batch for name, entries in data.test_entries.items()}
+            tensors = {name: torch.from_numpy(values) for name, values in scores.items()}
+            self.exhibits = list(pl_module.exhibits(batches, tensors, data.background))
+            self._result.metrics |= exhibit_metrics(self.exhibits, data.background, references)
         text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)
         atomic_write_text(self.run_dir / "metrics.json", text + "\n")
 

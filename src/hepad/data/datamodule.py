@@ -1,8 +1,7 @@
 """What all datamodules share: samples, the split of the background, batches."""
 
-import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,7 +16,7 @@ from hepad.batch import Batch
 from hepad.data.hdf5 import open_hdf5
 from hepad.data.loader import BatchLoader, take_rows
 from hepad.data.sources import sample_files
-from hepad.data.split import Split, split_rows
+from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
 from hepad.errors import UserError
 
 
@@ -62,6 +61,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         kind: what an entry is: `jets`, `events`, `calo`, `jet_images`.
         datasets: the HDF5 data sets that can be read.
         profile_features: the observables that the score is drawn against.
+        train_probability: `(N,)` how often to draw each training entry; None shows each once per epoch.
 
     Args:
         samples: sample name → HDF5 file; beside a bundled name it replaces that sample, null leaves it out.
@@ -71,6 +71,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         limit: at most this many entries of each sample, or a mapping sample → limit; null for all.
         on_nonfinite: `refuse` raises where an entry holds NaN or inf, `drop` leaves those entries out.
         seed: shuffles the training entries; the split does not depend on it.
+        train_on: `all` of the background's training part (so too with None), or its `teacher` or `student` half.
     """
 
     kind: ClassVar[str]
@@ -86,8 +87,11 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         limit: int | Mapping[str, int] | None = None,
         on_nonfinite: str = "refuse",
         seed: int = 42,
+        train_on: str | None = None,
     ) -> None:
         super().__init__()
+        if train_on not in (None, *TRAIN_ON):
+            raise UserError(f"data.train_on={train_on}; allowed: {', '.join(TRAIN_ON)}")
         if batch_size < 2:
             raise UserError(f"data.batch_size={batch_size}: batch normalisation needs at least 2 entries")
         if on_nonfinite not in ("refuse", "drop"):
@@ -100,6 +104,8 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         self.limit = limit
         self.on_nonfinite = on_nonfinite
         self.seed = seed
+        self.train_on = train_on or "all"
+        self.train_probability: torch.Tensor | None = None
         self._entries: dict[str, Entries] | None = None
 
     @abstractmethod
@@ -127,7 +133,8 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         if self._entries is not None:
             return
         entries = {sample: self._read_sample(sample, path) for sample, path in self.files.items()}
-        self.split: Split = split_rows(len(entries[self.background]))
+        self._check_shapes(entries)
+        self.split: Split = split_rows(len(entries[self.background]), self.train_on)
         background = entries[self.background]
         self.train_entries = background.rows(self.split.train)
         self.val_entries = background.rows(self.split.val)
@@ -136,6 +143,16 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
             for sample, found in entries.items()
         }
         self._entries = entries
+
+    def _check_shapes(self, entries: Mapping[str, Entries]) -> None:
+        shapes = {sample: tuple(found.batch.x.shape[1:]) for sample, found in entries.items()}
+        wanted = shapes[self.background]
+        for sample, shape in shapes.items():
+            if shape != wanted:
+                raise UserError(
+                    f"entries of {sample} have the shape {shape}, those of {self.background} {wanted}; "
+                    f"one shape is needed ({self.files[sample]})"
+                )
 
     def _read_sample(self, sample: str, path: Path) -> Entries:
         limit = self.limit.get(sample) if isinstance(self.limit, Mapping) else self.limit
@@ -164,13 +181,30 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         return tuple(self.train_entries.batch.x.shape[1:])
 
     @property
+    def symmetries(self) -> Mapping[str, tuple[Callable[[torch.Tensor], torch.Tensor], ...]]:
+        """What an ideal score does not see: name → transformations of `(B, *entry_shape)`, without the identity."""
+        return {}
+
+    @property
+    def n_background(self) -> int:
+        """How many entries of the background there are, in all parts of the split."""
+        assert self._entries is not None
+        return len(self._entries[self.background])
+
+    @property
     def test_samples(self) -> list[str]:
         """Names of the tested samples, in the order of `test_dataloader`."""
         return list(self.test_entries)
 
     def train_dataloader(self) -> BatchLoader:
         """Shuffled batches of the background's training part."""
-        return BatchLoader(self.train_entries.batch, self.batch_size, shuffle_seed=self.seed, drop_last=True)
+        return BatchLoader(
+            self.train_entries.batch,
+            self.batch_size,
+            shuffle_seed=self.seed,
+            drop_last=True,
+            probability=self.train_probability,
+        )
 
     def val_dataloader(self) -> BatchLoader:
         """Batches of the background's validation part, in the order of the split."""
@@ -183,4 +217,4 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     def split_hashes(self) -> dict[str, str]:
         """SHA-256 of the row numbers of each part of the split, to compare runs by."""
         parts = {"train": self.split.train, "val": self.split.val, "test": self.split.test}
-        return {name: hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest() for name, rows in parts.items()}
+        return {name: rows_sha256(rows) for name, rows in parts.items()}

@@ -1,6 +1,6 @@
 """Batches sliced from tensors that stay in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -11,25 +11,35 @@ from hepad.batch import Batch
 class EpochShuffle:
     """The order of the training entries: a permutation keyed by (seed, epoch), or none.
 
+    With a `probability` `(n_entries,)` entries are drawn by it, with replacement, as many as there are.
+
     Lightning calls `set_epoch` at the start of each epoch. Because the order depends on nothing else, a resumed
     run sees the same batches as one that was never stopped.
     """
 
-    def __init__(self, n_entries: int, seed: int | None) -> None:
+    def __init__(self, n_entries: int, seed: int | None, probability: Tensor | None = None) -> None:
         self.n_entries = n_entries
         self.seed = seed
         self.epoch = 0
+        self._cumulative = None if probability is None else probability.double().cumsum(0)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the permutation of `epoch`."""
         self.epoch = epoch
 
+    def generator(self, stream: int) -> torch.Generator:
+        """Return the random numbers of this epoch: stream 0 for the order, 1 for the batch loader's `transform`."""
+        return torch.Generator().manual_seed(((self.seed or 0) << 32) + (stream << 31) + self.epoch)
+
     def order(self) -> Tensor | None:
         """Return the `(n_entries,)` row order of this epoch, or None for the order of the file."""
         if self.seed is None:
             return None
-        generator = torch.Generator().manual_seed((self.seed << 32) + self.epoch)
-        return torch.randperm(self.n_entries, generator=generator)
+        generator = self.generator(stream=0)
+        if self._cumulative is None:
+            return torch.randperm(self.n_entries, generator=generator)
+        drawn = torch.rand(self.n_entries, generator=generator, dtype=torch.float64) * self._cumulative[-1]
+        return torch.searchsorted(self._cumulative, drawn, right=True).clamp(max=self.n_entries - 1)
 
 
 class BatchLoader:
@@ -44,17 +54,27 @@ class BatchLoader:
         shuffle_seed: shuffle every epoch with this seed; None keeps the order.
         drop_last: leave out a last, smaller batch (where at least one full batch remains): batch norm cannot
             train on a single entry.
+        probability: draw shuffled entries by it, with replacement.
+
+    Attributes:
+        transform: a function of a batch and the epoch's random numbers, applied to every batch; None for none.
     """
 
     def __init__(
-        self, entries: Batch, batch_size: int, shuffle_seed: int | None = None, drop_last: bool = False
+        self,
+        entries: Batch,
+        batch_size: int,
+        shuffle_seed: int | None = None,
+        drop_last: bool = False,
+        probability: Tensor | None = None,
     ) -> None:
         self.entries = entries
         self.batch_size = batch_size
         self.drop_last = drop_last and len(entries.x) >= batch_size
         # Lightning looks for these two names: it calls `sampler.set_epoch` when an epoch begins.
-        self.sampler = EpochShuffle(len(entries.x), shuffle_seed)
+        self.sampler = EpochShuffle(len(entries.x), shuffle_seed, probability)
         self.batch_sampler = None
+        self.transform: Callable[[Batch, torch.Generator], Batch] | None = None
 
     def __len__(self) -> int:
         n_entries = len(self.entries.x)
@@ -62,9 +82,11 @@ class BatchLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         order = self.sampler.order()
+        generator = self.sampler.generator(stream=1)
         for i in range(len(self)):
             rows = slice(i * self.batch_size, (i + 1) * self.batch_size)
-            yield take_rows(self.entries, rows if order is None else order[rows])
+            batch = take_rows(self.entries, rows if order is None else order[rows])
+            yield batch if self.transform is None else self.transform(batch, generator)
 
 
 def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:

@@ -1,5 +1,6 @@
 """Splitting entries into training, validation and test, reproducibly."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,30 +12,50 @@ from hepad.errors import UserError
 
 TEST_SEED: Final = 42
 VALIDATION_SEED: Final = 123
+HALVING_SEED: Final = 321
+TRAIN_ON: Final = ("all", "teacher", "student")
 _MIN_ENTRIES = 10
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers (int64) of the three disjoint parts that together hold every entry."""
+    """Row numbers (int64) of three disjoint parts; together they hold every entry, unless only half is trained on."""
 
     train: NDArray[np.int64]
     val: NDArray[np.int64]
     test: NDArray[np.int64]
 
 
-def split_rows(n_entries: int) -> Split:
+def split_rows(n_entries: int, train_on: str = "all") -> Split:
     """Split `n_entries` rows 60 / 20 / 20 as the AD4HEP workshop did.
 
     A test fifth is taken with scikit-learn's `train_test_split(random_state=42)`, then a quarter of the rest for
     validation with `random_state=123`. The split depends on the number of entries alone, not on the run's seed,
     so that runs with different seeds are tested on the same entries.
 
+    For distillation there are four parts, so that no entry trains both the teacher and the student: the training
+    part is halved with `random_state=321`. Validation and test stay what they are, so teachers, students and
+    ordinary runs are tested on the same entries.
+
+    Args:
+        n_entries: how many entries there are.
+        train_on: `all` of the training part, or the `teacher` or the `student` half of it.
+
     Raises:
-        UserError: fewer than ten entries.
+        UserError: fewer than ten entries, or an unknown half.
     """
+    if train_on not in TRAIN_ON:
+        raise UserError(f"data.train_on={train_on}; allowed: {', '.join(TRAIN_ON)}")
     if n_entries < _MIN_ENTRIES:
         raise UserError(f"{n_entries} background entries are too few to split; at least {_MIN_ENTRIES} are needed")
     rest, test = train_test_split(np.arange(n_entries), test_size=0.2, random_state=TEST_SEED)
     train, val = train_test_split(rest, test_size=0.25, random_state=VALIDATION_SEED)
+    if train_on != "all":
+        halves = train_test_split(train, test_size=0.5, random_state=HALVING_SEED)
+        train = halves[TRAIN_ON.index(train_on) - 1]
     return Split(train=train, val=val, test=test)
+
+
+def rows_sha256(rows: NDArray[np.int64]) -> str:
+    """Return the SHA-256 of row numbers in their order, to tell whether two runs used the same entries."""
+    return hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()

@@ -1,7 +1,26 @@
 """LightningModules: how a network is trained, and how it scores."""
 
 from hepad.models.base import AnomalyModel, eval_mode
+from hepad.models.cicada_ae import CicadaAutoencoder
+from hepad.models.conv_ae import ConvAutoencoder
+from hepad.models.denoising_ae import DenoisingAutoencoder
 from hepad.models.dense_ae import DenseAutoencoder
+from hepad.models.distilled import Distilled
 from hepad.models.reconstruction import ReconstructionModel
+from hepad.models.sparse_ae import SparseAutoencoder
+from hepad.models.td_ae import TimeDistributedAutoencoder
+from hepad.models.vae import VariationalAutoencoder
 
-__all__ = ["AnomalyModel", "DenseAutoencoder", "ReconstructionModel", "eval_mode"]
+__all__ = [
+    "AnomalyModel",
+    "CicadaAutoencoder",
+    "ConvAutoencoder",
+    "DenoisingAutoencoder",
+    "DenseAutoencoder",
+    "Distilled",
+    "ReconstructionModel",
+    "SparseAutoencoder",
+    "TimeDistributedAutoencoder",
+    "VariationalAutoencoder",
+    "eval_mode",
+]

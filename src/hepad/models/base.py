@@ -1,7 +1,7 @@
 """What every model promises: an anomaly score, and a normaliser of its own."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hepad.batch import Batch
+from hepad.exhibits import Exhibit
 from hepad.nn import InputNormalizer
 
 
@@ -22,6 +23,8 @@ class AnomalyModel(L.LightningModule, ABC):
     Attributes:
         kinds: the kinds of data the model takes (`AnomalyDataModule.kind`).
         monitors: the names a callback may watch.
+        train_on: the part of the background's training entries it learns from (`AnomalyDataModule`, `train_on`).
+        training_keys: keys of the model's config that whoever trains reads, and the model itself does not.
 
     Args:
         entry_shape: shape of one entry in raw units.
@@ -30,6 +33,8 @@ class AnomalyModel(L.LightningModule, ABC):
 
     kinds: ClassVar[frozenset[str]]
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "train/loss")
+    train_on: ClassVar[str] = "all"
+    training_keys: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, entry_shape: Sequence[int], normalizer: str = "standard") -> None:
         super().__init__()
@@ -37,6 +42,22 @@ class AnomalyModel(L.LightningModule, ABC):
         self.normalizer = InputNormalizer(normalizer, self.entry_shape)
         self.optimizer_factory: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
         self.scheduler_factory: Callable[..., Any] | None = None
+
+    def prepare(self, train: Batch) -> None:
+        """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics."""
+        self.normalizer.fit(train.x, train.mask)
+
+    def exhibits(
+        self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
+    ) -> Iterable[Exhibit]:
+        """Return what there is to show beside the scores; called once, after all entries were scored.
+
+        Args:
+            samples: sample → all tested entries, on the CPU.
+            scores: sample → `(N,)` their scores.
+            background: the sample trained on.
+        """
+        return ()
 
     @abstractmethod
     def score_batch(self, batch: Batch) -> Tensor:

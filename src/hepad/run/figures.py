@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.loader import BatchLoader
+from hepad.exhibits import Exhibit
 from hepad.metrics import Evaluation, ScoredSample
 from hepad.models import AnomalyModel, ReconstructionModel
 from hepad.plots import StandardFigure, plot_loss_per_feature, plot_reconstructions, save_figure, standard_figures
+from hepad.run.exhibits import exhibit_figures
 
 _CHUNK = 4096
 
@@ -22,9 +24,12 @@ def run_figures(
     history: Mapping[str, ArrayLike],
     model: AnomalyModel,
     data: AnomalyDataModule,
+    exhibits: Sequence[Exhibit] = (),
 ) -> Iterator[StandardFigure]:
     """Yield every figure of a run, one at a time, in the order of the report."""
     yield from standard_figures(evaluation, samples, history, profiles=data.profile_features)
+    for exhibit in exhibits:
+        yield from exhibit_figures(exhibit, data, evaluation)
     if isinstance(model, ReconstructionModel):
         yield from _model_figures(samples, model, data)
 

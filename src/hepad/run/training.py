@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import lightning as L
+from hydra.utils import get_class
 from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.loggers import Logger
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hepad.callbacks import Evaluate, History
 from hepad.callbacks.evaluate import resolve_references
@@ -17,6 +18,7 @@ from hepad.files import atomic_write_text
 from hepad.metrics import Evaluation
 from hepad.models import AnomalyModel
 from hepad.registry import instantiate
+from hepad.run.distillation import plan_lesson
 from hepad.run.figures import run_figures, save_figures
 from hepad.run.loggers import finish, quieten, wandb_runs
 from hepad.run.provenance import provenance, write_provenance
@@ -55,7 +57,11 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     data = build_data(cfg)
     resolve_references(cfg.evaluation.references, data.background, data.test_samples)
+    lesson = plan_lesson(cfg, data, run_dir)
     model = build_model(cfg, data)
+    if lesson is not None and lesson.config is not None:
+        # Only to find now whatever is wrong with the teacher's config.
+        build_model(lesson.config, data)
     evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs))
     history = History(run_dir / "history.csv")
     trainer = build_trainer(cfg, [history, evaluate])
@@ -70,6 +76,10 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
     try:
         for logger in loggers:
             logger.log_hyperparams({"config": OmegaConf.to_container(cfg, resolve=True), "provenance": facts})
+        if lesson is not None:
+            facts["teacher"] = lesson.take(train)
+            model.prepare(data.train_entries.batch)
+            clock.lap("teacher")
         trainer.fit(model, datamodule=data, weights_only=True)
         # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
         columns = history.columns()
@@ -77,7 +87,7 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
         trainer.test(model, datamodule=data, ckpt_path="best", weights_only=True, verbose=False)
         clock.lap("evaluate")
         figures = save_figures(
-            run_figures(evaluate.result, evaluate.samples, columns, model, data),
+            run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.exhibits),
             run_dir / "plots",
             cfg.evaluation.formats,
         )
@@ -100,7 +110,10 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
 
 
 def build_data(cfg: DictConfig) -> AnomalyDataModule:
-    """Build the datamodule of `cfg` and read its files."""
+    """Build the datamodule of `cfg` and read its files; the model says what to train on where the user does not."""
+    if cfg.data.get("train_on") is None:
+        with open_dict(cfg.data):
+            cfg.data.train_on = get_class(cfg.model._target_).train_on  # type: ignore[attr-defined]
     data: AnomalyDataModule = instantiate(cfg.data)
     data.setup()
     return data
@@ -110,6 +123,8 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     """Build the model of `cfg` for the entries of `data`, its normaliser fitted on the training part."""
     config = OmegaConf.to_container(cfg.model, resolve=True)
     assert isinstance(config, dict)
+    for key in get_class(cfg.model._target_).training_keys:  # type: ignore[attr-defined]
+        config.pop(key, None)
     # Not recursive: the model keeps its parts' configs as plain hyperparameters and builds the parts itself.
     model: AnomalyModel = instantiate({**config, "_recursive_": False}, entry_shape=list(data.entry_shape))
     model.prepare(data.train_entries.batch)

@@ -31,6 +31,11 @@ def validate(cfg: DictConfig) -> None:
         loss: Any = get_class(cfg.model.loss._target_)
         if loss.kinds is not None and kind not in loss.kinds:
             raise UserError(f"loss {loss.__name__} is defined for {_listed(loss.kinds)}, not for {kind}")
+    if model.train_on != "all" and cfg.data.get("train_on") not in (None, model.train_on):
+        raise UserError(
+            f"data.train_on={cfg.data.train_on}: {model.__name__} trains on {model.train_on}, so that no entry serves "
+            "twice; leave data.train_on out"
+        )
     _validate_monitors(cfg, model)
     _validate_numbers(cfg)
 

@@ -1,0 +1,113 @@
+"""What a student learns: targets made of a teacher's scores, and how much each entry counts."""
+
+from collections.abc import Callable
+from typing import Final
+
+import torch
+from torch import Tensor
+
+TARGETS: Final = ("score", "log_score", "cicada")
+WEIGHTINGS: Final = ("none", "rare", "flat")
+
+_CICADA_SCALE: Final = 32.0
+_CICADA_RANGE: Final = (0.0, 256.0)
+_FLOOR_QUANTILE: Final = 1e-3
+
+
+def target_transform(target: str, training_scores: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return the function from a teacher's scores `(N,)` to targets `(N,)`; it never falls.
+
+    | target | of a score s |
+    |---|---|
+    | `score` | s |
+    | `log_score` | ln max(s, f), where f is the 0.1% quantile of the positive training scores |
+    | `cicada` | 32·ln s, clipped to [0, 256), as CICADA does with the MSE in GeV² (CMS DP-2023/086) |
+
+    Scores of an autoencoder spread over decades; the logarithm lets a student see their bulk as well as their tail.
+    The floor f gives events without any jet, whose score is 0, a finite target at the lower end of all others.
+
+    Args:
+        target: one of the above.
+        training_scores: `(N,)` the teacher's scores of the entries that the student trains on.
+
+    Raises:
+        ValueError: an unknown target; or logarithms of scores none of which is positive, or some of which are negative.
+    """
+    if target not in TARGETS:
+        raise ValueError(f"target {target!r}; allowed: {', '.join(TARGETS)}")
+    if target == "score":
+        return lambda score: score
+    positive = training_scores[training_scores > 0].double().sort().values
+    if not len(positive) or (training_scores < 0).any():
+        raise ValueError(f"target {target!r} needs scores that are not negative; allowed here: score")
+    if target == "cicada":
+        low, high = _CICADA_RANGE
+        below = torch.nextafter(torch.tensor(high), torch.tensor(low)).item()
+        # The clamp comes first: ln 0 is −∞, which is clipped to the lower end as it should be.
+        return lambda score: (_CICADA_SCALE * score.clamp(min=0).log()).clamp(low, below)
+    floor = positive[int(_FLOOR_QUANTILE * len(positive))].item()
+    return lambda score: score.clamp(min=floor).log()
+
+
+class RareScoreWeights:
+    """Weights that make entries of rare targets count as much as those of frequent ones.
+
+    w = min(c / density, clip), with the density taken from a histogram of the training targets, and c such that the
+    mean over the training entries is 1. (The AD4HEP workshop's exercise 2, which clips after dividing by the mean;
+    here the mean is 1 after clipping as well, so that losses with and without weights are of one size.)
+
+    Args:
+        target: `(N,)` training targets.
+        n_bins: bins of the histogram, equally wide from the lowest to the highest target.
+        clip: the largest weight.
+
+    Raises:
+        ValueError: all targets are equal.
+    """
+
+    def __init__(self, target: Tensor, n_bins: int = 100, clip: float = 20.0) -> None:
+        self._low, self._high = target.double().min().item(), target.double().max().item()
+        if not self._low < self._high:
+            raise ValueError("every training target is the same, so none is rare")
+        self._n_bins = n_bins
+        count = torch.bincount(self._bin(target), minlength=n_bins).double()
+        inverse = torch.where(count > 0, len(target) / count.clamp(min=1), torch.zeros_like(count))
+        self._weight = _scaled_to_mean_one(inverse, count, clip)
+        # A target that no training entry came near is at least as rare as the rarest.
+        self._weight[count == 0] = self._weight.max()
+
+    def __call__(self, target: Tensor) -> Tensor:
+        """Return the weights `(N,)` of targets `(N,)`, float32; beyond the training range, those of the last bin."""
+        return self._weight[self._bin(target)].float()
+
+    def _bin(self, target: Tensor) -> Tensor:
+        position = (target.double() - self._low) / (self._high - self._low) * self._n_bins
+        return position.long().clamp(0, self._n_bins - 1)
+
+
+def flat_probability(target: Tensor, n_bins: int = 100) -> Tensor:
+    """Return how often to draw each entry, `(N,)` with sum 1, so that the targets drawn are flat.
+
+    Every bin of the histogram that holds an entry is drawn equally often; entries of one bin equally often.
+
+    Args:
+        target: `(N,)` training targets.
+        n_bins: bins of the histogram.
+    """
+    probability = RareScoreWeights(target, n_bins, clip=float("inf"))(target).double()
+    return probability / probability.sum()
+
+
+def _scaled_to_mean_one(inverse: Tensor, count: Tensor, clip: float) -> Tensor:
+    """min(c·inverse, clip) per bin, with c such that the mean over all entries is 1."""
+    order = inverse.argsort(descending=True)
+    clipped_entries, open_weight = torch.tensor(0.0, dtype=torch.float64), (inverse * count).sum()
+    scale = count.sum() / open_weight
+    for i in order.tolist():
+        # The bins with the largest weights are clipped first; what they lose, the others gain.
+        if scale * inverse[i] <= clip:
+            break
+        clipped_entries += count[i]
+        open_weight -= inverse[i] * count[i]
+        scale = (count.sum() - clip * clipped_entries) / open_weight
+    return (scale * inverse).clamp(max=clip)

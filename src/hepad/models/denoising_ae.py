@@ -1,0 +1,93 @@
+"""The denoising autoencoder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import torch
+from torch import Tensor
+
+from hepad.batch import Batch
+from hepad.models.reconstruction import ReconstructionModel
+from hepad.nn import encoder_decoder
+from hepad.nn.activations import activation as make_activation
+
+CORRUPTIONS: Final = ("gaussian", "dropout")
+
+
+class DenoisingAutoencoder(ReconstructionModel):
+    """Learns to undo noise on its input: the target is the clean entry (Vincent et al., ICML 2008).
+
+    Noise is added to normalised entries, and only in training; scores are reconstruction losses of clean entries. It
+    keeps a code as wide as the input, or wider, from learning to copy.
+
+    Args:
+        entry_shape: shape of one entry.
+        loss: config of a `ReconstructionLoss`.
+        normalizer: kind of input normaliser.
+        corruption: `gaussian` adds normal noise of standard deviation `noise`; `dropout` sets each element to 0, its
+            mean after `standard`, with probability `noise`, and does not rescale the others.
+        noise: how much of it, in normalised units or as a probability.
+        network: `dense`, `time_distributed`, `conv`, or `auto` by the shape of the entry.
+        hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
+            own.
+        latent: width of the code, per slot where time-distributed.
+        dropout: probability of dropping a hidden unit.
+        activation: name of the activation function.
+
+    Raises:
+        ValueError: an unknown corruption or network, or an impossible amount of noise.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        corruption: str = "gaussian",
+        noise: float = 0.3,
+        network: str = "auto",
+        hidden: Sequence[int] | None = None,
+        latent: int = 8,
+        dropout: float = 0.0,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__(entry_shape, loss, normalizer)
+        if corruption not in CORRUPTIONS:
+            raise ValueError(f"corruption {corruption!r}; allowed: {', '.join(CORRUPTIONS)}")
+        if noise < 0 or (corruption == "dropout" and noise >= 1):
+            raise ValueError(f"noise={noise}; 0 or more is needed, and for dropout less than 1")
+        self.save_hyperparameters()
+        self.corruption = corruption
+        self.noise = noise
+        self.network = encoder_decoder(
+            network,
+            self.entry_shape,
+            encoded=latent,
+            latent=latent,
+            hidden=hidden,
+            activation=activation,
+            dropout=dropout,
+        )
+        self.code_activation = make_activation(activation)
+
+    def corrupt(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return `z` with noise; empty slots stay empty."""
+        if self.corruption == "gaussian":
+            noisy = z + self.noise * torch.randn_like(z)
+        else:
+            noisy = torch.where(torch.rand_like(z) < self.noise, torch.zeros_like(z), z)
+        return noisy if mask is None else torch.where(mask.unsqueeze(-1), noisy, torch.zeros_like(noisy))
+
+    def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the reconstruction of normalised entries."""
+        return self.network.decode(self.code_activation(self.network.encode(z)))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the mean loss between what is made of noisy entries and the clean ones."""
+        z = self.normalizer(batch.x, batch.mask)
+        z_hat = self.reconstruct(self.corrupt(z, batch.mask), batch.mask)
+        loss: Tensor = self.loss(z_hat, z, batch.mask).mean()
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
+        return loss

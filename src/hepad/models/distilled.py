@@ -1,0 +1,154 @@
+"""The student: a small network that predicts the score of a large one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import torch
+from torch import Tensor
+
+from hepad.batch import Batch
+from hepad.exhibits import Exhibit, TeacherAndStudent
+from hepad.losses import ElementwiseLoss
+from hepad.models.base import AnomalyModel
+from hepad.nn import DeepSets
+from hepad.nn.students import ConvStudent, DenseStudent
+from hepad.registry import instantiate
+
+NETWORKS: Final = ("deepsets", "dense", "conv")
+
+_BY_AXES: Final = {1: "dense", 2: "deepsets", 3: "conv"}
+_AXES: Final = {"deepsets": 2, "conv": 3}
+
+
+class Distilled(AnomalyModel):
+    """Learns to predict the score of a teacher (Hinton et al., arXiv:1503.02531; for triggers CMS DP-2023/086).
+
+    A regression of `Batch.target`, made of the teacher's score by whoever trains (`hepad.run.distillation`): the
+    model itself knows no teacher, and its checkpoint alone scores raw data. The network works in standard units of the
+    training targets; the score is its prediction in units of the target. Since the target rises with the teacher's
+    score, a higher prediction is more anomalous.
+
+    Losses are weighted by `Batch.weight` where there is one.
+
+    Args:
+        entry_shape: shape of one entry.
+        loss: config of an elementwise loss, between the predicted and the true target in standard units.
+        normalizer: kind of input normaliser.
+        network: `deepsets` for events; `dense` and `conv` are the two students of CICADA, for the flattened entry and
+            for images; `auto` is `dense` for vectors, `deepsets` for events, `conv` for images.
+        phi: widths of the layers applied to each jet (`deepsets`).
+        rho: widths of the hidden layers after the pool (`deepsets`).
+        pool: `max` or `mean` over the real jets (`deepsets`).
+        filters: 2 × 2 filters (`conv`).
+        hidden: widths of the hidden layers (`dense`, `conv`).
+        dropout: probability of dropping an input of the hidden layers (`dense`, `conv`).
+        activation: name of the activation function.
+
+    Raises:
+        ValueError: an unknown network, one that cannot take such entries, or a loss that compares images.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "train/loss")
+    train_on = "student"
+    training_keys = frozenset({"teacher", "teacher_overrides", "target", "weighting"})
+
+    target_center: Tensor
+    target_scale: Tensor
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        network: str = "auto",
+        phi: Sequence[int] = (16, 8),
+        rho: Sequence[int] = (4,),
+        pool: str = "max",
+        filters: int = 4,
+        hidden: Sequence[int] = (16,),
+        dropout: float = 0.0,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__(entry_shape, normalizer)
+        built = instantiate(dict(loss))
+        if not isinstance(built, ElementwiseLoss):
+            raise ValueError(
+                f"loss {type(built).__name__} compares whole entries, but a student predicts one number; "
+                "use mse, mae, huber or log_cosh"
+            )
+        self.save_hyperparameters()
+        self.loss = built
+        name = student_network(network, self.entry_shape)
+        if name == "deepsets":
+            self.network: DeepSets | DenseStudent | ConvStudent = DeepSets(
+                self.entry_shape[-1], phi, rho, pool, activation
+            )
+        elif name == "dense":
+            self.network = DenseStudent(self.entry_shape, hidden, dropout, activation)
+        else:
+            self.network = ConvStudent(self.entry_shape, filters, hidden, dropout, activation)
+        self.register_buffer("target_center", torch.zeros(()))
+        self.register_buffer("target_scale", torch.ones(()))
+
+    def prepare(self, train: Batch) -> None:
+        """Fit the normaliser, and the mean and spread of the targets where the entries carry them already."""
+        super().prepare(train)
+        if train.target is not None:
+            target = train.target.double()
+            self.target_center.copy_(target.mean())
+            self.target_scale.copy_(target.std(correction=0))
+
+    def predict_standard(self, batch: Batch) -> Tensor:
+        """Return the predicted targets `(B,)` in standard units."""
+        predicted: Tensor = self.network(self.normalizer(batch.x, batch.mask), batch.mask)
+        return predicted
+
+    def score_batch(self, batch: Batch) -> Tensor:
+        """Return the predicted targets `(B,)`."""
+        return self.predict_standard(batch) * self.target_scale + self.target_center
+
+    def losses(self, batch: Batch) -> Tensor:
+        """Return the weighted loss of each entry, `(B,)`."""
+        target = (_known(batch.target) - self.target_center) / self.target_scale
+        values = self.loss.elementwise(self.predict_standard(batch), target)
+        return values if batch.weight is None else values * batch.weight
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the mean weighted loss of the batch."""
+        loss = self.losses(batch).mean()
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.x))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Log the mean weighted loss, and the mean absolute error in units of the target."""
+        error = (self.score_batch(batch) - _known(batch.target)).abs().mean()
+        self.log("val/loss", self.losses(batch).mean(), batch_size=len(batch.x), prog_bar=True)
+        self.log("val/mae", error, batch_size=len(batch.x))
+
+    def exhibits(
+        self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
+    ) -> Iterator[Exhibit]:
+        """Show the scores beside the teacher's, where the entries carry them."""
+        targets = {name: batch.target for name, batch in samples.items() if batch.target is not None}
+        if targets:
+            yield TeacherAndStudent(teacher=targets, student={name: scores[name] for name in targets})
+
+
+def student_network(network: str, entry_shape: Sequence[int]) -> str:
+    """Return the name of the network to build; raise `ValueError` for one that cannot take such entries."""
+    name = _BY_AXES[len(entry_shape)] if network == "auto" else network
+    fitting = [other for other in NETWORKS if _AXES.get(other, len(entry_shape)) == len(entry_shape)]
+    if name not in NETWORKS:
+        raise ValueError(f"network {network!r}; allowed: auto, {', '.join(NETWORKS)}")
+    if name not in fitting:
+        raise ValueError(
+            f"network {name!r} cannot take entries of shape {tuple(entry_shape)}; allowed: auto, {', '.join(fitting)}"
+        )
+    return name
+
+
+def _known(target: Tensor | None) -> Tensor:
+    if target is None:
+        raise ValueError("the entries carry no target to learn; a student is trained on a teacher's scores")
+    return target

@@ -1,0 +1,133 @@
+"""The sparse autoencoder."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import torch
+from torch import Tensor, nn
+
+from hepad.batch import Batch
+from hepad.losses.divergence import kl_bernoulli
+from hepad.models.reconstruction import ReconstructionModel
+from hepad.nn import encoder_decoder
+
+SPARSITIES: Final = ("l1", "kl")
+
+
+class SparseAutoencoder(ReconstructionModel):
+    """An autoencoder whose code may be wider than its input, because only few units of it may be active.
+
+    It minimises R + λ·Ω + λ₂·ΣW², with R the reconstruction loss, W the weight matrices and Ω
+
+    | sparsity | code h | Ω |
+    |---|---|---|
+    | `l1` | ReLU | mean over entries of Σ_j h_j (h ≥ 0, so this is ‖h‖₁) |
+    | `kl` | sigmoid | Σ_j KL(ρ ‖ ρ̂_j), ρ̂_j the mean of h_j over the batch (A. Ng, Stanford CS294A) |
+
+    Without λ₂ the penalty `l1` can be dodged: a code half as large and a decoder with weights twice as large give the
+    same reconstruction. For the same reason there is no batch normalisation after the code. The score is R.
+
+    Args:
+        entry_shape: shape of one entry.
+        loss: config of a `ReconstructionLoss`.
+        normalizer: kind of input normaliser.
+        sparsity: `l1` or `kl`.
+        sparsity_weight: λ.
+        rate: ρ, the wished-for mean activation of a unit (`kl` alone).
+        l2: λ₂.
+        network: `dense`, `time_distributed`, `conv`, or `auto` by the shape of the entry.
+        hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
+            own.
+        latent: width of the code, per slot where time-distributed; more than the input is allowed.
+        dropout: probability of dropping a hidden unit.
+        activation: name of the hidden layers' activation function.
+
+    Raises:
+        ValueError: an unknown sparsity or network, a rate outside (0, 1), a negative weight.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "val/reconstruction", "val/sparsity", "train/loss")
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        sparsity: str = "l1",
+        sparsity_weight: float = 1e-3,
+        rate: float = 0.05,
+        l2: float = 1e-5,
+        network: str = "auto",
+        hidden: Sequence[int] | None = None,
+        latent: int = 32,
+        dropout: float = 0.0,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__(entry_shape, loss, normalizer)
+        if sparsity not in SPARSITIES:
+            raise ValueError(f"sparsity {sparsity!r}; allowed: {', '.join(SPARSITIES)}")
+        if not 0 < rate < 1:
+            raise ValueError(f"rate={rate}; a mean activation between 0 and 1 is needed")
+        if sparsity_weight < 0 or l2 < 0:
+            raise ValueError(f"sparsity_weight={sparsity_weight}, l2={l2}; 0 or positive weights are needed")
+        self.save_hyperparameters()
+        self.sparsity = sparsity
+        self.sparsity_weight = sparsity_weight
+        self.rate = rate
+        self.l2 = l2
+        self.network = encoder_decoder(
+            network,
+            self.entry_shape,
+            encoded=latent,
+            latent=latent,
+            hidden=hidden,
+            activation=activation,
+            dropout=dropout,
+        )
+
+    def code(self, z: Tensor) -> Tensor:
+        """Return the code of normalised entries, `(B, L)` or `(B, S, L)`, not negative."""
+        code = self.network.encode(z)
+        return code.relu() if self.sparsity == "l1" else code.sigmoid()
+
+    def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the reconstruction of normalised entries."""
+        return self.network.decode(self.code(z))
+
+    def penalty(self, code: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return Ω of the codes of a batch, a single number; codes of empty slots do not count."""
+        if code.ndim == 3 and mask is not None:
+            code = code[mask]
+        units = code.flatten(0, -2)
+        # A batch of events without any jet has no code to penalise.
+        mean_activation = units.sum(dim=0) / max(len(units), 1)
+        return mean_activation.sum() if self.sparsity == "l1" else kl_bernoulli(self.rate, mean_activation).sum()
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return R + λ·Ω + λ₂·ΣW² of the batch."""
+        reconstruction, sparsity, _ = self._parts(batch)
+        loss = reconstruction + self.sparsity_weight * sparsity
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.x))
+        return loss + self.l2 * self.weight_norm()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Log R + λ·Ω, both parts, and the mean absolute error."""
+        reconstruction, sparsity, mae = self._parts(batch)
+        size = len(batch.x)
+        self.log("val/loss", reconstruction + self.sparsity_weight * sparsity, batch_size=size, prog_bar=True)
+        self.log("val/reconstruction", reconstruction, batch_size=size)
+        self.log("val/sparsity", sparsity, batch_size=size)
+        self.log("val/mae", mae, batch_size=size)
+
+    def weight_norm(self) -> Tensor:
+        """Return ΣW² over all weight matrices and kernels; biases are free."""
+        layers = (module for module in self.network.modules() if isinstance(module, nn.Linear | nn.Conv2d))
+        return torch.stack([layer.weight.square().sum() for layer in layers]).sum()
+
+    def _parts(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        z = self.normalizer(batch.x, batch.mask)
+        code = self.code(z)
+        z_hat = self.network.decode(code)
+        reconstruction: Tensor = self.loss(z_hat, z, batch.mask).mean()
+        return reconstruction, self.penalty(code, batch.mask), self.mae(z_hat, z, batch.mask).mean()

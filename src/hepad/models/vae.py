@@ -1,0 +1,189 @@
+"""The variational autoencoder."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import torch
+from torch import Tensor
+
+from hepad.batch import Batch
+from hepad.exhibits import Exhibit, GeneratedEntries
+from hepad.losses.divergence import kl_to_unit_normal
+from hepad.models.base import eval_mode
+from hepad.models.reconstruction import ReconstructionModel
+from hepad.nn import encoder_decoder
+
+SCORES: Final = ("reconstruction", "kl", "mu2", "elbo")
+
+_SHOWN = 2000
+# e^±20 is far outside what a trained encoder gives, and far inside what a float can hold.
+_LOG_VARIANCE_BOUND = 20.0
+
+
+class VariationalAutoencoder(ReconstructionModel):
+    """Encodes an entry as a normal distribution N(μ, σ²) and decodes a draw from it (Kingma and Welling, 1312.6114).
+
+    It minimises D·R + β·KL per entry, with R the reconstruction loss (a mean over the D elements of the entry) and
+    KL = ½Σ(μ² + σ² − ln σ² − 1) summed over the code. With the MSE this is −ELBO, up to constants and a common
+    factor, for a normal decoder of variance β/2: β is the price of a bit, in units of squared error (β-VAE: Higgins
+    et al., ICLR 2017). What is logged is divided by D, to be of the size of R.
+
+    Scores are computed from μ, without any random draw:
+
+    | score | value |
+    |---|---|
+    | `reconstruction` | R of the decoded μ |
+    | `kl` | KL |
+    | `mu2` | Σμ², the part of KL that needs no σ; what the CMS level-1 trigger AXOL1TL computes (CMS DP-2023/079) |
+    | `elbo` | D·R + β·KL, with R of the decoded μ |
+
+    Where the network is time-distributed every slot has a code of its own, and empty slots count for nothing.
+
+    Args:
+        entry_shape: shape of one entry.
+        loss: config of a `ReconstructionLoss`.
+        normalizer: kind of input normaliser.
+        network: `dense` (on the flattened entry), `time_distributed`, `conv`, or `auto` by the shape of the entry.
+        hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
+            own.
+        latent: number of latent variables, per slot where time-distributed.
+        beta: weight of KL.
+        score: one of the above.
+        dropout: probability of dropping a hidden unit.
+        activation: name of the activation function.
+
+    Raises:
+        ValueError: an unknown score or network, a β below 0.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/reconstruction", "val/kl", "train/loss")
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        network: str = "auto",
+        hidden: Sequence[int] | None = None,
+        latent: int = 4,
+        beta: float = 1.0,
+        score: str = "elbo",
+        dropout: float = 0.0,
+        activation: str = "relu",
+    ) -> None:
+        super().__init__(entry_shape, loss, normalizer)
+        if score not in SCORES:
+            raise ValueError(f"score {score!r}; allowed: {', '.join(SCORES)}")
+        if beta < 0:
+            raise ValueError(f"beta={beta}; 0 or a positive weight is needed")
+        self.save_hyperparameters()
+        self.beta = beta
+        self.score = score
+        self.latent = latent
+        self.network = encoder_decoder(
+            network,
+            self.entry_shape,
+            encoded=2 * latent,
+            latent=latent,
+            hidden=hidden,
+            activation=activation,
+            dropout=dropout,
+        )
+
+    def encode(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return μ and ln σ² of normalised entries, each `(B, L)`, or `(B, S, L)` where time-distributed."""
+        mean, log_variance = self.network.encode(z).chunk(2, dim=-1)
+        return mean, log_variance.clamp(-_LOG_VARIANCE_BOUND, _LOG_VARIANCE_BOUND)
+
+    def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the decoded μ of normalised entries."""
+        return self.network.decode(self.encode(z)[0])
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return the mean of (D·R + β·KL) / D, with R of a code drawn at random."""
+        z = self.normalizer(batch.x, batch.mask)
+        mean, log_variance = self.encode(z)
+        loss = self._objective(batch, z, mean, log_variance, torch.randn_like(mean))[0].mean()
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Log the objective and its two parts, with the same random numbers in every epoch."""
+        z = self.normalizer(batch.x, batch.mask)
+        mean, log_variance = self.encode(z)
+        noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(batch_idx)).to(mean)
+        objective, reconstruction, kl = self._objective(batch, z, mean, log_variance, noise)
+        self.log("val/loss", objective.mean(), batch_size=len(z), prog_bar=True)
+        self.log("val/reconstruction", reconstruction.mean(), batch_size=len(z))
+        self.log("val/kl", kl.mean(), batch_size=len(z))
+
+    def _objective(
+        self, batch: Batch, z: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """(D·R + β·KL) / D_max, R and KL of each entry, `(B,)` each, for the code μ + σ·noise."""
+        z_hat = self.network.decode(mean + (0.5 * log_variance).exp() * noise)
+        reconstruction: Tensor = self.loss(z_hat, z, batch.mask)
+        kl = _summed(kl_to_unit_normal(mean, log_variance), batch.mask)
+        size = math.prod(self.entry_shape)
+        return (self._n_elements(batch) * reconstruction + self.beta * kl) / size, reconstruction, kl
+
+    def score_parts(self, batch: Batch) -> dict[str, Tensor]:
+        """Return every score of `SCORES`, `(B,)` each, in the mode the model is in."""
+        z = self.normalizer(batch.x, batch.mask)
+        mean, log_variance = self.encode(z)
+        reconstruction: Tensor = self.loss(self.network.decode(mean), z, batch.mask)
+        kl = _summed(kl_to_unit_normal(mean, log_variance), batch.mask)
+        return {
+            "reconstruction": reconstruction,
+            "kl": kl,
+            "mu2": _summed(mean.square(), batch.mask),
+            "elbo": self._n_elements(batch) * reconstruction + self.beta * kl,
+        }
+
+    def score_batch(self, batch: Batch) -> Tensor:
+        """Return the `(B,)` scores chosen by `score`."""
+        return self.score_parts(batch)[self.score]
+
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
+        """Return the scores, and the reconstruction losses whatever the score is."""
+        with eval_mode(self):
+            parts = self.score_parts(batch)
+        return {"score": parts[self.score], "loss": parts["reconstruction"]}
+
+    def sample_prior(self, like: Batch, seed: int = 0) -> Tensor:
+        """Return decoded draws z ~ N(0, 1) in raw units, one for each entry of `like`, of the shape of `like.x`.
+
+        What the model does not describe is taken from `like`: which slots are empty and, for the normaliser `layer`,
+        the entry's mean and spread. Draws are means of the decoder, without its noise.
+        """
+        x, mask = like.x.to(self.device), None if like.mask is None else like.mask.to(self.device)
+        with eval_mode(self), torch.no_grad():
+            mean, _ = self.encode(self.normalizer(x, mask))
+            code = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
+            generated = self.normalizer.inverse(self.network.decode(code), x, mask).cpu()
+        if like.mask is None:
+            return generated
+        return torch.where(like.mask.unsqueeze(-1), generated, torch.zeros_like(generated))
+
+    def exhibits(
+        self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
+    ) -> Iterator[Exhibit]:
+        """Show samples of the prior beside the background."""
+        x, mask = samples[background][:2]
+        real = Batch(x[:_SHOWN], None if mask is None else mask[:_SHOWN])
+        yield GeneratedEntries("Samples of the prior", real, self.sample_prior(real))
+
+    def _n_elements(self, batch: Batch) -> Tensor:
+        """How many numbers each entry holds, `(B,)`: D."""
+        if batch.mask is None:
+            return torch.full((len(batch.x),), float(math.prod(self.entry_shape)), device=batch.x.device)
+        return batch.mask.sum(dim=1) * float(self.entry_shape[-1])
+
+
+def _summed(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the sum of `(B, L)`, or of the real slots of `(B, S, L)`, as `(B,)`."""
+    if values.ndim == 3 and mask is not None:
+        values = torch.where(mask.unsqueeze(-1), values, torch.zeros_like(values))
+    return values.flatten(1).sum(dim=1)

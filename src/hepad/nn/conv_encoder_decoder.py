@@ -1,0 +1,74 @@
+"""Convolutional encoder and decoder of images."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hepad.nn.activations import activation as make_activation
+from hepad.nn.encoder_decoder import EncoderDecoder
+from hepad.nn.phi_conv import PhiConv2d
+
+
+class ConvEncoderDecoder(EncoderDecoder):
+    """Convolutions with halving of the image after each, a linear code, and the way back.
+
+    Each stage of the encoder is a 3 × 3 convolution (circular in φ), the activation and an average over 2 × 2 regions (an odd last
+    row or column is averaged alone); the decoder repeats regions back to the size that each stage had.
+
+    Args:
+        entry_shape: `(C, H, W)`.
+        encoded: width E of the encoder's output.
+        latent: width L of the decoder's input.
+        channels: channels of the encoder's stages, mirrored in the decoder.
+        activation: name of the activation function.
+        dropout: probability of dropping a whole channel.
+    """
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        encoded: int,
+        latent: int,
+        channels: Sequence[int],
+        activation: str,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        n_channels, *size = entry_shape
+        widths = [n_channels, *channels]
+        self.sizes = [tuple(size)]
+        for _ in channels:
+            self.sizes.append(tuple(-(-n // 2) for n in self.sizes[-1]))
+        self.down = nn.ModuleList(
+            nn.Sequential(
+                PhiConv2d(n_in, n_out, kernel=3),
+                make_activation(activation),
+                nn.Dropout2d(dropout),
+                nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+            )
+            for n_in, n_out in pairwise(widths)
+        )
+        self.up = nn.ModuleList(
+            nn.Sequential(make_activation(activation), PhiConv2d(n_in, n_out, kernel=3))
+            for n_in, n_out in zip(widths[:0:-1], widths[-2::-1], strict=True)
+        )
+        self.smallest = (widths[-1], *self.sizes[-1])
+        n_flat = widths[-1] * self.sizes[-1][0] * self.sizes[-1][1]
+        self.to_code = nn.Linear(n_flat, encoded)
+        self.from_code = nn.Linear(latent, n_flat)
+
+    def encode(self, z: Tensor) -> Tensor:
+        """Return `(B, E)`."""
+        for stage in self.down:
+            z = stage(z)
+        code: Tensor = self.to_code(z.flatten(1))
+        return code
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Return `(B, C, H, W)`."""
+        x: Tensor = self.from_code(code).reshape(-1, *self.smallest)
+        for stage, size in zip(self.up, self.sizes[-2::-1], strict=True):
+            x = stage(F.interpolate(x, size=size, mode="nearest"))
+        return x

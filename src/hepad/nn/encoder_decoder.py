@@ -1,0 +1,83 @@
+"""Encoders and decoders whose code is a layer of its own: what variational, denoising and sparse models train."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from hepad.nn.mlp import mlp
+
+
+class EncoderDecoder(nn.Module, ABC):
+    """An encoder and a decoder with a linear code between them.
+
+    What becomes of the code (an activation, a random draw, a penalty) is the model's business; so the encoder's
+    output and the decoder's input need not be equally wide.
+    """
+
+    @abstractmethod
+    def encode(self, z: Tensor) -> Tensor:
+        """Return the code of normalised entries `(B, *entry_shape)`: `(B, E)`, or `(B, S, E)`, one per slot."""
+
+    @abstractmethod
+    def decode(self, code: Tensor) -> Tensor:
+        """Return normalised entries `(B, *entry_shape)` for codes `(B, L)` or `(B, S, L)`."""
+
+
+class DenseEncoderDecoder(EncoderDecoder):
+    """Multilayer perceptrons on whole entries, flattened.
+
+    Args:
+        entry_shape: shape of one entry, of any number of axes.
+        encoded: width E of the encoder's output.
+        latent: width L of the decoder's input.
+        hidden: widths of the encoder's hidden layers, mirrored in the decoder.
+        activation: name of the activation function.
+        dropout: probability of dropping a hidden unit.
+    """
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        encoded: int,
+        latent: int,
+        hidden: Sequence[int],
+        activation: str,
+        dropout: float,
+    ) -> None:
+        super().__init__()
+        self.entry_shape = tuple(entry_shape)
+        size = math.prod(entry_shape)
+        self.encoder = mlp([size, *hidden, encoded], activation, dropout)
+        self.decoder = mlp([latent, *reversed(hidden), size], activation, dropout)
+
+    def encode(self, z: Tensor) -> Tensor:
+        """Return `(B, E)`."""
+        code: Tensor = self.encoder(z.flatten(1))
+        return code
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Return `(B, *entry_shape)`."""
+        decoded: Tensor = self.decoder(code)
+        return decoded.reshape(*decoded.shape[:-1], *self.entry_shape)
+
+
+class TimeDistributedEncoderDecoder(DenseEncoderDecoder):
+    """One and the same pair of perceptrons on every slot of an event; arguments as for `DenseEncoderDecoder`."""
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        encoded: int,
+        latent: int,
+        hidden: Sequence[int],
+        activation: str,
+        dropout: float,
+    ) -> None:
+        super().__init__(entry_shape[-1:], encoded, latent, hidden, activation, dropout)
+
+    def encode(self, z: Tensor) -> Tensor:
+        """Return `(B, S, E)`."""
+        code: Tensor = self.encoder(z)
+        return code

@@ -1,0 +1,80 @@
+"""Pictures of what a model has to show beside its scores, one function for each kind of exhibit."""
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from hepad.batch import Batch
+from hepad.data import AnomalyDataModule
+from hepad.exhibits import Exhibit, GeneratedEntries, TeacherAndStudent
+from hepad.metrics import Evaluation, roc_curve
+from hepad.metrics.agreement import agreement
+from hepad.plots import StandardFigure
+from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot_student_vs_teacher
+from hepad.plots.generated import plot_generated_features, plot_generated_images
+from hepad.plots.roc_pairs import plot_roc_pairs
+
+
+def exhibit_figures(exhibit: Exhibit, data: AnomalyDataModule, evaluation: Evaluation) -> Iterator[StandardFigure]:
+    """Yield the figures of one exhibit."""
+    if isinstance(exhibit, GeneratedEntries):
+        yield _generated(exhibit, data)
+    else:
+        yield from _teacher_and_student(exhibit, evaluation)
+
+
+def _generated(exhibit: GeneratedEntries, data: AnomalyDataModule) -> StandardFigure:
+    real = exhibit.real.x
+    if real.ndim == 4:
+        figure = plot_generated_images(real.numpy(), exhibit.generated.numpy())
+    else:
+        found, made_up = (_objects(x, exhibit.real).numpy() for x in (real, exhibit.generated))
+        figure = plot_generated_features(found, made_up, data.feature_names)
+    return StandardFigure(
+        "generated_entries", "Generated", f"{exhibit.title}, beside entries of {data.background}.", figure
+    )
+
+
+def _objects(x: Tensor, real: Batch) -> Tensor:
+    """The vectors `(M, F)` among entries: themselves, or those of all slots that are not empty."""
+    if real.mask is not None:
+        return x[real.mask]
+    return x.flatten(0, -2)
+
+
+def _teacher_and_student(exhibit: TeacherAndStudent, evaluation: Evaluation) -> Iterator[StandardFigure]:
+    section = "Student and teacher"
+    background = evaluation.background
+    truth, student = exhibit.teacher[background].numpy(), exhibit.student[background].numpy()
+    found = agreement(truth, student)
+    rank = "" if found.spearman is None else f" Rank correlation {found.spearman:.4f}."
+    yield StandardFigure(
+        "student_vs_teacher",
+        section,
+        f"The student's score against the teacher's, {background}.{rank}",
+        plot_student_vs_teacher(truth, student),
+    )
+    yield StandardFigure(
+        "student_error",
+        section,
+        f"The student's error against the true score, {background}.",
+        plot_error_vs_truth(truth, student, found),
+    )
+    yield StandardFigure(
+        "student_bias_by_decile",
+        section,
+        f"Bias and width of the student in each decile of the true score, {background}.",
+        plot_bias_by_decile(found),
+    )
+    for reference in dict.fromkeys(reference for _, reference in evaluation.rocs):
+        pairs = {
+            signal: (curve, roc_curve(exhibit.teacher[reference].numpy(), exhibit.teacher[signal].numpy()))
+            for (signal, r), curve in evaluation.rocs.items()
+            if r == reference
+        }
+        yield StandardFigure(
+            f"student_roc_vs_{reference}",
+            section,
+            f"ROC of student and teacher against {reference}; AUC of the student, then of the teacher.",
+            plot_roc_pairs(pairs, names=("Student", "Teacher"), reference=reference),
+        )
