@@ -14,8 +14,8 @@ from hepad.nn.phi_conv import PhiConv2d
 class ConvEncoderDecoder(EncoderDecoder):
     """Convolutions with halving of the image after each, a linear code, and the way back.
 
-    Each stage of the encoder is a 3 × 3 convolution (circular in φ), the activation and an average over 2 × 2 regions (an odd last
-    row or column is averaged alone); the decoder repeats regions back to the size that each stage had.
+    Each stage of the encoder is a 3 × 3 convolution, circular in φ, the activation and an average over 2 × 2 regions
+    (an odd last row or column is averaged alone); the decoder repeats regions back to the size that each stage had.
 
     Args:
         entry_shape: `(C, H, W)`.
