@@ -2,14 +2,20 @@
 
 from hepad.losses.base import ElementwiseLoss, ReconstructionLoss, mean_per_entry
 from hepad.losses.elementwise import MAE, MAPE, MSE, Huber, LogCosh
+from hepad.losses.ncc import NCC
+from hepad.losses.ssim import SSIM
+from hepad.losses.weighted import WeightedSum
 
 __all__ = [
     "MAE",
     "MAPE",
     "MSE",
+    "NCC",
+    "SSIM",
     "ElementwiseLoss",
     "Huber",
     "LogCosh",
     "ReconstructionLoss",
+    "WeightedSum",
     "mean_per_entry",
 ]

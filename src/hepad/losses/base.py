@@ -18,6 +18,15 @@ class ReconstructionLoss(nn.Module, ABC):
 
     kinds: ClassVar[frozenset[str] | None] = None
 
+    def fit(self, z: Tensor) -> None:
+        """Take what the loss must know of the background: its normalised training entries `z` `(N, *entry_shape)`.
+
+        What is found belongs into buffers, so that a checkpoint alone scores.
+
+        Raises:
+            UserError: the loss is not defined for such entries.
+        """
+
     @abstractmethod
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return `(B,)` values for `x_hat` and `x` of shape `(B, *entry_shape)`.
