@@ -1,8 +1,9 @@
 """Reading HDF5 files, splits, batches and datamodules."""
 
 from hepad.batch import Batch
+from hepad.data.calo import CaloDataModule
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.events import EventsDataModule
 from hepad.data.jets import JetsDataModule
 
-__all__ = ["AnomalyDataModule", "Batch", "Entries", "EventsDataModule", "JetsDataModule"]
+__all__ = ["AnomalyDataModule", "Batch", "CaloDataModule", "Entries", "EventsDataModule", "JetsDataModule"]

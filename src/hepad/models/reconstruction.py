@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
@@ -23,12 +23,22 @@ class ReconstructionModel(AnomalyModel):
         normalizer: kind of input normaliser.
     """
 
-    monitors = ("val/loss", "val/mae", "train/loss")
+    monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "train/loss")
 
     def __init__(self, entry_shape: Sequence[int], loss: Mapping[str, Any], normalizer: str = "standard") -> None:
         super().__init__(entry_shape, normalizer)
         self.loss: ReconstructionLoss = instantiate(dict(loss))
         self.mae = MAE()
+
+    def prepare(self, train: Batch) -> None:
+        """Fit the normaliser, then the loss on normalised entries."""
+        seen = self.view(train)
+        super().prepare(seen)
+        self.loss.fit(self.normalizer(seen.x, seen.mask))
+
+    def view(self, batch: Batch) -> Batch:
+        """Return the batch as the model looks at it; a model that ignores masks takes them away here."""
+        return batch
 
     @abstractmethod
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -36,6 +46,7 @@ class ReconstructionModel(AnomalyModel):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean loss of the batch."""
+        batch = self.view(batch)
         z = self.normalizer(batch.x, batch.mask)
         loss: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask).mean()
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
@@ -43,6 +54,7 @@ class ReconstructionModel(AnomalyModel):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the mean loss and the mean absolute error of the background's validation part."""
+        batch = self.view(batch)
         z = self.normalizer(batch.x, batch.mask)
         z_hat = self.reconstruct(z, batch.mask)
         self.log("val/loss", self.loss(z_hat, z, batch.mask).mean(), batch_size=len(z), prog_bar=True)
@@ -50,6 +62,7 @@ class ReconstructionModel(AnomalyModel):
 
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the `(B,)` reconstruction losses."""
+        batch = self.view(batch)
         z = self.normalizer(batch.x, batch.mask)
         score: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask)
         return score
@@ -61,15 +74,19 @@ class ReconstructionModel(AnomalyModel):
 
     def reconstruct_raw(self, batch: Batch) -> Tensor:
         """Return the reconstructions in raw units, of the shape of `batch.x`."""
+        batch = self.view(batch)
         with eval_mode(self):
             z = self.normalizer(batch.x, batch.mask)
             return self.normalizer.inverse(self.reconstruct(z, batch.mask), batch.x, batch.mask)
 
     def error_per_feature(self, batch: Batch) -> Tensor:
-        """Return how much each feature contributes, `(B, F)` for vectors, averaged over slots where there are any.
+        """Return how much each part of an entry contributes to its score.
 
-        That is the loss per element; for a loss that has none (NCC, SSIM) the absolute error stands in.
+        `(B, F)` per feature for vectors, averaged over slots where there are any; `(B, H, W)` per pixel for images,
+        averaged over channels. That is the loss per element; for a loss that has none (NCC, SSIM) the absolute error
+        stands in.
         """
+        batch = self.view(batch)
         elementwise = self.loss if isinstance(self.loss, ElementwiseLoss) else self.mae
         with eval_mode(self):
             z = self.normalizer(batch.x, batch.mask)
@@ -77,4 +94,4 @@ class ReconstructionModel(AnomalyModel):
         if batch.mask is not None:
             errors = errors * batch.mask.unsqueeze(-1)
             return errors.sum(dim=1) / batch.mask.sum(dim=1, keepdim=True).clamp(min=1)
-        return errors.flatten(1, -2).mean(dim=1) if errors.ndim > 2 else errors
+        return errors.mean(dim=1) if errors.ndim > 2 else errors

@@ -1,0 +1,151 @@
+"""Calorimeter images, and other images of whole events."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from hepad.batch import Batch
+from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.events import read_event_features
+from hepad.data.hdf5 import has_dataset, read_rows, safe_dataset
+from hepad.data.loader import BatchLoader
+from hepad.data.symmetry import augment
+from hepad.errors import UserError
+from hepad.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET
+
+
+class CaloDataModule(AnomalyDataModule):
+    """Images `(C, H, W)` of events: φ along H, η along W, one channel per detector or kind of object.
+
+    Read are `calo_regions` `(N, 18, 14)`, the region E_T in GeV; the same under the name of CICADA's own files,
+    `CaloRegions`; and the AD4HEP workshop's `event_image_data` `(N, 16, 16, 5)`. Channels come last in a file, or not
+    at all. A file that holds several is read in this order, unless `dataset` says which.
+
+    The detector is the same for every φ, and nearly so for ±η. Training images are rotated and mirrored at random, an
+    exact symmetry of the grid, anew in every epoch.
+
+    Args:
+        dataset: name of the data set to read, in every sample; null for the first of those above.
+        threshold: pixels above it count as hit (GeV, or the unit of the file); for the baseline `multiplicity`.
+        periodic_phi: the rows of an image close to a ring.
+        augment_phi: rotate training images in φ; only where `periodic_phi`.
+        augment_eta: mirror training images in η.
+        common: the arguments of `AnomalyDataModule`.
+    """
+
+    kind: ClassVar[str] = "calo"
+    datasets: ClassVar[tuple[str, ...]] = (CALO_DATASET, CALO_DATASET_CICADA, EVENT_IMAGE_DATASET)
+    profile_features: ClassVar[tuple[str, ...]] = ("total_et", "max_region", "n_pileup", "ht")
+
+    def __init__(
+        self,
+        *,
+        dataset: str | None = None,
+        threshold: float = 4.0,
+        periodic_phi: bool = True,
+        augment_phi: bool = True,
+        augment_eta: bool = True,
+        **common: Any,
+    ) -> None:
+        if dataset is not None and dataset not in self.datasets:
+            raise UserError(f"data.dataset={dataset}; allowed: {', '.join(self.datasets)}")
+        super().__init__(**common)
+        self.dataset = dataset
+        self.threshold = threshold
+        self.periodic_phi = periodic_phi
+        self.augment_phi = augment_phi and periodic_phi
+        self.augment_eta = augment_eta
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        n_channels = self.entry_shape[0]
+        return ("region_et",) if n_channels == 1 else tuple(f"channel_{i + 1}" for i in range(n_channels))
+
+    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+        """Read the images of one sample as entries of shape `(C, H, W)`."""
+        name = self.dataset or next((name for name in self.datasets if has_dataset(file, name)), CALO_DATASET)
+        images = read_images(file, name, sample, limit)
+        pixels = images.reshape(len(images), -1)
+        if (pixels == pixels[:, :1]).all():
+            raise UserError(
+                f"every image of {sample} is constant ({file.filename}:/{name}); "
+                "there is no pattern in them to learn or to find"
+            )
+        observables = {
+            "total_et": pixels.sum(axis=1, dtype=np.float64),
+            "max_region": pixels.max(axis=1).astype(np.float64),
+            "n_regions": (pixels > self.threshold).sum(axis=1).astype(np.float64),
+        } | read_event_features(file, len(images))
+        return Entries(Batch(x=torch.from_numpy(images)), index=np.arange(len(images)), observables=observables)
+
+    @cached_property
+    def _mean_and_scale(self) -> tuple[Tensor, Tensor]:
+        """The mean training image `(C, H, W)`, and the spread of each channel `(C, 1, 1)`."""
+        x = self.train_entries.batch.x
+        variance, _ = torch.var_mean(x, dim=(0, 2, 3), correction=0)
+        scale = torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
+        return x.mean(dim=0), scale[:, None, None]
+
+    def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
+        """Total E_T, number of pixels above threshold, squared distance to the mean training image (standard units)."""
+        mean, scale = self._mean_and_scale
+        distance = ((entries.batch.x - mean) / scale).square().sum(dim=(1, 2, 3), dtype=torch.float64)
+        return {
+            "sum_pt": entries.observables["total_et"],
+            "multiplicity": entries.observables["n_regions"],
+            "distance_to_mean": distance.numpy(),
+        }
+
+    def train_dataloader(self) -> BatchLoader:
+        """Shuffled batches of the background's training part, rotated and mirrored at random."""
+        loader = super().train_dataloader()
+        if self.augment_phi or self.augment_eta:
+            loader.transform = self._augmented
+        return loader
+
+    def _augmented(self, batch: Batch, generator: torch.Generator) -> Batch:
+        if batch.target is not None:
+            return batch  # A teacher's score belongs to the very image it was made from.
+        return batch._replace(x=augment(batch.x, generator, self.augment_phi, self.augment_eta))
+
+    @property
+    def symmetries(self) -> Mapping[str, tuple[Callable[[Tensor], Tensor], ...]]:
+        """Every rotation in φ, and the mirror in η."""
+        rotations = tuple((lambda x, shift=shift: x.roll(shift, dims=2)) for shift in range(1, self.entry_shape[1]))
+        mirror = {"eta_flip": (lambda x: x.flip(3),)}
+        return {"phi_rotation": rotations, **mirror} if self.periodic_phi else mirror
+
+
+def read_images(file: h5py.File, name: str, sample: str, limit: int | None = None) -> NDArray[np.float32]:
+    """Return the images of a data set as `(N, C, H, W)` float32.
+
+    Args:
+        file: an open file.
+        name: of the data set: `(N, H, W)`, or `(N, H, W, C)` with the channels last. Where calorimeter regions are
+            stored flat, `(N, 252)`, they become 18 × 14.
+        sample: for messages.
+        limit: at most this many images.
+
+    Raises:
+        UserError: another shape, or no images.
+    """
+    dataset = safe_dataset(file, name)
+    n_regions = CALO_SHAPE[0] * CALO_SHAPE[1]
+    is_flat = name != EVENT_IMAGE_DATASET and dataset.ndim == 2 and dataset.shape[1] == n_regions
+    if dataset.ndim not in (3, 4) and not is_flat:
+        raise UserError(
+            f"{file.filename}:/{name} has shape {dataset.shape}; (images, φ, η) or (images, φ, η, channels) is needed"
+        )
+    if 0 in dataset.shape:
+        raise UserError(f"sample {sample} is empty: {file.filename}:/{name} has shape {dataset.shape}")
+    images = read_rows(dataset, stop=limit).astype(np.float32)
+    if is_flat:
+        images = images.reshape(-1, *CALO_SHAPE)
+    return np.ascontiguousarray(images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1))

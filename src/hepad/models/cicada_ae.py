@@ -1,0 +1,48 @@
+"""CICADA's teacher."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from hepad.models.reconstruction import ReconstructionModel
+from hepad.nn.cicada_ae import CicadaAutoencoderNet
+
+
+class CicadaAutoencoder(ReconstructionModel):
+    """The autoencoder that teaches the CMS calorimeter trigger CICADA; see `CicadaAutoencoderNet`.
+
+    E_T is never negative, so the reconstruction is cut off at the normalised value of an empty pixel. Without a
+    normaliser that is the ReLU with which CICADA's network ends. (`layer` has no such value, and no cut.)
+
+    Args:
+        entry_shape: `(C, H, W)`.
+        loss: config of a `ReconstructionLoss`.
+        normalizer: kind of input normaliser.
+        latent: width of the code.
+        activation: name of the activation function.
+        circular: treat φ (H) as the ring it is; CICADA pads with zeros.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"calo", "jet_images"})
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        latent: int = 80,
+        activation: str = "relu",
+        circular: bool = True,
+    ) -> None:
+        super().__init__(entry_shape, loss, normalizer)
+        self.save_hyperparameters()
+        self.network = CicadaAutoencoderNet(self.entry_shape, latent, activation, circular)
+
+    def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the reconstruction `(B, C, H, W)` of normalised images, nowhere below an empty pixel."""
+        reconstruction: Tensor = self.network(z)
+        if self.normalizer.kind == "layer":
+            return reconstruction
+        return torch.maximum(reconstruction, self.normalizer(torch.zeros_like(z[:1])))

@@ -1,0 +1,42 @@
+"""The convolutional autoencoder of the AD4HEP workshop."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from hepad.models.reconstruction import ReconstructionModel
+from hepad.nn.conv_ae import ConvAutoencoderNet
+
+
+class ConvAutoencoder(ReconstructionModel):
+    """Reconstructs an image from 32 numbers that do not say where things are; see `ConvAutoencoderNet`.
+
+    Args:
+        entry_shape: `(C, H, W)`.
+        loss: config of a `ReconstructionLoss`.
+        normalizer: kind of input normaliser.
+        dropout: probability of dropping a whole channel.
+        activation: name of the activation function.
+        circular: treat φ (H) as the ring it is.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"calo", "jet_images"})
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        dropout: float = 0.2,
+        activation: str = "leaky_relu",
+        circular: bool = True,
+    ) -> None:
+        super().__init__(entry_shape, loss, normalizer)
+        self.save_hyperparameters()
+        self.network = ConvAutoencoderNet(self.entry_shape, dropout, activation, circular)
+
+    def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the reconstruction `(B, C, H, W)` of normalised images."""
+        reconstruction: Tensor = self.network(z)
+        return reconstruction

@@ -1,0 +1,73 @@
+"""The time-distributed autoencoder of whole events."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from hepad.batch import Batch
+from hepad.models.base import eval_mode
+from hepad.models.reconstruction import ReconstructionModel
+from hepad.nn import DenseAutoencoderNet
+
+
+class TimeDistributedAutoencoder(ReconstructionModel):
+    """One dense autoencoder shared by all jets of an event; the event's loss is what is trained on and scored.
+
+    The slots of an event pass through the same network one by one (Keras calls that time-distributed), so the model
+    does not know which jet is which. Jets see each other only through the event's loss, the mean over their elements.
+
+    With `mask` empty slots take no part in anything: not in the normaliser's statistics, not in batch normalisation,
+    not in the loss. An event without any jet has loss 0. Without it they are jets of zeros like all others, as in the
+    AD4HEP workshop: the network learns to reconstruct zeros well, and an event of few jets scores low for that.
+
+    Args:
+        entry_shape: `(S, F)`.
+        loss: config of a `ReconstructionLoss`.
+        normalizer: kind of input normaliser.
+        hidden: widths of the encoder's hidden layers, mirrored in the decoder.
+        latent: width of each jet's code.
+        dropout: dropout probability before the code.
+        activation: name of the activation function.
+        mask: leave empty slots out.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"events"})
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        hidden: Sequence[int] = (16,),
+        latent: int = 8,
+        dropout: float = 0.1,
+        activation: str = "relu",
+        mask: bool = True,
+    ) -> None:
+        super().__init__(entry_shape, loss, normalizer)
+        self.save_hyperparameters()
+        self.mask = mask
+        self.network = DenseAutoencoderNet(self.entry_shape[-1], hidden, latent, dropout, activation)
+
+    def view(self, batch: Batch) -> Batch:
+        """Return the batch, without its mask where empty slots count."""
+        return batch if self.mask else batch._replace(mask=None)
+
+    def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the reconstruction `(B, S, F)` of normalised events; slots outside `mask` stay 0."""
+        if mask is None:
+            mask = z.new_ones(z.shape[:2], dtype=torch.bool)
+        reconstruction = torch.zeros_like(z)
+        reconstruction[mask] = self._reconstruct_jets(z[mask]).to(z.dtype)
+        return reconstruction
+
+    def _reconstruct_jets(self, z: Tensor) -> Tensor:
+        """Return the reconstruction `(J, F)` of the jets of all events."""
+        if self.training and len(z) < 2:
+            # A batch of fewer than two jets has no statistics of its own; the running ones stand in.
+            with eval_mode(self.network):
+                return self._reconstruct_jets(z)
+        jets: Tensor = self.network(z)
+        return jets

@@ -1,0 +1,35 @@
+"""Convolution on the calorimeter's cylinder."""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class PhiConv2d(nn.Module):
+    """A convolution that keeps the image's size: circular in φ (the first image axis), zero-padded in η (the second).
+
+    The calorimeter is a ring in φ. With circular padding its seam is no border, and rotating an image rotates what
+    the convolution gives, exactly; zero padding would make an event's features depend on where φ = 0 was put.
+
+    Args:
+        n_in: input channels.
+        n_out: output channels.
+        kernel: width of the square kernel, odd.
+        circular: pad φ circularly; else with zeros too.
+
+    Raises:
+        ValueError: an even kernel, which cannot be centred.
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, circular: bool = True) -> None:
+        super().__init__()
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel={kernel}; an odd width is needed")
+        self.reach = kernel // 2
+        self.circular = circular
+        self.conv = nn.Conv2d(n_in, n_out, kernel, padding=(0, self.reach))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(B, n_out, H, W)` for `x` `(B, n_in, H, W)`."""
+        mode = "circular" if self.circular else "constant"
+        convolved: Tensor = self.conv(F.pad(x, (0, 0, self.reach, self.reach), mode=mode))
+        return convolved
