@@ -1,7 +1,11 @@
 """What all tests share: no W&B outside the test's own directory, small files in the true layout."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# Before anything imports torch, as hepad.cli does.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import h5py
 import numpy as np

@@ -29,6 +29,9 @@ def run_command(job: Callable[[DictConfig], None], config_name: str, argv: Seque
     with code 1 and a traceback when the job failed, with 130 on Ctrl-C.
     """
     sys.argv[1:] = [_open(word) for word in (sys.argv[1:] if argv is None else argv)]
+    # Read when torch is imported, later: threads that spin while they wait make these small networks ten times slower
+    # as soon as anything else runs on the machine (docs/performance.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Hydra prints a traceback of its own and exits with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     failures: list[Exception] = []
