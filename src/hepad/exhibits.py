@@ -40,4 +40,17 @@ class TeacherAndStudent:
     student: dict[str, Tensor]
 
 
-Exhibit = GeneratedEntries | TeacherAndStudent
+@dataclass(frozen=True, eq=False)
+class TransformedScores:
+    """Scores of the same entries under every transformation of a symmetry, which an ideal score does not see.
+
+    Attributes:
+        symmetry: its name in metrics, such as `phi_rotation`.
+        scores: sample → `(T, N)` scores of N entries under T transformations, the first of which is the identity.
+    """
+
+    symmetry: str
+    scores: dict[str, Tensor]
+
+
+Exhibit = GeneratedEntries | TeacherAndStudent | TransformedScores

@@ -33,7 +33,7 @@ def shipped_targets() -> frozenset[str]:
 def check_targets(config: Any) -> None:
     """Raise `UserError` where `config` names a `_target_` that is not allowed."""
     trusted = set(re.findall(r"[\w.]+", os.environ.get(TRUST_VARIABLE, "")))
-    for target in _targets(config):
+    for target in targets(config):
         if target not in shipped_targets() and target not in trusted:
             raise UserError(
                 f"_target_ {target!r} is not one of hepad's; if you trust it, allow it with "
@@ -60,14 +60,15 @@ def instantiate(config: Any, **arguments: Any) -> Any:
         raise
 
 
-def _targets(config: Any) -> Iterator[str]:
+def targets(config: Any) -> Iterator[str]:
+    """Yield every `_target_` in a config, at any depth."""
     if isinstance(config, DictConfig | ListConfig):
         config = OmegaConf.to_container(config, resolve=True)
     if isinstance(config, dict):
         if "_target_" in config:
             yield str(config["_target_"])
         for value in config.values():
-            yield from _targets(value)
+            yield from targets(value)
     elif isinstance(config, list):
         for value in config:
-            yield from _targets(value)
+            yield from targets(value)

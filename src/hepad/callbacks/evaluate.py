@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
 from hepad.callbacks.exhibits import exhibit_metrics
+from hepad.callbacks.symmetries import transformed_scores
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
 from hepad.exhibits import Exhibit
@@ -85,6 +86,7 @@ class Evaluate(Callback):
             batches = {name: entries.batch for name, entries in data.test_entries.items()}
             tensors = {name: torch.from_numpy(values) for name, values in scores.items()}
             self.exhibits = list(pl_module.exhibits(batches, tensors, data.background))
+            self.exhibits += transformed_scores(pl_module, data)
             self._result.metrics |= exhibit_metrics(self.exhibits, data.background, references)
         text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)
         atomic_write_text(self.run_dir / "metrics.json", text + "\n")

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from hepad.exhibits import Exhibit, TeacherAndStudent
+from hepad.exhibits import Exhibit, TeacherAndStudent, TransformedScores
 from hepad.metrics.agreement import student_metrics
+from hepad.metrics.symmetry import rms_over_spread
 
 
 def exhibit_metrics(exhibits: Iterable[Exhibit], background: str, references: Sequence[str]) -> dict[str, float]:
@@ -16,4 +17,8 @@ def exhibit_metrics(exhibits: Iterable[Exhibit], background: str, references: Se
                 for side in (exhibit.teacher, exhibit.student)
             )
             metrics |= student_metrics(teacher, student, background, references)
+        elif isinstance(exhibit, TransformedScores):
+            moved = rms_over_spread(exhibit.scores[background].numpy())
+            if moved is not None:
+                metrics[f"test/{exhibit.symmetry}/rms_over_spread"] = moved
     return metrics

@@ -42,6 +42,7 @@ class CaloDataModule(AnomalyDataModule):
     kind: ClassVar[str] = "calo"
     datasets: ClassVar[tuple[str, ...]] = (CALO_DATASET, CALO_DATASET_CICADA, EVENT_IMAGE_DATASET)
     profile_features: ClassVar[tuple[str, ...]] = ("total_et", "max_region", "n_pileup", "ht")
+    unit: ClassVar[str | None] = "GeV"
 
     def __init__(
         self,

@@ -61,6 +61,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         kind: what an entry is: `jets`, `events`, `calo`, `jet_images`.
         datasets: the HDF5 data sets that can be read.
         profile_features: the observables that the score is drawn against.
+        unit: of the pixels, where entries are images.
         train_probability: `(N,)` how often to draw each training entry; None shows each once per epoch.
 
     Args:
@@ -77,6 +78,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     kind: ClassVar[str]
     datasets: ClassVar[tuple[str, ...]]
     profile_features: ClassVar[tuple[str, ...]]
+    unit: ClassVar[str | None] = None
 
     def __init__(
         self,

@@ -5,6 +5,8 @@ from hepad.plots.correlation_heatmap import plot_correlation_heatmap
 from hepad.plots.labels import SampleStyle, feature_label, feature_name, sample_label, sample_styles
 from hepad.plots.learning_curves import plot_learning_curves
 from hepad.plots.loss_per_feature import plot_loss_per_feature
+from hepad.plots.loss_per_pixel import plot_loss_per_pixel
+from hepad.plots.phi_rotation import plot_phi_rotation
 from hepad.plots.reconstructions import plot_reconstructions
 from hepad.plots.roc import plot_roc
 from hepad.plots.save import figure_bytes, save_figure
@@ -26,6 +28,8 @@ __all__ = [
     "plot_correlation_heatmap",
     "plot_learning_curves",
     "plot_loss_per_feature",
+    "plot_loss_per_pixel",
+    "plot_phi_rotation",
     "plot_reconstructions",
     "plot_roc",
     "plot_score_distributions",

@@ -38,7 +38,7 @@ def draw_images(
     size = (17.0, 1.2 + 3.6 * len(inputs)) if names is not None else (13.5, 1.2 + 4.2 * len(inputs))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(inputs), 3, squeeze=False, sharex=True, sharey=True)
-    horizontal, vertical = _axis_labels(inputs.shape[1:], names)
+    horizontal, vertical = ("Feature", "Object") if names is not None else image_axis_labels(inputs.shape[1:])
     for row, image, remade, title in zip(grid, inputs, outputs, titles, strict=True):
         colors = _colors(np.stack([image, remade]))
         change = remade - image
@@ -61,12 +61,9 @@ def draw_images(
     return figure
 
 
-def _axis_labels(shape: tuple[int, ...], names: Sequence[str] | None) -> tuple[str, str]:
-    if names is not None:
-        return "Feature", "Object"
-    if shape == CALO_SHAPE:
-        return r"$\eta$ region", r"$\phi$ region"
-    return "Column", "Row"
+def image_axis_labels(shape: tuple[int, ...]) -> tuple[str, str]:
+    """What the horizontal and the vertical axis of an image `(H, W)` are: η and φ for calorimeter regions."""
+    return (r"$i\eta$", r"$i\phi$") if shape == CALO_SHAPE else ("Column", "Row")
 
 
 def _colors(values: FloatArray) -> Normalize:

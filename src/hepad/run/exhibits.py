@@ -6,12 +6,13 @@ from torch import Tensor
 
 from hepad.batch import Batch
 from hepad.data import AnomalyDataModule
-from hepad.exhibits import Exhibit, GeneratedEntries, TeacherAndStudent
+from hepad.exhibits import Exhibit, GeneratedEntries, TeacherAndStudent, TransformedScores
 from hepad.metrics import Evaluation, roc_curve
 from hepad.metrics.agreement import agreement
 from hepad.plots import StandardFigure
 from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot_student_vs_teacher
 from hepad.plots.generated import plot_generated_features, plot_generated_images
+from hepad.plots.phi_rotation import plot_phi_rotation
 from hepad.plots.roc_pairs import plot_roc_pairs
 
 
@@ -19,6 +20,9 @@ def exhibit_figures(exhibit: Exhibit, data: AnomalyDataModule, evaluation: Evalu
     """Yield the figures of one exhibit."""
     if isinstance(exhibit, GeneratedEntries):
         yield _generated(exhibit, data)
+    elif isinstance(exhibit, TransformedScores):
+        if exhibit.symmetry == "phi_rotation":
+            yield _phi_rotation(exhibit, evaluation.background)
     else:
         yield from _teacher_and_student(exhibit, evaluation)
 
@@ -32,6 +36,17 @@ def _generated(exhibit: GeneratedEntries, data: AnomalyDataModule) -> StandardFi
         figure = plot_generated_features(found, made_up, data.feature_names)
     return StandardFigure(
         "generated_entries", "Generated", f"{exhibit.title}, beside entries of {data.background}.", figure
+    )
+
+
+def _phi_rotation(exhibit: TransformedScores, background: str) -> StandardFigure:
+    scores = {sample: values.numpy() for sample, values in exhibit.scores.items()}
+    return StandardFigure(
+        "phi_rotation",
+        "Symmetries",
+        "How much scores move when images are rotated in φ, which changes nothing in physics: RMS over "
+        f"{scores[background].shape[1]:,} entries, as a share of the spread of the scores of {background}.",
+        plot_phi_rotation(scores, background=background),
     )
 
 

@@ -12,7 +12,14 @@ from hepad.data.loader import BatchLoader
 from hepad.exhibits import Exhibit
 from hepad.metrics import Evaluation, ScoredSample
 from hepad.models import AnomalyModel, ReconstructionModel
-from hepad.plots import StandardFigure, plot_loss_per_feature, plot_reconstructions, save_figure, standard_figures
+from hepad.plots import (
+    StandardFigure,
+    plot_loss_per_feature,
+    plot_loss_per_pixel,
+    plot_reconstructions,
+    save_figure,
+    standard_figures,
+)
 from hepad.run.exhibits import exhibit_figures
 
 _CHUNK = 4096
@@ -48,7 +55,8 @@ def save_figures(figures: Iterator[StandardFigure], directory: Path, formats: Se
 def _model_figures(
     samples: Mapping[str, ScoredSample], model: ReconstructionModel, data: AnomalyDataModule
 ) -> Iterator[StandardFigure]:
-    population = data.val_entries.batch.x.numpy()
+    is_image = len(data.entry_shape) == 3
+    population = None if is_image else data.val_entries.batch.x.numpy()
     for name, entries in data.test_entries.items():
         order = np.argsort(samples[name].score, kind="stable")
         rows = order[[0, len(order) // 2, -1]]
@@ -60,14 +68,23 @@ def _model_figures(
             "Examples",
             f"The least, the middle and the most anomalous entries of {name} beside their reconstructions.",
             plot_reconstructions(
-                shown.batch.x.numpy(),
-                x_hat,
+                _channels_last(shown.batch.x.numpy()),
+                _channels_last(x_hat),
                 samples[name].score[rows],
-                feature_names=data.feature_names,
+                feature_names=None if is_image else data.feature_names,
                 population=population,
+                unit=data.unit if is_image else None,
             ),
         )
-    losses = {name: loss_per_feature(model, entries) for name, entries in data.test_entries.items()}
+    losses = {name: mean_loss(model, entries) for name, entries in data.test_entries.items()}
+    if is_image:
+        yield StandardFigure(
+            "loss_per_pixel",
+            "Examples",
+            "What each pixel contributes to the score, averaged over the entries of a sample.",
+            plot_loss_per_pixel(losses),
+        )
+        return
     yield StandardFigure(
         "loss_per_feature",
         "Examples",
@@ -76,8 +93,13 @@ def _model_figures(
     )
 
 
-def loss_per_feature(model: ReconstructionModel, entries: Entries) -> NDArray[np.float64]:
-    """Return the mean over entries of each feature's contribution to the loss, `(F,)`."""
+def mean_loss(model: ReconstructionModel, entries: Entries) -> NDArray[np.float64]:
+    """Return the mean over entries of each feature's contribution to the loss, `(F,)`, or each pixel's, `(H, W)`."""
     with torch.no_grad():
         errors = [model.error_per_feature(batch).double() for batch in BatchLoader(entries.batch, _CHUNK)]
     return np.asarray(torch.cat(errors).mean(dim=0).numpy())
+
+
+def _channels_last(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return images `(N, C, H, W)` as `(N, H, W, C)`, and anything else as it is."""
+    return np.moveaxis(x, 1, -1) if x.ndim == 4 else x

@@ -41,12 +41,14 @@ class Run:
         """Return the anomaly score of each entry, `(N,)`; higher is more anomalous.
 
         Args:
-            entries: `(N, *entry_shape)` in raw units (GeV), as in the file the run was trained on.
+            entries: `(N, *entry_shape)` in raw units (GeV); images of one channel also as `(N, H, W)`.
 
         Raises:
             UserError: another shape, or NaN or inf.
         """
         array = np.ascontiguousarray(entries, dtype=np.float32)
+        if self.entry_shape[0] == 1 and array.shape[1:] == self.entry_shape[1:]:
+            array = array.reshape(-1, *self.entry_shape)
         if array.shape[1:] != self.entry_shape:
             raise UserError(f"entries of shape {array.shape[1:]}; this run scores {self.entry_shape}")
         if n_bad := int((~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))).sum()):

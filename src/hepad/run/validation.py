@@ -8,7 +8,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig
 
 from hepad.errors import UserError
-from hepad.registry import check_targets
+from hepad.registry import check_targets, targets
 
 RUN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -27,8 +27,9 @@ def validate(cfg: DictConfig) -> None:
             f"model {model.__name__} takes {_listed(model.kinds)}, not {kind}; choose data={_listed(model.kinds)} "
             "or another model"
         )
-    if "loss" in cfg.model:
-        loss: Any = get_class(cfg.model.loss._target_)
+    # A loss may hold others.
+    for target in targets(cfg.model.get("loss")):
+        loss: Any = get_class(target)
         if loss.kinds is not None and kind not in loss.kinds:
             raise UserError(f"loss {loss.__name__} is defined for {_listed(loss.kinds)}, not for {kind}")
     if model.train_on != "all" and cfg.data.get("train_on") not in (None, model.train_on):
