@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hepad.schema import JET_DATASET, JET_FEATURES, N_JETS
+from hepad.schema import CALO_DATASET, CALO_SHAPE, JET_DATASET, JET_FEATURES, N_JETS
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,3 +53,35 @@ def write_jet_file(
 def write_jets(tmp_path: Path) -> Callable[..., Path]:
     """Return a writer of small jet files into the test's directory, by name."""
     return lambda name, **settings: write_jet_file(tmp_path / f"{name}.h5", **settings)
+
+
+def make_images(n_events: int, mean_et: float, hot_et: float, seed: int) -> NDArray[np.uint16]:
+    """Return `(n_events, 18, 14)` region E_T: a soft spectrum that is louder at large |η|, and one hot region."""
+    rng = np.random.default_rng(seed)
+    profile = 1 + np.linspace(-1, 1, CALO_SHAPE[1]) ** 4
+    images = rng.exponential(mean_et * profile, (n_events, *CALO_SHAPE))
+    hot = (np.arange(n_events), rng.integers(0, CALO_SHAPE[0], n_events), rng.integers(0, CALO_SHAPE[1], n_events))
+    images[hot] += rng.exponential(hot_et, n_events)
+    return np.minimum(images, 1023).astype(np.uint16)
+
+
+def write_image_file(
+    path: Path,
+    n_events: int = 400,
+    mean_et: float = 2.0,
+    hot_et: float = 5.0,
+    seed: int = 0,
+    images: NDArray[np.generic] | None = None,
+    dataset: str = CALO_DATASET,
+) -> Path:
+    """Write a small image file in the layout of docs/data_formats.md; `images` replaces the made-up ones."""
+    with h5py.File(path, "w") as file:
+        file.attrs["sample"] = path.stem
+        file[dataset] = make_images(n_events, mean_et, hot_et, seed) if images is None else images
+    return path
+
+
+@pytest.fixture
+def write_images(tmp_path: Path) -> Callable[..., Path]:
+    """Return a writer of small image files into the test's directory, by name."""
+    return lambda name, **settings: write_image_file(tmp_path / f"{name}.h5", **settings)

@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from hepad.losses.base import ReconstructionLoss
 
@@ -46,9 +45,10 @@ class NCC(ReconstructionLoss):
         pixels = x.flatten(1)
         # Counted from its first pixel a constant image is exactly 0, however large its value.
         pixels = pixels - pixels[:, :1]
-        pixels = pixels - pixels.mean(dim=1, keepdim=True)
-        extended = F.pad(pixels, (0, 1), value=self.floor * pixels.shape[1] ** 0.5)
-        # The squares of a norm overflow long before the numbers do.
-        extended = extended / extended.detach().abs().amax(dim=1, keepdim=True)
+        shared = self.floor * pixels.shape[1] ** 0.5
+        # Squares and sums overflow long before the numbers do.
+        size = pixels.detach().abs().amax(dim=1, keepdim=True).clamp(min=shared)
+        pixels = pixels / size
+        extended = torch.cat([pixels - pixels.mean(dim=1, keepdim=True), shared / size], dim=1)
         direction: Tensor = extended / torch.linalg.vector_norm(extended, dim=1, keepdim=True)
         return direction

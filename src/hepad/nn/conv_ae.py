@@ -6,7 +6,7 @@ from typing import Final
 from torch import Tensor, nn
 
 from hepad.nn.activations import activation as make_activation
-from hepad.nn.phi_conv import PhiConv2d
+from hepad.nn.phi_conv import PhiConv2d, PhiConvTranspose2d
 
 SMALLEST: Final = 13
 """The two transposed convolutions add 4 and 8 pixels to a first image of at least one."""
@@ -16,11 +16,13 @@ class ConvAutoencoderNet(nn.Module):
     """Convolutions down to one number per channel, a dense layer, and transposed convolutions back up.
 
     BN → conv16 7×7 → max pool 2 → channel dropout → conv32 3×3 → maximum over the image → dense h·w·8 → transposed
-    conv16 5×5 → transposed conv32 9×9 → conv 5×5, each but the last followed by the activation. The transposed
-    convolutions are not padded and so add 4 and 8 rows and columns: the dense layer makes a first image of h = H − 12
-    by w = W − 12 with 8 channels, and the size comes out exactly, without resizing or cropping. For the workshop's
-    16 × 16 × 5 that is its network, with its dense layer of 128 = 4·4·8; for the calorimeter's 18 × 14 it is
-    6·2·8 = 96.
+    conv16 5×5 → transposed conv32 9×9 → conv 5×5, each but the last followed by the activation.
+
+    The transposed convolutions are not padded and so add 4 and 8 columns: the dense layer makes a first image of
+    w = W − 12 columns with 8 channels, and the size comes out exactly, without resizing or cropping. The same holds for
+    rows, h = H − 12, unless φ is circular: then the first image has all h = H rows of the ring already. For the
+    workshop's 16 × 16 × 5, not circular, this is its network, with its dense layer of 128 = 4·4·8; for the
+    calorimeter's 18 × 14 regions the layer has 18·2·8 = 288 units.
 
     The maximum over the image forgets where things were. The code of 32 numbers says what an event holds, and the
     decoder draws the average image of such events.
@@ -29,7 +31,7 @@ class ConvAutoencoderNet(nn.Module):
         entry_shape: `(C, H, W)`.
         dropout: probability of dropping a whole channel.
         activation: name of the activation function.
-        circular: convolutions that keep the size are circular in φ (H); else zero-padded.
+        circular: φ (H) is a ring; else images end there as they do in η, and are padded with zeros.
 
     Raises:
         ValueError: an image of fewer than 13 × 13 pixels, or an impossible dropout.
@@ -40,7 +42,7 @@ class ConvAutoencoderNet(nn.Module):
         channels, height, width = entry_shape
         if min(height, width) < SMALLEST:
             raise ValueError(f"images of {height} × {width}; at least {SMALLEST} × {SMALLEST} pixels are needed")
-        first = (8, height - SMALLEST + 1, width - SMALLEST + 1)
+        first = (8, height if circular else height - SMALLEST + 1, width - SMALLEST + 1)
         self.encoder = nn.Sequential(
             nn.BatchNorm2d(channels),
             PhiConv2d(channels, 16, 7, circular),
@@ -56,9 +58,9 @@ class ConvAutoencoderNet(nn.Module):
             nn.Linear(32, first[0] * first[1] * first[2]),
             make_activation(activation),
             nn.Unflatten(1, first),
-            nn.ConvTranspose2d(8, 16, 5),
+            PhiConvTranspose2d(8, 16, 5, circular),
             make_activation(activation),
-            nn.ConvTranspose2d(16, 32, 9),
+            PhiConvTranspose2d(16, 32, 9, circular),
             make_activation(activation),
             PhiConv2d(32, channels, 5, circular),
         )

@@ -1,4 +1,4 @@
-"""Convolution on the calorimeter's cylinder."""
+"""Convolutions on the calorimeter's cylinder."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -32,4 +32,34 @@ class PhiConv2d(nn.Module):
         """Return `(B, n_out, H, W)` for `x` `(B, n_in, H, W)`."""
         mode = "circular" if self.circular else "constant"
         convolved: Tensor = self.conv(F.pad(x, (0, 0, self.reach, self.reach), mode=mode))
+        return convolved
+
+
+class PhiConvTranspose2d(nn.Module):
+    """A transposed convolution that widens an image in η, and keeps the ring in φ or widens it as well.
+
+    Without padding a transposed convolution adds `kernel − 1` columns, and as many rows where φ is not circular. On a
+    ring there is no border to grow over: the image goes on around it, and the number of rows stays.
+
+    Args:
+        n_in: input channels.
+        n_out: output channels.
+        kernel: width of the square kernel, odd.
+        circular: the first image axis closes on itself.
+
+    Raises:
+        ValueError: an even kernel, which cannot be centred.
+    """
+
+    def __init__(self, n_in: int, n_out: int, kernel: int, circular: bool = True) -> None:
+        super().__init__()
+        if kernel % 2 == 0:
+            raise ValueError(f"kernel={kernel}; an odd width is needed")
+        # Rows continued around the ring, each of which the convolution would spread beyond it on both sides.
+        self.reach = kernel // 2 if circular else 0
+        self.conv = nn.ConvTranspose2d(n_in, n_out, kernel, padding=(2 * self.reach, 0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(B, n_out, H, W + kernel − 1)` for `x` `(B, n_in, H, W)`; H grows as W does where not circular."""
+        convolved: Tensor = self.conv(F.pad(x, (0, 0, self.reach, self.reach), mode="circular"))
         return convolved

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from hepad.plots.labels import sample_label
@@ -45,6 +46,7 @@ def plot_loss_per_pixel(
             axes.minorticks_off()
             axes.tick_params(which="both", length=0, labelsize=13)
             axes.set_aspect("equal")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         for axes in grid.flat[len(images) :]:
             axes.remove()
         for axes in grid.flat[: len(images)]:

@@ -1,0 +1,72 @@
+"""Normalised cross-correlation: the formula, invariances, and images for which the formula is undefined."""
+
+import numpy as np
+import pytest
+import torch
+
+from hepad.losses import NCC
+
+rng = np.random.default_rng(5)
+X, X_HAT = (torch.tensor(rng.normal(size=(6, 2, 9, 7)) * 3) for _ in range(2))
+EMPTY = torch.zeros(1, 2, 9, 7)
+IMAGE = torch.tensor(rng.exponential(size=(1, 2, 9, 7)), dtype=torch.float32)
+
+
+def test_agrees_with_numpys_correlation():
+    expected = [1 - np.corrcoef(a.flatten(), b.flatten())[0, 1] for a, b in zip(X_HAT, X, strict=True)]
+    np.testing.assert_allclose(NCC(floor=1e-9)(X_HAT, X), expected, rtol=1e-10)
+    # The default floor is far below the spread of such images.
+    np.testing.assert_allclose(NCC()(X_HAT, X), expected, rtol=1e-6)
+
+
+def test_scale_and_offset_of_an_image_do_not_matter():
+    loss = NCC()
+    torch.testing.assert_close(loss(7 * X_HAT + 100, X), loss(X_HAT, X), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(loss(-X, X), torch.full((6,), 2.0, dtype=torch.float64), rtol=1e-5, atol=1e-5)
+
+
+def test_alike_images_have_loss_0_exactly():
+    assert (NCC()(X, X) == 0).all()
+
+
+@pytest.mark.parametrize("level", [0.0, -0.54, 1000.1, 1e15])
+def test_two_constant_images_are_alike_and_one_is_unlike_any_other(level):
+    constant = torch.full_like(EMPTY, level)
+    assert NCC()(constant, EMPTY).item() == 0
+    assert NCC()(constant, IMAGE).item() == pytest.approx(1, abs=2e-3)
+    assert NCC()(IMAGE, constant).item() == pytest.approx(1, abs=2e-3)
+
+
+def test_from_constant_to_structured_there_is_no_jump():
+    steps = torch.logspace(-6, 0, 60)
+    values = torch.cat([NCC()(step * IMAGE, EMPTY) for step in steps])
+    assert values[0] < 1e-3
+    assert values[-1] > 0.99
+    assert (values.diff() >= 0).all()
+    assert values.diff().max() < 0.1
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1.0, 1e15, 1e37])
+def test_finite_with_finite_gradients_for_any_magnitude(scale):
+    for target in (EMPTY, scale * IMAGE):
+        guess = (scale * IMAGE.flip(2)).requires_grad_()
+        value = NCC()(guess, target)
+        value.sum().backward()
+        assert torch.isfinite(value).all()
+        assert torch.isfinite(guess.grad).all()
+
+
+def test_gradient_is_the_numerical_one():
+    guess = X_HAT[:2].clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x_hat: NCC()(x_hat, X[:2]), guess)
+
+
+def test_an_entry_does_not_see_the_others():
+    alone = torch.cat([NCC()(X_HAT[i : i + 1], X[i : i + 1]) for i in range(6)])
+    torch.testing.assert_close(NCC()(X_HAT, X), alone)
+
+
+@pytest.mark.parametrize("floor", [0.0, -1.0, float("nan")])
+def test_an_impossible_floor_is_refused(floor):
+    with pytest.raises(ValueError, match="floor"):
+        NCC(floor=floor)

@@ -1,0 +1,54 @@
+"""Weighted sums of losses."""
+
+import pytest
+import torch
+
+from hepad.losses import MAE, MSE, NCC, SSIM, WeightedSum
+
+X, X_HAT = torch.rand(2, 4, 1, 9, 8, generator=torch.Generator().manual_seed(0))
+
+
+def term(loss, weight):
+    return {"loss": loss, "weight": weight}
+
+
+def test_it_is_the_sum():
+    total = WeightedSum({"a": term(MSE(), 2.0), "b": term(NCC(), 0.5), "c": term(MAE(), 0)})
+    torch.testing.assert_close(total(X_HAT, X), 2 * MSE()(X_HAT, X) + 0.5 * NCC()(X_HAT, X))
+
+
+def test_masks_reach_the_terms():
+    x, x_hat = X.reshape(4, 9, 8), X_HAT.reshape(4, 9, 8)
+    mask = torch.rand(4, 9) > 0.5
+    total = WeightedSum({"a": term(MSE(), 1), "b": term(MAE(), 1)})
+    torch.testing.assert_close(total(x_hat, x, mask), MSE()(x_hat, x, mask) + MAE()(x_hat, x, mask))
+
+
+def test_what_its_terms_learn_of_the_background_is_in_its_state():
+    total = WeightedSum({"a": term(MSE(), 1.0), "b": term(SSIM(), 1.0)})
+    total.fit(X)
+    other = WeightedSum({"a": term(MSE(), 1.0), "b": term(SSIM(), 1.0)})
+    other.load_state_dict(total.state_dict())
+    torch.testing.assert_close(other(X_HAT, X), total(X_HAT, X))
+
+
+def test_sums_nest():
+    inner = WeightedSum({"a": term(MSE(), 3.0)})
+    torch.testing.assert_close(WeightedSum({"b": term(inner, 2.0)})(X_HAT, X), 6 * MSE()(X_HAT, X))
+
+
+def test_gradient_is_the_numerical_one():
+    total = WeightedSum({"a": term(MSE(), 2.0), "b": term(NCC(), 0.5)})
+    guess = X_HAT[:1].double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x_hat: total(x_hat, X[:1].double()), guess)
+
+
+@pytest.mark.parametrize("weight", [-1.0, float("inf"), float("nan")])
+def test_an_impossible_weight_is_named(weight):
+    with pytest.raises(ValueError, match=r"terms\.b\.weight"):
+        WeightedSum({"a": term(MSE(), 1.0), "b": term(MAE(), weight)})
+
+
+def test_nothing_to_sum_is_refused():
+    with pytest.raises(ValueError, match="positive weight"):
+        WeightedSum({"a": term(MSE(), 0.0)})
