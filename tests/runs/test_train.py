@@ -133,7 +133,13 @@ def test_the_wandb_record_reads_back(run):
 
 def test_the_same_seed_gives_the_same_metrics_bit_for_bit(run_train, own_samples, tmp_path):
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
-        words = [f"seed={seed}", f"hydra.run.dir={name}", "trainer.max_epochs=2", "logger=none"]
+        words = [
+            f"seed={seed}",
+            f"hydra.run.dir={name}",
+            "trainer.max_epochs=2",
+            "logger=none",
+            "evaluation.plots=false",
+        ]
         assert run_train(*own_samples, *words).code == 0
     first, second, other = ((tmp_path / name / "metrics.json").read_bytes() for name in "abc")
     assert first == second
@@ -150,7 +156,14 @@ def test_the_terminal_shows_table_report_and_upload(finished):
 @pytest.mark.parametrize("loss", ["mse", "mae", "mape", "huber", "log_cosh"])
 @pytest.mark.parametrize("optimizer", ["nadam"])
 def test_every_loss_trains(run_train, own_samples, tmp_path, loss, optimizer):
-    words = [f"loss={loss}", f"optimizer={optimizer}", "scheduler=plateau", "logger=none", *SHORT]
+    words = [
+        f"loss={loss}",
+        f"optimizer={optimizer}",
+        "scheduler=plateau",
+        "logger=none",
+        "evaluation.plots=false",
+        *SHORT,
+    ]
     done = run_train(*own_samples, *words, "trainer.max_epochs=2")
     assert done.code == 0, done.err
     config = yaml.safe_load((tmp_path / "run/config.yaml").read_text())
@@ -158,7 +171,12 @@ def test_every_loss_trains(run_train, own_samples, tmp_path, loss, optimizer):
 
 
 def test_a_limit_and_a_choice_of_features(run_train, own_samples, tmp_path):
-    words = ["data.limit={background: 200, signal: 50}", "data.features=[pt,mass,nConstituents]", "logger=none"]
+    words = [
+        "data.limit={background: 200, signal: 50}",
+        "data.features=[pt,mass,nConstituents]",
+        "logger=none",
+        "evaluation.plots=false",
+    ]
     assert run_train(*own_samples, *words, *SHORT).code == 0
     with h5py.File(tmp_path / "run/scores.h5") as file:
         assert file["background/score"].shape == (40,)
@@ -171,7 +189,7 @@ def test_entries_with_nan_are_left_out_on_request(run_train, own_samples, write_
     with h5py.File(path, "r+") as file:
         file["jet_event_data"][3, 0, 3] = np.nan
         file["jet_event_data"][3, 0, 0] = 50.0
-    words = [f"data.samples.signal={path}", "data.on_nonfinite=drop", "logger=none"]
+    words = [f"data.samples.signal={path}", "data.on_nonfinite=drop", "logger=none", "evaluation.plots=false"]
     assert run_train(*own_samples, *words, *SHORT).code == 0
     provenance = json.loads((tmp_path / "run/provenance.json").read_text())
     assert provenance["data"]["signal"]["dropped"] == 1

@@ -86,11 +86,8 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
         clock.lap("train")
         trainer.test(model, datamodule=data, ckpt_path="best", weights_only=True, verbose=False)
         clock.lap("evaluate")
-        figures = save_figures(
-            run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.exhibits),
-            run_dir / "plots",
-            cfg.evaluation.formats,
-        )
+        drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.exhibits)
+        figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", cfg.evaluation.formats)
         clock.lap("plots")
         for run in wandb_runs(loggers):
             pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
