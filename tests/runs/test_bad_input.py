@@ -53,10 +53,12 @@ def refused(run_train, own_samples, tmp_path):
         ("hydra.run.dir=out/a%b", "letters, digits"),
         ("data.background=a~b", "in quotes"),
         ("nonsense", "KEY=VALUE"),
+        ("loss=ssim", "not for jets"),
+        ("model=conv_ae data=jets", "takes"),
     ],
 )
 def test_a_wrong_word_is_named_with_what_would_be_right(refused, word, said):
-    assert said in refused(word)
+    assert said in refused(*word.split())
 
 
 def test_missing_file(refused):
