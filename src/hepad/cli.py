@@ -28,7 +28,9 @@ def run_command(job: Callable[[DictConfig], None], config_name: str, argv: Seque
     Exits with code 2 and one line on stderr when the input was wrong (`UserError`, or anything Hydra refuses),
     with code 1 and a traceback when the job failed, with 130 on Ctrl-C.
     """
-    sys.argv[1:] = [_open(word) for word in (sys.argv[1:] if argv is None else argv)]
+    words = [_open(word) for word in (sys.argv[1:] if argv is None else argv)]
+    # argparse refuses a flag between overrides; -m may stand anywhere.
+    sys.argv[1:] = sorted(words, key=lambda word: word not in ("-m", "--multirun"))
     # Read when torch is imported, later: threads that spin while they wait make these small networks ten times slower
     # as soon as anything else runs on the machine (docs/performance.md).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -124,5 +124,5 @@ def test_several_mistakes_in_a_sweep_leave_the_other_jobs_alone(run_train, own_s
     words = ["-m", "model.dropout=0.1,7", "hydra.sweep.dir=sweep", "logger=none", "trainer.max_epochs=1"]
     done = run_train(*own_samples, *words)
     assert done.code == 2
-    assert (tmp_path / "sweep/0/report.html").is_file()
+    assert (tmp_path / "sweep/0/report.html").is_file(), done.err
     assert not (tmp_path / "sweep/1").exists()

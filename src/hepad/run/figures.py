@@ -43,10 +43,10 @@ def run_figures(
 
 def save_figures(figures: Iterator[StandardFigure], directory: Path, formats: Sequence[str]) -> list[StandardFigure]:
     """Write each figure as `directory/<name>.<format>`, always also as PNG for the report; return them in order."""
-    directory.mkdir(exist_ok=True)
     wanted = tuple(dict.fromkeys(("png", *formats)))
     drawn = []
     for figure in figures:
+        directory.mkdir(exist_ok=True)
         save_figure(figure.figure, directory / figure.name, formats=wanted)
         drawn.append(figure)
     return drawn
