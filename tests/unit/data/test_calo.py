@@ -4,10 +4,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from tests.conftest import make_images
 
 from hepad.data import CaloDataModule
 from hepad.errors import UserError
-from tests.conftest import make_images
 
 IMAGES = make_images(60, 2.0, 5.0, seed=3)
 

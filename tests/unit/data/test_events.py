@@ -4,11 +4,11 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from tests.conftest import make_jets
 
 from hepad.data import EventsDataModule
 from hepad.errors import UserError
 from hepad.schema import JET_FEATURES
-from tests.conftest import make_jets
 
 JETS = make_jets(80, 2.0, 20.0, seed=4)
 

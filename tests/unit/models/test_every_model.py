@@ -1,0 +1,175 @@
+"""What every model promises, for every model of configs/model on every kind of data it takes; nothing is listed here.
+
+Entries are made up by kind of data, so a new model is covered as soon as its YAML is there.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import lightning as L
+import numpy as np
+import pytest
+import torch
+from hydra.utils import get_class
+from omegaconf import DictConfig
+from tests.conftest import write_image_file, write_jet_file
+
+from hepad.batch import Batch
+from hepad.config import compose, config_dir
+from hepad.data import AnomalyDataModule
+from hepad.data.loader import take_rows
+from hepad.errors import UserError
+from hepad.models import AnomalyModel, ReconstructionModel
+from hepad.run.loggers import quieten
+from hepad.run.training import build_data, build_model
+from hepad.run.validation import validate
+
+N_ENTRIES = 120
+
+
+def write_jet_images(path: Path, n_events: int, seed: int) -> Path:
+    images = np.random.default_rng(seed).exponential(size=(n_events, 40, 40)) ** 4
+    return write_image_file(path, images=images / images.sum((1, 2), keepdims=True), dataset="jet_images")
+
+
+WRITERS = {"jets": write_jet_file, "events": write_jet_file, "calo": write_image_file, "jet_images": write_jet_images}
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
+
+
+def fitting_pairs() -> Iterator[tuple[str, str]]:
+    kinds = {data: get_class(compose("train", [f"data={data}"]).data._target_).kind for data in options("data")}
+    for model in options("model"):
+        takes = get_class(compose("train", [f"model={model}"]).model._target_).kinds
+        yield from ((model, data) for data, kind in kinds.items() if kind in takes)
+
+
+PAIRS = list(fitting_pairs())
+LOSSES = [(model, data, loss) for model, data in PAIRS for loss in options("loss")]
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """Return a composer of configs on made-up entries, each kind of which is written once."""
+    directory = tmp_path_factory.mktemp("entries")
+
+    def make(model: str, data: str, *words: str) -> DictConfig:
+        kind = get_class(compose("train", [f"data={data}"]).data._target_).kind
+        path = directory / f"{kind}.h5"
+        if not path.exists():
+            WRITERS[kind](path, n_events=N_ENTRIES, seed=1)
+        cfg = compose("train", [f"model={model}", f"data={data}", "data.batch_size=16", "callbacks=default", *words])
+        cfg.data.bundled, cfg.data.samples, cfg.data.background = False, {"background": str(path)}, "background"
+        cfg.paths.run = str(directory)
+        return cfg
+
+    return make
+
+
+def build(cfg: DictConfig) -> tuple[AnomalyModel, AnomalyDataModule]:
+    """Build a model and its data; entries carry a target, for models that learn one."""
+    torch.manual_seed(0)
+    data = build_data(cfg)
+    for entries in (data.train_entries, data.val_entries):
+        target = entries.batch.x.flatten(1).std(dim=1).log1p()
+        object.__setattr__(entries, "batch", entries.batch._replace(target=target))
+    return build_model(cfg, data), data
+
+
+def fit_two_steps(model: AnomalyModel, data: AnomalyDataModule) -> None:
+    quieten()
+    trainer = L.Trainer(
+        max_steps=2, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, num_sanity_val_steps=0, limit_val_batches=1,
+    )  # fmt: skip
+    trainer.fit(model, datamodule=data)
+
+
+def scores(model: AnomalyModel, batch: Batch) -> torch.Tensor:
+    with torch.no_grad():
+        return model.anomaly_score(batch)
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(pair))
+def trained(request, config) -> tuple[AnomalyModel, Batch]:
+    """A model after two steps, in train mode, and entries to score."""
+    model, data = build(config(*request.param))
+    fit_two_steps(model, data)
+    return model.train(), data.test_entries["background"].batch
+
+
+def test_a_score_is_one_finite_number_per_entry(trained):
+    model, batch = trained
+    found = scores(model, batch)
+    assert found.shape == (len(batch.x),)
+    assert torch.isfinite(found).all()
+    assert found.std() > 0
+
+
+def test_permuting_and_splitting_entries_permutes_scores_and_changes_nothing_else(trained):
+    model, batch = trained
+    together = scores(model, batch)
+    order = torch.randperm(len(together), generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(scores(model, take_rows(batch, order)), together[order], rtol=1e-4, atol=1e-5)
+    parts = [scores(model, take_rows(batch, slice(i, i + 7))) for i in range(0, len(together), 7)]
+    torch.testing.assert_close(torch.cat(parts), together, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(scores(model, take_rows(batch, slice(1))), together[:1], rtol=1e-4, atol=1e-5)
+
+
+def test_scoring_is_in_eval_mode_and_leaves_everything_as_it_was(trained):
+    model, batch = trained
+    modes = {name: part.training for name, part in model.named_modules()}
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    in_train_mode = scores(model, batch)
+    assert {name: part.training for name, part in model.named_modules()} == modes
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    model.eval()
+    assert torch.equal(scores(model, batch), in_train_mode)
+    model.train()
+
+
+def test_a_checkpoint_alone_scores_raw_data(trained, tmp_path):
+    model, batch = trained
+    trainer = L.Trainer(logger=False, enable_checkpointing=False, accelerator="cpu", enable_progress_bar=False)
+    trainer.strategy.connect(model)
+    trainer.save_checkpoint(tmp_path / "model.ckpt")
+    back = type(model).load_from_checkpoint(tmp_path / "model.ckpt", weights_only=True)
+    torch.testing.assert_close(scores(back, batch), scores(model, batch))
+
+
+def test_slots_that_are_empty_do_not_count(trained):
+    model, batch = trained
+    if batch.mask is None or getattr(model, "mask", True) is False:
+        pytest.skip("entries have no empty slots, or the model counts them")
+    noisy = torch.where(batch.mask.unsqueeze(-1), batch.x, torch.full_like(batch.x, 3.0))
+    torch.testing.assert_close(scores(model, batch._replace(x=noisy)), scores(model, batch))
+
+
+def test_a_reconstruction_has_the_shape_of_its_entries(trained):
+    model, batch = trained
+    if not isinstance(model, ReconstructionModel):
+        pytest.skip("the model reconstructs nothing")
+    with torch.no_grad():
+        assert model.reconstruct_raw(batch).shape == batch.x.shape
+        assert len(model.error_per_feature(batch)) == len(batch.x)
+
+
+@pytest.mark.parametrize("words", LOSSES, ids=lambda words: "-".join(words))
+def test_every_loss_trains_or_is_refused_in_one_line(config, words):
+    model, data, loss = words
+    cfg = config(model, data, f"loss={loss}")
+    try:
+        validate(cfg)
+        built, module = build(cfg)
+    except UserError as error:
+        assert loss != "mse"
+        assert "\n" not in str(error)
+        return
+    before = [weight.detach().clone() for weight in built.parameters()]
+    fit_two_steps(built, module)
+    found = scores(built, take_rows(module.val_entries.batch, slice(20)))
+    assert torch.isfinite(found).all()
+    assert any(not torch.equal(old, new) for old, new in zip(before, built.parameters(), strict=True))
