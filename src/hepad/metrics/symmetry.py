@@ -24,9 +24,9 @@ def rms_over_spread(scores: ArrayLike) -> float | None:
     """
     values = _table(scores)
     # Counted from one of them, alike scores have no spread at all; without that, rounding would give them one.
-    values = values - values[0, 0]
-    spread = float(values.std())
-    return None if spread == 0 else min(1.0, float(np.sqrt(values.var(axis=0).mean())) / spread)
+    spread = float((values - values[0, 0]).std())
+    within = float(np.sqrt((values - values[0]).var(axis=0).mean()))
+    return None if spread == 0 else min(1.0, within / spread)
 
 
 def change_by_transformation(scores: ArrayLike, spread: float) -> FloatArray:

@@ -65,7 +65,7 @@ class TimeDistributedAutoencoder(ReconstructionModel):
 
     def _reconstruct_jets(self, z: Tensor) -> Tensor:
         """Return the reconstruction `(J, F)` of the jets of all events."""
-        if self.training and len(z) < 2:
+        if self.network.training and len(z) < 2:
             # A batch of fewer than two jets has no statistics of its own; the running ones stand in.
             with eval_mode(self.network):
                 return self._reconstruct_jets(z)

@@ -38,7 +38,7 @@ def plot_loss_per_pixel(
     n_rows = -(-len(images) // n_columns)
     horizontal, vertical = image_axis_labels(shape)
     with house_style():
-        figure = Figure(figsize=(2.5 + 4.0 * n_columns, 1.6 + 4.6 * n_rows), layout="constrained")
+        figure = Figure(figsize=(max(8.0, 2.5 + 4.0 * n_columns), 1.6 + 4.6 * n_rows), layout="constrained")
         grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
         for axes, (name, image) in zip(grid.flat, images.items(), strict=False):
             mesh = axes.pcolormesh(image, cmap="viridis", norm=norm)

@@ -160,16 +160,24 @@ def test_a_reconstruction_has_the_shape_of_its_entries(trained):
 @pytest.mark.parametrize("words", LOSSES, ids=lambda words: "-".join(words))
 def test_every_loss_trains_or_is_refused_in_one_line(config, words):
     model, data, loss = words
-    cfg = config(model, data, f"loss={loss}")
+    built, refusal = try_to_build(config(model, data, f"loss={loss}"))
+    if built is None:
+        assert loss != "mse"
+        assert refusal.count("\n") == 0
+        assert "loss" in refusal
+        return
+    network, module = built
+    before = [weight.detach().clone() for weight in network.parameters()]
+    fit_two_steps(network, module)
+    found = scores(network, take_rows(module.val_entries.batch, slice(20)))
+    assert torch.isfinite(found).all()
+    assert any(not torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True))
+
+
+def try_to_build(cfg: DictConfig) -> tuple[tuple[AnomalyModel, AnomalyDataModule] | None, str]:
+    """Return a model and its data, or None and the reason why they do not fit."""
     try:
         validate(cfg)
-        built, module = build(cfg)
+        return build(cfg), ""
     except UserError as error:
-        assert loss != "mse"
-        assert "\n" not in str(error)
-        return
-    before = [weight.detach().clone() for weight in built.parameters()]
-    fit_two_steps(built, module)
-    found = scores(built, take_rows(module.val_entries.batch, slice(20)))
-    assert torch.isfinite(found).all()
-    assert any(not torch.equal(old, new) for old, new in zip(before, built.parameters(), strict=True))
+        return None, str(error)

@@ -51,6 +51,13 @@ FIGURES: dict[str, Callable[..., Figure]] = {
         JETS[:56].reshape(7, 8, -1), JETS[4:].reshape(7, 8, -1), np.arange(7), feature_names=JET_FEATURES
     ),
     "calorimeter": lambda s, e, h: plots.plot_reconstructions(IMAGES, 0.8 * IMAGES, IMAGES.sum((1, 2)), unit="GeV"),
+    "phi rotation": lambda s, e, h: plots.plot_phi_rotation(
+        {name: RNG.normal(size=(18, 40)) for name in ("zero_bias", "ttbar")}, background="zero_bias"
+    ),
+    "loss per pixel": lambda s, e, h: plots.plot_loss_per_pixel(
+        {name: RNG.exponential(size=(18, 14)) for name in ("zero_bias", "ttbar", "jet_ht", "radion")}, note="Simulation"
+    ),
+    "loss per pixel, none": lambda s, e, h: plots.plot_loss_per_pixel({"zero_bias": IMAGES[0] * 0}),
     "channels": lambda s, e, h: plots.plot_reconstructions(
         RNG.random((5, 16, 16, 3)), RNG.random((5, 16, 16, 3)), np.arange(5)
     ),
