@@ -11,7 +11,9 @@ from hepad.nn.conv_ae import ConvAutoencoderNet
 def layers_of(net: nn.Module) -> list[tuple[str, int, int, int]]:
     kinds = (nn.Conv2d, nn.ConvTranspose2d)
     return [
-        (type(m).__name__, m.in_channels, m.out_channels, m.kernel_size[0]) for m in net.modules() if isinstance(m, kinds)
+        (type(m).__name__, m.in_channels, m.out_channels, m.kernel_size[0])
+        for m in net.modules()
+        if isinstance(m, kinds)
     ]
 
 
