@@ -42,6 +42,18 @@ CALO_DATASET_CICADA: Final = "CaloRegions"
 EVENT_IMAGE_DATASET: Final = "event_image_data"
 EVENT_FEATURES_DATASET: Final = "event_features"
 WEIGHT_DATASET: Final = "weight"
+JET_CONSTITUENTS_DATASET: Final = "jet_constituents"
+JET_FEATURES_DATASET: Final = "jet_features"
+JET_IMAGE_DATASET: Final = "jet_images"
 
 EVENT_FEATURES: Final = ("n_pileup", "n_vertices", "n_jets", "ht", "met", "sum_et")
 """The columns of `event_features` in simulated files (ht, met and sum_et in GeV)."""
+
+N_CONSTITUENTS: Final = 100
+"""Slots of `jet_constituents` for the particles of a fat jet, by falling pT, zero padded."""
+
+CONSTITUENT_FEATURES: Final = ("pt", "eta", "phi")
+"""The columns of `jet_constituents` (pt in GeV, phi in rad)."""
+
+FAT_JET_FEATURES: Final = ("pt", "eta", "phi", "mass", "nConstituents", "area", "n_pileup", "n_vertices")
+"""The columns of `jet_features` in simulated files (pt and mass in GeV)."""

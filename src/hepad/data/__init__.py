@@ -4,6 +4,15 @@ from hepad.batch import Batch
 from hepad.data.calo import CaloDataModule
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.events import EventsDataModule
+from hepad.data.jet_images import JetImagesDataModule
 from hepad.data.jets import JetsDataModule
 
-__all__ = ["AnomalyDataModule", "Batch", "CaloDataModule", "Entries", "EventsDataModule", "JetsDataModule"]
+__all__ = [
+    "AnomalyDataModule",
+    "Batch",
+    "CaloDataModule",
+    "Entries",
+    "EventsDataModule",
+    "JetImagesDataModule",
+    "JetsDataModule",
+]

@@ -16,8 +16,10 @@ import numpy as np
 from hepad.simulation.arrays import Array
 from hepad.simulation.collisions import Collisions, concatenate
 from hepad.simulation.event import Events, simulate_events
-from hepad.simulation.generator import MIN_BIAS_SETTINGS, generate, make_pythia
-from hepad.simulation.processes import PROCESSES
+from hepad.simulation.fat_jets import FatJets, simulate_fat_jets
+from hepad.simulation.generator import MIN_BIAS_SETTINGS, generate, generate_records, make_pythia
+from hepad.simulation.processes import PROCESSES, Process
+from hepad.simulation.records import Record, merge
 from hepad.simulation.selections import SELECTIONS
 from hepad.simulation.settings import Settings, chunk_seeds
 
@@ -61,26 +63,35 @@ def make_pool_chunk(path: Path, settings: Settings, fingerprint: str, chunk: int
 def make_sample_chunk(
     path: Path, settings: Settings, fingerprint: str, sample: str, chunk: int, n: int, pool: Collisions
 ) -> int:
-    """Simulate `n` selected events of `sample` and write them; returns `n`."""
-    events = simulate_chunk(settings, sample, chunk, n, pool)
-    write_arrays(path, {field.name: getattr(events, field.name) for field in fields(events)}, fingerprint)
+    """Simulate `n` selected entries of `sample` and write them; returns `n`."""
+    write_arrays(path, simulate_chunk(settings, sample, chunk, n, pool).arrays(), fingerprint)
     return n
 
 
-def simulate_chunk(settings: Settings, sample: str, chunk: int, n: int, pool: Collisions) -> Events:
-    """Simulate chunk number `chunk` of `sample`: events are made until `n` have passed the sample's selection."""
+def record_type(sample: str) -> type[Record]:
+    """Return what an entry of `sample` is."""
+    return FatJets if PROCESSES[sample].fat_jets else Events
+
+
+def simulate_chunk(settings: Settings, sample: str, chunk: int, n: int, pool: Collisions) -> Record:
+    """Simulate chunk number `chunk` of `sample`: events are made until `n` entries have passed the selection."""
     row = PROCESSES[sample]
     seed, rng = chunk_seeds(settings.seed, sample, chunk)
     pythia = make_pythia(row.settings, seed) if row.settings else None
-    kept: list[Events] = []
+    kept: list[Record] = []
     while (n_kept := sum(map(len, kept))) < n:
-        size = BATCH if row.selection else min(BATCH, n - n_kept)
-        hard = generate(pythia, size) if pythia else None
-        events = simulate_events(hard, pool, rng.poisson(settings.pileup_mean, size), rng)
-        kept.append(events.select(SELECTIONS[row.selection](events)) if row.selection else events)
+        size = BATCH if row.selection or row.fat_jets else min(BATCH, n - n_kept)
+        kept.append(_simulate_batch(row, pythia, size, settings.pileup_mean, pool, rng))
     return merge(kept).select(np.arange(n))
 
 
-def merge(parts: list[Events]) -> Events:
-    """Return the events of all parts, in order."""
-    return Events(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Events)})
+def _simulate_batch(
+    row: Process, pythia: Any, size: int, pileup_mean: float, pool: Collisions, rng: np.random.Generator
+) -> Record:
+    """Make `size` events and return what passes the selection of `row`."""
+    if row.fat_jets:
+        record = generate_records(pythia, size)
+        return simulate_fat_jets(record, row.fat_jets, pool, rng.poisson(pileup_mean, size), rng)
+    hard = generate(pythia, size) if pythia else None
+    events = simulate_events(hard, pool, rng.poisson(pileup_mean, size), rng)
+    return events.select(SELECTIONS[row.selection](events)) if row.selection else events

@@ -16,8 +16,6 @@ from hepad.simulation.generator import import_simulation_package
 RADIUS: Final = 0.4
 _GHOSTS_IN_PHI: Final = 63
 _GHOST_SPACING: Final = 2 * np.pi / _GHOSTS_IN_PHI
-_GHOST_REACH: Final = 8
-"""Ghosts cover this many spacings on each side of a jet's axis: twice the radius."""
 GHOST_AREA: Final = _GHOST_SPACING**2
 # Far below any particle, far above what underflows when squared.
 _ORIGIN_PT: Final = 1e-30
@@ -55,11 +53,16 @@ class Jets:
 
 
 def cluster(
-    particles: FourMomenta, origins: FourMomenta, n_events: int, pt_min: float, rng: np.random.Generator
+    particles: FourMomenta,
+    origins: FourMomenta,
+    n_events: int,
+    pt_min: float,
+    rng: np.random.Generator,
+    radius: float = RADIUS,
 ) -> Jets:
-    """Cluster anti-kT jets (R = 0.4) above `pt_min` GeV, each event on its own."""
-    first, _, _, _ = _run([particles], n_events, pt_min)
-    ghosts = _ghosts_near(first, rng)
+    """Cluster anti-kT jets of `radius` above `pt_min` GeV, each event on its own."""
+    first, _, _, _ = _run([particles], n_events, pt_min, radius)
+    ghosts = _ghosts_near(first, radius, rng)
     seeds = FourMomenta(
         origins.event,
         _ORIGIN_PT * origins.pt,
@@ -67,7 +70,7 @@ def cluster(
         origins.phi,
         np.zeros(len(origins.pt)),
     )
-    momenta, member, member_source, member_jet = _run([particles, seeds, ghosts], n_events, pt_min)
+    momenta, member, member_source, member_jet = _run([particles, seeds, ghosts], n_events, pt_min, radius)
     n_jets = len(momenta["event"])
     is_particle, is_origin, is_ghost = (member_source == source for source in range(3))
     return Jets(
@@ -80,7 +83,9 @@ def cluster(
     )
 
 
-def _run(sources: list[FourMomenta], n_events: int, pt_min: float) -> tuple[dict[str, Array], Array, Array, Array]:
+def _run(
+    sources: list[FourMomenta], n_events: int, pt_min: float, radius: float
+) -> tuple[dict[str, Array], Array, Array, Array]:
     """Cluster all sources together: jets' momenta, then per constituent its index, source and jet."""
     ak = import_simulation_package("awkward")
     fastjet = import_simulation_package("fastjet")
@@ -105,7 +110,7 @@ def _run(sources: list[FourMomenta], n_events: int, pt_min: float) -> tuple[dict
     events = ak.unflatten(record, np.diff(offsets))
     # FastJet asks for citations on stdout once per process; docs/simulation.md gives them.
     fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
-    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, RADIUS)
+    definition = fastjet.JetDefinition(fastjet.antikt_algorithm, radius)
     sequence = fastjet.ClusterSequence(events, definition)
     jets = sequence.inclusive_jets(pt_min)
     members = sequence.constituent_index(pt_min)
@@ -120,11 +125,12 @@ def _run(sources: list[FourMomenta], n_events: int, pt_min: float) -> tuple[dict
     return momenta, index_of[member], source_of[member], member_jet
 
 
-def _ghosts_near(jets: dict[str, Array], rng: np.random.Generator) -> FourMomenta:
-    """Return ghosts on a regular grid in rapidity and φ, shaken within its cells, around the axes of jets."""
+def _ghosts_near(jets: dict[str, Array], radius: float, rng: np.random.Generator) -> FourMomenta:
+    """Return ghosts on a regular grid in rapidity and φ, shaken within its cells, up to 2 R around the axes of jets."""
     rapidity = np.arctanh(jets["pz"] / jets["energy"])
     phi = np.arctan2(jets["py"], jets["px"])
-    reach = np.arange(-_GHOST_REACH, _GHOST_REACH + 1)
+    n_steps = round(2 * radius / _GHOST_SPACING)
+    reach = np.arange(-n_steps, n_steps + 1)
     rows = np.floor(rapidity / _GHOST_SPACING).astype(np.int64)[:, None, None] + reach[:, None]
     columns = (np.floor(phi / _GHOST_SPACING).astype(np.int64)[:, None, None] + reach) % _GHOSTS_IN_PHI
     low, n_rows = (int(rows.min()), int(np.ptp(rows)) + 1) if rows.size else (0, 1)

@@ -1,11 +1,11 @@
 """Reconstructed events: jets, calorimeter regions and event features of a batch of crossings."""
 
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass
+from typing import ClassVar, Final
 
 import numpy as np
 
-from hepad.schema import EVENT_FEATURES
+from hepad.schema import CALO_DATASET, EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
 from hepad.simulation.arrays import Array
 from hepad.simulation.cells import region_et
 from hepad.simulation.clustering import FourMomenta
@@ -13,35 +13,39 @@ from hepad.simulation.collisions import Collisions
 from hepad.simulation.jets import JetTable, leading_jets, reconstruct_jets
 from hepad.simulation.particle_flow import propagate, reconstruct
 from hepad.simulation.pileup import Crossings, overlay
+from hepad.simulation.records import Record, Stored
 from hepad.simulation.vertices import find_vertices, is_pileup
 
+FLAVOUR_DATASET: Final = "jet_hadron_flavour"
+"""True hadron flavour of the jets, (N, 8) int8: 0, 4 or 5, −1 for empty slots. For checks, never an input."""
 HT_JET_PT_MIN: Final = 30.0
 HT_JET_MAX_ABS_ETA: Final = 2.5
 
 
 @dataclass(frozen=True)
-class Events:
+class Events(Record):
     """E events: jets (E, 8, 17) float32, regions (E, 18, 14) uint16, features (E, F) float32.
 
     `jet_flavour` (E, 8) int8 is the true hadron flavour of the jets, −1 where there is none.
     """
 
+    layout: ClassVar[tuple[Stored, ...]] = (
+        Stored("jets", JET_DATASET, "<f4", JET_FEATURES),
+        Stored("regions", CALO_DATASET, "<u2"),
+        Stored("features", EVENT_FEATURES_DATASET, "<f4", EVENT_FEATURES),
+        Stored("jet_flavour", FLAVOUR_DATASET, "i1"),
+    )
+
+    # Fields are written in this order, which the bytes of the bundled files depend on.
     jets: Array
     regions: Array
-    features: Array
     jet_flavour: Array
-
-    def __len__(self) -> int:
-        return len(self.jets)
+    features: Array
 
     def feature(self, name: str) -> Array:
         """Return one event feature (E,)."""
         values: Array = self.features[:, EVENT_FEATURES.index(name)]
         return values
-
-    def select(self, index: Array) -> "Events":
-        """Return the events `index`, a mask or positions."""
-        return Events(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
 
 
 def simulate_events(hard: Collisions | None, pool: Collisions, n_pileup: Array, rng: np.random.Generator) -> Events:

@@ -9,47 +9,31 @@ from typing import Any, Final
 import h5py
 import numpy as np
 
-from hepad.schema import (
-    CALO_DATASET,
-    CALO_SHAPE,
-    EVENT_FEATURES,
-    EVENT_FEATURES_DATASET,
-    JET_DATASET,
-    JET_FEATURES,
-    N_JETS,
-)
 from hepad.simulation.arrays import Array
-from hepad.simulation.event import Events
 from hepad.simulation.processes import PROCESSES
+from hepad.simulation.records import Record, Stored, merge
 from hepad.simulation.settings import Settings, generator_versions, sample_fingerprint
 
-FLAVOUR_DATASET: Final = "jet_hadron_flavour"
-"""True hadron flavour of the jets, (N, 8) int8: 0, 4 or 5, −1 for empty slots. For checks, never an input."""
 FINGERPRINT: Final = "fingerprint"
 _ROWS_PER_HDF5_CHUNK: Final = 1024
 _FLOAT_BITS: Final = 23
 
 
-def write_sample(path: Path, settings: Settings, sample: str, parts: Iterable[Events]) -> None:
-    """Write the events of `sample`, given in pieces, to `path`: aside, then renamed."""
+def write_sample(path: Path, settings: Settings, sample: str, parts: Iterable[Record]) -> None:
+    """Write the entries of `sample`, given in pieces, to `path`: aside, then renamed."""
     n = settings.n_events[sample]
     aside = path.with_name(path.name + ".tmp")
     with h5py.File(aside, "w", libver=("v108", "v110")) as file:
         for name, value in file_attributes(settings, sample).items():
             file.attrs[name] = value
-        jets = _dataset(file, JET_DATASET, (n, N_JETS, len(JET_FEATURES)), "<f4")
-        regions = _dataset(file, CALO_DATASET, (n, *CALO_SHAPE), "<u2")
-        features = _dataset(file, EVENT_FEATURES_DATASET, (n, len(EVENT_FEATURES)), "<f4")
-        flavour = _dataset(file, FLAVOUR_DATASET, (n, N_JETS), "i1")
-        jets.attrs["features"] = list(JET_FEATURES)
-        features.attrs["features"] = list(EVENT_FEATURES)
+        datasets: dict[str, h5py.Dataset] = {}
         # Whole HDF5 chunks are written once: rewriting one would leave a hole of its own size in the file.
-        for start, events in _regroup(parts, _ROWS_PER_HDF5_CHUNK):
-            rows = slice(start, start + len(events))
-            jets[rows] = truncate_mantissa(events.jets, settings.mantissa_bits)
-            regions[rows] = events.regions
-            flavour[rows] = events.jet_flavour
-            features[rows] = truncate_mantissa(events.features, settings.mantissa_bits)
+        for start, entries in _regroup(parts, _ROWS_PER_HDF5_CHUNK):
+            datasets = datasets or _create_datasets(file, entries, n)
+            for name, values in entries.arrays().items():
+                is_float = values.dtype.kind == "f"
+                values = truncate_mantissa(values, settings.mantissa_bits) if is_float else values
+                datasets[name][start : start + len(entries)] = values
     with aside.open("rb") as written:
         os.fsync(written.fileno())
     aside.replace(path)
@@ -96,11 +80,21 @@ def truncate_mantissa(values: Array, bits: int) -> Array:
     return (np.ascontiguousarray(values, dtype=np.float32).view(np.uint32) & mask).view(np.float32)
 
 
-def _dataset(file: h5py.File, name: str, shape: tuple[int, ...], dtype: str) -> h5py.Dataset:
+def _create_datasets(file: h5py.File, entries: Record, n: int) -> dict[str, h5py.Dataset]:
+    """Return field → an empty data set for `n` rows like those of `entries`."""
+    arrays = entries.arrays()
+    created = {stored.field: _dataset(file, stored, (n, *arrays[stored.field].shape[1:])) for stored in entries.layout}
+    for stored in entries.layout:
+        if stored.features is not None:
+            created[stored.field].attrs["features"] = list(stored.features)
+    return created
+
+
+def _dataset(file: h5py.File, stored: Stored, shape: tuple[int, ...]) -> h5py.Dataset:
     return file.create_dataset(
-        name,
+        stored.dataset,
         shape,
-        dtype,
+        stored.dtype,
         chunks=(min(_ROWS_PER_HDF5_CHUNK, shape[0]), *shape[1:]),
         shuffle=True,
         compression="gzip",
@@ -109,11 +103,10 @@ def _dataset(file: h5py.File, name: str, shape: tuple[int, ...], dtype: str) -> 
     )
 
 
-def _regroup(parts: Iterable[Events], size: int) -> Iterable[tuple[int, Events]]:
-    """Yield the events of `parts` in pieces of `size` with the number of the first."""
-    from hepad.simulation.chunks import merge
-
-    start, waiting = 0, []
+def _regroup(parts: Iterable[Record], size: int) -> Iterable[tuple[int, Record]]:
+    """Yield the entries of `parts` in pieces of `size` with the number of the first."""
+    start = 0
+    waiting: list[Record] = []
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) < size:

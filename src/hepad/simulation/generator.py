@@ -1,6 +1,7 @@
 """Pythia 8 events, reduced to what the detector sees and to the true origin of jets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -59,8 +60,25 @@ def import_simulation_package(name: str) -> Any:
         ) from error
 
 
-def generate(pythia: Any, n_events: int) -> Collisions:
-    """Generate `n_events` collisions."""
+@dataclass(frozen=True)
+class EventRecord:
+    """Everything that Pythia tells of E events: all particles (P,), also those that decayed, event after event.
+
+    `counts` (E,) is the number of particles of each event, `mother` the place of the first mother in its event; pt in
+    GeV, phi in rad.
+    """
+
+    counts: Array
+    pdg: Array
+    status: Array
+    mother: Array
+    pt: Array
+    eta: Array
+    phi: Array
+
+
+def generate_records(pythia: Any, n_events: int) -> EventRecord:
+    """Generate `n_events` collisions with their whole history."""
     events = pythia.nextBatch(n_events)
     if len(events) != n_events:
         raise RuntimeError(f"Pythia made {len(events)} of {n_events} events")
@@ -69,19 +87,28 @@ def generate(pythia: Any, n_events: int) -> Collisions:
     pt = np.hypot(px, py)
     # The two beams have pT = 0: η is put far outside the detector.
     eta = np.arcsinh(np.divide(pz, pt, out=np.full_like(pz, 1e6), where=pt > 1e-6))
-    phi = np.arctan2(py, px)
+    return EventRecord(
+        counts, record["id"], record["status"], record["mother1"], pt=pt, eta=eta, phi=np.arctan2(py, px)
+    )
 
-    pdg, event = record["id"], np.repeat(np.arange(n_events), counts)
+
+def generate(pythia: Any, n_events: int) -> Collisions:
+    """Generate `n_events` collisions."""
+    return reduce_records(generate_records(pythia, n_events))
+
+
+def reduce_records(record: EventRecord) -> Collisions:
+    """Return what the detector sees of events, and the true origins of jets."""
+    pdg, pt, eta, phi = record.pdg, record.pt, record.eta, record.phi
+    n_events = len(record.counts)
+    event = np.repeat(np.arange(n_events), record.counts)
     inside = np.abs(eta) < MAX_ABS_ETA
     species = species_of(pdg)
     charged = CHARGE[np.where(species == UNKNOWN, 0, species)] != 0
     visible = (
-        (record["status"] > 0)
-        & inside
-        & (species != UNKNOWN)
-        & (pt > np.where(charged, MIN_PT_CHARGED, MIN_PT_NEUTRAL))
+        (record.status > 0) & inside & (species != UNKNOWN) & (pt > np.where(charged, MIN_PT_CHARGED, MIN_PT_NEUTRAL))
     )
-    label = _origin_labels(pdg, record["status"], record["mother1"], counts)
+    label = _origin_labels(pdg, record.status, record.mother, record.counts)
     origin = (label > 0) & inside & ((label >= C_HADRON) | (pt > MIN_PT_PARTON))
     return Collisions(
         n_particles=np.bincount(event[visible], minlength=n_events),

@@ -1,7 +1,7 @@
 """The processes that can be simulated: one row per sample. Adding a sample is adding a row."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from hepad.errors import UserError
 
@@ -11,12 +11,15 @@ class Process:
     """How one sample is made.
 
     `settings` are Pythia 8 commands for the hard collision (None: the event is pileup only), `selection` names a
-    filter of `hepad.simulation.selections` on the reconstructed event.
+    filter of `hepad.simulation.selections` on the reconstructed event. With `fat_jets` entries are not events but fat
+    jets, at most one of each event: `any`, or one that holds all of a hadronic `top` (see
+    `hepad.simulation.fat_jets`).
     """
 
     description: str
     settings: tuple[str, ...] | None
     selection: str | None = None
+    fat_jets: Literal["any", "top"] | None = None
 
 
 _ALL_QCD: Final = ("HardQCD:all = on",)
@@ -72,6 +75,25 @@ PROCESSES: Final[dict[str, Process]] = {
     "qcd_pt1000": Process(
         "dijets with pT-hat > 1000 GeV, the background of wprime",
         (*_ALL_QCD, "PhaseSpace:pTHatMin = 1000"),
+    ),
+    # The classic study of jet images (arXiv:1902.09914): jets of 550 to 650 GeV. 6% of them would come from outside
+    # these windows of pT-hat.
+    "qcd_jets": Process(
+        "fat jets of dijets, pT 550 to 650 GeV",
+        (*_ALL_QCD, "PhaseSpace:pTHatMin = 440", "PhaseSpace:pTHatMax = 900"),
+        fat_jets="any",
+    ),
+    "top_jets": Process(
+        "fat jets that hold all of a hadronic top decay, pT 550 to 650 GeV",
+        (
+            "Top:gg2ttbar = on",
+            "Top:qqbar2ttbar = on",
+            "PhaseSpace:pTHatMin = 410",
+            "PhaseSpace:pTHatMax = 900",
+            "24:onMode = off",
+            "24:onIfAny = 1 2 3 4 5",
+        ),
+        fat_jets="top",
     ),
 }
 

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from hepad.errors import UserError
-from hepad.simulation.chunks import make_pool_chunk, make_sample_chunk, read_arrays
+from hepad.simulation.chunks import make_pool_chunk, make_sample_chunk, read_arrays, record_type
 from hepad.simulation.collisions import Collisions
-from hepad.simulation.event import Events
 from hepad.simulation.files import read_fingerprint, write_sample
 from hepad.simulation.generator import import_simulation_package
 from hepad.simulation.locking import locked
 from hepad.simulation.pool import is_complete, join_pool, load_pool, pool_chunks, pool_directory
 from hepad.simulation.progress import progress
+from hepad.simulation.records import Record
 from hepad.simulation.settings import (
     Settings,
     check_directory,
@@ -110,18 +110,18 @@ def _make_sample(settings: Settings, sample: str, path: Path, pool: Path, worker
     ]
     with locked(directory):
         _run_tasks(sample, _make_sample_chunk, tasks, fingerprint, workers, pool)
-        write_sample(path, settings, sample, _read_events(tasks, fingerprint))
+        write_sample(path, settings, sample, _read_entries(tasks, fingerprint, record_type(sample)))
         shutil.rmtree(directory)
     if not any(directory.parent.iterdir()):
         directory.parent.rmdir()
 
 
-def _read_events(tasks: Sequence[_Task], fingerprint: str) -> Iterator[Events]:
+def _read_entries(tasks: Sequence[_Task], fingerprint: str, kind: type[Record]) -> Iterator[Record]:
     for task in tasks:
         arrays = read_arrays(task.path, fingerprint)
         if arrays is None:
             raise RuntimeError(f"the chunk {task.path} is damaged; run the command again to make it anew")
-        yield Events(**arrays)
+        yield kind(**arrays)
 
 
 def _run_tasks(

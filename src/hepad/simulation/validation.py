@@ -16,7 +16,7 @@ from hepad.schema import (
     JET_FEATURES,
 )
 from hepad.simulation.arrays import Array
-from hepad.simulation.files import FLAVOUR_DATASET
+from hepad.simulation.event import FLAVOUR_DATASET
 
 REAL_JETS_PER_EVENT: Final = {
     "zero_bias": 0.86,

@@ -1,0 +1,158 @@
+"""Jet images."""
+
+from functools import cached_property
+from typing import Any, ClassVar
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hepad.batch import Batch
+from hepad.data.calo import read_images
+from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
+from hepad.data.jet_preprocessing import JetImaging
+from hepad.errors import UserError
+from hepad.schema import (
+    CONSTITUENT_FEATURES,
+    FAT_JET_FEATURES,
+    JET_CONSTITUENTS_DATASET,
+    JET_FEATURES_DATASET,
+    JET_IMAGE_DATASET,
+)
+
+
+class JetImagesDataModule(AnomalyDataModule):
+    """Images `(1, P, P)` of single jets: pT in pixels of Δφ (rows) and Δη (columns) around the jet's centre.
+
+    Read are `jet_constituents` `(N, K, 3)`, of which images are made with the steps of `JetImaging`; or, from a file
+    without them, ready-made `jet_images` `(N, P, P)`, which are taken as they are. Neither axis is periodic.
+
+    Args:
+        n_pixels, half_width, center, rotate, flip, normalize, power, min_pt: see `JetImaging`.
+        common: the arguments of `AnomalyDataModule`.
+    """
+
+    kind: ClassVar[str] = "jet_images"
+    datasets: ClassVar[tuple[str, ...]] = (JET_CONSTITUENTS_DATASET, JET_IMAGE_DATASET)
+    profile_features: ClassVar[tuple[str, ...]] = ("mass", "nConstituents", "pt", "n_pileup")
+
+    def __init__(
+        self,
+        *,
+        n_pixels: int = 40,
+        half_width: float = 0.8,
+        center: str = "centroid",
+        rotate: bool = True,
+        flip: bool = True,
+        normalize: bool = True,
+        power: float = 1.0,
+        min_pt: float = 0.0,
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        self.imaging = JetImaging(n_pixels, half_width, center, rotate, flip, normalize, power, min_pt)
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        n_channels = self.entry_shape[0]
+        return ("pt",) if n_channels == 1 else tuple(f"channel_{i + 1}" for i in range(n_channels))
+
+    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+        """Read the jets of one sample as entries of shape `(1, P, P)`."""
+        if has_dataset(file, JET_IMAGE_DATASET) and not has_dataset(file, JET_CONSTITUENTS_DATASET):
+            images = read_images(file, JET_IMAGE_DATASET, sample, limit)
+            found = _image_observables(images)
+        else:
+            constituents = read_constituents(file, sample, limit)
+            self._check_not_empty(constituents, file, sample)
+            images = self.imaging.images(constituents)
+            found = jet_observables(constituents)
+        found |= read_jet_features(file, len(images))
+        return Entries(Batch(x=torch.from_numpy(images)), index=np.arange(len(images)), observables=found)
+
+    def _check_not_empty(self, constituents: NDArray[np.float32], file: h5py.File, sample: str) -> None:
+        # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
+        is_empty = np.all(constituents[..., 0] <= self.imaging.min_pt, axis=1)
+        if n_empty := int(is_empty.sum()):
+            raise UserError(
+                f"{n_empty} of {len(constituents)} jets of sample {sample} have no constituent with "
+                f"pT > {self.imaging.min_pt:g} GeV ({file.filename}:/{JET_CONSTITUENTS_DATASET}); leave such jets out"
+            )
+
+    @cached_property
+    def _mean(self) -> torch.Tensor:
+        return self.train_entries.batch.x.mean(dim=0)
+
+    def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
+        """Jet pT, number of constituents, jet mass, and squared distance to the mean training image."""
+        distance = (entries.batch.x - self._mean).square().sum(dim=(1, 2, 3), dtype=torch.float64)
+        named = {"sum_pt": "pt", "multiplicity": "nConstituents", "mass": "mass"}
+        found = {score: entries.observables[name] for score, name in named.items() if name in entries.observables}
+        return {**found, "distance_to_mean": distance.numpy()}
+
+
+def read_constituents(file: h5py.File, sample: str, limit: int | None = None) -> NDArray[np.float32]:
+    """Return `jet_constituents` as `(N, K, 3)` float32: pT (GeV), η and φ (rad) of each constituent.
+
+    Raises:
+        UserError: another shape, no jets, or a column that is missing.
+    """
+    dataset = safe_dataset(file, JET_CONSTITUENTS_DATASET)
+    where = f"{file.filename}:/{JET_CONSTITUENTS_DATASET}"
+    if dataset.ndim != 3:
+        raise UserError(f"{where} has shape {dataset.shape}; (jets, constituents, features) is needed")
+    if 0 in dataset.shape:
+        raise UserError(f"sample {sample} is empty: {where} has shape {dataset.shape}")
+    names = feature_names(dataset, CONSTITUENT_FEATURES)
+    if missing := [name for name in CONSTITUENT_FEATURES if name not in names]:
+        raise UserError(f"{where} has no feature {', '.join(missing)}; it has: {', '.join(names)}")
+    columns = [names.index(name) for name in CONSTITUENT_FEATURES]
+    return read_rows(dataset, stop=limit)[..., columns].astype(np.float32)
+
+
+def read_jet_features(file: h5py.File, n_jets: int) -> dict[str, NDArray[np.float64]]:
+    """Return name → `(n_jets,)` from `jet_features`; nothing where the file has none.
+
+    Raises:
+        UserError: fewer rows than there are jets.
+    """
+    if not has_dataset(file, JET_FEATURES_DATASET):
+        return {}
+    dataset = safe_dataset(file, JET_FEATURES_DATASET)
+    names = feature_names(dataset, FAT_JET_FEATURES)
+    if dataset.shape[0] < n_jets:
+        raise UserError(
+            f"{file.filename}:/{JET_FEATURES_DATASET} has {dataset.shape[0]} rows for {n_jets} jets; "
+            "one row per jet is needed"
+        )
+    values = read_rows(dataset, stop=n_jets).astype(np.float64)
+    return {name: values[:, i] for i, name in enumerate(names)}
+
+
+def jet_observables(constituents: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+    """Return pt, eta, phi and mass (GeV, rad) of the sum of massless constituents `(N, K, 3)`, and nConstituents."""
+    # A jet with inf in it is refused or left out later; it gets no warning here.
+    finite = np.isfinite(constituents).all(axis=(1, 2), keepdims=True)
+    pt, eta, phi = np.moveaxis(np.where(finite, constituents, np.nan).astype(np.float64), -1, 0)
+    px, py, pz, energy = (
+        (pt * direction).sum(axis=1) for direction in (np.cos(phi), np.sin(phi), np.sinh(eta), np.cosh(eta))
+    )
+    jet_pt = np.hypot(px, py)
+    return {
+        "pt": jet_pt,
+        "eta": np.arcsinh(np.divide(pz, jet_pt, out=np.zeros_like(pz), where=jet_pt > 0)),
+        "phi": np.arctan2(py, px),
+        "mass": np.sqrt(np.maximum(energy**2 - jet_pt**2 - pz**2, 0.0)),
+        "nConstituents": (pt > 0).sum(axis=1).astype(np.float64),
+    }
+
+
+def _image_observables(images: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
+    pixels = images.reshape(len(images), -1)
+    return {
+        "pt": pixels.sum(axis=1, dtype=np.float64),
+        "nConstituents": (pixels > 0).sum(axis=1).astype(np.float64),
+    }
