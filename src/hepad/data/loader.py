@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,7 +30,9 @@ class EpochShuffle:
 
     def generator(self, stream: int) -> torch.Generator:
         """Return the random numbers of this epoch: stream 0 for the order, 1 for the batch loader's `transform`."""
-        return torch.Generator().manual_seed(((self.seed or 0) << 32) + (stream << 31) + self.epoch)
+        # torch uses only the low 32 bits of a seed: the three numbers are mixed, not packed side by side.
+        mixed = np.random.SeedSequence([self.seed or 0, stream, self.epoch]).generate_state(1)[0]
+        return torch.Generator().manual_seed(int(mixed))
 
     def order(self) -> Tensor | None:
         """Return the `(n_entries,)` row order of this epoch, or None for the order of the file."""

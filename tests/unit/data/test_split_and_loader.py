@@ -57,6 +57,9 @@ def test_shuffling_depends_on_seed_and_epoch_alone():
     resumed.sampler.set_epoch(1)
     torch.manual_seed(99)
     assert rows_of(resumed) == second
+    other = BatchLoader(ENTRIES, 5, shuffle_seed=2)
+    other.sampler.set_epoch(1)
+    assert rows_of(other) != second
 
 
 def test_fields_stay_together():

@@ -1,0 +1,69 @@
+"""Figures of what a model shows beside its scores: they are drawn, saved, and say what they should."""
+
+import numpy as np
+import pytest
+
+from hepad.metrics import roc_curve
+from hepad.metrics.agreement import agreement
+from hepad.plots import figure_bytes
+from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot_student_vs_teacher
+from hepad.plots.generated import plot_generated_features, plot_generated_images
+from hepad.plots.roc_pairs import plot_roc_pairs
+
+
+@pytest.fixture
+def scores():
+    rng = np.random.default_rng(0)
+    truth = np.maximum(rng.normal(size=3000), -0.5)
+    return truth, truth + 0.2 * rng.normal(size=3000)
+
+
+def test_student_and_teacher(scores):
+    found = agreement(*scores)
+    figures = [plot_student_vs_teacher(*scores), plot_error_vs_truth(*scores, found), plot_bias_by_decile(found)]
+    for figure in figures:
+        assert len(figure_bytes(figure)) > 10_000
+    assert figures[1].axes[0].get_ylabel() == "Student − teacher"
+
+
+def test_a_perfect_student_and_constant_scores_can_be_drawn():
+    for truth in (np.ones(50), np.linspace(0, 1, 50)):
+        found = agreement(truth, truth)
+        for figure in (
+            plot_student_vs_teacher(truth, truth),
+            plot_error_vs_truth(truth, truth, found),
+            plot_bias_by_decile(found),
+        ):
+            figure_bytes(figure)
+
+
+def test_roc_pairs_name_both_areas():
+    rng = np.random.default_rng(0)
+    curves = [roc_curve(rng.normal(size=500), rng.normal(size=500) + shift) for shift in (1.0, 1.2)]
+    figure = plot_roc_pairs({"ttbar": tuple(curves)}, names=("Student", "Teacher"), reference="zero_bias")
+    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert len(texts) == 3
+    assert texts[0].count("0.") == 2
+    assert texts[1:] == ["Student", "Teacher"]
+    figure_bytes(figure)
+    with pytest.raises(ValueError, match="no ROC"):
+        plot_roc_pairs({}, names=("a", "b"), reference="zero_bias")
+
+
+def test_generated_features():
+    rng = np.random.default_rng(0)
+    real = np.c_[rng.exponential(20, 800), rng.normal(size=800), rng.poisson(2, 800), np.zeros(800)]
+    names = ("pt", "eta", "nMuons", "area")
+    figure = plot_generated_features(real, real * 1.1, names)
+    assert [axes.get_xlabel() for axes in figure.axes[:2]] == [r"Jet $p_\mathrm{T}$ [GeV]", r"Jet $\eta$"]
+    assert len(figure_bytes(figure)) > 10_000
+    with pytest.raises(ValueError, match="do not fit"):
+        plot_generated_features(real, real[:, :2], names)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1e6])
+def test_generated_images(scale):
+    rng = np.random.default_rng(0)
+    images = rng.poisson(1, (30, 2, 18, 14)) * scale
+    figure = plot_generated_images(images, images - 0.5 * scale)
+    assert len(figure_bytes(figure)) > 5_000
