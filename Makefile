@@ -23,8 +23,8 @@ $(VENV)/.dev: $(VENV)/.base
 train: $(VENV)/.base  ## train the default autoencoder on the bundled jets (ARGS='model=… loss=…')
 	$(PY) -m hepad.train $(ARGS)
 
-test: $(VENV)/.dev  ## run the tests (ARGS='-k roc')
-	$(PY) -m pytest $(ARGS)
+test: $(VENV)/.dev  ## run the tests on all cores (ARGS='-k roc')
+	$(PY) -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev  ## check style and formatting
 	$(VENV)/bin/ruff check .
