@@ -1,0 +1,185 @@
+"""`python -m hepad.train model=distilled` from end to end: teachers, splits, what is refused."""
+
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+import yaml
+
+import hepad
+from hepad import train
+from hepad.data import EventsDataModule
+from tests.runs.conftest import call, two_samples
+
+QUICK = ["logger=none", "trainer.max_epochs=2", "data.batch_size=64"]
+TEACHER = ["model=vae", "data=events", "model.score=reconstruction"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A directory with two samples, a teacher, a student of it, and a student that trained its own."""
+    directory = tmp_path_factory.mktemp("distillation")
+    words = [*two_samples(directory), *QUICK]
+    for run in (
+        [*TEACHER, "data.train_on=teacher", "hydra.run.dir=teacher"],
+        ["model=distilled", "model.teacher=teacher", "hydra.run.dir=student"],
+        ["model=distilled", "model.teacher_overrides={model:vae,model.score:mu2}", "hydra.run.dir=both"],
+        ["model=vae", "data=events", "hydra.run.dir=whole"],
+    ):
+        done = call(train.main, directory, *words, *run)
+        assert done.code == 0, done.err
+    return directory
+
+
+def read(path: Path):
+    return json.loads(path.read_text())
+
+
+def test_no_entry_serves_twice(place):
+    own = {name: str(place / f"{name}.h5") for name in ("background", "signal")}
+    parts = {}
+    for part in ("teacher", "student"):
+        data = EventsDataModule(samples=own, background="background", bundled=False, train_on=part)
+        data.setup()
+        assert data.split_hashes() == read(place / part / "provenance.json")["split_sha256"]
+        parts[part] = data.train_entries.index
+    parts |= {"val": data.val_entries.index, "test": data.test_entries["background"].index}
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(400))
+    assert len(parts["teacher"]) == len(parts["student"]) == 120
+
+
+@pytest.mark.parametrize("run", ["student", "both"])
+def test_the_run_says_who_the_teacher_was_and_how_the_student_compares(place, run):
+    teacher = place / ("teacher" if run == "student" else "both/teacher")
+    facts, metrics = read(place / run / "provenance.json"), read(place / run / "metrics.json")
+    assert facts["teacher"]["run"] == str(teacher)
+    assert facts["teacher"]["split_sha256"]["train"] != facts["split_sha256"]["train"]
+    assert metrics["test/teacher_auc/signal_vs_background"] == pytest.approx(
+        # Only the lowest thousandth of the scores is made equal by the floor of the logarithm.
+        read(teacher / "metrics.json")["test/auc/signal_vs_background"],
+        abs=2e-3,
+    )
+    assert -1 <= metrics["test/student/spearman/background"] <= 1
+    assert {"test/student/top_decile_bias", "test/student/top_decile_width"} <= set(metrics)
+    drawn = {path.stem for path in (place / run / "plots").iterdir()}
+    assert drawn >= {"student_vs_teacher", "student_error", "student_bias_by_decile", "student_roc_vs_background"}
+    assert "Student and teacher" in (place / run / "report.html").read_text()
+
+
+def test_the_teacher_trained_on_the_way_is_a_run_of_its_own(place):
+    config = yaml.safe_load((place / "both/teacher/config.yaml").read_text())
+    assert config["model"]["score"] == "mu2"
+    assert config["data"]["train_on"] == "teacher"
+    assert config["trainer"]["max_epochs"] == 2
+    assert read(place / "both/teacher/provenance.json")["status"] == "finished"
+    assert yaml.safe_load((place / "both/config.yaml").read_text())["data"]["train_on"] == "student"
+
+
+def test_a_student_scores_alone(place, tmp_path):
+    shutil.copytree(place / "student", tmp_path / "moved")
+    run = hepad.load_run(tmp_path / "moved")
+    checkpoint = torch.load(tmp_path / "moved/checkpoints/best.ckpt", weights_only=True)
+    assert "teacher" not in checkpoint["hyper_parameters"]
+    with h5py.File(place / "signal.h5") as source, h5py.File(place / "student/scores.h5") as scores:
+        events = source["jet_event_data"][:][scores["signal/index"][:]]
+        np.testing.assert_allclose(run.score(events), scores["signal/score"][:], rtol=1e-5, atol=1e-5)
+    order = np.random.default_rng(0).permuted(np.tile(np.arange(8), (len(events), 1)), axis=1)
+    shuffled = np.take_along_axis(events, order[..., None], axis=1)
+    np.testing.assert_allclose(run.score(shuffled), run.score(events), rtol=1e-5, atol=1e-5)
+
+
+def test_the_target_is_the_logarithm_of_the_teachers_score(place):
+    teacher = hepad.load_run(place / "teacher")
+    with h5py.File(place / "signal.h5") as source:
+        true = np.log(np.maximum(teacher.score(source["jet_event_data"][:]), 1e-3))
+    with h5py.File(place / "student/scores.h5") as scores:
+        student = scores["signal/score"][:]
+    # Two epochs teach little, but the units are those of the target from the start.
+    assert abs(np.median(student) - np.median(true)) < 3 * true.std()
+
+
+@pytest.mark.parametrize("words", [["model.weighting=flat"], ["model.weighting=none", "model.target=score"]])
+def test_other_targets_and_weightings(place, words, tmp_path):
+    done = call(
+        train.main, place, *two_samples(place), *QUICK, "model=distilled", "model.teacher=teacher", *words,
+        f"hydra.run.dir={tmp_path / 'run'}",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+
+
+@pytest.fixture
+def refused(place):
+    """Return a caller that checks that a student is refused in one line, and that nothing is left behind."""
+    words = [*two_samples(place), *QUICK]
+
+    def call_student(*more: str) -> str:
+        done = call(train.main, place, *words, "model=distilled", "hydra.run.dir=refused", *more)
+        assert done.code == 2, done.err
+        assert done.err.startswith("error: ")
+        assert done.err.count("\n") == 1, done.err
+        assert not (place / "refused").exists()
+        return done.err
+
+    return call_student
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["model.teacher=teacher", "data=jets"], "scores events, not jets; choose data=events"),
+        (["model.teacher=teacher", "data.features=[pt,eta]"], "here they are (8, 2)"),
+        (["model.teacher=whole"], "train it with data.train_on=teacher"),
+        (["model.teacher=student"], "train it with data.train_on=teacher"),
+        (["model.teacher=teacher", "data.limit=300"], "otherwise the same data"),
+        (["model.teacher=nowhere"], "nowhere is not a run"),
+        (["model.teacher=teacher", "data.train_on=all"], "leave data.train_on out"),
+        (["model.teacher=teacher", "model.target=logits"], "allowed: score, log_score, cicada"),
+        (["model.teacher=teacher", "model.weighting=some"], "allowed: none, rare, flat"),
+        (["model.teacher=student", "model.network=conv"], "train it with"),
+        (["model.network=conv"], "allowed: auto, deepsets, dense"),
+        (["data.train_on=half"], "data.train_on"),
+        (["model.teacher=teacher", "model.teacher_overrides={model:vae}"], "trained already"),
+        (["model.teacher_overrides={modle:vae}"], "did you mean 'model'"),
+        (["model.teacher_overrides={model:conv_ae}"], "not events"),
+        (["model.teacher_overrides={model:vae,model.latent:0}"], "latent=0"),
+        (["model.teacher_overrides={data.limit:100}"], "the teacher's data are the student's"),
+        (["model.teacher_overrides=vae"], "such as {model:vae"),
+    ],
+)
+def test_a_student_that_cannot_be_taught(refused, words, said):
+    assert said in refused(*words)
+
+
+def test_a_teacher_whose_scores_leave_nothing_to_learn(refused, monkeypatch):
+    monkeypatch.setattr("hepad.run.distillation._scores", lambda _, entries: torch.linspace(0.1, 0.9, len(entries)))
+    assert "model.normalizer=none" in refused("model.teacher=teacher", "model.target=cicada")
+    monkeypatch.setattr("hepad.run.distillation._scores", lambda _, entries: -torch.ones(len(entries)))
+    assert "allowed here: score" in refused("model.teacher=teacher")
+
+
+def test_a_teacher_whose_past_is_unknown(refused, place):
+    shutil.copytree(place / "teacher", place / "forgetful", dirs_exist_ok=True)
+    (place / "forgetful/provenance.json").write_text("{}")
+    assert "does not say which entries" in refused("model.teacher=forgetful")
+
+
+def test_a_teacher_trained_on_what_is_tested_here(refused, place):
+    swapped = [*two_samples(place), *QUICK, "data.background=signal", "data.train_on=teacher", *TEACHER]
+    assert call(train.main, place, *swapped, "hydra.run.dir=swapped").code == 0
+    assert "entries of signal" in refused("model.teacher=swapped")
+
+
+def test_a_teacher_of_other_files_may_teach(place, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    words = [*two_samples(other), *QUICK]
+    # The same contents would be the same entries, wherever the file lies.
+    with h5py.File(other / "background.h5", "r+") as file:
+        file["jet_event_data"][:] = file["jet_event_data"][:][::-1]
+    assert call(train.main, other, *words, *TEACHER, "hydra.run.dir=teacher").code == 0
+    student = ["model=distilled", f"model.teacher={other / 'teacher'}", f"hydra.run.dir={tmp_path / 'run'}"]
+    assert call(train.main, place, *two_samples(place), *QUICK, *student).code == 0
