@@ -1,16 +1,15 @@
 """The loggers of a run. W&B: offline unless somebody is logged in, and never a prompt."""
 
 import logging
-import netrc
 import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlparse
+from typing import Any, Final, Literal
 
 import wandb
 from lightning.pytorch.loggers import Logger, WandbLogger
+from wandb.sdk.lib.wbauth import read_netrc_auth
 from wandb.sdk.wandb_run import Run as WandbRun
 
 from hepad.errors import UserError
@@ -39,7 +38,7 @@ def wandb_logger(
             directory's name.
 
     Raises:
-        UserError: an unknown mode, or `online` without a key.
+        UserError: an unknown mode, or `online` without a key or a network.
     """
     mode = os.environ.get("WANDB_MODE") or mode
     if mode not in MODES:
@@ -48,24 +47,33 @@ def wandb_logger(
         return None
     if mode == "online" and not has_key():
         raise UserError("logger.wandb.mode=online, but nobody is logged in; run `wandb login` or set WANDB_API_KEY")
-    if mode == "auto":
-        mode = "online" if has_key() else "offline"
     # wandb's own lines would break hepad's table; what a user needs of them is printed at the end of the run.
     logging.getLogger("wandb").setLevel(logging.ERROR)
+    words = {
+        "project": project,
+        "entity": entity,
+        "name": name or Path(save_dir).name,
+        "group": group,
+        "job_type": job_type,
+        "tags": list(tags),
+        "notes": notes,
+    }
+    if mode == "online" or (mode == "auto" and has_key()):
+        try:
+            return WandbLogger(experiment=_start(save_dir, "online", words), save_dir=save_dir)
+        except wandb.errors.CommError as error:
+            reason = str(error).splitlines()[0]
+            if mode == "online":
+                raise UserError(
+                    f"W&B cannot be reached ({reason}); logger.wandb.mode=offline needs no network"
+                ) from error
+            print(f"W&B cannot be reached, the run is kept offline ({reason})", flush=True)
+    return WandbLogger(experiment=_start(save_dir, "offline", words), save_dir=save_dir)
+
+
+def _start(save_dir: str, mode: Literal["online", "offline"], words: dict[str, Any]) -> WandbRun:
     settings = wandb.Settings(silent=True, console="off", init_timeout=_INIT_TIMEOUT_SECONDS)
-    run = wandb.init(
-        dir=save_dir,
-        mode="online" if mode == "online" else "offline",
-        project=project,
-        entity=entity,
-        name=name or Path(save_dir).name,
-        group=group,
-        job_type=job_type,
-        tags=list(tags),
-        notes=notes,
-        settings=settings,
-    )
-    return WandbLogger(experiment=run, save_dir=save_dir)
+    return wandb.init(dir=save_dir, mode=mode, settings=settings, **words)
 
 
 def wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
@@ -91,9 +99,4 @@ def has_key() -> bool:
     """Whether a W&B key is in the environment or in the netrc file; asks nobody and no network."""
     if os.environ.get("WANDB_API_KEY"):
         return True
-    host = urlparse(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")).hostname or ""
-    path = Path(os.environ.get("NETRC") or Path.home() / ".netrc")
-    try:
-        return netrc.netrc(str(path)).authenticators(host) is not None
-    except (OSError, netrc.NetrcParseError):
-        return False
+    return read_netrc_auth(host=os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url) is not None

@@ -1,0 +1,62 @@
+"""W&B: offline unless somebody is logged in, never a prompt, never a hang."""
+
+import pytest
+
+from hepad.errors import UserError
+from hepad.run import loggers
+from hepad.run.loggers import finish, has_key, wandb_logger, wandb_runs
+
+
+@pytest.fixture
+def nobody(monkeypatch, tmp_path):
+    """Nobody is logged in, and the server is a closed port of this machine."""
+    monkeypatch.delenv("WANDB_MODE")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(loggers, "_INIT_TIMEOUT_SECONDS", 3)
+
+
+def test_without_a_key_auto_is_offline(nobody, tmp_path):
+    assert not has_key()
+    logger = wandb_logger(str(tmp_path))
+    (run,) = wandb_runs([logger])
+    assert run.settings.mode == "offline"
+    assert run.settings._offline
+    finish([logger], exit_code=0)
+    assert list((tmp_path / "wandb").glob("offline-run-*"))
+
+
+def test_a_key_in_the_netrc_file_is_found(nobody, tmp_path):
+    (tmp_path / "netrc").write_text(f"machine 127.0.0.1:9 login user password {'a' * 40}\n")
+    assert has_key()
+
+
+def test_a_server_that_does_not_answer_leaves_the_run_offline(nobody, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    logger = wandb_logger(str(tmp_path))
+    assert wandb_runs([logger])[0].settings.mode == "offline"
+    finish([logger], exit_code=0)
+    assert "cannot be reached" in capsys.readouterr().out
+
+
+def test_online_on_demand_says_why_it_cannot(nobody, tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="wandb login"):
+        wandb_logger(str(tmp_path), mode="online")
+    monkeypatch.setenv("WANDB_API_KEY", "a" * 40)
+    with pytest.raises(UserError, match="cannot be reached"):
+        wandb_logger(str(tmp_path), mode="online")
+
+
+def test_disabled_logs_nothing(nobody, tmp_path):
+    assert wandb_logger(str(tmp_path), mode="disabled") is None
+    assert not (tmp_path / "wandb").exists()
+
+
+def test_the_environment_wins(nobody, tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    assert wandb_logger(str(tmp_path), mode="offline") is None
+
+
+def test_an_unknown_mode_names_the_allowed_ones(nobody, tmp_path):
+    with pytest.raises(UserError, match="auto, online, offline, disabled"):
+        wandb_logger(str(tmp_path), mode="on")
