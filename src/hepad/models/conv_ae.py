@@ -12,6 +12,9 @@ from hepad.nn.conv_ae import ConvAutoencoderNet
 class ConvAutoencoder(ReconstructionModel):
     """Reconstructs an image from 32 numbers that do not say where things are; see `ConvAutoencoderNet`.
 
+    The network starts with a batch norm where nothing else normalises the input (`normalizer: none`, the workshop's own
+    way: raw input, raw target).
+
     Args:
         entry_shape: `(C, H, W)`.
         loss: config of a `ReconstructionLoss`.
@@ -34,7 +37,9 @@ class ConvAutoencoder(ReconstructionModel):
     ) -> None:
         super().__init__(entry_shape, loss, normalizer)
         self.save_hyperparameters()
-        self.network = ConvAutoencoderNet(self.entry_shape, dropout, activation, circular)
+        self.network = ConvAutoencoderNet(
+            self.entry_shape, dropout, activation, circular, input_norm=normalizer == "none"
+        )
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction `(B, C, H, W)` of normalised images."""

@@ -18,6 +18,8 @@ class TimeDistributedAutoencoder(ReconstructionModel):
     The slots of an event pass through the same network one by one (Keras calls that time-distributed), so the model
     does not know which jet is which. Jets see each other only through the event's loss, the mean over their elements.
 
+    As the dense autoencoder's, the network starts with a batch norm where nothing else normalises the input.
+
     With `mask` empty slots take no part in anything: not in the normaliser's statistics, not in batch normalisation,
     not in the loss. An event without any jet has loss 0. Without it they are jets of zeros like all others, as in the
     AD4HEP workshop: the network learns to reconstruct zeros well, and an event of few jets scores low for that.
@@ -49,7 +51,9 @@ class TimeDistributedAutoencoder(ReconstructionModel):
         super().__init__(entry_shape, loss, normalizer)
         self.save_hyperparameters()
         self.mask = mask
-        self.network = DenseAutoencoderNet(self.entry_shape[-1], hidden, latent, dropout, activation)
+        self.network = DenseAutoencoderNet(
+            self.entry_shape[-1], hidden, latent, dropout, activation, input_norm=normalizer == "none"
+        )
 
     def view(self, batch: Batch) -> Batch:
         """Return the batch, without its mask where empty slots count."""

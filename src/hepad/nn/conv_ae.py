@@ -15,7 +15,7 @@ SMALLEST: Final = 13
 class ConvAutoencoderNet(nn.Module):
     """Convolutions down to one number per channel, a dense layer, and transposed convolutions back up.
 
-    BN → conv16 7×7 → max pool 2 → channel dropout → conv32 3×3 → maximum over the image → dense h·w·8 → transposed
+    [BN →] conv16 7×7 → max pool 2 → channel dropout → conv32 3×3 → maximum over the image → dense h·w·8 → transposed
     conv16 5×5 → transposed conv32 9×9 → conv 5×5, each but the last followed by the activation.
 
     The transposed convolutions are not padded and so add 4 and 8 columns: the dense layer makes a first image of
@@ -31,20 +31,25 @@ class ConvAutoencoderNet(nn.Module):
         entry_shape: `(C, H, W)`.
         dropout: probability of dropping a whole channel.
         activation: name of the activation function.
+        input_norm: start with a batch normalisation of the input, as the workshop did; else the input is normalised.
         circular: φ (H) is a ring; else images end there as they do in η, and are padded with zeros.
 
     Raises:
         ValueError: an image of fewer than 13 × 13 pixels, or an impossible dropout.
     """
 
-    def __init__(self, entry_shape: Sequence[int], dropout: float, activation: str, circular: bool) -> None:
+    def __init__(
+        self, entry_shape: Sequence[int], dropout: float, activation: str, circular: bool, input_norm: bool = False
+    ) -> None:
         super().__init__()
         channels, height, width = entry_shape
         if min(height, width) < SMALLEST:
             raise ValueError(f"images of {height} × {width}; at least {SMALLEST} × {SMALLEST} pixels are needed")
         first = (8, height if circular else height - SMALLEST + 1, width - SMALLEST + 1)
+        # With the settings of Keras, in which the workshop's network was written.
+        first_norm = [nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)] if input_norm else []
         self.encoder = nn.Sequential(
-            nn.BatchNorm2d(channels),
+            *first_norm,
             PhiConv2d(channels, 16, 7, circular),
             make_activation(activation),
             nn.MaxPool2d(2),

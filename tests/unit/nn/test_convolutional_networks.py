@@ -18,7 +18,7 @@ def layers_of(net: nn.Module) -> list[tuple[str, int, int, int]]:
 
 
 def test_the_workshops_network():
-    net = ConvAutoencoderNet((5, 16, 16), dropout=0.2, activation="leaky_relu", circular=False)
+    net = ConvAutoencoderNet((5, 16, 16), dropout=0.2, activation="leaky_relu", circular=False, input_norm=True)
     assert layers_of(net) == [
         ("Conv2d", 5, 16, 7),
         ("Conv2d", 16, 32, 3),
