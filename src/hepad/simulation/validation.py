@@ -17,6 +17,7 @@ from hepad.schema import (
 )
 from hepad.simulation.arrays import Array
 from hepad.simulation.event import FLAVOUR_DATASET
+from hepad.simulation.processes import PROCESSES
 
 REAL_JETS_PER_EVENT: Final = {
     "zero_bias": 0.86,
@@ -66,7 +67,16 @@ def read_sample(path: Path, limit: int = 50_000) -> SampleData:
 
 
 def validate(files: Mapping[str, Path], directory: Path) -> list[Path]:
-    """Draw the validation plots of `files` in `directory`, print the table, and return what was written."""
+    """Draw the validation plots of `files` in `directory`, print the tables, and return what was written."""
+    from hepad.simulation.fat_jet_validation import validate_fat_jets
+
+    fat_jets = {sample: path for sample, path in files.items() if PROCESSES[sample].fat_jets}
+    events = {sample: path for sample, path in files.items() if sample not in fat_jets}
+    written = _validate_events(events, directory) if events else []
+    return written + (validate_fat_jets(fat_jets, directory) if fat_jets else [])
+
+
+def _validate_events(files: Mapping[str, Path], directory: Path) -> list[Path]:
     from hepad.simulation.validation_plots import draw_all
 
     samples = [read_sample(path) for path in files.values()]

@@ -1,16 +1,27 @@
 """Real fat jets with real pileup: what the samples of jet images promise."""
 
+from pathlib import Path
+
+import h5py
 import numpy as np
 import pytest
 
-from hepad.schema import CONSTITUENT_FEATURES, FAT_JET_FEATURES, N_CONSTITUENTS
+from hepad.schema import (
+    CONSTITUENT_FEATURES,
+    FAT_JET_FEATURES,
+    JET_CONSTITUENTS_DATASET,
+    JET_FEATURES_DATASET,
+    N_CONSTITUENTS,
+)
 from hepad.simulation.chunks import simulate_chunk
 from hepad.simulation.collisions import Collisions
 from hepad.simulation.fat_jets import MAX_ABS_ETA, PT_RANGE, FatJets, holds_top
 from hepad.simulation.generator import EventRecord, generate_records, make_pythia
 from hepad.simulation.processes import PROCESSES
+from hepad.simulation.production import simulate
 from hepad.simulation.settings import Settings
 from hepad.simulation.tops import HadronicTops, hadronic_tops
+from hepad.simulation.validation import validate
 
 SETTINGS = Settings({"qcd_jets": 30, "top_jets": 30}, seed=8)
 
@@ -120,3 +131,19 @@ def test_a_jet_holds_a_top_only_with_all_its_quarks_in_its_own_event() -> None:
     event = np.array([0, 1, 2, 3])
     phi = np.array([3.1, 3.1, 3.1 - 2 * np.pi, 3.1])
     assert holds_top(event, np.zeros(4), phi, tops).tolist() == [True, False, True, False]
+
+
+def test_files_hold_jets_and_no_events_and_do_not_depend_on_the_workers(tmp_path: Path, pool_parent: Path) -> None:
+    settings = Settings({"qcd_jets": 9}, seed=3, pool_size=60, chunk_size=5, mantissa_bits=12)
+    first, again = (simulate(settings, tmp_path / str(n), n, pool_parent)["qcd_jets"] for n in (1, 2))
+    assert first.read_bytes() == again.read_bytes()
+    with h5py.File(first) as file:
+        assert set(file) == {JET_CONSTITUENTS_DATASET, JET_FEATURES_DATASET}
+        assert file[JET_CONSTITUENTS_DATASET].shape == (9, N_CONSTITUENTS, 3)
+        assert file[JET_CONSTITUENTS_DATASET].dtype == np.dtype("<f4")
+        assert tuple(file[JET_CONSTITUENTS_DATASET].attrs["features"]) == CONSTITUENT_FEATURES
+        assert tuple(file[JET_FEATURES_DATASET].attrs["features"]) == FAT_JET_FEATURES
+        assert file.attrs["sample"] == "qcd_jets"
+    written = validate({"qcd_jets": first}, tmp_path / "validation")
+    assert {path.name for path in written} >= {"fat_jets.txt", "fat_jet_mass.png", "fat_jet_width.png"}
+    assert all(path.stat().st_size for path in written)
