@@ -119,7 +119,8 @@ def plan_lesson(cfg: DictConfig, data: AnomalyDataModule, run_dir: Path) -> Less
 def teacher_config(cfg: DictConfig, kind: str, directory: Path) -> DictConfig:
     """Return the config that trains the teacher of a student's config `cfg`.
 
-    Data, trainer, callbacks and evaluation are the student's, but for the half of the training part; everything else
+    Data, trainer, callbacks and evaluation are the student's, but for the half of the training part and for the number
+    of epochs where the teacher's own is smaller; everything else
     comes from `model.teacher_overrides`, keys and values as on the command line, after a model that fits the data.
 
     Raises:
@@ -141,9 +142,13 @@ def teacher_config(cfg: DictConfig, kind: str, directory: Path) -> DictConfig:
         teacher.seed, teacher.data, teacher.paths, teacher.logger = cfg.seed, cfg.data, cfg.paths, {}
         teacher.data.train_on = "teacher"
         teacher.paths.run = str(directory)
+        own_epochs = teacher.trainer.max_epochs
         for section in _SHARED_SECTIONS:
             if not any(word.startswith((f"{section}=", f"{section}.")) for word in given):
                 teacher[section] = cfg[section]
+                if section == "trainer":
+                    # A teacher that is done in ten epochs need not go on for the student's hundred.
+                    teacher.trainer.max_epochs = min(own_epochs, cfg.trainer.max_epochs)
     validate(teacher)
     return teacher
 
