@@ -22,7 +22,7 @@ def exhibit_figures(exhibit: Exhibit, data: AnomalyDataModule, evaluation: Evalu
         yield _generated(exhibit, data)
     elif isinstance(exhibit, TransformedScores):
         if exhibit.symmetry == "phi_rotation":
-            yield _phi_rotation(exhibit, evaluation.background)
+            yield _phi_rotation(exhibit)
     else:
         yield from _teacher_and_student(exhibit, evaluation)
 
@@ -39,14 +39,14 @@ def _generated(exhibit: GeneratedEntries, data: AnomalyDataModule) -> StandardFi
     )
 
 
-def _phi_rotation(exhibit: TransformedScores, background: str) -> StandardFigure:
+def _phi_rotation(exhibit: TransformedScores) -> StandardFigure:
     scores = {sample: values.numpy() for sample, values in exhibit.scores.items()}
     return StandardFigure(
         "phi_rotation",
         "Symmetries",
-        "How much scores move when images are rotated in φ, which changes nothing in physics: RMS over "
-        f"{scores[background].shape[1]:,} entries, as a share of the spread of the scores of {background}.",
-        plot_phi_rotation(scores, background=background),
+        "How much scores move when images are rotated in φ, which changes nothing in physics: RMS over up to "
+        f"{max(table.shape[1] for table in scores.values()):,} entries, as a share of the spread of a sample's scores.",
+        plot_phi_rotation(scores),
     )
 
 

@@ -52,7 +52,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     ),
     "calorimeter": lambda s, e, h: plots.plot_reconstructions(IMAGES, 0.8 * IMAGES, IMAGES.sum((1, 2)), unit="GeV"),
     "phi rotation": lambda s, e, h: plots.plot_phi_rotation(
-        {name: RNG.normal(size=(18, 40)) for name in ("zero_bias", "ttbar")}, background="zero_bias"
+        {name: RNG.normal(size=(18, 40)) for name in ("zero_bias", "ttbar")}
     ),
     "loss per pixel": lambda s, e, h: plots.plot_loss_per_pixel(
         {name: RNG.exponential(size=(18, 14)) for name in ("zero_bias", "ttbar", "jet_ht", "radion")}, note="Simulation"
