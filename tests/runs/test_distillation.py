@@ -79,6 +79,11 @@ def test_the_teacher_trained_on_the_way_is_a_run_of_its_own(place):
     assert yaml.safe_load((place / "both/config.yaml").read_text())["data"]["train_on"] == "student"
 
 
+def test_the_report_of_a_variational_teacher_holds_samples_of_its_prior(place):
+    assert (place / "teacher/plots/generated_entries.png").is_file()
+    assert "Samples of the prior" in (place / "teacher/report.html").read_text()
+
+
 def test_a_student_scores_alone(place, tmp_path):
     shutil.copytree(place / "student", tmp_path / "moved")
     run = hepad.load_run(tmp_path / "moved")
