@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.batch import Batch, slot_mask
+from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
 from hepad.data.jets import read_jets
@@ -49,14 +49,19 @@ class EventsDataModule(AnomalyDataModule):
             raise UserError(
                 f"{file.filename} has no feature {', '.join(missing)}; it has: {', '.join(names)} (data.features)"
             )
-        pt = jets[..., names.index("pt")].astype(np.float64)
-        if not (~(pt <= 0)).any():
+        # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
+        mask = ~(jets[..., names.index("pt")] <= 0)
+        if not mask.any():
             raise UserError(f"no jets at all in {file.filename} (sample {sample})")
-        mask = slot_mask(torch.from_numpy(jets))
-        observables = {"ht": pt.sum(axis=1), "n_jets": mask.sum(dim=1).double().numpy(), "leading_pt": pt.max(axis=1)}
+        # Some files pad with other numbers than 0; empty is empty.
+        jets = np.where(mask[..., None], jets, np.float32(0))
+        pt = jets[..., names.index("pt")].astype(np.float64)
+        observables = {"ht": pt.sum(axis=1), "n_jets": mask.sum(axis=1, dtype=np.float64), "leading_pt": pt.max(axis=1)}
         observables |= read_event_features(file, len(jets), skip=("ht", "n_jets"))
         x = np.ascontiguousarray(jets[..., [names.index(name) for name in self.feature_names]])
-        return Entries(Batch(x=torch.from_numpy(x), mask=mask), index=np.arange(len(jets)), observables=observables)
+        return Entries(
+            Batch(torch.from_numpy(x), torch.from_numpy(mask)), index=np.arange(len(jets)), observables=observables
+        )
 
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:

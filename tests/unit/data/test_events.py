@@ -40,6 +40,15 @@ def test_an_event_keeps_its_slots_and_a_mask_of_the_real_ones(data):
     np.testing.assert_array_equal(batch.mask.numpy(), JETS[rows, :, 0] > 0)
 
 
+def test_a_slot_is_empty_where_pt_is_0_whatever_else_it_holds(data):
+    padded = np.where(JETS[..., :1] > 0, JETS, np.float32(-1))
+    padded[..., 0] = JETS[..., 0]
+    found, expected = data(jets=padded), data()
+    assert torch.equal(found.train_entries.batch.x, expected.train_entries.batch.x)
+    assert torch.equal(found.train_entries.batch.mask, expected.train_entries.batch.mask)
+    np.testing.assert_array_equal(found.train_entries.observables["ht"], expected.train_entries.observables["ht"])
+
+
 def test_events_without_jets_are_entries_too(data):
     found = data()
     n_empty = int((~(JETS[..., 0] > 0).any(axis=1)).sum())
