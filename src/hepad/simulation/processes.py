@@ -76,7 +76,7 @@ PROCESSES: Final[dict[str, Process]] = {
         "dijets with pT-hat > 1000 GeV, the background of wprime",
         (*_ALL_QCD, "PhaseSpace:pTHatMin = 1000"),
     ),
-    # The classic study of jet images (arXiv:1902.09914): jets of 550 to 650 GeV. 6% of them would come from outside
+    # The classic study of jet images (arXiv:1902.09914): jets of 550 to 650 GeV. About 7% of them would come from below
     # these windows of pT-hat.
     "qcd_jets": Process(
         "fat jets of dijets, pT 550 to 650 GeV",
