@@ -66,7 +66,8 @@ def test_the_penalty_makes_the_code_sparse(sparsity, weight):
             optimizer.zero_grad()
             model.training_step(Batch(x), 0).backward()
             optimizer.step()
-        return float(model.code(model.normalizer(x)).mean())
+        with torch.no_grad():
+            return float(model.code(model.normalizer(x)).mean())
 
     assert mean_activation(weight) < 0.5 * mean_activation(0.0)
 
