@@ -50,7 +50,7 @@ def rows_of(run: Path) -> list[list[str]]:
             describe(config, facts),
             *(auc_cell(metrics, signal) for signal in SIGNALS),
             f"{facts['parameters']:,}",
-            f"{facts['seconds']['train']:.0f}",
+            f"{facts['seconds']['train']:.0f}" if facts["status"] == "finished" else facts["status"],
         ]
     ]
     key = (

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import torch
+
 from hepad import __version__
 from hepad.data import AnomalyDataModule
 from hepad.files import atomic_write_text
@@ -27,6 +29,8 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "git_revision": git_revision(Path(__file__).parent),
         "host": platform.node(),
         "platform": platform.platform(),
+        # Sums are split over threads, so equal results to the last bit need equally many.
+        "threads": torch.get_num_threads(),
         "command": sys.argv[1:],
         "seed": seed,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
