@@ -13,11 +13,11 @@ from torch import Tensor
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.events import read_event_features
-from hepad.data.hdf5 import has_dataset, read_rows, safe_dataset
 from hepad.data.loader import BatchLoader
 from hepad.data.symmetry import augment
 from hepad.errors import UserError
-from hepad.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET
+from hepad.hdf5 import first_row, has_dataset, read_rows, safe_dataset
+from hepad.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels
 
 
 class CaloDataModule(AnomalyDataModule):
@@ -42,7 +42,6 @@ class CaloDataModule(AnomalyDataModule):
     kind: ClassVar[str] = "calo"
     datasets: ClassVar[tuple[str, ...]] = (CALO_DATASET, CALO_DATASET_CICADA, EVENT_IMAGE_DATASET)
     profile_features: ClassVar[tuple[str, ...]] = ("total_et", "max_region", "n_pileup", "ht")
-    unit: ClassVar[str | None] = "GeV"
 
     def __init__(
         self,
@@ -69,22 +68,33 @@ class CaloDataModule(AnomalyDataModule):
         n_channels = self.entry_shape[0]
         return ("region_et",) if n_channels == 1 else tuple(f"channel_{i + 1}" for i in range(n_channels))
 
-    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+    @property
+    def image_labels(self) -> ImageLabels:
+        """Regions of the calorimeter; what other images hold only their maker knows."""
+        is_calorimeter = self.entry_shape == (1, *CALO_SHAPE)
+        value = r"Region $E_\mathrm{T}$ [GeV]" if is_calorimeter else "Pixel value"
+        return ImageLabels(value, horizontal=r"$i\eta$", vertical=r"$i\phi$")
+
+    def source(self, file: h5py.File) -> h5py.Dataset:
+        """Return the data set of images."""
+        return safe_dataset(file, self._name_in(file))
+
+    def _name_in(self, file: h5py.File) -> str:
+        return self.dataset or next((name for name in self.datasets if has_dataset(file, name)), CALO_DATASET)
+
+    def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
         """Read the images of one sample as entries of shape `(C, H, W)`."""
-        name = self.dataset or next((name for name in self.datasets if has_dataset(file, name)), CALO_DATASET)
-        images = read_images(file, name, sample, limit)
+        images = read_images(file, self._name_in(file), sample, rows or slice(0, limit))
         pixels = images.reshape(len(images), -1)
-        if (pixels == pixels[:, :1]).all():
-            raise UserError(
-                f"every image of {sample} is constant ({file.filename}:/{name}); "
-                "there is no pattern in them to learn or to find"
-            )
         observables = {
             "total_et": pixels.sum(axis=1, dtype=np.float64),
             "max_region": pixels.max(axis=1).astype(np.float64),
             "n_regions": (pixels > self.threshold).sum(axis=1).astype(np.float64),
-        } | read_event_features(file, len(images))
-        return Entries(Batch(x=torch.from_numpy(images)), index=np.arange(len(images)), observables=observables)
+        }
+        if rows is None:
+            observables |= read_event_features(file, len(images))
+        index = first_row(rows) + np.arange(len(images))
+        return Entries(Batch(x=torch.from_numpy(images)), index=index, observables=observables)
 
     @cached_property
     def _mean_and_scale(self) -> tuple[Tensor, Tensor]:
@@ -124,7 +134,7 @@ class CaloDataModule(AnomalyDataModule):
         return {"phi_rotation": rotations, **mirror} if self.periodic_phi else mirror
 
 
-def read_images(file: h5py.File, name: str, sample: str, limit: int | None = None) -> NDArray[np.float32]:
+def read_images(file: h5py.File, name: str, sample: str, rows: slice | None = None) -> NDArray[np.float32]:
     """Return the images of a data set as `(N, C, H, W)` float32.
 
     Args:
@@ -132,10 +142,10 @@ def read_images(file: h5py.File, name: str, sample: str, limit: int | None = Non
         name: of the data set: `(N, H, W)`, or `(N, H, W, C)` with the channels last. Where calorimeter regions are
             stored flat, `(N, 252)`, they become 18 × 14.
         sample: for messages.
-        limit: at most this many images.
+        rows: which of them; None for all.
 
     Raises:
-        UserError: another shape, or no images.
+        UserError: another shape, no images, or nothing but constant ones.
     """
     dataset = safe_dataset(file, name)
     n_regions = CALO_SHAPE[0] * CALO_SHAPE[1]
@@ -146,7 +156,13 @@ def read_images(file: h5py.File, name: str, sample: str, limit: int | None = Non
         )
     if 0 in dataset.shape:
         raise UserError(f"sample {sample} is empty: {file.filename}:/{name} has shape {dataset.shape}")
-    images = read_rows(dataset, stop=limit).astype(np.float32)
+    images = read_rows(dataset, first_row(rows), rows and rows.stop).astype(np.float32)
+    pixels = images.reshape(len(images), -1)
+    if (pixels == pixels[:, :1]).all():
+        raise UserError(
+            f"every image of {sample} is constant ({file.filename}:/{name}); "
+            "there is no pattern in them to learn or to find"
+        )
     if is_flat:
         images = images.reshape(-1, *CALO_SHAPE)
     return np.ascontiguousarray(images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1))

@@ -13,11 +13,12 @@ import torch
 from numpy.typing import NDArray
 
 from hepad.batch import Batch
-from hepad.data.hdf5 import open_hdf5
 from hepad.data.loader import BatchLoader, take_rows
 from hepad.data.sources import sample_files
 from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
 from hepad.errors import UserError
+from hepad.hdf5 import open_hdf5
+from hepad.schema import ImageLabels
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,6 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         kind: what an entry is: `jets`, `events`, `calo`, `jet_images`.
         datasets: the HDF5 data sets that can be read.
         profile_features: the observables that the score is drawn against.
-        unit: of the pixels, where entries are images.
         train_probability: `(N,)` how often to draw each training entry; None shows each once per epoch.
 
     Args:
@@ -78,7 +78,6 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     kind: ClassVar[str]
     datasets: ClassVar[tuple[str, ...]]
     profile_features: ClassVar[tuple[str, ...]]
-    unit: ClassVar[str | None] = None
 
     def __init__(
         self,
@@ -108,11 +107,20 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         self.seed = seed
         self.train_on = train_on or "all"
         self.train_probability: torch.Tensor | None = None
+        # A sample may have fewer entries than there are processes.
+        self.allow_zero_length_dataloader_with_multiple_devices = True
         self._entries: dict[str, Entries] | None = None
 
     @abstractmethod
-    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+    def source(self, file: h5py.File) -> h5py.Dataset:
+        """Return the data set whose rows become entries, known to be safe to read."""
+
+    @abstractmethod
+    def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
         """Read at most `limit` entries of an open file.
+
+        With `rows`, a `slice(start, stop)` of `source`, only those, for files that do not fit into memory: without the
+        checks that need the whole sample, and without the observables of other data sets.
 
         Raises:
             UserError: the file does not hold what this datamodule reads.
@@ -130,11 +138,18 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features of one entry (last axis of vectors), or of the channels of an image."""
 
+    @property
+    def image_labels(self) -> ImageLabels:
+        """What the pixels and the axes of an entry are, where entries are images."""
+        return ImageLabels()
+
     def setup(self, stage: str | None = None) -> None:
         """Read every sample once and split the background; raise `UserError` for anything that cannot be used."""
         if self._entries is not None:
             return
-        entries = {sample: self._read_sample(sample, path) for sample, path in self.files.items()}
+        entries = {
+            sample: self.read_sample(sample, path, self._limit_of(sample)) for sample, path in self.files.items()
+        }
         self._check_shapes(entries)
         self.split: Split = split_rows(len(entries[self.background]), self.train_on)
         background = entries[self.background]
@@ -156,8 +171,11 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
                     f"one shape is needed ({self.files[sample]})"
                 )
 
-    def _read_sample(self, sample: str, path: Path) -> Entries:
-        limit = self.limit.get(sample) if isinstance(self.limit, Mapping) else self.limit
+    def _limit_of(self, sample: str) -> int | None:
+        return self.limit.get(sample) if isinstance(self.limit, Mapping) else self.limit
+
+    def read_sample(self, sample: str, path: Path, limit: int | None = None) -> Entries:
+        """Read one file whole, at most `limit` entries of it; raise `UserError` where it cannot be used."""
         if limit is not None and limit < 1:
             raise UserError(f"data.limit={limit} for {sample}; a positive number of entries is needed")
         with open_hdf5(path) as file:
@@ -198,23 +216,37 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         """Names of the tested samples, in the order of `test_dataloader`."""
         return list(self.test_entries)
 
+    @property
+    def process(self) -> tuple[int, int]:
+        """Rank of this process and how many there are; (0, 1) outside a training on several devices."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
+
     def train_dataloader(self) -> BatchLoader:
-        """Shuffled batches of the background's training part."""
+        """Shuffled batches of the background's training part, or this process's share of each."""
+        rank, world_size = self.process
         return BatchLoader(
             self.train_entries.batch,
             self.batch_size,
             shuffle_seed=self.seed,
             drop_last=True,
             probability=self.train_probability,
+            rank=rank,
+            world_size=world_size,
         )
 
     def val_dataloader(self) -> BatchLoader:
         """Batches of the background's validation part, in the order of the split."""
-        return BatchLoader(self.val_entries.batch, 4 * self.batch_size)
+        return self._in_order(self.val_entries)
 
     def test_dataloader(self) -> list[BatchLoader]:
         """One loader per tested sample."""
-        return [BatchLoader(entries.batch, 4 * self.batch_size) for entries in self.test_entries.values()]
+        return [self._in_order(entries) for entries in self.test_entries.values()]
+
+    def _in_order(self, entries: Entries) -> BatchLoader:
+        """Batches of the entries, or of every n-th one where n processes share them: none is seen twice."""
+        rank, world_size = self.process
+        batch = entries.batch if world_size == 1 else take_rows(entries.batch, slice(rank, None, world_size))
+        return BatchLoader(batch, 4 * self.batch_size)
 
     def split_hashes(self) -> dict[str, str]:
         """SHA-256 of the row numbers of each part of the split, to compare runs by."""

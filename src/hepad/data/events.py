@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
-from hepad.data.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
 from hepad.data.jets import read_jets
 from hepad.errors import UserError
+from hepad.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
 from hepad.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
 
 
@@ -41,9 +41,13 @@ class EventsDataModule(AnomalyDataModule):
         """Names of the columns of one slot."""
         return tuple(self.features or JET_FEATURES)
 
-    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+    def source(self, file: h5py.File) -> h5py.Dataset:
+        """Return the data set of jets by event."""
+        return safe_dataset(file, JET_DATASET)
+
+    def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
         """Read the events of one sample as entries of shape `(S, F)`."""
-        jets, names = read_jets(file, sample)
+        jets, names = read_jets(file, sample, rows)
         jets = jets[:limit]
         if missing := [name for name in self.feature_names if name not in names]:
             raise UserError(
@@ -51,17 +55,17 @@ class EventsDataModule(AnomalyDataModule):
             )
         # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
         mask = ~(jets[..., names.index("pt")] <= 0)
-        if not mask.any():
+        if rows is None and not mask.any():
             raise UserError(f"no jets at all in {file.filename} (sample {sample})")
         # Some files pad with other numbers than 0; empty is empty.
         jets = np.where(mask[..., None], jets, np.float32(0))
         pt = jets[..., names.index("pt")].astype(np.float64)
         observables = {"ht": pt.sum(axis=1), "n_jets": mask.sum(axis=1, dtype=np.float64), "leading_pt": pt.max(axis=1)}
-        observables |= read_event_features(file, len(jets), skip=("ht", "n_jets"))
+        if rows is None:
+            observables |= read_event_features(file, len(jets), skip=("ht", "n_jets"))
         x = np.ascontiguousarray(jets[..., [names.index(name) for name in self.feature_names]])
-        return Entries(
-            Batch(torch.from_numpy(x), torch.from_numpy(mask)), index=np.arange(len(jets)), observables=observables
-        )
+        index = first_row(rows) + np.arange(len(jets))
+        return Entries(Batch(torch.from_numpy(x), torch.from_numpy(mask)), index=index, observables=observables)
 
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:

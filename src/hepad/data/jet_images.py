@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from hepad.batch import Batch
 from hepad.data.calo import read_images
 from hepad.data.datamodule import AnomalyDataModule, Entries
-from hepad.data.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
 from hepad.data.jet_preprocessing import JetImaging
 from hepad.errors import UserError
+from hepad.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
 from hepad.schema import (
     CONSTITUENT_FEATURES,
     FAT_JET_FEATURES,
     JET_CONSTITUENTS_DATASET,
     JET_FEATURES_DATASET,
     JET_IMAGE_DATASET,
+    ImageLabels,
 )
 
 
@@ -53,6 +54,7 @@ class JetImagesDataModule(AnomalyDataModule):
     ) -> None:
         super().__init__(**common)
         self.imaging = JetImaging(n_pixels, half_width, center, rotate, flip, normalize, power, min_pt)
+        self._ready_made = False
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -60,18 +62,37 @@ class JetImagesDataModule(AnomalyDataModule):
         n_channels = self.entry_shape[0]
         return ("pt",) if n_channels == 1 else tuple(f"channel_{i + 1}" for i in range(n_channels))
 
-    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+    @property
+    def image_labels(self) -> ImageLabels:
+        """Primed where the jet's own axes were turned upright; ready-made images do not say what they hold."""
+        if self._ready_made:
+            return ImageLabels("Pixel value", r"$\Delta\eta$ pixel", r"$\Delta\phi$ pixel")
+        prime = "'" if self.imaging.rotate else ""
+        return ImageLabels(self.imaging.pixel_label, rf"$\Delta\eta{prime}$ pixel", rf"$\Delta\phi{prime}$ pixel")
+
+    def source(self, file: h5py.File) -> h5py.Dataset:
+        """Return the data set of constituents, else that of images."""
+        return safe_dataset(file, JET_IMAGE_DATASET if self._holds_images(file) else JET_CONSTITUENTS_DATASET)
+
+    def _holds_images(self, file: h5py.File) -> bool:
+        return has_dataset(file, JET_IMAGE_DATASET) and not has_dataset(file, JET_CONSTITUENTS_DATASET)
+
+    def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
         """Read the jets of one sample as entries of shape `(1, P, P)`."""
-        if has_dataset(file, JET_IMAGE_DATASET) and not has_dataset(file, JET_CONSTITUENTS_DATASET):
-            images = read_images(file, JET_IMAGE_DATASET, sample, limit)
+        part = rows or slice(0, limit)
+        if self._holds_images(file):
+            images = read_images(file, JET_IMAGE_DATASET, sample, part)
+            self._ready_made = True
             found = _image_observables(images)
         else:
-            constituents = read_constituents(file, sample, limit)
+            constituents = read_constituents(file, sample, part)
             self._check_not_empty(constituents, file, sample)
             images = self.imaging.images(constituents)
             found = jet_observables(constituents)
-        found |= read_jet_features(file, len(images))
-        return Entries(Batch(x=torch.from_numpy(images)), index=np.arange(len(images)), observables=found)
+        if rows is None:
+            found |= read_jet_features(file, len(images))
+        index = first_row(rows) + np.arange(len(images))
+        return Entries(Batch(x=torch.from_numpy(images)), index=index, observables=found)
 
     def _check_not_empty(self, constituents: NDArray[np.float32], file: h5py.File, sample: str) -> None:
         # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
@@ -94,7 +115,7 @@ class JetImagesDataModule(AnomalyDataModule):
         return {**found, "distance_to_mean": distance.numpy()}
 
 
-def read_constituents(file: h5py.File, sample: str, limit: int | None = None) -> NDArray[np.float32]:
+def read_constituents(file: h5py.File, sample: str, rows: slice | None = None) -> NDArray[np.float32]:
     """Return `jet_constituents` as `(N, K, 3)` float32: pT (GeV), η and φ (rad) of each constituent.
 
     Raises:
@@ -110,7 +131,7 @@ def read_constituents(file: h5py.File, sample: str, limit: int | None = None) ->
     if missing := [name for name in CONSTITUENT_FEATURES if name not in names]:
         raise UserError(f"{where} has no feature {', '.join(missing)}; it has: {', '.join(names)}")
     columns = [names.index(name) for name in CONSTITUENT_FEATURES]
-    return read_rows(dataset, stop=limit)[..., columns].astype(np.float32)
+    return read_rows(dataset, first_row(rows), rows and rows.stop)[..., columns].astype(np.float32)
 
 
 def read_jet_features(file: h5py.File, n_jets: int) -> dict[str, NDArray[np.float64]]:

@@ -60,6 +60,14 @@ class JetImaging:
         if self.min_pt < 0:
             raise UserError(f"data.min_pt={self.min_pt}; 0 or a positive pT is needed")
 
+    @property
+    def pixel_label(self) -> str:
+        """What a pixel of such an image holds, for figures."""
+        if self.power == 1:
+            return r"Share of the jet's $p_\mathrm{T}$" if self.normalize else r"Pixel $p_\mathrm{T}$ [GeV]"
+        base = r"Share of the jet's $p_\mathrm{T}$" if self.normalize else r"Pixel $p_\mathrm{T}$ / GeV"
+        return rf"({base})$^{{{self.power:g}}}$"
+
     def images(self, constituents: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the images `(N, 1, P, P)` of jets, rows along φ and columns along η, both rising.
 

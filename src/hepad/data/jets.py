@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
-from hepad.data.hdf5 import feature_names, read_rows, safe_dataset
 from hepad.errors import UserError
+from hepad.hdf5 import feature_names, first_row, read_rows, safe_dataset
 from hepad.schema import JET_DATASET, JET_FEATURES
 
 
@@ -42,9 +42,13 @@ class JetsDataModule(AnomalyDataModule):
         """Names of the columns of one entry."""
         return tuple(self.features or JET_FEATURES)
 
-    def read(self, file: h5py.File, sample: str, limit: int | None) -> Entries:
+    def source(self, file: h5py.File) -> h5py.Dataset:
+        """Return the data set of jets by event."""
+        return safe_dataset(file, JET_DATASET)
+
+    def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
         """Read the jets of one sample as entries of shape `(F,)`."""
-        jets, names = read_jets(file, sample)
+        jets, names = read_jets(file, sample, rows)
         wanted = self.feature_names
         if missing := [name for name in wanted if name not in names]:
             raise UserError(
@@ -53,13 +57,13 @@ class JetsDataModule(AnomalyDataModule):
         pt = jets[..., names.index("pt")]
         # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
         event, slot = np.nonzero(~(pt <= self.min_pt))
-        if not len(event):
+        if rows is None and not len(event):
             raise UserError(f"no jets with pT > {self.min_pt:g} GeV in {file.filename} (sample {sample})")
         event, slot = event[:limit], slot[:limit]
         x = jets[event, slot]
         observables = {name: x[:, i].astype(np.float64) for i, name in enumerate(names)}
         x = np.ascontiguousarray(x[:, [names.index(name) for name in wanted]])
-        return Entries(Batch(x=torch.from_numpy(x)), index=event, observables=observables, slot=slot)
+        return Entries(Batch(x=torch.from_numpy(x)), index=event + first_row(rows), observables=observables, slot=slot)
 
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
@@ -76,8 +80,8 @@ class JetsDataModule(AnomalyDataModule):
         return {**found, "distance_to_mean": distance.numpy()}
 
 
-def read_jets(file: h5py.File, sample: str) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Return `jet_event_data` `(N, S, F)` as float32 and the names of its F columns.
+def read_jets(file: h5py.File, sample: str, rows: slice | None = None) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Return `jet_event_data` `(N, S, F)`, or some rows of it, as float32 and the names of its F columns.
 
     Raises:
         UserError: another shape, no events, or no column `pt`.
@@ -90,4 +94,4 @@ def read_jets(file: h5py.File, sample: str) -> tuple[NDArray[np.float32], tuple[
     names = feature_names(dataset, JET_FEATURES)
     if "pt" not in names:
         raise UserError(f"{file.filename}:/{JET_DATASET} has no feature 'pt'; it has: {', '.join(names)}")
-    return read_rows(dataset).astype(np.float32, copy=False), names
+    return read_rows(dataset, first_row(rows), rows and rows.stop).astype(np.float32, copy=False), names

@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepad.batch import Batch
+from hepad.batch import Batch, take_rows
+
+__all__ = ["BatchLoader", "EpochShuffle", "take_rows"]
 
 
 class EpochShuffle:
@@ -58,6 +60,9 @@ class BatchLoader:
         drop_last: leave out a last, smaller batch (where at least one full batch remains): batch norm cannot
             train on a single entry.
         probability: draw shuffled entries by it, with replacement.
+        rank, world_size: of this process, where several train together: each takes every `world_size`-th entry of each
+            batch, `batch_size` being that of the whole. The batch is cut so that all have equally many, or the mean of
+            their gradients would not be the gradient of the mean.
 
     Attributes:
         transform: a function of a batch and the epoch's random numbers, applied to every batch; None for none.
@@ -70,6 +75,8 @@ class BatchLoader:
         shuffle_seed: int | None = None,
         drop_last: bool = False,
         probability: Tensor | None = None,
+        rank: int = 0,
+        world_size: int = 1,
     ) -> None:
         self.entries = entries
         self.batch_size = batch_size
@@ -77,6 +84,8 @@ class BatchLoader:
         # Lightning looks for these two names: it calls `sampler.set_epoch` when an epoch begins.
         self.sampler = EpochShuffle(len(entries.x), shuffle_seed, probability)
         self.batch_sampler = None
+        self.rank = rank
+        self.world_size = world_size
         self.transform: Callable[[Batch, torch.Generator], Batch] | None = None
 
     def __len__(self) -> int:
@@ -89,10 +98,11 @@ class BatchLoader:
         for i in range(len(self)):
             rows = slice(i * self.batch_size, (i + 1) * self.batch_size)
             batch = take_rows(self.entries, rows if order is None else order[rows])
-            yield batch if self.transform is None else self.transform(batch, generator)
+            if self.transform is not None:
+                batch = self.transform(batch, generator)
+            yield batch if self.world_size == 1 else self._share(batch)
 
-
-def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:
-    """Return the given rows of every field that is there."""
-    mask, target, weight, context = (None if field is None else field[rows] for field in entries[1:])
-    return Batch(entries.x[rows], mask, target, weight, context)
+    def _share(self, batch: Batch) -> Batch:
+        """Return what this process takes of a batch; the whole was made by each, so random numbers are the same."""
+        even = len(batch.x) - len(batch.x) % self.world_size
+        return take_rows(batch, slice(self.rank, even, self.world_size))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hepad.bundled import bundled_files
-from hepad.data.hdf5 import has_dataset, open_hdf5
 from hepad.errors import UserError
+from hepad.hdf5 import has_dataset, open_hdf5
 
 
 def sample_files(samples: Mapping[str, str | None], bundled: bool, datasets: tuple[str, ...]) -> dict[str, Path]:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from hepad.errors import UserError
+from hepad.progress import progress
 from hepad.simulation.chunks import make_pool_chunk, make_sample_chunk, read_arrays, record_type
 from hepad.simulation.collisions import Collisions
 from hepad.simulation.files import read_fingerprint, write_sample
 from hepad.simulation.generator import import_simulation_package
 from hepad.simulation.locking import locked
 from hepad.simulation.pool import is_complete, join_pool, load_pool, pool_chunks, pool_directory
-from hepad.simulation.progress import progress
 from hepad.simulation.records import Record
 from hepad.simulation.settings import (
     Settings,

@@ -40,6 +40,13 @@ def test_an_image_is_one_channel_of_phi_by_eta_in_raw_units(data):
     assert found.train_entries.batch.x.dtype == torch.float32
 
 
+def test_only_calorimeter_regions_are_known_to_be_energies(data):
+    assert data().image_labels.value == r"Region $E_\mathrm{T}$ [GeV]"
+    objects = data({"background": ("event_image_data", np.repeat(IMAGES[..., None], 5, axis=3).astype("f4"))})
+    assert objects.image_labels.value == "Pixel value"
+    assert objects.image_labels.vertical == data().image_labels.vertical == r"$i\phi$"
+
+
 @pytest.mark.parametrize(
     ("name", "stored"),
     [

@@ -13,7 +13,7 @@ from hepad.data import CaloDataModule, EventsDataModule, JetImagesDataModule, Je
 from hepad.data.jet_images import jet_observables
 from hepad.data.jet_preprocessing import JetImaging
 from hepad.errors import UserError
-from hepad.schema import FAT_JET_FEATURES
+from hepad.schema import FAT_JET_FEATURES, ImageLabels
 
 
 @pytest.fixture
@@ -50,6 +50,21 @@ def test_every_step_is_an_option(made):
     )
     assert x.entry_shape == (1, 16, 16)
     assert x.test_entries["tops"].batch.x.max() > 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "value"),
+    [
+        ({}, r"Share of the jet's $p_\mathrm{T}$"),
+        ({"power": 0.5}, r"(Share of the jet's $p_\mathrm{T}$)$^{0.5}$"),
+        ({"normalize": False}, r"Pixel $p_\mathrm{T}$ [GeV]"),
+        ({"normalize": False, "power": 2.0}, r"(Pixel $p_\mathrm{T}$ / GeV)$^{2}$"),
+    ],
+)
+def test_pixels_are_called_what_they_are(made, settings, value):
+    labels = made(**settings).image_labels
+    assert labels == ImageLabels(value, r"$\Delta\eta'$ pixel", r"$\Delta\phi'$ pixel")
+    assert made(rotate=False).image_labels.horizontal == r"$\Delta\eta$ pixel"
 
 
 def test_the_split_and_the_limit_are_those_of_all_datamodules(made):
@@ -94,6 +109,7 @@ def test_ready_made_images_are_taken_as_they_are(tmp_path):
     data.setup()
     np.testing.assert_array_equal(data.train_entries.batch.x[:, 0], images[data.split.train])
     assert set(data.baselines(data.val_entries)) == {"sum_pt", "multiplicity", "distance_to_mean"}
+    assert data.image_labels.value == "Pixel value"
 
 
 def test_bundled_samples_are_offered_to_those_who_can_read_them():

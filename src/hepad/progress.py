@@ -12,18 +12,23 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 @contextmanager
-def progress(title: str, total: int, done: int = 0) -> Iterator[Callable[[int], None]]:
-    """Show the progress of `total` events, `done` of which were there before.
+def progress(title: str, total: int, done: int = 0, unit: str = "events") -> Iterator[Callable[[int], None]]:
+    """Show the progress of `total` things, `done` of which were there before.
 
-    Gives a function to call with the number of events that are newly done.
+    Gives a function to call with the number of things that are newly done.
+
+    Args:
+        title: what is going on.
+        total, done: how many.
+        unit: what is counted.
     """
     show = _bar if sys.stdout.isatty() else _lines
-    with show(title, total, done) as advance:
+    with show(title, total, done, unit) as advance:
         yield advance
 
 
 @contextmanager
-def _bar(title: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
+def _bar(title: str, total: int, done: int, unit: str) -> Iterator[Callable[[int], None]]:
     columns = (
         TextColumn("{task.description:12}"),
         BarColumn(),
@@ -38,17 +43,17 @@ def _bar(title: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
         def advance(n: int) -> None:
             nonlocal made
             made += n
-            bar.update(task, advance=n, rate=f"{made / (time.monotonic() - started):.0f} events/s")
+            bar.update(task, advance=n, rate=f"{made / (time.monotonic() - started):.0f} {unit}/s")
 
         yield advance
 
 
 @contextmanager
-def _lines(title: str, total: int, done: int) -> Iterator[Callable[[int], None]]:
+def _lines(title: str, total: int, done: int, unit: str) -> Iterator[Callable[[int], None]]:
     started = shown = time.monotonic()
     made = 0
     if done:
-        print(f"{title}: {done} of {total} events were there already", flush=True)
+        print(f"{title}: {done} of {total} {unit} were there already", flush=True)
 
     def advance(n: int) -> None:
         nonlocal made, shown
@@ -59,7 +64,7 @@ def _lines(title: str, total: int, done: int) -> Iterator[Callable[[int], None]]
             shown = now
             rate = made / max(now - started, 1e-9)
             print(
-                f"{title}: {done + made} of {total} events, {rate:.0f} events/s, {left / rate:.0f} s left",
+                f"{title}: {done + made} of {total} {unit}, {rate:.0f} {unit}/s, {left / rate:.0f} s left",
                 flush=True,
             )
 

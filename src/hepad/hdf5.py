@@ -77,6 +77,11 @@ def read_rows(dataset: h5py.Dataset, start: int = 0, stop: int | None = None) ->
     return np.ascontiguousarray(rows, dtype=rows.dtype.newbyteorder("="))
 
 
+def first_row(rows: slice | None) -> int:
+    """Return the row at which a part of a data set begins; 0 for all of it."""
+    return 0 if rows is None else int(rows.start or 0)
+
+
 def feature_names(dataset: h5py.Dataset, default: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the last axis: the attribute `features`, else `default` where its length fits."""
     n_columns = dataset.shape[-1]

@@ -4,8 +4,8 @@ import h5py
 import numpy as np
 import pytest
 
-from hepad.data.hdf5 import feature_names, open_hdf5, read_rows, safe_dataset
 from hepad.errors import UserError
+from hepad.hdf5 import feature_names, open_hdf5, read_rows, safe_dataset
 
 
 @pytest.fixture

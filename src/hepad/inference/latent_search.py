@@ -1,0 +1,147 @@
+"""Scores by searching the code, and weights, with which a generator reproduces an entry best."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from hepad.inference.frozen import frozen, moving_weights
+from hepad.inference.memory import CPU_BLOCK_BYTES, CPU_BLOCK_ENTRIES, bytes_per_copy
+from hepad.inference.precision import movable_share
+from hepad.inference.search import Loss, SearchResult, search_block
+from hepad.inference.settings import SearchSettings
+from hepad.inference.stacked import StackedNetwork
+from hepad.inference.threads import in_threads
+from hepad.losses import MSE
+from hepad.nn import LatentNetwork
+
+DEFAULT_MEMORY: Final = 2e9
+
+_WORTH_A_RECORDING: Final = 3
+
+
+class LatentSearch:
+    """For each entry x and each restart j: z_j and an own copy θ_j of the generator's weights descend together.
+
+    Both take `steps` updates by the gradient of l(G_θ(z), x), with rates γ_z and γ_θ; the score is the mean over
+    restarts of the loss after the last. Every restart of every entry starts from the trained weights: copies are made
+    from them and the network itself is never changed, so nothing one entry did can reach another. All is computed in
+    eval mode.
+
+    Entries are searched in blocks, all restarts of all of a block's entries at once. A block is as large as `memory`
+    allows, and on a CPU no larger than what its cache holds: with weights that move, a step is one pass over them,
+    their gradients and moments, and bound by the speed of memory.
+
+    Args:
+        generator: the network, its code's shape.
+        settings: the numbers.
+        loss: `(B, …), (B, …), mask -> (B,)`; None for the mean squared error.
+        memory: bytes a block may take.
+        dtype, device: of the search.
+
+    Raises:
+        ValueError: `memory` is too small for one entry.
+    """
+
+    def __init__(
+        self,
+        generator: LatentNetwork,
+        settings: SearchSettings | None = None,
+        loss: Loss | None = None,
+        memory: float = DEFAULT_MEMORY,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.settings = settings or SearchSettings()
+        self.loss = loss or MSE()
+        self.generator = generator
+        self.latent_shape = generator.latent_shape
+        self.dtype = dtype
+        self.device = torch.device(device)
+        # Tensors made under inference mode, as in a test loop, could not be differentiated.
+        with torch.inference_mode(False):
+            network = frozen(generator.network).to(dtype=dtype, device=device)
+            code = torch.zeros(1, *self.latent_shape, dtype=dtype, device=device)
+            self.weights = moving_weights(network, code) if self.settings.gamma_theta > 0 else {}
+            self.network = StackedNetwork(network, self.weights, code)
+            self.bytes_per_entry = self.settings.n_seed * bytes_per_copy(
+                network, self.weights, code, adam=self.settings.optimizer == "adam"
+            )
+        if memory < self.bytes_per_entry:
+            raise ValueError(
+                f"memory={memory:.3g} bytes; one entry with {self.settings.n_seed} restarts takes "
+                f"{self.bytes_per_entry:.3g}"
+            )
+        self.block = int(memory // self.bytes_per_entry)
+        if self.device.type == "cpu":
+            most = max(1, int(CPU_BLOCK_BYTES // self.bytes_per_entry))
+            self.block = min(self.block, most, CPU_BLOCK_ENTRIES)
+
+    def warning(self) -> str | None:
+        """Return what is wrong with γ_θ: that most weights are too large for such a step to change them."""
+        step = self.settings.gamma_theta
+        if step == 0 or self.settings.optimizer != "adam":
+            return None
+        share = movable_share(self.weights.values(), step)
+        if share > 0.5:
+            return None
+        return (
+            f"gamma_theta={step:g} is below what {str(self.dtype).removeprefix('torch.')} resolves for "
+            f"{1 - share:.0%} of the weights: they cannot move; gamma_theta=0 gives nearly the same scores much faster"
+        )
+
+    def blocks(self, n_entries: int) -> list[slice]:
+        """Return the blocks in which so many entries are searched."""
+        return [slice(start, min(start + self.block, n_entries)) for start in range(0, n_entries, self.block)]
+
+    def search(self, x: Tensor, start: Tensor, mask: Tensor | None = None) -> SearchResult:
+        """Search one block.
+
+        Args:
+            x: `(E, *entry_shape)` entries as the network makes them (normalised).
+            start: `(E, n_seed, *latent_shape)` codes to start from.
+            mask: `(E, S)` slots that count; None for all.
+        """
+        with torch.inference_mode(False):
+            found = search_block(
+                self.network,
+                x.to(self.device, self.dtype, copy=True),
+                start.to(self.device, self.dtype, copy=True),
+                None if mask is None else mask.to(self.device, copy=True),
+                self.settings,
+                self.loss,
+            )
+        return SearchResult(*(field.cpu() for field in found))
+
+    def search_blocks(
+        self, n_entries: int, search_rows: Callable[[slice], SearchResult], n_done: int = 0
+    ) -> Iterator[tuple[slice, SearchResult]]:
+        """Yield rows and findings of one block after the other.
+
+        On a CPU as many blocks are searched at a time as PyTorch has threads, each by one: operations on what fits
+        into a cache are too short to be shared between threads.
+
+        Args:
+            n_entries: entries in all.
+            search_rows: calls `search` for the entries of some rows; several threads may call it.
+            n_done: entries that were searched before, in such blocks.
+        """
+        blocks = self.blocks(n_entries)
+        if len(blocks) > _WORTH_A_RECORDING:
+            with torch.inference_mode(False):
+                self.network.record(self.block * self.settings.n_seed)
+        left = [rows for rows in blocks if rows.start >= n_done]
+        # The first block alone: PyTorch imports parts of itself when an optimiser is first made, not for several
+        # threads at once.
+        yield from ((rows, search_rows(rows)) for rows in left[:1])
+        yield from in_threads(search_rows, left[1:], torch.get_num_threads() if self.device.type == "cpu" else 1)
+
+    def __call__(self, x: Tensor, start: Tensor, mask: Tensor | None = None) -> SearchResult:
+        """Search all entries, block by block; arguments as for `search`."""
+
+        def search_rows(rows: slice) -> SearchResult:
+            return self.search(x[rows], start[rows], None if mask is None else mask[rows])
+
+        found = [result for _, result in self.search_blocks(len(x), search_rows)]
+        return SearchResult(*(torch.cat(fields) for fields in zip(*found, strict=True)))

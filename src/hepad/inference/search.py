@@ -1,0 +1,211 @@
+"""One block of a latent search: all restarts of some entries, side by side."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from hepad.inference.settings import SearchSettings
+from hepad.inference.stacked import StackedNetwork
+
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+
+
+class SearchResult(NamedTuple):
+    """What a search found of N entries.
+
+    Attributes:
+        trace: `(N, n_seed, k + 1)` loss before the first update and after each; a restart that stopped keeps its last.
+        code: `(N, n_seed, *latent_shape)` the codes after the last update.
+        made: `(N, n_seed, *entry_shape)` what the network makes of them.
+        steps: `(N, n_seed)` updates made.
+        moved: `(N, n_seed)` ‖Δθ‖, how far the weights moved; 0 where they are fixed.
+        failed: `(N, n_seed)` restarts whose loss became NaN or infinite; they keep the last finite loss, NaN if none.
+    """
+
+    trace: Tensor
+    code: Tensor
+    made: Tensor
+    steps: Tensor
+    moved: Tensor
+    failed: Tensor
+
+    @property
+    def losses(self) -> Tensor:
+        """`(N, n_seed)` losses after the last update."""
+        return self.trace[..., -1]
+
+    def scores(self, reduction: str) -> Tensor:
+        """Return `(N,)` scores, NaN for an entry without any finite restart.
+
+        Args:
+            reduction: `mean` or `min` over restarts.
+        """
+        return reduce_restarts(self.losses, reduction)
+
+
+def reduce_restarts(losses: Tensor, reduction: str) -> Tensor:
+    """Return the mean or the minimum over the last axis, over the restarts that are not NaN."""
+    if reduction == "mean":
+        return losses.nanmean(dim=-1)
+    lowest = losses.nan_to_num(nan=torch.inf).amin(dim=-1)
+    return torch.where(lowest.isinf(), torch.nan, lowest)
+
+
+class _Moving:
+    """What is updated: the codes `(C, …)` and, where they move, C copies of the weights; with their optimiser."""
+
+    def __init__(self, code: Tensor, network: StackedNetwork, settings: SearchSettings) -> None:
+        self.network = network
+        self.leaves = [leaf.requires_grad_() for leaf in (code.clone(), *network.copies(len(code)))]
+        groups = [{"params": self.leaves[:1], "lr": settings.gamma_z}]
+        if self.leaves[1:]:
+            groups.append({"params": self.leaves[1:], "lr": settings.gamma_theta})
+        # Every number has its own moments and all have made equally many steps, so the optimiser of the stack is one
+        # optimiser per copy. Fused: one pass over memory instead of twelve.
+        self.optimizer: torch.optim.Optimizer = (
+            torch.optim.Adam(groups, fused=True)
+            if settings.optimizer == "adam"
+            else torch.optim.SGD(groups, fused=True)
+        )
+
+    @property
+    def code(self) -> Tensor:
+        return self.leaves[0]
+
+    def entries(self) -> Tensor:
+        """Return what each copy makes of its code, `(C, *entry_shape)`."""
+        return self.network(self.leaves[1:], self.code)
+
+    def distances(self) -> Tensor:
+        """Return how far each copy of the weights moved, `(C,)`."""
+        if not self.leaves[1:]:
+            return self.code.new_zeros(len(self.code))
+        return self.network.distances(self.leaves[1:])
+
+    def step(self, losses: Tensor) -> None:
+        # Copies do not know of each other, so the gradient of the sum is each one's own.
+        gradients = torch.autograd.grad(losses.sum(), self.leaves)
+        for leaf, gradient in zip(self.leaves, gradients, strict=True):
+            # The fused step walks through memory and believes that a gradient is laid out as its leaf.
+            leaf.grad = gradient.contiguous()
+        self.optimizer.step()
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with some of the copies."""
+        for group in self.optimizer.param_groups:
+            kept = []
+            for leaf in group["params"]:
+                state = self.optimizer.state.pop(leaf, {})
+                fewer = leaf.detach()[rows].requires_grad_()
+                self.optimizer.state[fewer] = {
+                    name: value[rows] if value.ndim else value for name, value in state.items()
+                }
+                kept.append(fewer)
+            group["params"] = kept
+        self.leaves = [leaf for group in self.optimizer.param_groups for leaf in group["params"]]
+
+
+def search_block(
+    network: StackedNetwork,
+    x: Tensor,
+    start: Tensor,
+    mask: Tensor | None,
+    settings: SearchSettings,
+    loss: Loss,
+) -> SearchResult:
+    """Search for the codes, and weights, that reproduce E entries best.
+
+    Args:
+        network: the network; every restart of every entry starts from its weights, in copies of its own.
+        x: `(E, *entry_shape)` entries as the network makes them.
+        start: `(E, n_seed, *latent_shape)` codes to start from.
+        mask: `(E, S)` slots that count; None for all.
+        settings: the numbers.
+        loss: `(B, …), (B, …), mask -> (B,)`.
+    """
+    n_entries, n_seed = start.shape[:2]
+    x = x.repeat_interleave(n_seed, dim=0)
+    mask = None if mask is None else mask.repeat_interleave(n_seed, dim=0)
+    moving = _Moving(start.flatten(0, 1), network, settings)
+    ended = _Ended(moving.code, x, settings)
+    # The row of each copy; −1 for those that have stopped and were not left out yet.
+    rows = torch.arange(len(x), device=x.device)
+    with torch.enable_grad():
+        for step in range(settings.steps + 1):
+            made = moving.entries()
+            losses = loss(made, x, mask)
+            stop = ended.look_at(losses.detach(), step, rows)
+            if step == settings.steps:
+                stop = rows >= 0
+            if stop is not None and bool(stop.any()):
+                ended.take(rows[stop], moving.code[stop], made[stop], moving.distances()[stop], step)
+                rows = torch.where(stop, -1, rows)
+                left = (rows >= 0).nonzero().squeeze(1)
+                if len(left) == 0:
+                    break
+                if 2 * len(left) <= len(rows):
+                    moving.keep(left)
+                    rows, x, mask = rows[left], x[left], None if mask is None else mask[left]
+                    losses = loss(moving.entries(), x, mask)
+            moving.step(losses)
+    return ended.result(n_entries, n_seed)
+
+
+class _Ended:
+    """Losses along the search, and what restarts left when they stopped."""
+
+    def __init__(self, code: Tensor, x: Tensor, settings: SearchSettings) -> None:
+        n_copies = len(code)
+        self.settings = settings
+        self.trace = torch.full((settings.steps + 1, n_copies), torch.nan, dtype=code.dtype, device=code.device)
+        self.code = code.detach().clone()
+        self.made = torch.empty_like(x)
+        self.moved = code.new_zeros(n_copies)
+        self.steps = torch.zeros(n_copies, dtype=torch.long, device=code.device)
+        self.failed = torch.zeros(n_copies, dtype=torch.bool, device=code.device)
+        self._all_going = True
+        self._best = torch.full_like(self.moved, torch.inf)
+        self._best_step = torch.zeros_like(self.steps)
+
+    def look_at(self, losses: Tensor, step: int, rows: Tensor) -> Tensor | None:
+        """Take the losses `(C,)` of the copies `rows` after `step` updates; return which have to stop, or None."""
+        finite = losses.isfinite()
+        if self._all_going and self.settings.tolerance is None and bool(finite.all()):
+            # The usual case, and cheap: where blocks are small this is done thousands of times.
+            self.trace[step] = losses
+            return None
+        going = rows >= 0
+        own = rows[going]
+        now, sound = losses[going], finite[going]
+        before = self.trace[step - 1, own] if step else torch.full_like(now, torch.nan)
+        # For this step and, in case it is the last, all that follow.
+        self.trace[step:, own] = torch.where(sound, now, before)
+        self.failed[own] |= ~sound
+        stop = ~sound
+        if self.settings.tolerance is not None:
+            better = now < self._best[own] * (1 - self.settings.tolerance)
+            self._best[own] = torch.where(better, now, self._best[own])
+            self._best_step[own] = torch.where(better, step, self._best_step[own])
+            stop |= step - self._best_step[own] >= self.settings.patience
+        stopped = torch.zeros_like(going)
+        stopped[going] = stop
+        return stopped
+
+    def take(self, rows: Tensor, code: Tensor, made: Tensor, moved: Tensor, step: int) -> None:
+        """Keep what the copies `rows` have come to after `step` updates."""
+        self._all_going = False
+        self.code[rows], self.made[rows] = code.detach(), made.detach()
+        self.moved[rows], self.steps[rows] = moved, step
+
+    def result(self, n_entries: int, n_seed: int) -> SearchResult:
+        shape = (n_entries, n_seed)
+        return SearchResult(
+            trace=self.trace.T.reshape(*shape, -1),
+            code=self.code.reshape(*shape, *self.code.shape[1:]),
+            made=self.made.reshape(*shape, *self.made.shape[1:]),
+            steps=self.steps.reshape(shape),
+            moved=self.moved.reshape(shape),
+            failed=self.failed.reshape(shape),
+        )
