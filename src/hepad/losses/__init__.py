@@ -1,5 +1,6 @@
-"""Reconstruction losses, each giving one value per entry."""
+"""Reconstruction losses, each giving one value per entry; the losses of adversarial games; distances of samples."""
 
+from hepad.losses.adversarial import AdversarialLoss, Hinge, NonSaturating
 from hepad.losses.base import ElementwiseLoss, ReconstructionLoss, mean_per_entry
 from hepad.losses.elementwise import MAE, MAPE, MSE, Huber, LogCosh
 from hepad.losses.ncc import NCC
@@ -12,9 +13,12 @@ __all__ = [
     "MSE",
     "NCC",
     "SSIM",
+    "AdversarialLoss",
     "ElementwiseLoss",
+    "Hinge",
     "Huber",
     "LogCosh",
+    "NonSaturating",
     "ReconstructionLoss",
     "WeightedSum",
     "mean_per_entry",

@@ -5,8 +5,19 @@ name, so that the rest stays light.
 """
 
 from hepad.metrics.correlation import distance_correlation, pearson, spearman
-from hepad.metrics.delong import AucDifference, auc_difference, auc_interval, auc_variance
+from hepad.metrics.delong import (
+    AucComponents,
+    AucDifference,
+    SortedScores,
+    auc_components,
+    auc_difference,
+    auc_interval,
+    auc_variance,
+    compare_aucs,
+    sort_scores,
+)
 from hepad.metrics.evaluation import Evaluation, evaluate, fpr_name
+from hepad.metrics.holm import holm
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import BASELINES, ScoredSample
 from hepad.metrics.working_points import (
@@ -23,22 +34,28 @@ __all__ = [
     "BASELINES",
     "BUNCH_CROSSING_RATE",
     "MIN_ENTRIES",
+    "AucComponents",
     "AucDifference",
     "Evaluation",
     "RocCurve",
     "ScoredSample",
     "SicCurve",
+    "SortedScores",
     "auc",
+    "auc_components",
     "auc_difference",
     "auc_interval",
     "auc_variance",
+    "compare_aucs",
     "distance_correlation",
     "evaluate",
     "fpr_name",
+    "holm",
     "max_sic",
     "pearson",
     "roc_curve",
     "sic_curve",
+    "sort_scores",
     "spearman",
     "tpr_at_fpr",
     "trigger_rate",

@@ -6,13 +6,16 @@ placement values of either sample. Computed by sorting, O(N log N), as Sun and X
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from hepad.metrics.arrays import FloatArray, as_scores
 from hepad.metrics.placements import placements
+
+_ROUNDING: Final = 1e-14
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,7 @@ def auc_variance(background: ArrayLike, signal: ArrayLike) -> float:
     Raises:
         ValueError: fewer than two entries on either side, or NaN or infinite scores.
     """
-    b, s = _at_least_two(background, "background"), _at_least_two(signal, "signal")
-    return float(_covariance(_components([np.sort(b)], [np.sort(s)]))[0, 0])
+    return auc_components(background, signal).variance
 
 
 def auc_interval(background: ArrayLike, signal: ArrayLike, level: float = 0.68) -> tuple[float, float]:
@@ -64,11 +66,10 @@ def auc_interval(background: ArrayLike, signal: ArrayLike, level: float = 0.68) 
     """
     if not 0 < level < 1:
         raise ValueError(f"level {level} of an interval: expected a number between 0 and 1")
-    b, s = _at_least_two(background, "background"), _at_least_two(signal, "signal")
-    components = _components([np.sort(b)], [np.sort(s)])
-    area, variance = float(components.aucs[0]), float(_covariance(components)[0, 0])
+    components = auc_components(background, signal)
+    area, variance = components.auc, components.variance
     if area in (0.0, 1.0):
-        bound = ((1 - level) / 2) ** (1 / min(b.size, s.size))
+        bound = ((1 - level) / 2) ** (1 / min(components.background.size, components.signal.size))
         return (bound, 1.0) if area == 1.0 else (0.0, 1 - bound)
     half_width = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance) / (area * (1 - area))
     center = special.logit(area)
@@ -92,37 +93,98 @@ def auc_difference(
         ValueError: the two models scored different numbers of entries, fewer than two on either side, or NaN or
             infinite scores.
     """
-    backgrounds = [_at_least_two(values, "background") for values in (background_a, background_b)]
-    signals = [_at_least_two(values, "signal") for values in (signal_a, signal_b)]
-    for what, (a, b) in (("background", backgrounds), ("signal", signals)):
-        if a.size != b.size:
-            raise ValueError(f"{what}: {a.size} entries scored by one model and {b.size} by the other")
-    components = _components(backgrounds, signals)
-    contrast = np.array([1.0, -1.0])
-    difference = float(contrast @ components.aucs)
-    error = float(np.sqrt(max(contrast @ _covariance(components) @ contrast, 0.0)))
-    if error == 0:
-        return AucDifference(difference, 0.0, 1.0 if difference == 0 else 0.0)
-    return AucDifference(difference, error, float(2 * stats.norm.sf(abs(difference) / error)))
+    return compare_aucs(auc_components(background_a, signal_a), auc_components(background_b, signal_b))
 
 
 @dataclass(frozen=True, eq=False)
-class _Components:
-    aucs: FloatArray  # (K,) one per model
-    v10: FloatArray  # (K, M) signal placed among the background
-    v01: FloatArray  # (K, N) background placed among the signal
+class SortedScores:
+    """Scores in rising order, with the way back: worth keeping where one sample is compared with several.
+
+    Attributes:
+        values: `(N,)` rising.
+        order: `(N,)` the position of each value among the scores as they were given.
+    """
+
+    values: FloatArray
+    order: NDArray[np.intp]
 
 
-def _components(backgrounds: list[FloatArray], signals: list[FloatArray]) -> _Components:
-    v10 = np.stack([placements(s, b) for b, s in zip(backgrounds, signals, strict=True)])
-    v01 = np.stack([1 - placements(b, s) for b, s in zip(backgrounds, signals, strict=True)])
-    return _Components(v10.mean(axis=1), v10, v01)
+def sort_scores(scores: ArrayLike, what: str = "scores") -> SortedScores:
+    """Sort `(N,)` scores; `ValueError` for fewer than two, or NaN or infinite ones."""
+    given = _at_least_two(scores, what)
+    order = np.argsort(given, kind="stable")
+    return SortedScores(given[order], order)
 
 
-def _covariance(components: _Components) -> FloatArray:
-    """(K, K) covariance of the K AUCs."""
-    covariance: FloatArray = sum(np.atleast_2d(np.cov(v)) / v.shape[1] for v in (components.v10, components.v01))
-    return covariance
+@dataclass(frozen=True, eq=False)
+class AucComponents:
+    """DeLong's components of one AUC.
+
+    Attributes:
+        auc: the mean of either.
+        signal: `(M,)` share of the background below each signal entry, V₁₀.
+        background: `(N,)` share of the signal above each background entry, V₀₁.
+    """
+
+    auc: float
+    signal: FloatArray
+    background: FloatArray
+
+    @property
+    def variance(self) -> float:
+        """DeLong's variance of the AUC."""
+        return _covariance(self, self)
+
+
+def auc_components(background: ArrayLike | SortedScores, signal: ArrayLike | SortedScores) -> AucComponents:
+    """Place every entry of either sample among those of the other.
+
+    Args:
+        background: `(N,)` scores of the background, N ≥ 2.
+        signal: `(M,)` scores of the signal, M ≥ 2.
+
+    Raises:
+        ValueError: fewer than two entries on either side, or NaN or infinite scores.
+    """
+    b = background if isinstance(background, SortedScores) else sort_scores(background, "background")
+    s = signal if isinstance(signal, SortedScores) else sort_scores(signal, "signal")
+    v10, v01 = np.empty(s.values.size), np.empty(b.values.size)
+    v10[s.order] = placements(s.values, b.values)
+    v01[b.order] = 1 - placements(b.values, s.values)
+    return AucComponents(float(v10.mean()), v10, v01)
+
+
+def compare_aucs(a: AucComponents, b: AucComponents, paired: bool = True) -> AucDifference:
+    """Compare two AUCs.
+
+    Args:
+        a, b: components of each.
+        paired: both models scored the same entries, in the same order. Without, they count as independent, and the
+            standard error is √(σ_A² + σ_B²); where some entries are the same after all, that is an overestimate.
+
+    Raises:
+        ValueError: paired components of different lengths.
+    """
+    if paired:
+        for what, (x, y) in (("background", (a.background, b.background)), ("signal", (a.signal, b.signal))):
+            if x.size != y.size:
+                raise ValueError(f"{what}: {x.size} entries scored by one model and {y.size} by the other")
+    difference = a.auc - b.auc
+    variance = a.variance + b.variance - (2 * _covariance(a, b) if paired else 0.0)
+    error = float(np.sqrt(max(variance, 0.0)))
+    # Models that rank all entries alike leave nothing but rounding.
+    if error <= _ROUNDING:
+        return AucDifference(difference, 0.0, 1.0 if abs(difference) <= _ROUNDING else 0.0)
+    return AucDifference(difference, error, float(2 * stats.norm.sf(abs(difference) / error)))
+
+
+def _covariance(a: AucComponents, b: AucComponents) -> float:
+    """Covariance of two AUCs of the same entries."""
+    return float(sum(_centred_product(x, y) for x, y in ((a.signal, b.signal), (a.background, b.background))))
+
+
+def _centred_product(x: FloatArray, y: FloatArray) -> float:
+    return float(np.dot(x - x.mean(), y - y.mean())) / (x.size - 1) / x.size
 
 
 def _at_least_two(values: ArrayLike, what: str) -> FloatArray:

@@ -72,8 +72,8 @@ def evaluate(
     result = Evaluation(background)
     for reference in dict.fromkeys(references):
         signals = [sample for name, sample in samples.items() if name not in (reference, background)]
-        for signal in signals:
-            _compare(result, signal, samples[reference], fprs)
+        beaten = {signal.name: _compare(result, signal, samples[reference], fprs) for signal in signals}
+        _warn_about_baselines(result, beaten, reference)
         _warn_about_rates(result, samples[reference], fprs)
         _warn_about_simple_signals(result, signals, reference)
     _correlate(result, samples)
@@ -86,7 +86,10 @@ def fpr_name(fpr: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
-def _compare(result: Evaluation, signal: ScoredSample, reference: ScoredSample, fprs: Sequence[float]) -> None:
+def _compare(
+    result: Evaluation, signal: ScoredSample, reference: ScoredSample, fprs: Sequence[float]
+) -> tuple[str, float] | None:
+    """Add all numbers of one pair; return the best baseline that beats the model, with its AUC, if one does."""
     pair = f"{signal.name}_vs_{reference.name}"
     roc = roc_curve(reference.score, signal.score)
     area = auc(reference.score, signal.score)
@@ -104,7 +107,20 @@ def _compare(result: Evaluation, signal: ScoredSample, reference: ScoredSample, 
     sic = max_sic(roc)
     if sic is not None:
         result.metrics[f"test/sic_max/{pair}"] = sic
-    _compare_baselines(result, signal, reference, area)
+    return _compare_baselines(result, signal, reference, area)
+
+
+def _warn_about_baselines(result: Evaluation, beaten: Mapping[str, tuple[str, float] | None], reference: str) -> None:
+    """Say in one sentence per baseline which signals it separates better than the model does."""
+    told: dict[str, list[str]] = {}
+    for signal, found in beaten.items():
+        if found is not None:
+            model = result.metrics[f"test/auc/{signal}_vs_{reference}"]
+            told.setdefault(found[0], []).append(f"{signal} (AUC {found[1]:.3f}, model {model:.3f})")
+    result.warnings += [
+        f"Against {reference}, {baseline} alone separates better than the model: {', '.join(signals)}."
+        for baseline, signals in told.items()
+    ]
 
 
 def _warn_about_rates(result: Evaluation, reference: ScoredSample, fprs: Sequence[float]) -> None:
@@ -130,7 +146,9 @@ def _warn_about_simple_signals(result: Evaluation, signals: Sequence[ScoredSampl
         )
 
 
-def _compare_baselines(result: Evaluation, signal: ScoredSample, reference: ScoredSample, model_auc: float) -> None:
+def _compare_baselines(
+    result: Evaluation, signal: ScoredSample, reference: ScoredSample, model_auc: float
+) -> tuple[str, float] | None:
     better: dict[str, float] = {}
     for name in signal.baselines:
         if name not in reference.baselines:
@@ -148,12 +166,7 @@ def _compare_baselines(result: Evaluation, signal: ScoredSample, reference: Scor
             continue
         if auc_difference(reference.score, signal.score, b, s).p_value < SIGNIFICANT:
             better[name] = area
-    if better:
-        best = max(better, key=better.__getitem__)
-        result.warnings.append(
-            f"{signal.name} vs {reference.name}: {best} alone reaches AUC {better[best]:.3f}, "
-            f"more than the model's {model_auc:.3f}."
-        )
+    return max(better.items(), key=lambda item: item[1]) if better else None
 
 
 def _correlate(result: Evaluation, samples: Mapping[str, ScoredSample]) -> None:

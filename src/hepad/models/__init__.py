@@ -1,18 +1,22 @@
 """LightningModules: how a network is trained, and how it scores."""
 
 from hepad.models.base import AnomalyModel, eval_mode
+from hepad.models.bigan import BiGAN
 from hepad.models.cicada_ae import CicadaAutoencoder
 from hepad.models.conv_ae import ConvAutoencoder
 from hepad.models.denoising_ae import DenoisingAutoencoder
 from hepad.models.dense_ae import DenseAutoencoder
 from hepad.models.distilled import Distilled
+from hepad.models.gan import GAN
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.models.sparse_ae import SparseAutoencoder
 from hepad.models.td_ae import TimeDistributedAutoencoder
 from hepad.models.vae import VariationalAutoencoder
 
 __all__ = [
+    "GAN",
     "AnomalyModel",
+    "BiGAN",
     "CicadaAutoencoder",
     "ConvAutoencoder",
     "DenoisingAutoencoder",

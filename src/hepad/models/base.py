@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import lightning as L
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from hepad.batch import Batch
 from hepad.exhibits import Exhibit
-from hepad.nn import InputNormalizer
+from hepad.nn import InputNormalizer, LatentNetwork
 
 
 class AnomalyModel(L.LightningModule, ABC):
@@ -25,6 +25,8 @@ class AnomalyModel(L.LightningModule, ABC):
         monitors: the names a callback may watch.
         train_on: the part of the background's training entries it learns from (`AnomalyDataModule`, `train_on`).
         training_keys: keys of the model's config that whoever trains reads, and the model itself does not.
+        manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
+            do not work then.
 
     Args:
         entry_shape: shape of one entry in raw units.
@@ -35,6 +37,7 @@ class AnomalyModel(L.LightningModule, ABC):
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "train/loss")
     train_on: ClassVar[str] = "all"
     training_keys: ClassVar[frozenset[str]] = frozenset()
+    manual_optimization: ClassVar[bool] = False
 
     def __init__(self, entry_shape: Sequence[int], normalizer: str = "standard") -> None:
         super().__init__()
@@ -59,6 +62,21 @@ class AnomalyModel(L.LightningModule, ABC):
         """
         return ()
 
+    def latent_network(self) -> LatentNetwork | None:
+        """Return the network a latent search goes through (`hepad.inference`); None where the model has none."""
+        return None
+
+    def latent_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Return what a latent search compares the network's output with: normalised entries, and the slots that count.
+
+        Slots are `(B, S)`, None for all.
+        """
+        return self.normalizer(batch.x, batch.mask), batch.mask
+
+    def encode_batch(self, batch: Batch) -> Tensor | None:
+        """Return the codes `(B, *latent_shape)` at which a latent search may start; None without an encoder."""
+        return None
+
     @abstractmethod
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the `(B,)` scores of a batch; called in eval mode."""
@@ -75,6 +93,14 @@ class AnomalyModel(L.LightningModule, ABC):
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Return what evaluation collects, each with the entries along its first axis."""
         return {"score": self.anomaly_score(batch)}
+
+    def log(self, name: str, value: Any, *args: Any, **options: Any) -> None:
+        """Log as Lightning does; where several processes train together, the mean over the entries of all of them."""
+        if distributed.is_initialized() and "batch_size" in options:
+            # Lightning averages the numbers of entries over the processes too, and rounds that to an integer; of
+            # multiples of the number of processes it is exact.
+            options["batch_size"] *= distributed.get_world_size()
+        super().log(name, value, *args, **{**options, "sync_dist": True})
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser, and the scheduler where there is one."""

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn.cicada_ae import CicadaAutoencoderNet
+from hepad.nn.decoders import AtLeast
 
 
 class CicadaAutoencoder(ReconstructionModel):
@@ -39,6 +40,18 @@ class CicadaAutoencoder(ReconstructionModel):
         super().__init__(entry_shape, loss, normalizer)
         self.save_hyperparameters()
         self.network = CicadaAutoencoderNet(self.entry_shape, latent, activation, circular)
+
+    def code(self, z: Tensor) -> Tensor:
+        """Return the codes `(B, L)` of normalised images."""
+        code: Tensor = self.network.encoder(z)
+        return code
+
+    def decoder(self) -> nn.Module:
+        """Return the decoder's half of the network, with the cut-off."""
+        decoder = self.network.decoder
+        if self.normalizer.kind == "layer":
+            return decoder
+        return AtLeast(decoder, self.normalizer(torch.zeros(1, *self.entry_shape, device=self.device)))
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction `(B, C, H, W)` of normalised images, nowhere below an empty pixel."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn.conv_ae import ConvAutoencoderNet
@@ -40,6 +40,15 @@ class ConvAutoencoder(ReconstructionModel):
         self.network = ConvAutoencoderNet(
             self.entry_shape, dropout, activation, circular, input_norm=normalizer == "none"
         )
+
+    def code(self, z: Tensor) -> Tensor:
+        """Return the codes `(B, L)` of normalised entries."""
+        code: Tensor = self.network.encoder(z)
+        return code
+
+    def decoder(self) -> nn.Module:
+        """Return the decoder's half of the network."""
+        return self.network.decoder
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction `(B, C, H, W)` of normalised images."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepad.batch import Batch
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.activations import activation as make_activation
+from hepad.nn.decoders import Decoder
 
 CORRUPTIONS: Final = ("gaussian", "dropout")
 
@@ -33,6 +34,7 @@ class DenoisingAutoencoder(ReconstructionModel):
         latent: width of the code, per slot where time-distributed.
         dropout: probability of dropping a hidden unit.
         activation: name of the activation function.
+        circular: `conv` treats φ (H) as the ring it is.
 
     Raises:
         ValueError: an unknown corruption or network, or an impossible amount of noise.
@@ -52,6 +54,7 @@ class DenoisingAutoencoder(ReconstructionModel):
         latent: int = 8,
         dropout: float = 0.0,
         activation: str = "relu",
+        circular: bool = True,
     ) -> None:
         super().__init__(entry_shape, loss, normalizer)
         if corruption not in CORRUPTIONS:
@@ -69,6 +72,7 @@ class DenoisingAutoencoder(ReconstructionModel):
             hidden=hidden,
             activation=activation,
             dropout=dropout,
+            circular=circular,
         )
         self.code_activation = make_activation(activation)
 
@@ -80,9 +84,18 @@ class DenoisingAutoencoder(ReconstructionModel):
             noisy = torch.where(torch.rand_like(z) < self.noise, torch.zeros_like(z), z)
         return noisy if mask is None else torch.where(mask.unsqueeze(-1), noisy, torch.zeros_like(noisy))
 
+    def code(self, z: Tensor) -> Tensor:
+        """Return the codes of normalised entries, `(B, L)` or `(B, S, L)`."""
+        code: Tensor = self.code_activation(self.network.encode(z))
+        return code
+
+    def decoder(self) -> nn.Module:
+        """Return the decoder's half of the network."""
+        return Decoder(self.network)
+
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction of normalised entries."""
-        return self.network.decode(self.code_activation(self.network.encode(z)))
+        return self.network.decode(self.code(z))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean loss between what is made of noisy entries and the clean ones."""

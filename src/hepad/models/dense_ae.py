@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import DenseAutoencoderNet
@@ -43,6 +43,15 @@ class DenseAutoencoder(ReconstructionModel):
         # scaled by that electron's own variance, in training but not in scoring.
         raw_input = normalizer == "none"
         self.network = DenseAutoencoderNet(self.entry_shape[0], hidden, latent, dropout, activation, raw_input)
+
+    def code(self, z: Tensor) -> Tensor:
+        """Return the codes `(B, L)` of normalised entries."""
+        code: Tensor = self.network.encoder(z)
+        return code
+
+    def decoder(self) -> nn.Module:
+        """Return the decoder's half of the network."""
+        return self.network.decoder
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction `(B, F)` of normalised entries."""

@@ -4,11 +4,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from hepad.batch import Batch
 from hepad.losses import MAE, ElementwiseLoss, ReconstructionLoss
 from hepad.models.base import AnomalyModel, eval_mode
+from hepad.nn import LatentNetwork
 from hepad.registry import instantiate
 
 
@@ -21,13 +23,21 @@ class ReconstructionModel(AnomalyModel):
         entry_shape: shape of one entry in raw units.
         loss: config of a `ReconstructionLoss`.
         normalizer: kind of input normaliser.
+
+    Raises:
+        ValueError: the loss of another kind of model.
     """
 
+    # Whether training makes codes look like draws from N(0, 1).
+    unit_normal_prior: ClassVar[bool] = False
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "train/loss")
 
     def __init__(self, entry_shape: Sequence[int], loss: Mapping[str, Any], normalizer: str = "standard") -> None:
         super().__init__(entry_shape, normalizer)
-        self.loss: ReconstructionLoss = instantiate(dict(loss))
+        built = instantiate(dict(loss))
+        if not isinstance(built, ReconstructionLoss):
+            raise ValueError(f"loss {type(built).__name__} does not compare entries; use mse, mae, huber or another")
+        self.loss = built
         self.mae = MAE()
 
     def prepare(self, train: Batch) -> None:
@@ -43,6 +53,29 @@ class ReconstructionModel(AnomalyModel):
     @abstractmethod
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction of normalised entries `z`, of the same shape."""
+
+    @abstractmethod
+    def code(self, z: Tensor) -> Tensor:
+        """Return the codes of normalised entries, `(B, L)`, or `(B, S, L)` where every slot has one."""
+
+    @abstractmethod
+    def decoder(self) -> nn.Module:
+        """Return the network from codes to normalised entries."""
+
+    def latent_network(self) -> LatentNetwork:
+        """Return the decoder."""
+        with eval_mode(self), torch.no_grad():
+            shape = self.code(torch.zeros(1, *self.entry_shape, device=self.device)).shape[1:]
+        return LatentNetwork(self.decoder(), tuple(shape), self.unit_normal_prior)
+
+    def latent_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """Return normalised entries as the model looks at them."""
+        return super().latent_target(self.view(batch))
+
+    def encode_batch(self, batch: Batch) -> Tensor:
+        """Return the codes of entries in raw units, in eval mode."""
+        with eval_mode(self):
+            return self.code(self.latent_target(batch)[0])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean loss of the batch."""

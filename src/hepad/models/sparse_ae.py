@@ -10,6 +10,7 @@ from hepad.batch import Batch
 from hepad.losses.divergence import kl_bernoulli
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
+from hepad.nn.decoders import Decoder
 
 SPARSITIES: Final = ("l1", "kl")
 
@@ -41,6 +42,7 @@ class SparseAutoencoder(ReconstructionModel):
         latent: width of the code, per slot where time-distributed; more than the input is allowed.
         dropout: probability of dropping a hidden unit.
         activation: name of the hidden layers' activation function.
+        circular: `conv` treats φ (H) as the ring it is.
 
     Raises:
         ValueError: an unknown sparsity or network, a rate outside (0, 1), a negative weight.
@@ -55,7 +57,7 @@ class SparseAutoencoder(ReconstructionModel):
         loss: Mapping[str, Any],
         normalizer: str = "standard",
         sparsity: str = "l1",
-        sparsity_weight: float = 1e-3,
+        sparsity_weight: float = 1e-2,
         rate: float = 0.05,
         l2: float = 1e-5,
         network: str = "auto",
@@ -63,6 +65,7 @@ class SparseAutoencoder(ReconstructionModel):
         latent: int = 32,
         dropout: float = 0.0,
         activation: str = "relu",
+        circular: bool = True,
     ) -> None:
         super().__init__(entry_shape, loss, normalizer)
         if sparsity not in SPARSITIES:
@@ -84,12 +87,17 @@ class SparseAutoencoder(ReconstructionModel):
             hidden=hidden,
             activation=activation,
             dropout=dropout,
+            circular=circular,
         )
 
     def code(self, z: Tensor) -> Tensor:
         """Return the code of normalised entries, `(B, L)` or `(B, S, L)`, not negative."""
         code = self.network.encode(z)
         return code.relu() if self.sparsity == "l1" else code.sigmoid()
+
+    def decoder(self) -> nn.Module:
+        """Return the decoder's half of the network."""
+        return Decoder(self.network)
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction of normalised entries."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepad.batch import Batch
 from hepad.models.base import eval_mode
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import DenseAutoencoderNet
+from hepad.nn.decoders import PerSlot
 
 
 class TimeDistributedAutoencoder(ReconstructionModel):
@@ -58,6 +59,15 @@ class TimeDistributedAutoencoder(ReconstructionModel):
     def view(self, batch: Batch) -> Batch:
         """Return the batch, without its mask where empty slots count."""
         return batch if self.mask else batch._replace(mask=None)
+
+    def code(self, z: Tensor) -> Tensor:
+        """Return the codes `(B, S, L)` of all slots of normalised events."""
+        code: Tensor = PerSlot(self.network.encoder)(z)
+        return code
+
+    def decoder(self) -> nn.Module:
+        """Return the decoder of jets, applied to every slot."""
+        return PerSlot(self.network.decoder)
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction `(B, S, F)` of normalised events; slots outside `mask` stay 0."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hepad.batch import Batch
 from hepad.exhibits import Exhibit, GeneratedEntries
@@ -13,6 +13,7 @@ from hepad.losses.divergence import kl_to_unit_normal
 from hepad.models.base import eval_mode
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
+from hepad.nn.decoders import Decoder
 
 SCORES: Final = ("reconstruction", "kl", "mu2", "elbo")
 
@@ -52,13 +53,15 @@ class VariationalAutoencoder(ReconstructionModel):
         score: one of the above.
         dropout: probability of dropping a hidden unit.
         activation: name of the activation function.
+        circular: `conv` treats φ (H) as the ring it is.
 
     Raises:
         ValueError: an unknown score or network, a β below 0.
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
-    monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/reconstruction", "val/kl", "train/loss")
+    unit_normal_prior: ClassVar[bool] = True
+    monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "val/reconstruction", "val/kl", "train/loss")
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class VariationalAutoencoder(ReconstructionModel):
         score: str = "elbo",
         dropout: float = 0.0,
         activation: str = "relu",
+        circular: bool = True,
     ) -> None:
         super().__init__(entry_shape, loss, normalizer)
         if score not in SCORES:
@@ -90,12 +94,21 @@ class VariationalAutoencoder(ReconstructionModel):
             hidden=hidden,
             activation=activation,
             dropout=dropout,
+            circular=circular,
         )
 
     def encode(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return μ and ln σ² of normalised entries, each `(B, L)`, or `(B, S, L)` where time-distributed."""
         mean, log_variance = self.network.encode(z).chunk(2, dim=-1)
         return mean, log_variance.clamp(-_LOG_VARIANCE_BOUND, _LOG_VARIANCE_BOUND)
+
+    def code(self, z: Tensor) -> Tensor:
+        """Return μ of normalised entries, `(B, L)` or `(B, S, L)`."""
+        return self.encode(z)[0]
+
+    def decoder(self) -> nn.Module:
+        """Return the decoder's half of the network."""
+        return Decoder(self.network)
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the decoded μ of normalised entries."""
@@ -110,7 +123,7 @@ class VariationalAutoencoder(ReconstructionModel):
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Log the objective and its two parts, with the same random numbers in every epoch."""
+        """Log the objective and its two parts, with the same random numbers in every epoch, and the error of μ."""
         z = self.normalizer(batch.x, batch.mask)
         mean, log_variance = self.encode(z)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(batch_idx)).to(mean)
@@ -118,6 +131,7 @@ class VariationalAutoencoder(ReconstructionModel):
         self.log("val/loss", objective.mean(), batch_size=len(z), prog_bar=True)
         self.log("val/reconstruction", reconstruction.mean(), batch_size=len(z))
         self.log("val/kl", kl.mean(), batch_size=len(z))
+        self.log("val/mae", self.mae(self.network.decode(mean), z, batch.mask).mean(), batch_size=len(z))
 
     def _objective(
         self, batch: Batch, z: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor

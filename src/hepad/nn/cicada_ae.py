@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from hepad.nn.activations import activation as make_activation
+from hepad.nn.decoders import Crop
 from hepad.nn.phi_conv import PhiConv2d
 
 
@@ -25,8 +26,8 @@ class CicadaAutoencoderNet(nn.Module):
 
     def __init__(self, entry_shape: Sequence[int], latent: int, activation: str, circular: bool) -> None:
         super().__init__()
-        channels, self.height, self.width = entry_shape
-        small = (30, -(-self.height // 2), -(-self.width // 2))
+        channels, height, width = entry_shape
+        small = (30, -(-height // 2), -(-width // 2))
         n_small = small[0] * small[1] * small[2]
         self.encoder = nn.Sequential(
             PhiConv2d(channels, 20, 3, circular),
@@ -48,9 +49,10 @@ class CicadaAutoencoderNet(nn.Module):
             PhiConv2d(30, 20, 3, circular),
             make_activation(activation),
             PhiConv2d(20, channels, 3, circular),
+            Crop(height, width),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction `(B, C, H, W)` of `x` `(B, C, H, W)`."""
-        reconstruction: Tensor = self.decoder(self.encoder(x))[..., : self.height, : self.width]
+        reconstruction: Tensor = self.decoder(self.encoder(x))
         return reconstruction

@@ -14,8 +14,8 @@ from hepad.nn.phi_conv import PhiConv2d
 class ConvEncoderDecoder(EncoderDecoder):
     """Convolutions with halving of the image after each, a linear code, and the way back.
 
-    Each stage of the encoder is a 3 × 3 convolution, circular in φ, the activation and an average over 2 × 2 regions
-    (an odd last row or column is averaged alone); the decoder repeats regions back to the size that each stage had.
+    Each stage of the encoder is a 3 × 3 convolution, the activation and an average over 2 × 2 regions (an odd last row
+    or column is averaged alone); the decoder repeats regions back to the size that each stage had.
 
     Args:
         entry_shape: `(C, H, W)`.
@@ -24,6 +24,7 @@ class ConvEncoderDecoder(EncoderDecoder):
         channels: channels of the encoder's stages, mirrored in the decoder.
         activation: name of the activation function.
         dropout: probability of dropping a whole channel.
+        circular: convolutions are circular in φ (H); else zero-padded.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class ConvEncoderDecoder(EncoderDecoder):
         channels: Sequence[int],
         activation: str,
         dropout: float,
+        circular: bool,
     ) -> None:
         super().__init__()
         n_channels, *size = entry_shape
@@ -43,7 +45,7 @@ class ConvEncoderDecoder(EncoderDecoder):
             self.sizes.append(tuple(-(-n // 2) for n in self.sizes[-1]))
         self.down = nn.ModuleList(
             nn.Sequential(
-                PhiConv2d(n_in, n_out, kernel=3),
+                PhiConv2d(n_in, n_out, 3, circular),
                 make_activation(activation),
                 nn.Dropout2d(dropout),
                 nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
@@ -51,7 +53,7 @@ class ConvEncoderDecoder(EncoderDecoder):
             for n_in, n_out in pairwise(widths)
         )
         self.up = nn.ModuleList(
-            nn.Sequential(make_activation(activation), PhiConv2d(n_in, n_out, kernel=3))
+            nn.Sequential(make_activation(activation), PhiConv2d(n_in, n_out, 3, circular))
             for n_in, n_out in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.smallest = (widths[-1], *self.sizes[-1])

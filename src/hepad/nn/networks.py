@@ -21,6 +21,7 @@ def encoder_decoder(
     hidden: Sequence[int] | None,
     activation: str,
     dropout: float,
+    circular: bool,
 ) -> EncoderDecoder:
     """Build an encoder and decoder for entries of a given shape.
 
@@ -34,6 +35,7 @@ def encoder_decoder(
             own.
         activation: name of the activation function.
         dropout: probability of dropping a hidden unit.
+        circular: `conv` treats φ (H) as the ring it is; of no meaning to the others.
 
     Raises:
         ValueError: an unknown network, one that cannot take such entries, or a value no layer accepts.
@@ -48,9 +50,8 @@ def encoder_decoder(
         )
     if latent < 1:
         raise ValueError(f"latent={latent}; at least 1 is needed")
-    kinds = {
-        "dense": DenseEncoderDecoder,
-        "time_distributed": TimeDistributedEncoderDecoder,
-        "conv": ConvEncoderDecoder,
-    }
-    return kinds[name](entry_shape, encoded, latent, _HIDDEN[name] if hidden is None else hidden, activation, dropout)
+    widths = _HIDDEN[name] if hidden is None else hidden
+    if name == "conv":
+        return ConvEncoderDecoder(entry_shape, encoded, latent, widths, activation, dropout, circular)
+    kind = TimeDistributedEncoderDecoder if name == "time_distributed" else DenseEncoderDecoder
+    return kind(entry_shape, encoded, latent, widths, activation, dropout)

@@ -55,6 +55,7 @@ class PhiConvTranspose2d(nn.Module):
         super().__init__()
         if kernel % 2 == 0:
             raise ValueError(f"kernel={kernel}; an odd width is needed")
+        self.circular = circular
         # Rows continued around the ring, each of which the convolution would spread beyond it on both sides.
         self.reach = kernel // 2 if circular else 0
         self.conv = nn.ConvTranspose2d(n_in, n_out, kernel, padding=(2 * self.reach, 0))
@@ -63,3 +64,46 @@ class PhiConvTranspose2d(nn.Module):
         """Return `(B, n_out, H, W + kernel − 1)` for `x` `(B, n_in, H, W)`; H grows as W does where not circular."""
         convolved: Tensor = self.conv(F.pad(x, (0, 0, self.reach, self.reach), mode="circular"))
         return convolved
+
+
+class PhiHalving(nn.Module):
+    """A convolution of kernel 4 and stride 2, which halves an image; an odd last row or column weighs half.
+
+    Args:
+        n_in: input channels.
+        n_out: output channels.
+        circular: pad φ, the first image axis, circularly; else with zeros, as η always.
+    """
+
+    def __init__(self, n_in: int, n_out: int, circular: bool = True) -> None:
+        super().__init__()
+        self.circular = circular
+        self.conv = nn.Conv2d(n_in, n_out, 4, stride=2, padding=(0, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(B, n_out, ⌊H / 2⌋, ⌊W / 2⌋)` for `x` `(B, n_in, H, W)`, of at least 2 × 2 pixels."""
+        mode = "circular" if self.circular else "constant"
+        halved: Tensor = self.conv(F.pad(x, (0, 0, 1, 1), mode=mode))
+        return halved
+
+
+class PhiDoubling(nn.Module):
+    """A transposed convolution of kernel 4 and stride 2, which doubles an image; around the ring in φ if that is one.
+
+    Args:
+        n_in: input channels.
+        n_out: output channels.
+        circular: the first image axis closes on itself.
+    """
+
+    def __init__(self, n_in: int, n_out: int, circular: bool = True) -> None:
+        super().__init__()
+        self.circular = circular
+        # One row continued around the ring at either end reaches two rows of the doubled image.
+        self.reach = 1 if circular else 0
+        self.conv = nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=(1 + 2 * self.reach, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(B, n_out, 2 H, 2 W)` for `x` `(B, n_in, H, W)`."""
+        doubled: Tensor = self.conv(F.pad(x, (0, 0, self.reach, self.reach), mode="circular"))
+        return doubled

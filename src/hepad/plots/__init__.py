@@ -6,12 +6,14 @@ from hepad.plots.labels import SampleStyle, feature_label, feature_name, sample_
 from hepad.plots.learning_curves import plot_learning_curves
 from hepad.plots.loss_per_feature import plot_loss_per_feature
 from hepad.plots.loss_per_pixel import plot_loss_per_pixel
+from hepad.plots.parallel_coordinates import plot_parallel_coordinates
 from hepad.plots.phi_rotation import plot_phi_rotation
 from hepad.plots.reconstructions import plot_reconstructions
 from hepad.plots.roc import plot_roc
 from hepad.plots.save import figure_bytes, save_figure
 from hepad.plots.score_distributions import plot_score_distributions
 from hepad.plots.score_vs_feature import plot_score_vs_feature
+from hepad.plots.search_history import plot_search_history
 from hepad.plots.sic import plot_sic
 from hepad.plots.standard import StandardFigure, best_baseline, standard_figures
 from hepad.plots.style import house_style
@@ -29,11 +31,13 @@ __all__ = [
     "plot_learning_curves",
     "plot_loss_per_feature",
     "plot_loss_per_pixel",
+    "plot_parallel_coordinates",
     "plot_phi_rotation",
     "plot_reconstructions",
     "plot_roc",
     "plot_score_distributions",
     "plot_score_vs_feature",
+    "plot_search_history",
     "plot_sic",
     "sample_label",
     "sample_styles",

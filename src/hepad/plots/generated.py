@@ -1,4 +1,4 @@
-"""Entries that a model made up, beside real ones."""
+"""Entries that a model generated, beside real ones."""
 
 import math
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hepad.plots.binning import FloatArray, feature_edges
 from hepad.plots.labels import feature_label
 from hepad.plots.style import house_style, sign
+from hepad.schema import ImageLabels
 
 _COLUMNS = 4
 _REAL, _GENERATED = "0.75", "#bd1f01"
@@ -20,11 +21,13 @@ _REAL, _GENERATED = "0.75", "#bd1f01"
 def plot_generated_features(
     real: ArrayLike, generated: ArrayLike, feature_names: Sequence[str], *, note: str | None = None
 ) -> Figure:
-    """The distribution of each feature, of real entries (filled) and of made-up ones (line), each normalised to one.
+    """The distribution of each feature, of real entries (filled) and of generated ones (line), each normalised to one.
+
+    Under each the ratio of made-up to real, where there are real entries, with the statistical uncertainty of both.
 
     Args:
         real: `(N, F)` real objects, raw units.
-        generated: `(M, F)` made-up objects.
+        generated: `(M, F)` generated objects.
         feature_names: F names.
         note: what the data are.
 
@@ -33,26 +36,40 @@ def plot_generated_features(
     """
     x, y = np.asarray(real, dtype=np.float64), np.asarray(generated, dtype=np.float64)
     if not x.size or not y.size or x.shape[1:] != y.shape[1:] or x.shape[1:] != (len(feature_names),):
-        raise ValueError(f"real {x.shape} and made-up {y.shape} entries do not fit {len(feature_names)} feature names")
+        raise ValueError(
+            f"real {x.shape} and generated {y.shape} entries do not fit {len(feature_names)} feature names"
+        )
     rows = math.ceil((len(feature_names) + 1) / _COLUMNS)
     with house_style():
-        figure = Figure(figsize=(4.2 * _COLUMNS, 3.4 * rows), layout="constrained")
-        panels = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
-        for i, (axes, name) in enumerate(zip(panels, feature_names, strict=False)):
-            _draw_feature(axes, x[:, i], y[:, i], name)
-        sign(panels[0], note)
-        _draw_key(panels[len(feature_names)])
-        for axes in panels[len(feature_names) + 1 :]:
+        figure = Figure(figsize=(4.2 * _COLUMNS, 4.4 * rows), layout="constrained")
+        grid = figure.subplots(2 * rows, _COLUMNS, squeeze=False, height_ratios=(3, 1) * rows)
+        panels = [(grid[2 * row, i], grid[2 * row + 1, i]) for row in range(rows) for i in range(_COLUMNS)]
+        for i, ((axes, below), name) in enumerate(zip(panels, feature_names, strict=False)):
+            _draw_feature(axes, below, x[:, i], y[:, i], name)
+        sign(grid[0, 0], note)
+        _draw_key(panels[len(feature_names)][0])
+        for axes in [
+            panels[len(feature_names)][1],
+            *(axes for pair in panels[len(feature_names) + 1 :] for axes in pair),
+        ]:
             axes.set_axis_off()
     return figure
 
 
-def plot_generated_images(real: ArrayLike, generated: ArrayLike, *, shown: int = 4, note: str | None = None) -> Figure:
-    """The first few real images above made-up ones, and the mean of all of either; one colour scale, logarithmic.
+def plot_generated_images(
+    real: ArrayLike,
+    generated: ArrayLike,
+    *,
+    labels: ImageLabels | None = None,
+    shown: int = 4,
+    note: str | None = None,
+) -> Figure:
+    """The first few real images above generated ones, and the mean of all of either; one colour scale, logarithmic.
 
     Args:
         real: `(N, C, H, W)` real images, raw units; channels are summed.
-        generated: `(M, C, H, W)` made-up ones.
+        generated: `(M, C, H, W)` generated ones.
+        labels: what the pixels and the axes are.
         shown: images of either kind to show.
         note: what the data are.
     """
@@ -62,34 +79,57 @@ def plot_generated_images(real: ArrayLike, generated: ArrayLike, *, shown: int =
     high = max(float(np.max(row)) for row in pictures)
     # Four decades below the brightest pixel is dark; images that hold nothing have no scale of their own.
     norm = LogNorm(vmin=high * 1e-4, vmax=high, clip=True) if high > 0 else LogNorm(vmin=1e-4, vmax=1, clip=True)
+    names = labels or ImageLabels()
     with house_style():
         figure = Figure(figsize=(3.0 * (shown + 1) + 1, 7.5), layout="constrained")
         grid = figure.subplots(2, shown + 1, squeeze=False)
-        for axes_row, row, kind in zip(grid, pictures, ("Real", "Made up"), strict=True):
+        for axes_row, row, kind in zip(grid, pictures, ("Real", "Generated"), strict=True):
             for i, (axes, image) in enumerate(zip(axes_row, row, strict=True)):
                 mesh = axes.imshow(np.maximum(image, norm.vmin or 0), norm=norm, cmap="viridis", origin="lower")
                 axes.set_xticks([])
                 axes.set_yticks([])
-                axes.set_xlabel("mean" if i == shown else "")
-            axes_row[0].set_ylabel(kind)
+                if i == shown:
+                    axes.set_title("Mean of all", fontsize=16)
+            axes_row[0].set_ylabel(f"{kind}\n{names.vertical}", fontsize=16, loc="center")
+        for axes in grid[-1]:
+            axes.set_xlabel(names.horizontal, fontsize=16, loc="center")
         sign(grid[0][0], note)
-        figure.colorbar(mesh, ax=grid, pad=0.02, shrink=0.8)
+        bar = figure.colorbar(mesh, ax=grid, pad=0.02, shrink=0.8)
+        bar.set_label(names.value, fontsize=16, loc="center")
     return figure
 
 
-def _draw_feature(axes: Axes, real: FloatArray, generated: FloatArray, name: str) -> None:
+def _draw_feature(axes: Axes, below: Axes, real: FloatArray, generated: FloatArray, name: str) -> None:
     edges, log = feature_edges(real, 40)
-    shares = [
-        np.histogram(values.clip(edges[0], edges[-1]), bins=edges)[0] / max(values.size, 1)
-        for values in (real, generated)
-    ]
+    counts = [np.histogram(values.clip(edges[0], edges[-1]), bins=edges)[0] for values in (real, generated)]
+    shares = [count / values.size for count, values in zip(counts, (real, generated), strict=True)]
     axes.stairs(shares[0], edges, fill=True, color=_REAL)
     axes.stairs(_visible(shares[1]), edges, baseline=None, color=_GENERATED, linewidth=2)
-    if log:
-        axes.set_xscale("log")
+    for part in (axes, below):
+        if log:
+            part.set_xscale("log")
+        part.set_xlim(edges[0], edges[-1])
     axes.set_yscale("log")
-    axes.set_ylim(bottom=0.5 / max(real.size, 1))
-    axes.set_xlabel(feature_label(name), fontsize=16)
+    axes.set_ylim(bottom=0.5 / real.size)
+    axes.tick_params(labelsize=12)
+    axes.tick_params(which="both", bottom=False, top=False, labelbottom=False)
+    _draw_ratio(below, edges, counts, real.size / generated.size)
+    below.set_xlabel(feature_label(name), fontsize=16)
+
+
+def _draw_ratio(axes: Axes, edges: FloatArray, counts: Sequence[NDArray[np.int64]], scale: float) -> None:
+    real, generated = counts
+    both = (real > 0) & (generated > 0)
+    ratio = scale * generated[both] / real[both]
+    # Poisson counts: relative variances add.
+    error = ratio * np.sqrt(1 / real[both] + 1 / generated[both])
+    axes.axhline(1, color=_REAL)
+    middle = 0.5 * (edges[1:] + edges[:-1])[both]
+    axes.errorbar(middle, ratio, error, fmt="o", markersize=3, color=_GENERATED, linewidth=1)
+    axes.set_ylim(0, 2)
+    # Small panels need no minor ticks, and drawing them takes as long as all the rest.
+    axes.minorticks_off()
+    axes.set_ylabel("Ratio", fontsize=12, loc="center")
     axes.tick_params(labelsize=12)
 
 
@@ -101,5 +141,5 @@ def _visible(shares: NDArray[np.float64]) -> NDArray[np.float64]:
 def _draw_key(axes: Axes) -> None:
     axes.set_axis_off()
     axes.stairs([], [0], fill=True, color=_REAL, label="Real")
-    axes.plot([], [], color=_GENERATED, label="Made up")
+    axes.plot([], [], color=_GENERATED, label="Generated")
     axes.legend(loc="center")

@@ -9,18 +9,24 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from hepad.plots.labels import sample_label
-from hepad.plots.reconstructed_images import image_axis_labels
 from hepad.plots.style import house_style
+from hepad.schema import ImageLabels
 
 
 def plot_loss_per_pixel(
-    losses: Mapping[str, ArrayLike], *, label: str = "Mean loss", note: str | None = None, columns: int = 3
+    losses: Mapping[str, ArrayLike],
+    *,
+    label: str = "Mean loss",
+    labels: ImageLabels | None = None,
+    note: str | None = None,
+    columns: int = 3,
 ) -> Figure:
     """The mean loss of each pixel, one image per sample on common colours, logarithmic where no pixel is 0.
 
     Args:
         losses: sample → (H, W) mean loss of each pixel.
         label: what the colours are, with the unit if it has one.
+        labels: what the axes of the images are.
         note: what the data are.
         columns: panels per row.
 
@@ -31,12 +37,11 @@ def plot_loss_per_pixel(
     shapes = {image.shape for image in images.values()}
     if len(shapes) != 1 or len(next(iter(shapes))) != 2:
         raise ValueError(f"losses of shapes {sorted(shapes)}; one image shape (H, W) for all samples is needed")
-    shape = next(iter(shapes))
     low, high = (float(f([f(image) for image in images.values()])) for f in (np.min, np.max))
     norm = LogNorm(low, high) if 0 < low < high else Normalize(low, high if high > low else low + 1)
     n_columns = min(columns, len(images))
     n_rows = -(-len(images) // n_columns)
-    horizontal, vertical = image_axis_labels(shape)
+    names = labels or ImageLabels()
     with house_style():
         figure = Figure(figsize=(max(8.0, 2.5 + 4.0 * n_columns), 1.6 + 4.6 * n_rows), layout="constrained")
         grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
@@ -50,8 +55,8 @@ def plot_loss_per_pixel(
         for axes in grid.flat[len(images) :]:
             axes.remove()
         for axes in grid.flat[: len(images)]:
-            axes.set_xlabel(horizontal, fontsize=16)
-            axes.set_ylabel(vertical, fontsize=16)
+            axes.set_xlabel(names.horizontal, fontsize=16)
+            axes.set_ylabel(names.vertical, fontsize=16)
         bar = figure.colorbar(mesh, ax=list(grid.flat[: len(images)]), aspect=30, pad=0.01)
         bar.set_label(label, fontsize=16, loc="center")
         bar.ax.tick_params(labelsize=13)

@@ -1,5 +1,6 @@
 """Images, and events as tables of objects and features, beside their reconstructions."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hepad.plots.labels import feature_name
-from hepad.schema import CALO_SHAPE
+from hepad.schema import ImageLabels
 
 FloatArray = NDArray[np.float64]
 
@@ -21,7 +22,7 @@ def draw_images(
     inputs: FloatArray,
     outputs: FloatArray,
     titles: Sequence[str],
-    value: str,
+    labels: ImageLabels,
     note: str | None = None,
     names: Sequence[str] | None = None,
 ) -> Figure:
@@ -31,16 +32,15 @@ def draw_images(
         inputs: (N, H, W) entries to show.
         outputs: (N, H, W) reconstructions.
         titles: one per entry.
-        value: label of the colours, with unit.
+        labels: of the colours and of the axes.
         note: what the data are.
         names: W feature names, where the columns are features and the rows objects.
     """
     size = (17.0, 1.2 + 3.6 * len(inputs)) if names is not None else (13.5, 1.2 + 4.2 * len(inputs))
     figure = Figure(figsize=size, layout="constrained")
     grid = figure.subplots(len(inputs), 3, squeeze=False, sharex=True, sharey=True)
-    horizontal, vertical = ("Feature", "Object") if names is not None else image_axis_labels(inputs.shape[1:])
     for row, image, remade, title in zip(grid, inputs, outputs, titles, strict=True):
-        colors = _colors(np.stack([image, remade]))
+        colors = image_colors(np.stack([image, remade]))
         change = remade - image
         largest = float(np.abs(change).max()) or 1.0
         row[0].pcolormesh(image, cmap="viridis", norm=colors)
@@ -48,25 +48,22 @@ def draw_images(
         difference = row[2].pcolormesh(change, cmap="RdBu_r", vmin=-largest, vmax=largest)
         for axes in row:
             _ticks(axes, image.shape, names)
-        row[0].set_ylabel(f"{title}\n{vertical}", fontsize=16, loc="center")
+        row[0].set_ylabel(f"{title}\n{labels.vertical}", fontsize=16, loc="center")
         for mesh, beside in ((same, row[:2]), (difference, row[2])):
             bar = figure.colorbar(mesh, ax=beside, pad=0.01, aspect=15)
-            bar.set_label(value, fontsize=14, loc="center")
+            bar.set_label(labels.value, fontsize=14, loc="center")
             bar.ax.tick_params(labelsize=13)
+            if isinstance(mesh.norm, AsinhNorm):
+                bar.set_ticks(_asinh_ticks(mesh.norm))
     for axes, text in zip(grid[0], ("Input", "Reconstruction", "Reconstruction − input"), strict=True):
         axes.set_title(text, fontsize=18)
     for axes in grid[-1]:
-        axes.set_xlabel(horizontal, fontsize=16)
+        axes.set_xlabel(labels.horizontal, fontsize=16)
     figure.suptitle(r"$\mathbf{hepad}$" + (f"   {note}" if note else ""), x=0.01, ha="left", fontsize=20)
     return figure
 
 
-def image_axis_labels(shape: tuple[int, ...]) -> tuple[str, str]:
-    """What the horizontal and the vertical axis of an image `(H, W)` are: η and φ for calorimeter regions."""
-    return (r"$i\eta$", r"$i\phi$") if shape == CALO_SHAPE else ("Column", "Row")
-
-
-def _colors(values: FloatArray) -> Normalize:
+def image_colors(values: FloatArray) -> Normalize:
     """Linear, unless a few pixels hold almost everything: then logarithmic above the mean and linear below it."""
     low, high = float(values.min()), float(values.max())
     typical = float(np.abs(values).mean())
@@ -75,6 +72,12 @@ def _colors(values: FloatArray) -> Normalize:
     if typical > 0 and max(high, -low) > PEAKED * typical:
         return AsinhNorm(linear_width=typical, vmin=low, vmax=high)
     return Normalize(low, high)
+
+
+def _asinh_ticks(norm: AsinhNorm) -> list[float]:
+    """Zero, and the powers of ten where the scale is logarithmic: between the two there is no room for numbers."""
+    low, high = np.log10([norm.linear_width, max(norm.vmax or 1.0, norm.linear_width)])
+    return [0.0, *(10.0**k for k in range(math.ceil(low), math.floor(high) + 1))]
 
 
 def _ticks(axes: Axes, shape: tuple[int, ...], names: Sequence[str] | None) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from hepad.plots.reconstructed_images import draw_images
 from hepad.plots.reconstructed_vectors import draw_vectors
 from hepad.plots.style import house_style
+from hepad.schema import ImageLabels
 
 FloatArray = NDArray[np.float64]
 
@@ -22,7 +23,7 @@ def plot_reconstructions(
     *,
     feature_names: Sequence[str] | None = None,
     population: ArrayLike | None = None,
-    unit: str | None = None,
+    labels: ImageLabels | None = None,
     note: str | None = None,
 ) -> Figure:
     """The entries of lowest, median and highest score, and what the model made of them.
@@ -36,7 +37,7 @@ def plot_reconstructions(
         scores: (N,) anomaly scores.
         feature_names: F names; without them three- and four-dimensional `x` are images.
         population: (P, F) or (P, M, F) entries over which mean and spread of each feature are taken; `x` by default.
-        unit: unit of the images, such as `GeV`.
+        labels: what the pixels and the axes of images are.
         note: what the data are.
 
     Raises:
@@ -62,10 +63,11 @@ def plot_reconstructions(
         if feature_names is not None:
             mean, spread = _location_and_spread(inputs if population is None else population)
             inputs, outputs = (inputs[picks] - mean) / spread, (outputs[picks] - mean) / spread
-            return draw_images(inputs, outputs, titles, "Spreads from the mean", note, feature_names)
+            table = ImageLabels("Spreads from the mean", horizontal="Feature", vertical="Object")
+            return draw_images(inputs, outputs, titles, table, note, feature_names)
         if inputs.ndim == 4:
             inputs, outputs = inputs.sum(-1), outputs.sum(-1)
-        return draw_images(inputs[picks], outputs[picks], titles, f"Value [{unit}]" if unit else "Value", note)
+        return draw_images(inputs[picks], outputs[picks], titles, labels or ImageLabels(), note)
 
 
 def _location_and_spread(population: ArrayLike) -> tuple[FloatArray, FloatArray]:

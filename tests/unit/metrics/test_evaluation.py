@@ -108,7 +108,7 @@ def test_an_auc_below_one_half_comes_with_its_likely_reason():
 def test_a_baseline_that_beats_the_model_is_named():
     samples = {"b": sample("b", 0), "s": sample("s", 0.2, baseline_shift=1.0)}
     warnings = evaluate(samples, "b", ["b"]).warnings
-    assert any("sum_pt alone reaches AUC" in warning for warning in warnings)
+    assert any("sum_pt alone separates better than the model: " in warning for warning in warnings)
 
 
 def test_a_good_model_needs_no_warning_about_baselines():

@@ -29,9 +29,15 @@ def build(kind: str, **settings) -> Distilled:
     return model
 
 
-@pytest.mark.parametrize(("kind", "parameters"), [("events", 465), ("images", 252 * 16 + 16 + 17)])
-def test_the_networks_are_the_published_ones(kind, parameters):
-    model = build(kind, network="dense" if kind == "images" else "auto")
+@pytest.mark.parametrize(
+    ("kind", "settings", "parameters"),
+    [
+        ("events", {"phi": [16, 8], "rho": [4]}, 465),
+        ("images", {"network": "dense"}, 252 * 16 + 16 + 17),
+    ],
+)
+def test_the_published_networks(kind, settings, parameters):
+    model = build(kind, **settings)
     assert sum(weight.numel() for weight in model.parameters()) == parameters
 
 

@@ -19,9 +19,12 @@ from hepad.config import compose, config_dir
 from hepad.data import AnomalyDataModule
 from hepad.data.loader import take_rows
 from hepad.errors import UserError
-from hepad.models import AnomalyModel, ReconstructionModel
+from hepad.losses import AdversarialLoss
+from hepad.models import AnomalyModel, Distilled, ReconstructionModel
+from hepad.models.adversarial import AdversarialModel
+from hepad.nn.phi_conv import PhiConv2d, PhiConvTranspose2d, PhiDoubling, PhiHalving
+from hepad.run.building import build_data, build_model
 from hepad.run.loggers import quieten
-from hepad.run.training import build_data, build_model
 from hepad.run.validation import validate
 
 N_ENTRIES = 120
@@ -46,14 +49,40 @@ def fitting_pairs() -> Iterator[tuple[str, str]]:
         yield from ((model, data) for data, kind in kinds.items() if kind in takes)
 
 
-def reconstructs(model: str) -> bool:
-    return issubclass(get_class(compose("train", [f"model={model}"]).model._target_), ReconstructionModel)
+def model_class(model: str) -> type:
+    return get_class(compose("train", [f"model={model}"]).model._target_)
+
+
+def is_adversarial(loss: str) -> bool:
+    return issubclass(
+        get_class(compose("train", [f"loss={loss}", "model=dense_ae"]).model.loss._target_), AdversarialLoss
+    )
+
+
+def with_networks(model: str, data: str) -> Iterator[tuple[str, ...]]:
+    """A model on one kind of data as it is, and where its network can be chosen, with the one that takes any entry."""
+    yield model, data
+    if "network" in compose("train", [f"model={model}"]).model and data != "jets":
+        yield model, data, "model.network=dense"
 
 
 PAIRS = list(fitting_pairs())
-PAIRS_WITH_SLOTS = [pair for pair in PAIRS if pair[1] == "events"]
-PAIRS_THAT_RECONSTRUCT = [pair for pair in PAIRS if reconstructs(pair[0])]
-LOSSES = [(model, data, loss) for model, data in PAIRS for loss in options("loss")]
+CLASSES = {model: model_class(model) for model in options("model")}
+CASES = [case for pair in PAIRS for case in with_networks(*pair)]
+CASES_WITH_SLOTS = [case for case in CASES if case[1] == "events"]
+CASES_THAT_RECONSTRUCT = [case for case in CASES if issubclass(CLASSES[case[0]], ReconstructionModel)]
+ADVERSARIAL_LOSSES = {loss for loss in options("loss") if is_adversarial(loss)}
+LOSSES = [
+    (model, data, loss)
+    for model, data in PAIRS
+    for loss in options("loss")
+    if issubclass(CLASSES[model], AdversarialModel) == (loss in ADVERSARIAL_LOSSES)
+]
+# Losses of the other kind of model are refused by what they are, whatever the data and the loss.
+MISFITS = [
+    (model, data, "mse" if issubclass(CLASSES[model], AdversarialModel) else "hinge")
+    for model, data in dict(PAIRS).items()
+]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +127,7 @@ def scores(model: AnomalyModel, batch: Batch) -> torch.Tensor:
         return model.anomaly_score(batch)
 
 
-@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(pair))
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
 def trained(request, config) -> tuple[AnomalyModel, Batch]:
     """A model after two steps, in train mode, and entries to score."""
     model, data = build(config(*request.param))
@@ -146,14 +175,14 @@ def test_a_checkpoint_alone_scores_raw_data(trained, tmp_path):
     torch.testing.assert_close(scores(back, batch), scores(model, batch))
 
 
-@pytest.mark.parametrize("trained", PAIRS_WITH_SLOTS, indirect=True, ids=lambda pair: "-".join(pair))
+@pytest.mark.parametrize("trained", CASES_WITH_SLOTS, indirect=True, ids="-".join)
 def test_slots_that_are_empty_do_not_count(trained):
     model, batch = trained
     noisy = torch.where(batch.mask.unsqueeze(-1), batch.x, torch.full_like(batch.x, 3.0))
     torch.testing.assert_close(scores(model, batch._replace(x=noisy)), scores(model, batch))
 
 
-@pytest.mark.parametrize("trained", PAIRS_THAT_RECONSTRUCT, indirect=True, ids=lambda pair: "-".join(pair))
+@pytest.mark.parametrize("trained", CASES_THAT_RECONSTRUCT, indirect=True, ids="-".join)
 def test_a_reconstruction_has_the_shape_of_its_entries(trained):
     model, batch = trained
     with torch.no_grad():
@@ -161,12 +190,22 @@ def test_a_reconstruction_has_the_shape_of_its_entries(trained):
         assert len(model.error_per_feature(batch)) == len(batch.x)
 
 
-@pytest.mark.parametrize("words", LOSSES, ids=lambda words: "-".join(words))
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair[1] in ("calo", "jet_images")], ids="-".join)
+def test_convolutions_close_a_ring_only_where_the_data_have_one(config, pair):
+    model, data = build(config(*pair))
+    on_rings = (PhiConv2d, PhiConvTranspose2d, PhiHalving, PhiDoubling)
+    rings = {part.circular for part in model.modules() if isinstance(part, on_rings)}
+    assert rings <= {getattr(data, "periodic_phi", False)}
+    # CICADA's student alone convolves 2 × 2 regions without any padding.
+    assert rings or isinstance(model, Distilled)
+
+
+@pytest.mark.parametrize("words", LOSSES, ids="-".join)
 def test_every_loss_trains_or_is_refused_in_one_line(config, words):
     model, data, loss = words
     built, refusal = try_to_build(config(model, data, f"loss={loss}"))
     if built is None:
-        assert loss != "mse"
+        assert loss not in ("mse", *ADVERSARIAL_LOSSES)
         assert refusal.count("\n") == 0
         assert "loss" in refusal
         return
@@ -176,6 +215,15 @@ def test_every_loss_trains_or_is_refused_in_one_line(config, words):
     found = scores(network, take_rows(module.val_entries.batch, slice(20)))
     assert torch.isfinite(found).all()
     assert any(not torch.equal(old, new) for old, new in zip(before, network.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("words", MISFITS, ids=lambda words: "-".join(words))
+def test_a_loss_of_another_kind_of_model_is_refused_in_one_line(config, words):
+    model, data, loss = words
+    built, refusal = try_to_build(config(model, data, f"loss={loss}"))
+    assert built is None
+    assert "; use " in refusal
+    assert refusal.count("\n") == 0
 
 
 def try_to_build(cfg: DictConfig) -> tuple[tuple[AnomalyModel, AnomalyDataModule] | None, str]:

@@ -152,8 +152,8 @@ def test_validation_uses_the_same_random_numbers_every_time():
     model.log = lambda name, value, **_: logged.append((name, value.item()))
     model.validation_step(batch, 0)
     model.validation_step(batch, 0)
-    assert {name for name, _ in logged} == {"val/loss", "val/reconstruction", "val/kl"}
-    assert logged[:3] == logged[3:]
+    assert {name for name, _ in logged} == {"val/loss", "val/mae", "val/reconstruction", "val/kl"}
+    assert logged[:4] == logged[4:]
 
 
 def test_extreme_entries_have_finite_scores():

@@ -6,9 +6,9 @@ import torch
 from hepad.nn import encoder_decoder
 
 
-def build(network, shape, encoded=6, latent=3, hidden=None):
+def build(network, shape, encoded=6, latent=3, hidden=None, circular=True):
     torch.manual_seed(0)
-    return encoder_decoder(network, shape, encoded, latent, hidden, "relu", 0.0).eval()
+    return encoder_decoder(network, shape, encoded, latent, hidden, "relu", 0.0, circular).eval()
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,17 @@ def test_hidden_widths_are_mirrored():
     assert widths == [(17, 13), (13, 11), (11, 6), (3, 11), (11, 13), (13, 17)]
 
 
-def test_convolutions_see_a_ring_in_phi():
-    pair, z = build("conv", (1, 16, 8)), torch.randn(4, 1, 16, 8)
+@pytest.mark.parametrize("circular", [True, False])
+def test_convolutions_see_a_ring_in_phi_where_there_is_one(circular):
+    pair, z = build("conv", (1, 16, 8), circular=circular), torch.randn(4, 1, 16, 8)
     features = [z, z.roll(4, dims=2)]
     for stage in pair.down:
         features = [stage(image) for image in features]
     # Two halvings: a rotation by four regions is one by one cell, seam or no seam.
-    torch.testing.assert_close(features[1], features[0].roll(1, dims=2))
+    rotated = features[0].roll(1, dims=2)
+    # The seam of images without a ring is a border, which two convolutions carry into the next cell.
+    assert torch.equal(features[1], rotated) is circular
+    torch.testing.assert_close(features[1][:, :, 2:3], rotated[:, :, 2:3])
 
 
 @pytest.mark.parametrize(

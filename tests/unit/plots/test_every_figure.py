@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from hepad import plots
-from hepad.schema import JET_FEATURES
+from hepad.schema import JET_FEATURES, ImageLabels
 
 RNG = np.random.default_rng(0)
 JETS = RNG.exponential(size=(60, len(JET_FEATURES)))
 IMAGES = RNG.exponential(5, (40, 18, 14))
+REGIONS = ImageLabels("Region E_T [GeV]", horizontal="iη", vertical="iφ")
 
 
 def against(evaluation, reference="zero_bias"):
@@ -50,7 +51,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "events": lambda s, e, h: plots.plot_reconstructions(
         JETS[:56].reshape(7, 8, -1), JETS[4:].reshape(7, 8, -1), np.arange(7), feature_names=JET_FEATURES
     ),
-    "calorimeter": lambda s, e, h: plots.plot_reconstructions(IMAGES, 0.8 * IMAGES, IMAGES.sum((1, 2)), unit="GeV"),
+    "calorimeter": lambda s, e, h: plots.plot_reconstructions(IMAGES, 0.8 * IMAGES, IMAGES.sum((1, 2)), labels=REGIONS),
     "phi rotation": lambda s, e, h: plots.plot_phi_rotation(
         {name: RNG.normal(size=(18, 40)) for name in ("zero_bias", "ttbar")}
     ),

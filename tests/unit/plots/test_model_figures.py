@@ -9,6 +9,7 @@ from hepad.plots import figure_bytes
 from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot_student_vs_teacher
 from hepad.plots.generated import plot_generated_features, plot_generated_images
 from hepad.plots.roc_pairs import plot_roc_pairs
+from hepad.schema import ImageLabels
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_generated_features():
     real = np.c_[rng.exponential(20, 800), rng.normal(size=800), rng.poisson(2, 800), np.zeros(800)]
     names = ("pt", "eta", "nMuons", "area")
     figure = plot_generated_features(real, real * 1.1, names)
-    assert [axes.get_xlabel() for axes in figure.axes[:2]] == [r"Jet $p_\mathrm{T}$ [GeV]", r"Jet $\eta$"]
+    assert [axes.get_xlabel() for axes in figure.axes[4:6]] == [r"Jet $p_\mathrm{T}$ [GeV]", r"Jet $\eta$"]
     assert len(figure_bytes(figure)) > 10_000
     with pytest.raises(ValueError, match="do not fit"):
         plot_generated_features(real, real[:, :2], names)
@@ -65,5 +66,7 @@ def test_generated_features():
 def test_generated_images(scale):
     rng = np.random.default_rng(0)
     images = rng.poisson(1, (30, 2, 18, 14)) * scale
-    figure = plot_generated_images(images, images - 0.5 * scale)
+    labels = ImageLabels("Share", horizontal="across", vertical="along")
+    figure = plot_generated_images(images, images - 0.5 * scale, labels=labels)
+    assert [figure.axes[i].get_ylabel() for i in (0, 5, 10)] == ["Real\nalong", "Generated\nalong", "Share"]
     assert len(figure_bytes(figure)) > 5_000

@@ -6,6 +6,7 @@ import pytest
 from hepad import plots
 from hepad.metrics import RocCurve, ScoredSample, roc_curve
 from hepad.plots.binning import edges, feature_edges, is_heavy_tailed
+from hepad.schema import ImageLabels
 
 
 def legend_texts(axes):
@@ -120,6 +121,19 @@ def test_reconstructions_show_lowest_median_and_highest_score():
     shown = [axes.collections[0].get_array().mean() for axes in figure.axes[:9:3]]
     assert shown == [1, 0, 2]
     assert "Highest score: 5" in figure.axes[6].get_ylabel()
+
+
+def test_images_say_what_their_pixels_and_axes_are():
+    labels, images = (
+        ImageLabels("Share", horizontal="across", vertical="along"),
+        np.random.default_rng(0).random((3, 6, 6)),
+    )
+    figure = plots.plot_reconstructions(images, images, np.arange(3), labels=labels)
+    assert [axes.get_xlabel() for axes in figure.axes[6:9]] == ["across"] * 3
+    assert "along" in figure.axes[0].get_ylabel()
+    assert {axes.get_ylabel() for axes in figure.axes[9:]} == {"Share"}
+    axes = plots.plot_loss_per_pixel({"ttbar": images[0]}, labels=labels).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("across", "along")
 
 
 def test_features_are_shown_on_the_scale_of_the_population():

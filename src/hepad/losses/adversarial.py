@@ -1,0 +1,88 @@
+"""What a generator and a discriminator minimise against each other."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class AdversarialLoss(nn.Module, ABC):
+    """The two sides of an adversarial game, from the logits of a discriminator.
+
+    Attributes:
+        kinds: the kinds of data it is defined for; None for all.
+    """
+
+    kinds: ClassVar[frozenset[str] | None] = None
+
+    @abstractmethod
+    def discriminator_loss(self, real: Tensor, generated: Tensor) -> Tensor:
+        """Return the mean loss `()` of a discriminator that gives these logits `(B,)` to real and generated entries."""
+
+    @abstractmethod
+    def generator_loss(self, generated: Tensor) -> Tensor:
+        """Return the mean loss `()` of what made the entries that the discriminator gives these logits `(B,)`."""
+
+
+class NonSaturating(AdversarialLoss):
+    """Cross-entropy for D, and −ln D(G(z)) for G (Goodfellow et al., arXiv:1406.2661).
+
+    G maximises ln D(G(z)) rather than minimising ln(1 − D(G(z))), whose gradient vanishes where D sees through G.
+
+    D's label of real entries is 1 − `label_smoothing` (Salimans et al., arXiv:1606.03498; one-sided: a smoothed label
+    of generated ones would pull G towards what it makes already), with a uniform draw of up to ± `label_jitter` added
+    for each entry, and never above 1.
+
+    Args:
+        label_smoothing: by how much the label of real entries lies below 1, at least 0 and below 1.
+        label_jitter: half width of the draw, at least 0.
+
+    Raises:
+        ValueError: other values, or labels that could fall below 0.
+    """
+
+    def __init__(self, label_smoothing: float = 0.1, label_jitter: float = 0.05) -> None:
+        super().__init__()
+        if label_smoothing < 0 or label_jitter < 0 or label_smoothing + label_jitter >= 1:
+            raise ValueError(
+                f"label_smoothing={label_smoothing} and label_jitter={label_jitter}; both at least 0 and together "
+                "below 1 are needed"
+            )
+        self.label_smoothing = label_smoothing
+        self.label_jitter = label_jitter
+
+    def discriminator_loss(self, real: Tensor, generated: Tensor) -> Tensor:
+        """Return the cross-entropies of real and generated entries, added."""
+        jitter = self.label_jitter * (2 * torch.rand_like(real) - 1)
+        labels = (1 - self.label_smoothing + jitter).clamp(max=1.0)
+        return F.binary_cross_entropy_with_logits(real, labels) + F.softplus(generated).mean()
+
+    def generator_loss(self, generated: Tensor) -> Tensor:
+        """Return the mean of −ln D = ln(1 + e^−logit)."""
+        return F.softplus(-generated).mean()
+
+
+class Hinge(AdversarialLoss):
+    """max(0, 1 − D(x)) + max(0, 1 + D(G(z))) for D, −D(G(z)) for G (Lim and Ye, arXiv:1705.02894; Miyato et al.)."""
+
+    def discriminator_loss(self, real: Tensor, generated: Tensor) -> Tensor:
+        """Return the two hinges, added."""
+        return F.relu(1 - real).mean() + F.relu(1 + generated).mean()
+
+    def generator_loss(self, generated: Tensor) -> Tensor:
+        """Return minus the mean logit."""
+        return -generated.mean()
+
+
+def r1_penalty(logits: Tensor, *inputs: Tensor) -> Tensor:
+    """Return the mean of ½‖∇D‖² at real entries, the R1 penalty (Mescheder et al., arXiv:1801.04406).
+
+    Args:
+        logits: `(B,)` of real entries.
+        inputs: what they were computed from, each `(B, …)` and requiring a gradient.
+    """
+    gradients = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
+    squares = sum((gradient.flatten(1).square().sum(dim=1) for gradient in gradients), torch.zeros_like(logits))
+    return 0.5 * squares.mean()

@@ -1,0 +1,112 @@
+"""What a GAN and a BiGAN show of themselves: made-up entries, and the watch on collapse."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import torch
+from torch import Tensor
+
+from hepad.batch import Batch, on_device, take_rows
+from hepad.exhibits import Exhibit, GeneratedEntries, Remark, TrainingCurves
+from hepad.models.alternating import AlternatingModel
+from hepad.models.base import eval_mode
+from hepad.models.collapse_watch import CURVES, Watch, watch
+from hepad.nn import LatentNetwork
+from hepad.nn.generators import ObjectsOnly
+
+WATCHED: Final = 1000
+"""Validation entries that are compared with as many generated ones, every epoch."""
+
+_SHOWN: Final = 2000
+
+
+class AdversarialModel(AlternatingModel):
+    """A generator and a discriminator trained against each other, watched with the help of background alone.
+
+    `val/loss` is the energy distance between validation entries and as many generated ones, and what the best epoch is
+    chosen by: adversarial losses say how the game stands, not how good the generator is.
+
+    Arguments are those of `AlternatingModel`.
+    """
+
+    monitors: ClassVar[tuple[str, ...]] = (
+        "val/loss",
+        "val/coverage",
+        "val/pairwise_ratio",
+        "val/accuracy",
+        "train/loss_generator",
+        "train/loss_discriminator",
+    )
+
+    def __init__(self, entry_shape: Sequence[int], loss: Mapping[str, Any], **settings: Any) -> None:
+        super().__init__(entry_shape, loss, **settings)
+        self._validated: list[Tensor] = []
+        self.last_watch: Watch | None = None
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the first entries of the background's validation part for the end of the epoch."""
+        wanted = WATCHED - sum(len(x) for x in self._validated)
+        if wanted > 0:
+            self._validated.append(self.represent(batch)[:wanted])
+
+    def on_validation_epoch_end(self) -> None:
+        """Compare validation entries with generated ones and log what is found; the codes are the same every epoch."""
+        real = torch.cat(self._validated)
+        self._validated = []
+        self.last_watch = self.watch(real)
+        found = self.last_watch._asdict() | {"accuracy": self.last_watch.accuracy}
+        self.log("val/loss", found.pop("energy_distance"), prog_bar=True)
+        self.log_dict({f"val/{name}": value for name, value in found.items()})
+
+    @torch.no_grad()
+    def watch(self, real: Tensor) -> Watch:
+        """Compare represented real entries with as many made by the averaged generator."""
+        with eval_mode(self):
+            made = self.average.network
+            generated = self.generated_inputs(self.draw_codes(len(real), seed=0), made)
+            inputs = self.real_inputs(real, made)
+            return watch(inputs, generated, self.discriminator(*inputs), self.discriminator(*generated))
+
+    def on_train_end(self) -> None:
+        """Say in one line what looks wrong at the end, and what to try."""
+        advice = None if self.last_watch is None else self.last_watch.advice()
+        if advice is not None and self.trainer.is_global_zero:
+            print(f"warning: last epoch: {advice}", file=sys.stderr, flush=True)
+
+    def latent_network(self) -> LatentNetwork:
+        """Return the averaged generator; for events without the feature that says which slots are there."""
+        generator = self.average.network.generator
+        network = ObjectsOnly(generator) if self.has_slots else generator
+        return LatentNetwork(network, (self.latent,), unit_normal_prior=True)
+
+    def latent_target(self, batch: Batch) -> tuple[Tensor, None]:
+        """Return normalised entries, all slots of which count: which of them are empty is the generator's to say."""
+        return self.normalizer(batch.x, batch.mask), None
+
+    @torch.no_grad()
+    def generate(self, like: Batch, seed: int = 0) -> Batch:
+        """Return made-up entries in raw units, one for each entry of `like`, on the CPU.
+
+        Only the normaliser `layer` takes anything from `like`: the entry's mean and spread.
+        """
+        like = on_device(like, self.device)
+        with eval_mode(self):
+            z = self.average.network.generate(self.draw_codes(len(like.x), seed))
+        if not self.has_slots:
+            return Batch(self.normalizer.inverse(z, like.x).cpu())
+        mask = z[..., -1] > 0.5
+        x = self.normalizer.inverse(z[..., :-1], like.x, like.mask)
+        return Batch(torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x)).cpu(), mask.cpu())
+
+    def exhibits(
+        self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
+    ) -> Iterator[Exhibit]:
+        """Show generated entries beside the background, and how the watched numbers went."""
+        real = take_rows(samples[background], slice(_SHOWN))
+        made = self.generate(real)
+        yield GeneratedEntries("Generated entries", real, made.x, made.mask)
+        yield TrainingCurves("adversarial_training", "The game and what its generator makes, per epoch", CURVES)
+        watched = on_device(take_rows(real, slice(WATCHED)), self.device)
+        if (advice := self.watch(self.represent(watched)).advice()) is not None:
+            yield Remark(f"On test background, {advice}.")

@@ -1,0 +1,198 @@
+"""Alternating updates: how a generator and a discriminator are trained against each other."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor, nn
+
+from hepad.batch import Batch
+from hepad.losses.adversarial import AdversarialLoss, r1_penalty
+from hepad.models.base import AnomalyModel
+from hepad.nn.adversarial import AdversarialNetworks, Maker
+from hepad.nn.ema import MovingAverage
+from hepad.nn.generators import ConvGenerator
+from hepad.registry import instantiate
+
+
+class AlternatingModel(AnomalyModel):
+    """A generator and a discriminator trained against each other, in manual optimisation.
+
+    Every batch brings one step of the discriminator; after each `discriminator_steps` of them what makes entries takes
+    one. The steps are counted here: Lightning's `global_step` counts those of both (Lightning #17958). Gradients are
+    clipped here too, each optimiser's by themselves, since Lightning clips none in manual optimisation.
+
+    All networks see *represented* entries: normalised, and for events with the presence of each slot (1 or 0) as a
+    further feature, so that how many jets an event has is something to be generated and judged like all else.
+
+    Attributes:
+        pairs: whether D sees codes beside entries.
+        generator_steps: steps that what makes entries has taken, a buffer.
+        discriminator_steps: those of the discriminator.
+
+    Args:
+        entry_shape: shape of one entry.
+        loss: config of an `AdversarialLoss`.
+        normalizer: kind of input normaliser.
+        latent: number of latent variables, z ~ N(0, 1).
+        generator: widths (channels for images) of the generator's layers; None for the network's own.
+        discriminator: widths (channels) of the discriminator's layers; None for the network's own.
+        activation: name of the activation function.
+        circular: φ (H) of images is a ring.
+        spectral_norm: normalise the discriminator's weights.
+        discriminator_lr: learning rate of the discriminator; the generator's is that of the optimiser.
+        discriminator_steps: steps of the discriminator for each of the generator.
+        r1: weight γ of the R1 penalty, γ/2·‖∇D‖² at real entries; 0 for none.
+        gradient_clip: largest norm of each optimiser's gradients; None for no limit.
+        ema: decay of the moving average of what makes entries; scores and samples use the average.
+
+    Raises:
+        ValueError: a loss that is not adversarial, or a value outside its range.
+    """
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    manual_optimization: ClassVar[bool] = True
+    pairs: ClassVar[bool]
+    generator_steps: Tensor
+    discriminator_steps: Tensor
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        normalizer: str = "standard",
+        latent: int = 16,
+        generator: Sequence[int] | None = None,
+        discriminator: Sequence[int] | None = None,
+        activation: str = "leaky_relu",
+        circular: bool = True,
+        spectral_norm: bool = True,
+        discriminator_lr: float = 4e-4,
+        discriminator_steps: int = 1,
+        r1: float = 0.0,
+        gradient_clip: float | None = None,
+        ema: float = 0.999,
+    ) -> None:
+        super().__init__(entry_shape, normalizer)
+        self.save_hyperparameters()
+        self.automatic_optimization = False
+        self.loss = instantiate(dict(loss))
+        if not isinstance(self.loss, AdversarialLoss):
+            raise ValueError(f"loss {type(self.loss).__name__} compares entries; use loss=hinge or loss=non_saturating")
+        if discriminator_lr <= 0:
+            raise ValueError(f"discriminator_lr={discriminator_lr}; a positive learning rate is needed")
+        if discriminator_steps < 1:
+            raise ValueError(f"discriminator_steps={discriminator_steps}; at least 1 is needed")
+        if r1 < 0:
+            raise ValueError(f"r1={r1}; 0 or a positive weight is needed")
+        if gradient_clip is not None and gradient_clip <= 0:
+            raise ValueError(f"gradient_clip={gradient_clip}; a positive norm, or null, is needed")
+        self.latent = latent
+        self.discriminator_lr = discriminator_lr
+        self.steps_per_generator_step = discriminator_steps
+        self.r1 = r1
+        self.gradient_clip = gradient_clip
+        shape = (*self.entry_shape[:-1], self.entry_shape[-1] + 1) if self.has_slots else self.entry_shape
+        self.networks = AdversarialNetworks(shape, latent, generator, discriminator, activation, circular)
+        self.discriminator = self.networks.build_discriminator(self.pairs, spectral_norm)
+        self.maker = self.networks.build_maker(with_encoder=self.pairs)
+        self.average = MovingAverage(self.maker, ema)
+        self.register_buffer("generator_steps", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("discriminator_steps", torch.zeros((), dtype=torch.int64))
+
+    @property
+    def has_slots(self) -> bool:
+        """Whether entries are events, `(S, F)`."""
+        return len(self.entry_shape) == 2
+
+    @abstractmethod
+    def real_inputs(self, x: Tensor, maker: Maker) -> tuple[Tensor, ...]:
+        """Return what D sees of represented real entries."""
+
+    @abstractmethod
+    def generated_inputs(self, code: Tensor, maker: Maker) -> tuple[Tensor, ...]:
+        """Return what D sees of entries made from codes."""
+
+    @abstractmethod
+    def maker_loss(self, x: Tensor, code: Tensor) -> Tensor:
+        """Return what the maker minimises, `()`."""
+
+    def prepare(self, train: Batch) -> None:
+        """Fit the normaliser, and tell an image's generator the smallest pixel of each channel."""
+        super().prepare(train)
+        for maker in (self.maker, self.average.network):
+            if isinstance(maker.generator, ConvGenerator):
+                maker.generator.lowest.copy_(self.represent(train).amin(dim=(0, 2, 3))[:, None, None])
+
+    def represent(self, batch: Batch) -> Tensor:
+        """Return entries as the networks see them, `(B, *entry_shape)`; events `(B, S, F + 1)` with the presence."""
+        z: Tensor = self.normalizer(batch.x, batch.mask)
+        if not self.has_slots:
+            return z
+        mask = torch.ones(z.shape[:2], device=z.device) if batch.mask is None else batch.mask
+        return torch.cat([z, mask.unsqueeze(-1).to(z)], dim=-1)
+
+    def draw_codes(self, n: int, seed: int | None = None) -> Tensor:
+        """Return `(n, latent)` draws of N(0, 1): of the global random numbers, or the same ones for a seed."""
+        if seed is None:
+            return torch.randn(n, self.latent, device=self.device)
+        return torch.randn(n, self.latent, generator=torch.Generator().manual_seed(seed)).to(self.device)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """Take one step of the discriminator and, when its turn has come, one of what makes entries."""
+        optimizers = self.optimizers()
+        assert isinstance(optimizers, list)
+        x = self.represent(batch)
+        self._discriminator_step(x, optimizers[1])
+        self.discriminator_steps += 1
+        if int(self.discriminator_steps) % self.steps_per_generator_step == 0:
+            self._maker_step(x, optimizers[0])
+            self.generator_steps += 1
+
+    def _discriminator_step(self, x: Tensor, optimizer: LightningOptimizer) -> None:
+        with torch.no_grad():
+            real = self.real_inputs(x, self.maker)
+            generated = self.generated_inputs(self.draw_codes(len(x)), self.maker)
+        if self.r1:
+            real = tuple(part.detach().clone().requires_grad_(True) for part in real)
+        real_logits = self.discriminator(*real)
+        loss = self.loss.discriminator_loss(real_logits, self.discriminator(*generated))
+        self.log("train/loss_discriminator", loss, on_step=False, on_epoch=True, batch_size=len(x))
+        if self.r1:
+            loss = loss + self.r1 * r1_penalty(real_logits, *real)
+        self._step(optimizer, loss, self.discriminator)
+
+    def _maker_step(self, x: Tensor, optimizer: LightningOptimizer) -> None:
+        self.discriminator.requires_grad_(False)
+        loss = self.maker_loss(x, self.draw_codes(len(x)))
+        self.log("train/loss_generator", loss, on_step=False, on_epoch=True, batch_size=len(x))
+        self._step(optimizer, loss, self.maker)
+        self.discriminator.requires_grad_(True)
+        self.average.update(self.maker)
+
+    def _step(self, optimizer: LightningOptimizer, loss: Tensor, network: nn.Module) -> None:
+        optimizer.zero_grad()
+        self.manual_backward(loss)
+        if self.gradient_clip is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), self.gradient_clip)
+        optimizer.step()
+
+    def on_train_epoch_end(self) -> None:
+        """Move the learning rates, which manual optimisation leaves to the model."""
+        schedulers = self.lr_schedulers() or []
+        for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
+            if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                scheduler.step()
+            elif "val/loss" in self.trainer.callback_metrics:
+                scheduler.step(self.trainer.callback_metrics["val/loss"])
+
+    def configure_optimizers(self) -> Any:
+        """Build one optimiser of what makes entries and one of the discriminator, each with the scheduler if any."""
+        optimizers = [
+            self.optimizer_factory(self.maker.parameters()),
+            self.optimizer_factory(self.discriminator.parameters(), lr=self.discriminator_lr),
+        ]
+        factory = self.scheduler_factory
+        return optimizers, [] if factory is None else [factory(optimizer) for optimizer in optimizers]

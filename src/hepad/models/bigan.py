@@ -1,0 +1,136 @@
+"""The bidirectional GAN."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hepad.batch import Batch, on_device, take_rows
+from hepad.exhibits import Exhibit, PartialScores
+from hepad.models.adversarial import AdversarialModel
+from hepad.models.base import eval_mode
+from hepad.nn.adversarial import Maker
+
+DISCRIMINATOR_SCORES: Final = ("feature_matching", "cross_entropy")
+REDUCTIONS: Final = ("mean", "sum")
+
+_CHUNK = 4096
+
+
+class BiGAN(AdversarialModel):
+    """G makes entries of codes, E finds codes of entries, D tells pairs (x, E(x)) from (G(z), z).
+
+    Donahue et al., arXiv:1605.09782; Dumoulin et al., arXiv:1606.00704. Where D cannot tell them apart E is the inverse
+    of G on what G makes. The score is that of Zenati et al., arXiv:1802.06222,
+
+        A(x) = α·L_G + (1 − α)·L_D,    L_G = ‖x − G(E(x))‖₁
+
+    with L_D one of
+
+    | `discriminator_score` | L_D |
+    |---|---|
+    | `feature_matching` | ‖f(x, E(x)) − f(G(E(x)), E(x))‖₁, with f the layer before D's logit |
+    | `cross_entropy` | −ln σ(D(x, E(x))), cross-entropy with the label of real pairs |
+
+    `reduction` says whether the norms are sums over elements, as the paper writes, or means, in which L_G and L_D weigh
+    the same whatever the size of an entry. E and G are trained together, non-saturating or with the hinge, and averaged
+    together. Events count the presence of slots among the elements of x.
+
+    Args:
+        entry_shape: shape of one entry.
+        loss: config of an `AdversarialLoss`.
+        alpha: α, between 0 and 1.
+        discriminator_score: one of the above.
+        reduction: `mean` or `sum`.
+        settings: further arguments of `AlternatingModel`.
+
+    Raises:
+        ValueError: other values.
+    """
+
+    pairs: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        entry_shape: Sequence[int],
+        loss: Mapping[str, Any],
+        alpha: float = 0.9,
+        discriminator_score: str = "feature_matching",
+        reduction: str = "mean",
+        **settings: Any,
+    ) -> None:
+        if not 0 <= alpha <= 1:
+            raise ValueError(f"alpha={alpha}; a number from 0 to 1 is needed")
+        if discriminator_score not in DISCRIMINATOR_SCORES:
+            allowed = ", ".join(DISCRIMINATOR_SCORES)
+            raise ValueError(f"discriminator_score {discriminator_score!r}; allowed: {allowed}")
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction {reduction!r}; allowed: {', '.join(REDUCTIONS)}")
+        super().__init__(entry_shape, loss, **settings)
+        self.save_hyperparameters()
+        self.alpha = alpha
+        self.discriminator_score = discriminator_score
+        self.reduction = reduction
+
+    def real_inputs(self, x: Tensor, maker: Maker) -> tuple[Tensor, ...]:
+        """Return (x, E(x))."""
+        return x, maker.encode(x)
+
+    def generated_inputs(self, code: Tensor, maker: Maker) -> tuple[Tensor, ...]:
+        """Return (G(z), z)."""
+        return maker.generate(code), code
+
+    def maker_loss(self, x: Tensor, code: Tensor) -> Tensor:
+        """Return what G and E minimise: G's pairs should look real, E's made up."""
+        generated = self.discriminator(*self.generated_inputs(code, self.maker))
+        real = self.discriminator(*self.real_inputs(x, self.maker))
+        loss: Tensor = self.loss.generator_loss(generated) + self.loss.generator_loss(-real)
+        return loss
+
+    def encode_batch(self, batch: Batch) -> Tensor:
+        """Return the codes E(x), `(B, latent)`."""
+        with eval_mode(self):
+            return self.average.network.encode(self.represent(batch))
+
+    def score_parts(self, batch: Batch) -> dict[str, Tensor]:
+        """Return L_G (`reconstruction`) and L_D (`discriminator`), `(B,)` each, in the mode the model is in."""
+        x, maker = self.represent(batch), self.average.network
+        code = maker.encode(x)
+        x_hat = maker.generate(code)
+        if self.discriminator_score == "cross_entropy":
+            of_discriminator = F.softplus(-self.discriminator(x, code))
+        else:
+            features = self.discriminator.features
+            of_discriminator = self._norm(features(x, code) - features(x_hat, code))
+        return {"reconstruction": self._norm(x - x_hat), "discriminator": of_discriminator}
+
+    def _norm(self, difference: Tensor) -> Tensor:
+        values = difference.abs().flatten(1)
+        return values.sum(dim=1) if self.reduction == "sum" else values.mean(dim=1)
+
+    def score_batch(self, batch: Batch) -> Tensor:
+        """Return `(B,)` A(x)."""
+        parts = self.score_parts(batch)
+        return self.alpha * parts["reconstruction"] + (1 - self.alpha) * parts["discriminator"]
+
+    @torch.no_grad()
+    def exhibits(
+        self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
+    ) -> Iterator[Exhibit]:
+        """Show what a GAN shows, and the two parts of the score."""
+        yield from super().exhibits(samples, scores, background)
+        parts: dict[str, dict[str, Tensor]] = {"reconstruction": {}, "discriminator": {}}
+        with eval_mode(self):
+            for sample, batch in samples.items():
+                for name, values in self._parts_of_all(batch).items():
+                    parts[name][sample] = values
+        yield PartialScores(parts)
+
+    def _parts_of_all(self, batch: Batch) -> dict[str, Tensor]:
+        chunks = []
+        for start in range(0, len(batch.x), _CHUNK):
+            chunk = on_device(take_rows(batch, slice(start, start + _CHUNK)), self.device)
+            chunks.append({name: values.cpu() for name, values in self.score_parts(chunk).items()})
+        return {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}

@@ -1,0 +1,136 @@
+"""From a code to an entry: the generators of adversarial models.
+
+Plain networks without batch normalisation: an entry depends on its own code alone, in either mode.
+"""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from hepad.nn.activations import activation as make_activation
+from hepad.nn.mlp import mlp
+from hepad.nn.phi_conv import PhiConv2d, PhiDoubling
+
+
+class DenseGenerator(nn.Module):
+    """A perceptron from the code to the flattened entry.
+
+    Args:
+        latent: width L of the code.
+        entry_shape: shape of one entry.
+        hidden: widths of the hidden layers.
+        activation: name of the activation function.
+    """
+
+    def __init__(self, latent: int, entry_shape: Sequence[int], hidden: Sequence[int], activation: str) -> None:
+        super().__init__()
+        self.entry_shape = tuple(entry_shape)
+        self.layers = mlp([latent, *hidden, math.prod(entry_shape)], activation)
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Return entries `(B, *entry_shape)` for codes `(B, L)`."""
+        entries: Tensor = self.layers(code)
+        return entries.reshape(*entries.shape[:-1], *self.entry_shape)
+
+
+class EventGenerator(nn.Module):
+    """A perceptron from the code to the objects of an event and to which of them are there.
+
+    Each slot's last number says whether it holds an object: 1 or 0, the sign of what the network gives. Its gradient is
+    that of the sigmoid (straight-through estimator: Bengio et al., arXiv:1308.3432). Numbers in between would tell a
+    discriminator at once which events are made up. Slots come as in the data, by falling first feature (pT), the
+    empty ones last and all 0.
+
+    Args:
+        latent: width L of the code.
+        entry_shape: `(S, F)` with the presence counted among the F.
+        hidden: widths of the hidden layers.
+        activation: name of the activation function.
+    """
+
+    def __init__(self, latent: int, entry_shape: Sequence[int], hidden: Sequence[int], activation: str) -> None:
+        super().__init__()
+        self.dense = DenseGenerator(latent, entry_shape, hidden, activation)
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Return events `(B, S, F)` for codes `(B, L)`."""
+        slots = self.dense(code)
+        objects, logits = slots[..., :-1], slots[..., -1:]
+        soft = logits.sigmoid()
+        present = (logits > 0).to(soft) + (soft - soft.detach())
+        events = torch.cat([objects * present, present], dim=-1)
+        return sort_slots(events)
+
+
+def sort_slots(events: Tensor) -> Tensor:
+    """Return events `(B, S, F)` with their slots by falling first feature, those whose last feature is 0 at the end."""
+    absent = events[..., -1].detach() < 0.5
+    key = torch.where(absent, torch.inf, -events[..., 0].detach())
+    order = key.argsort(dim=-1, stable=True).unsqueeze(-1)
+    return torch.take_along_dim(events, order, dim=-2)
+
+
+class ObjectsOnly(nn.Module):
+    """An event generator without the feature that says which slots are there: entries of the data's own shape.
+
+    Args:
+        generator: an `EventGenerator`.
+    """
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Return events `(B, S, F)`, empty slots 0, for codes `(B, L)`."""
+        events: Tensor = self.generator(code)
+        return events[..., :-1]
+
+
+class ConvGenerator(nn.Module):
+    """A dense layer to a small image, transposed convolutions that double it, and a last convolution.
+
+    Each step from one number of channels to the next doubles the image, as often as its height and width can be halved
+    without a rest; further steps are 3 × 3 convolutions. With three numbers 18 × 14 regions grow from 9 × 7, 40 × 40
+    pixels from 10 × 10. Pixels never fall below `lowest`: most regions of a calorimeter hold exactly nothing, and a
+    linear output never would.
+
+    Args:
+        latent: width L of the code.
+        entry_shape: `(C, H, W)`.
+        channels: channels of the small image and after each step.
+        activation: name of the activation function.
+        circular: φ (H) is a ring.
+
+    Attributes:
+        lowest: `(C, 1, 1)` the smallest pixel of each channel, to be set to that of the data.
+    """
+
+    lowest: Tensor
+
+    def __init__(
+        self, latent: int, entry_shape: Sequence[int], channels: Sequence[int], activation: str, circular: bool
+    ) -> None:
+        super().__init__()
+        n_channels, height, width = entry_shape
+        doublings = 0
+        while doublings < len(channels) - 1 and height % 2 == 0 and width % 2 == 0:
+            height, width, doublings = height // 2, width // 2, doublings + 1
+        layers: list[nn.Module] = [
+            nn.Linear(latent, channels[0] * height * width),
+            nn.Unflatten(1, (channels[0], height, width)),
+            make_activation(activation),
+        ]
+        for step, (n_in, n_out) in enumerate(pairwise(channels)):
+            grow = PhiDoubling(n_in, n_out, circular) if step < doublings else PhiConv2d(n_in, n_out, 3, circular)
+            layers += [grow, make_activation(activation)]
+        self.layers = nn.Sequential(*layers, PhiConv2d(channels[-1], n_channels, 3, circular))
+        self.register_buffer("lowest", torch.full((n_channels, 1, 1), -torch.inf))
+
+    def forward(self, code: Tensor) -> Tensor:
+        """Return images `(B, C, H, W)` for codes `(B, L)`."""
+        image: Tensor = self.layers(code)
+        return torch.maximum(image, self.lowest)

@@ -1,0 +1,21 @@
+"""What a latent search needs of a model: a network from codes to entries."""
+
+from typing import NamedTuple
+
+from torch import nn
+
+
+class LatentNetwork(NamedTuple):
+    """A generator or a decoder.
+
+    Attributes:
+        network: maps codes `(B, *latent_shape)` to normalised entries `(B, *entry_shape)`; in eval mode every entry
+            depends on its own code alone. It must work under `torch.func.functional_call` and `vmap`.
+        latent_shape: shape of one code.
+        unit_normal_prior: whether codes are drawn from N(0, 1); False where the model promises no distribution of its
+            codes, as a plain autoencoder.
+    """
+
+    network: nn.Module
+    latent_shape: tuple[int, ...]
+    unit_normal_prior: bool

@@ -1,0 +1,66 @@
+"""AUC of several runs with their intervals, one panel per signal."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from hepad.plots.labels import SampleStyle, sample_label
+from hepad.plots.style import house_style, sign
+
+
+def plot_runs_auc(
+    areas: Mapping[str, Mapping[str, tuple[float, float, float]]],
+    *,
+    runs: Sequence[str],
+    reference: str,
+    baseline: str,
+    styles: Mapping[str, SampleStyle],
+    note: str | None = None,
+) -> Figure:
+    """AUC and 68% interval of every run (rows, in the order given) for every signal (panels).
+
+    Args:
+        areas: signal → run → AUC, low and high end of its interval.
+        runs: rows from top to bottom.
+        reference: the sample on the background side.
+        baseline: the run that the others are compared with; a line marks its AUC.
+        styles: run → look.
+        note: what the data are.
+
+    Raises:
+        ValueError: no signals or no runs.
+    """
+    if not areas or not runs:
+        raise ValueError("no AUC to plot")
+    with house_style():
+        width = max(10.0, 0.16 * max(len(styles[run].label) for run in runs) + 3.0 * len(areas))
+        figure = Figure(figsize=(width, 2.4 + 0.42 * len(runs)), layout="constrained")
+        panels = figure.subplots(1, len(areas), sharey=True, squeeze=False)[0]
+        for axes, (signal, of_run) in zip(panels, areas.items(), strict=True):
+            if baseline in of_run:
+                axes.axvline(of_run[baseline][0], color="0.6", linestyle=(0, (4, 3)), linewidth=1.5)
+            for row, run in enumerate(runs):
+                if run in of_run:
+                    value, low, high = of_run[run]
+                    axes.errorbar(
+                        value,
+                        row,
+                        xerr=[[value - low], [high - value]],
+                        fmt=styles[run].marker,
+                        color=styles[run].color,
+                        markersize=8,
+                        linewidth=2,
+                    )
+            axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+            axes.minorticks_off()
+            axes.tick_params(axis="y", which="both", length=0)
+            axes.margins(x=0.12)
+            axes.set_xlabel(f"AUC, {sample_label(signal)}", fontsize=17)
+            axes.grid(axis="y", color="0.9", linewidth=1)
+        panels[0].set_yticks(np.arange(len(runs)), [styles[run].label for run in runs], fontsize=14)
+        panels[0].set_ylim(len(runs) - 0.5, -0.5)
+        sign(panels[0])
+        panels[-1].set_title(note or f"Reference: {sample_label(reference)}", loc="right", fontsize=16)
+    return figure

@@ -1,0 +1,65 @@
+"""Validation loss of several runs."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from hepad.plots.labels import SampleStyle
+from hepad.plots.runs import grey_label
+from hepad.plots.style import house_style, legend_above_data, new_figure
+
+
+def plot_runs_learning(
+    histories: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    styles: Mapping[str, SampleStyle],
+    shown: Sequence[str],
+    quantity: str = "val/loss",
+    label: str = "Validation loss",
+    note: str | None = None,
+) -> Figure:
+    """One quantity against the epoch for several runs; a star marks the smallest value of each run in colour.
+
+    Args:
+        histories: run → column → one value per epoch.
+        styles: run → look.
+        shown: the runs in colour and in the legend, in this order.
+        quantity: the column.
+        label: the vertical axis.
+        note: what the data are.
+
+    Raises:
+        ValueError: no run has a finite value of the quantity.
+    """
+    curves = {}
+    for run, history in histories.items():
+        values = np.asarray(history.get(quantity, ()), dtype=np.float64)
+        epochs = np.asarray(history.get("epoch", np.arange(values.size)), dtype=np.float64)
+        if np.isfinite(values).any():
+            curves[run] = (epochs[np.isfinite(values)], values[np.isfinite(values)])
+    if not curves:
+        raise ValueError(f"no run has a finite {quantity}")
+    with house_style():
+        figure, axes = new_figure(note)
+        grey = grey_label(styles, shown, curves)
+        for run in (run for run in curves if run not in shown):
+            axes.plot(*curves[run], color="0.75", linewidth=1.0, label=grey, zorder=1)
+            grey = None
+        for run in (run for run in shown if run in curves):
+            epochs, values = curves[run]
+            look = styles[run]
+            axes.plot(epochs, values, color=look.color, linestyle=look.linestyle, label=look.label)
+            best = int(values.argmin())
+            axes.plot(epochs[best], values[best], "*", color=look.color, markersize=14, markeredgecolor="white")
+        everything = np.concatenate([values for _, values in curves.values()])
+        if everything.min() > 0 and everything.max() > 20 * everything.min():
+            axes.set_yscale("log")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlabel("Epoch")
+        axes.set_ylabel(label)
+        longest = max(len(styles[run].label) for run in curves)
+        legend_above_data(axes, columns=1 if longest > 22 else 2, fontsize=13)
+    return figure

@@ -1,0 +1,94 @@
+"""ROC curves of several runs for one signal and one reference."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hepad.metrics.delong import SortedScores
+from hepad.metrics.roc import RocCurve
+from hepad.metrics.working_points import MIN_ENTRIES
+from hepad.plots.labels import SampleStyle, sample_label
+from hepad.plots.runs import grey_label
+from hepad.plots.style import house_style, legend_above_data, new_figure
+
+_POINTS = 400
+_AXES = (0.09, 0.097, 0.886, 0.856)
+
+
+def roc_on_log_grid(background: SortedScores, signal: SortedScores, points: int = _POINTS) -> RocCurve:
+    """The ROC curve at cuts whose false-positive rates are spread evenly on a logarithmic axis.
+
+    Each point is exact: a cut `score > t` at the score t of a background entry. For drawing; `roc_curve` has every cut.
+    """
+    b, s = background.values, signal.values
+    wanted = np.geomspace(1 / b.size, 1, points)
+    cuts = np.unique(b[np.clip(b.size - np.rint(wanted * b.size).astype(int) - 1, 0, None)])[::-1]
+    fpr = np.concatenate([1 - np.searchsorted(b, cuts, "right") / b.size, [1.0]])
+    tpr = np.concatenate([1 - np.searchsorted(s, cuts, "right") / s.size, [1.0]])
+    return RocCurve(fpr, tpr, np.concatenate([cuts, [-np.inf]]), b.size, s.size)
+
+
+def plot_runs_roc(
+    curves: Mapping[str, RocCurve],
+    aucs: Mapping[str, float],
+    *,
+    signal: str,
+    reference: str,
+    styles: Mapping[str, SampleStyle],
+    shown: Sequence[str],
+    note: str | None = None,
+) -> Figure:
+    """ROC curves of several runs, false-positive rate on a logarithmic axis.
+
+    Args:
+        curves: run → curve.
+        aucs: run → AUC, for the legend.
+        signal, reference: samples.
+        styles: run → look.
+        shown: the runs in colour and in the legend, in this order; the others are thin and grey.
+        note: what the data are.
+
+    Raises:
+        ValueError: no curves.
+    """
+    if not curves:
+        raise ValueError("no ROC curves to plot")
+    lowest = min(1 / curve.n_background for curve in curves.values())
+    with house_style():
+        figure, axes = new_figure(note)
+        # There are many of these figures and their labels have one size: finding the margins anew takes half the time.
+        figure.set_layout_engine("none")
+        axes.set_position(_AXES)
+        grey = grey_label(styles, shown, curves)
+        for run in (run for run in curves if run not in shown):
+            axes.plot(*_above_zero(curves[run]), color="0.75", linewidth=1.0, label=grey, zorder=1)
+            grey = None
+        for run in (run for run in shown if run in curves):
+            look = styles[run]
+            axes.plot(
+                *_above_zero(curves[run]),
+                color=look.color,
+                linestyle=look.linestyle,
+                label=f"{look.label}, AUC {aucs[run]:.4f}",
+            )
+        diagonal = np.geomspace(lowest, 1, 100)
+        axes.plot(diagonal, diagonal, color="0.6", linestyle=(0, (1, 1.5)), linewidth=1.5, label="Random")
+        axes.set_xscale("log")
+        axes.set_xlim(lowest, 1)
+        axes.set_ylim(0, 1.02)
+        edge = min(max(MIN_ENTRIES / curve.n_background for curve in curves.values()), 1)
+        axes.fill_between(
+            [lowest, edge], 1, color="0.5", alpha=0.18, linewidth=0, label=f"< {MIN_ENTRIES} background entries"
+        )
+        axes.set_xlabel(f"False positive rate ({sample_label(reference)})")
+        axes.set_ylabel(f"True positive rate ({sample_label(signal)})")
+        longest = max(len(styles[run].label) for run in curves)
+        legend_above_data(axes, columns=1 if longest > 22 else 2, fontsize=13)
+        axes.set_yticks(np.linspace(0, 1, 6))
+    return figure
+
+
+def _above_zero(curve: RocCurve) -> tuple[np.ndarray, np.ndarray]:
+    """The points that have a place on a logarithmic axis."""
+    return curve.fpr[curve.fpr > 0], curve.tpr[curve.fpr > 0]

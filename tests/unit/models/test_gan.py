@@ -1,0 +1,184 @@
+"""Scores of GAN and BiGAN, what they generate, and the watch on collapse."""
+
+import pytest
+import torch
+
+from hepad.batch import Batch
+from hepad.exhibits import GeneratedEntries, PartialScores, Remark, TrainingCurves
+from hepad.models import GAN, BiGAN
+from hepad.models.collapse_watch import Watch, watch
+
+HINGE = {"_target_": "hepad.losses.Hinge"}
+SHAPES = {"jets": [17], "events": [8, 17], "images": [1, 18, 14]}
+HEALTHY = Watch(0.1, 0.8, 1.0, 1.2, 0.95, 0.8, 0.7, 0.7)
+
+
+def entries(kind: str, n: int = 60, seed: int = 0) -> Batch:
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, *SHAPES[kind], generator=generator) * 30 + 5
+    if kind != "events":
+        return Batch(x)
+    mask = torch.arange(8) < torch.randint(0, 9, (n,), generator=generator)[:, None]
+    return Batch(x * mask.unsqueeze(-1), mask)
+
+
+def build(model: type[GAN] | type[BiGAN], kind: str, **settings) -> GAN | BiGAN:
+    torch.manual_seed(1)
+    built = model(SHAPES[kind], HINGE, latent=5, **settings)
+    built.prepare(entries(kind, 300))
+    return built.eval()
+
+
+@torch.no_grad()
+def scored(model, batch: Batch) -> torch.Tensor:
+    return model.anomaly_score(batch)
+
+
+def test_the_discriminator_score_rises_with_the_probability_of_being_generated_and_does_not_saturate():
+    model, batch = build(GAN, "jets"), entries("jets", 200)
+    with torch.no_grad():
+        model.discriminator.logit.bias.fill_(60.0)
+        probability = 1 - torch.sigmoid(model.discriminator(model.represent(batch)))
+    assert probability.unique().numel() == 1
+    assert scored(model, batch).unique().numel() > 100
+    with torch.no_grad():
+        model.discriminator.logit.bias.fill_(0.0)
+        probability = 1 - torch.sigmoid(model.discriminator(model.represent(batch)))
+    assert torch.equal(probability.argsort(), scored(model, batch).argsort())
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_score_of_a_bigan_is_its_formula(kind, reduction):
+    model, batch = build(BiGAN, kind, reduction=reduction, alpha=0.7), entries(kind)
+    with torch.no_grad():
+        x = model.represent(batch)
+        code = model.encode_batch(batch)
+        x_hat = model.latent_network().network(code)
+        seen = model.average.network.generate(code)
+        f = model.discriminator.features
+        reconstruction = (x - seen).abs().flatten(1)
+        matching = (f(x, code) - f(seen, code)).abs()
+        assert x_hat.shape == batch.x.shape
+    sides = [getattr(part, reduction)(dim=1) for part in (reconstruction, matching)]
+    torch.testing.assert_close(scored(model, batch), 0.7 * sides[0] + 0.3 * sides[1])
+    with torch.no_grad():
+        parts = model.score_parts(batch)
+    torch.testing.assert_close(parts["reconstruction"], sides[0])
+    torch.testing.assert_close(parts["discriminator"], sides[1])
+
+
+def test_cross_entropy_is_minus_the_log_probability_of_the_label_of_real_pairs():
+    model, batch = build(BiGAN, "jets", discriminator_score="cross_entropy", alpha=0.0), entries("jets")
+    with torch.no_grad():
+        logits = model.discriminator(model.represent(batch), model.encode_batch(batch))
+    torch.testing.assert_close(scored(model, batch), -torch.sigmoid(logits).log())
+
+
+def test_alpha_one_is_the_reconstruction_alone():
+    model, batch = build(BiGAN, "events", alpha=1.0), entries("events")
+    with torch.no_grad():
+        torch.testing.assert_close(scored(model, batch), model.score_parts(batch)["reconstruction"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [({"alpha": 1.1}, "from 0 to 1"), ({"discriminator_score": "f"}, "feature_matching"), ({"reduction": "m"}, "mean")],
+)
+def test_unknown_settings_of_the_score_are_refused(setting, said):
+    with pytest.raises(ValueError, match=said):
+        build(BiGAN, "jets", **setting)
+
+
+def test_an_autoencoder_loss_is_refused():
+    with pytest.raises(ValueError, match="loss=hinge"):
+        GAN([17], {"_target_": "hepad.losses.MSE"})
+
+
+@pytest.mark.parametrize("normalizer", ["standard", "log", "layer", "none"])
+@pytest.mark.parametrize("kind", SHAPES)
+def test_generated_entries_are_in_raw_units(kind, normalizer):
+    model, like = build(GAN, kind, normalizer=normalizer), entries(kind)
+    made = model.generate(like)
+    assert made.x.shape == like.x.shape
+    assert torch.isfinite(made.x).all()
+    assert torch.equal(made.x, model.generate(like).x)
+    assert not torch.equal(made.x, model.generate(like, seed=1).x)
+    if kind == "events":
+        assert (made.x[~made.mask] == 0).all()
+        # Which slots are filled is the generator's own decision.
+        assert not torch.equal(made.mask, like.mask)
+    if kind == "images" and normalizer == "standard":
+        assert made.x.min() >= entries(kind, 300).x.min() - 1e-3
+
+
+def test_what_is_shown():
+    model, batch = build(BiGAN, "events"), entries("events", 50)
+    shown = {type(exhibit): exhibit for exhibit in model.exhibits({"b": batch, "s": batch}, {}, "b")}
+    assert {GeneratedEntries, TrainingCurves, PartialScores} <= set(shown)
+    assert shown[GeneratedEntries].mask.shape == (50, 8)
+    parts = shown[PartialScores].parts
+    assert set(parts) == {"reconstruction", "discriminator"}
+    torch.testing.assert_close(
+        0.9 * parts["reconstruction"]["s"] + 0.1 * parts["discriminator"]["s"], scored(model, batch)
+    )
+    columns = [column for group in shown[TrainingCurves].panels.values() for column in group]
+    assert {column for column in columns if column.startswith("val/")} >= {"val/loss", "val/coverage"}
+
+
+def test_a_collapsed_generator_is_noticed_and_the_warning_says_what_to_try(capsys):
+    model, batch = build(GAN, "jets"), entries("jets", 80)
+    with torch.no_grad():
+        for weight in model.average.network.parameters():
+            weight.zero_()
+    model._validated = [model.represent(batch)]
+    model.log = model.log_dict = lambda *_, **__: None
+    model.on_validation_epoch_end()
+    assert model.last_watch.pairwise_ratio == 0
+    assert model.last_watch.spread_high == 0
+    model._trainer = type("Trainer", (), {"is_global_zero": True})()
+    model.on_train_end()
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert "mode collapse" in line
+    assert "model.r1=1" in line
+    (remark,) = [e for e in model.exhibits({"b": batch}, {}, "b") if isinstance(e, Remark)]
+    assert "mode collapse" in remark.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, None),
+        ({"pairwise_ratio": 0.3}, "mode collapse"),
+        ({"coverage": 0.05}, "only 5% of real ones"),
+        ({"accuracy_real": 0.99, "accuracy_generated": 0.97}, "teaches the generator little"),
+        ({"accuracy_real": 0.9, "accuracy_generated": 0.1}, "no better than a coin"),
+    ],
+)
+def test_advice(changes, said):
+    advice = HEALTHY._replace(**changes).advice()
+    if said is None:
+        assert advice is None
+        return
+    assert said in advice
+    assert "try" in advice
+
+
+def test_the_watch_of_a_sample_and_its_copy():
+    real = torch.randn(100, 2, 3)
+    real[..., 0] = 7.0
+    logits = torch.tensor([1.0, -1.0]).repeat(50)
+    found = watch([real], [real.flip(0)], logits, logits.abs())
+    assert (found.energy_distance, found.pairwise_ratio, found.coverage) == pytest.approx((0, 1, 1), abs=1e-6)
+    # A feature that never varies has no spread to compare.
+    assert (found.spread_low, found.spread_high) == pytest.approx((1, 1))
+    assert (found.accuracy_real, found.accuracy_generated, found.accuracy) == (0.5, 0.0, 0.25)
+
+
+def test_codes_enter_the_energy_distance_alone():
+    real, code = torch.randn(200, 3), torch.randn(200, 2)
+    logits = torch.zeros(200)
+    alone, pairs = watch([real], [real], logits, logits), watch([real, code], [real, code + 2], logits, logits)
+    assert pairs.energy_distance > alone.energy_distance + 0.1
+    assert pairs[1:] == alone[1:]
