@@ -6,6 +6,9 @@ from pathlib import Path
 
 # Before anything imports torch, as hepad.cli does.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many processes as cores are at work already.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import h5py
 import numpy as np

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 
@@ -26,3 +27,15 @@ class Batch(NamedTuple):
 def slot_mask(x: Tensor) -> Tensor:
     """Return which slots of `x` `(B, S, F)` hold a real object: those that are not all zero, `(B, S)` bool."""
     return (x != 0).any(dim=-1)
+
+
+def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:
+    """Return the given rows of every field that is there."""
+    mask, target, weight, context = (None if field is None else field[rows] for field in entries[1:])
+    return Batch(entries.x[rows], mask, target, weight, context)
+
+
+def on_device(entries: Batch, device: torch.device) -> Batch:
+    """Return the entries on a device."""
+    mask, target, weight, context = (None if field is None else field.to(device) for field in entries[1:])
+    return Batch(entries.x.to(device), mask, target, weight, context)

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,20 +15,37 @@ from omegaconf import DictConfig
 
 from hepad.config import config_dir
 from hepad.config_errors import check_values, explain_config_error
-from hepad.errors import UserError
+from hepad.errors import Interrupted, JobError, UserError
+from hepad.outcome import JobOutcome, JobsFailed, one_line
+from hepad.sweep.processes import end_with_parent
 
 EXIT_FAILED = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
 
-def run_command(job: Callable[[DictConfig], None], config_name: str, argv: Sequence[str] | None = None) -> None:
+def run_command(
+    job: Callable[[DictConfig], None],
+    config_name: str,
+    argv: Sequence[str] | None = None,
+    prepare: Callable[[Sequence[str]], Sequence[str]] = tuple,
+) -> None:
     """Compose `config_name` with the command line and call `job` with the result, in Hydra's way.
 
     Exits with code 2 and one line on stderr when the input was wrong (`UserError`, or anything Hydra refuses),
-    with code 1 and a traceback when the job failed, with 130 on Ctrl-C.
+    with code 1 and a traceback when the job failed (one line for a `JobError`), with 130 on Ctrl-C and 143 on SIGTERM.
+
+    Args:
+        job: what to do with the composed config.
+        config_name: the config to compose.
+        argv: the words of the command line; None for those of this process.
+        prepare: what the command itself makes of the words before Hydra sees them.
     """
-    words = [_open(word) for word in (sys.argv[1:] if argv is None else argv)]
+    try:
+        words = [_open(word) for word in prepare(sys.argv[1:] if argv is None else argv)]
+        _refuse_wandb_sweeps(words)
+    except UserError as error:
+        _exit_with_line(str(error))
     # argparse refuses a flag between overrides; -m may stand anywhere.
     sys.argv[1:] = sorted(words, key=lambda word: word not in ("-m", "--multirun"))
     # Read when torch is imported, later: threads that spin while they wait make these small networks ten times slower
@@ -36,27 +53,21 @@ def run_command(job: Callable[[DictConfig], None], config_name: str, argv: Seque
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Hydra prints a traceback of its own and exits with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    failures: list[Exception] = []
-
-    def guarded_job(cfg: DictConfig) -> None:
-        # An exception that reaches Hydra would be printed by it, and would end a sweep.
-        try:
-            check_values(config_name, list(HydraConfig.get().overrides.task))
-            job(cfg)
-        except UserError as error:
-            failures.append(error)
-            remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
-            _print_line(str(error))
-        except Exception as error:
-            failures.append(error)
-            traceback.print_exc()
-
+    end_with_parent()
+    guarded_job = GuardedJob(job, config_name)
     command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(guarded_job)
     try:
         command()
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        sys.exit(stop.exit_code)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
+    except JobsFailed as error:
+        sys.exit(error.exit_code)
+    except UserError as error:
+        _exit_with_line(str(error))
     except HydraException as error:
         _exit_with_line(explain_config_error(error, config_name, sys.argv[1:]))
     except OSError as error:
@@ -67,8 +78,51 @@ def run_command(job: Callable[[DictConfig], None], config_name: str, argv: Seque
         )
     except Exception as error:
         _exit_with_line(explain_config_error(error, config_name, sys.argv[1:]))
-    if failures:
-        sys.exit(EXIT_USER_ERROR if all(isinstance(error, UserError) for error in failures) else EXIT_FAILED)
+    if code := exit_code(guarded_job.outcomes):
+        sys.exit(code)
+
+
+class GuardedJob:
+    """A job that never raises: an exception that reaches Hydra would be printed by it, and would end a sweep.
+
+    Launchers send it to other processes, so it holds nothing that cannot go there.
+
+    Args:
+        job: what to do with a config.
+        config_name: the command's config, to check the values of the command line against.
+    """
+
+    def __init__(self, job: Callable[[DictConfig], None], config_name: str) -> None:
+        self.job = job
+        self.config_name = config_name
+        self.outcomes: list[JobOutcome] = []
+
+    def __call__(self, cfg: DictConfig) -> JobOutcome:
+        """Do the job; print and return how it ended."""
+        try:
+            check_values(self.config_name, list(HydraConfig.get().overrides.task))
+            self.job(cfg)
+            outcome = JobOutcome("finished")
+        except UserError as error:
+            outcome = JobOutcome("refused", " ".join(str(error).split()))
+            remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
+            _print_line(outcome.reason)
+        except JobError as error:
+            outcome = JobOutcome("failed", " ".join(str(error).split()))
+            _print_line(outcome.reason)
+        except Exception as error:
+            outcome = JobOutcome("failed", one_line(error))
+            traceback.print_exc()
+        self.outcomes.append(outcome)
+        return outcome
+
+
+def exit_code(outcomes: Iterable[JobOutcome]) -> int:
+    """0 where every job finished, 1 where one failed, 2 where all that did not finish were refused."""
+    statuses = {outcome.status for outcome in outcomes}
+    if "failed" in statuses:
+        return EXIT_FAILED
+    return EXIT_USER_ERROR if "refused" in statuses else 0
 
 
 def remove_if_empty(run_dir: Path) -> None:
@@ -85,6 +139,14 @@ def remove_if_empty(run_dir: Path) -> None:
 def _open(word: str) -> str:
     """Let the user name samples of their own: Hydra would want `++` before a key that no config declares."""
     return f"++{word}" if re.match(r"data\.samples(\.[^=]+)?=", word) else word
+
+
+def _refuse_wandb_sweeps(words: Sequence[str]) -> None:
+    """Raise `UserError` for a file of W&B's own sweeps: they stand beside the options of `sweep`, but are none."""
+    for word in words:
+        if re.fullmatch(r"sweep=wandb_\w+", word):
+            path = config_dir() / f"{word.replace('=', '/')}.yaml"
+            raise UserError(f"{word} is a file for W&B's own sweeps and not an option: wandb sweep {path}")
 
 
 def _print_line(message: str) -> None:

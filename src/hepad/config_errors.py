@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.config import compose, config_dir
@@ -29,7 +30,12 @@ def explain_config_error(error: Exception, config_name: str, overrides: Sequence
     if match := re.search(r"Error parsing override '([^']*)'", text):
         return f"cannot read {match.group(1)!r}; write KEY=VALUE"
     if key := _unknown_key(text, [o for o in overrides if not _is_group_choice(o)]):
-        return _explain_unknown_key(key, compose(config_name, [o for o in overrides if _is_sound_group_choice(o)]))
+        try:
+            config = compose(config_name, [o for o in overrides if _is_sound_group_choice(o)])
+        except HydraException:
+            # A group of another command.
+            config = compose(config_name, [])
+        return _explain_unknown_key(key, config)
     return text.splitlines()[0] if text else type(error).__name__
 
 
@@ -103,9 +109,15 @@ def _explain_unknown_key(key: str, node: DictConfig) -> str:
             return f"{'.'.join(parts[:depth])} is a single value and has no key {part!r}"
         if part not in parent:
             if depth == 0 and (config_dir() / part).is_dir():
-                homes = (f"{name!s}.{part}" for name in node if OmegaConf.select(node, f"{name!s}.{part}") is not None)
-                home = next(homes, part)
-                return f"no key {key!r}: the settings of {part} are under {home}, e.g. {home}.{'.'.join(parts[1:])}"
+                sections = (str(name) for name in node if OmegaConf.is_dict(node._get_node(name)))
+                homes = (f"{name}.{part}" for name in sections if OmegaConf.select(node, f"{name}.{part}") is not None)
+                home = next(homes, None)
+                if home is not None and len(parts) > 1:
+                    return f"no key {key!r}: the settings of {part} are under {home}, e.g. {home}.{'.'.join(parts[1:])}"
+                return f"this command takes no {part}; {_suggestion(part, sorted(str(k) for k in node))}"
+            if depth == 1 and not parent and (config_dir() / parts[0]).is_dir():
+                others = ", ".join(sorted(path.stem for path in (config_dir() / parts[0]).glob("*.yaml")))
+                return f"{parts[0]} as it is chosen has no key {part!r}; another option of {parts[0]} may: {others}"
             place = f"in {'.'.join(parts[:depth])}" if depth else "in the config"
             return f"no key {part!r} {place}; {_suggestion(part, sorted(str(k) for k in parent))}"
     return f"{key} cannot take this value"

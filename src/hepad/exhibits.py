@@ -14,17 +14,19 @@ from hepad.batch import Batch
 
 @dataclass(frozen=True, eq=False)
 class GeneratedEntries:
-    """Entries that a model made up.
+    """Entries that a model generated.
 
     Attributes:
         title: what they are, such as `Samples of the prior`.
         real: real entries to compare with, raw units.
-        generated: `(N, *entry_shape)` made-up entries, raw units; slots that are empty in `real` are empty here.
+        generated: `(N, *entry_shape)` generated entries, raw units.
+        mask: `(N, S)` which of their slots hold an object; None for the mask of `real`.
     """
 
     title: str
     real: Batch
     generated: Tensor
+    mask: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,4 +55,80 @@ class TransformedScores:
     scores: dict[str, Tensor]
 
 
-Exhibit = GeneratedEntries | TeacherAndStudent | TransformedScores
+@dataclass(frozen=True, eq=False)
+class PartialScores:
+    """The parts that a score is made of.
+
+    Attributes:
+        parts: name, such as `reconstruction` → sample → `(N,)` that part of the scores; higher is more anomalous.
+    """
+
+    parts: dict[str, dict[str, Tensor]]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingCurves:
+    """Quantities beside the loss whose way through the epochs is worth a look.
+
+    Attributes:
+        name: of the figure's file.
+        title: what they are.
+        panels: label of an axis → the columns of the history that are drawn in it.
+    """
+
+    name: str
+    title: str
+    panels: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, eq=False)
+class Remark:
+    """Something about the model that a reader of the numbers should know.
+
+    Attributes:
+        text: one sentence.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class SearchTraces:
+    """How the losses of a latent search fell.
+
+    Attributes:
+        traces: sample → `(N, n_seed, k + 1)` loss before the first update and after each.
+    """
+
+    traces: dict[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class SearchExamples:
+    """What a latent search made of a few entries on its way.
+
+    Attributes:
+        sample: where they are from.
+        entries: M entries in raw units.
+        made: `(M, T, *entry_shape)` what the first restart made, raw units.
+        steps: the T numbers of updates after which it made them.
+        scores: `(M,)` scores of the entries.
+    """
+
+    sample: str
+    entries: Batch
+    made: Tensor
+    steps: list[int]
+    scores: Tensor
+
+
+Exhibit = (
+    SearchTraces
+    | SearchExamples
+    | GeneratedEntries
+    | TeacherAndStudent
+    | TransformedScores
+    | PartialScores
+    | TrainingCurves
+    | Remark
+)

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -31,11 +32,36 @@ def atomic_write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
             os.fsync(file.fileno())
         os.chmod(name, _mode_for(target))
         os.replace(name, target)
+    except BaseException as error:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        if isinstance(error, OSError) and error.errno is not None:
+            # A full disk is reported without a name.
+            error.filename = str(target)
+        raise
+    return target
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield the path of a temporary file beside `path`, for content too large to hold; renamed when all went well.
+
+    Raises:
+        OSError: the directory does not exist, is not writable, or is full.
+    """
+    target = Path(path)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".tmp", dir=target.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+        with open(name, "rb") as file:
+            os.fsync(file.fileno())
+        os.chmod(name, _mode_for(target))
+        os.replace(name, target)
     except BaseException:
         with suppress(FileNotFoundError):
             os.unlink(name)
         raise
-    return target
 
 
 def atomic_write_text(path: str | os.PathLike[str], content: str) -> Path:

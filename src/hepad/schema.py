@@ -4,6 +4,7 @@ This module depends on nothing, so that every room may import it. The format is 
 docs/data_formats.md.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 N_JETS: Final = 8
@@ -57,3 +58,18 @@ CONSTITUENT_FEATURES: Final = ("pt", "eta", "phi")
 
 FAT_JET_FEATURES: Final = ("pt", "eta", "phi", "mass", "nConstituents", "area", "n_pileup", "n_vertices")
 """The columns of `jet_features` in simulated files (pt and mass in GeV)."""
+
+
+@dataclass(frozen=True)
+class ImageLabels:
+    """What a figure of images writes on its axes, in matplotlib's mathtext.
+
+    Attributes:
+        value: what a pixel holds, with its unit.
+        horizontal: the second axis of an image, its columns.
+        vertical: the first axis of an image, its rows.
+    """
+
+    value: str = "Value"
+    horizontal: str = "Column"
+    vertical: str = "Row"

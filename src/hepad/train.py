@@ -7,20 +7,45 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
+from hepad.errors import UserError
+from hepad.resume_words import changed_values, resume_in_place
 
 
 def job(cfg: DictConfig) -> None:
-    """Train one run in the directory that Hydra made for it."""
+    """Train one run in the directory that Hydra made for it, or go on with the run that `resume` names."""
     # Imported here, so that --help does not wait for torch.
     from hepad.run.console import print_result
+    from hepad.run.resuming import is_finished, resume_run
+    from hepad.run.status import RunStatus, run_status
     from hepad.run.training import train
 
-    print_result(train(cfg, Path(HydraConfig.get().runtime.output_dir)))
+    run_dir = Path(HydraConfig.get().runtime.output_dir)
+    if cfg.sweep.job is None and "n_trials" in cfg.sweep:
+        raise UserError("sweep=optuna makes many runs; write python -m hepad.train -m sweep=optuna …")
+    if cfg.sweep.job is not None:
+        # The sweep starts only jobs that are not finished, and sees that the run there is this one.
+        if is_finished(run_dir):
+            print(f"{cfg.sweep.job}: finished by another process", flush=True)
+        elif run_status(run_dir) is RunStatus.ABSENT:
+            print(f"{cfg.sweep.job}: starts", flush=True)
+            train(cfg, run_dir)
+        else:
+            print(f"{cfg.sweep.job}: goes on", flush=True)
+            resume_run(run_dir)
+        return
+    if cfg.resume is None:
+        print_result(train(cfg, run_dir))
+        return
+    changes = changed_values(cfg, list(HydraConfig.get().overrides.task))
+    if is_finished(run_dir) and "trainer.max_epochs" not in changes:
+        print(f"{run_dir} is finished; nothing is left to do")
+        return
+    print_result(resume_run(run_dir, changes))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; `argv` stands in for the words after its name."""
-    run_command(job, "train", argv)
+    run_command(job, "train", argv, prepare=resume_in_place)
 
 
 if __name__ == "__main__":

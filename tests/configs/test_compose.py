@@ -13,6 +13,10 @@ CHOICES = [
     for group in (*GROUPS, "experiment", "debug")
     for path in sorted((config_dir() / group).glob("*.yaml"))
 ]
+# The other files of this directory are for W&B's own sweeps.
+CHOICES += ["sweep=grid", "sweep=optuna"]
+# From Hydra's own and from plugins.
+CHOICES += [f"hydra/launcher={name}" for name in ("basic", "processes", "slurm", "slurm_local")]
 
 
 @pytest.mark.parametrize("choice", CHOICES)

@@ -49,6 +49,34 @@ def two_samples(directory: Path) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
+    """A finished short run with every logger, and what it printed."""
+    directory = tmp_path_factory.mktemp("finished")
+    words = [
+        "trainer.max_epochs=3",
+        "hydra.run.dir=run",
+        "logger=[wandb,csv,tensorboard]",
+        "logger.wandb.project=jets",
+        "logger.wandb.group=tuesday",
+        "logger.wandb.job_type=test",
+        "logger.wandb.name=first",
+        "logger.wandb.tags=[short,dense]",
+        "logger.wandb.notes=nothing new",
+        "logger.wandb.log_model=all",
+        "logger.wandb.log_report=true",
+    ]
+    done = call(train.main, directory, *two_samples(directory), *words)
+    assert done.code == 0, done.err
+    return directory / "run", done
+
+
+@pytest.fixture(scope="session")
+def run(finished: tuple[Path, Finished]) -> Path:
+    """The directory of the finished run."""
+    return finished[0]
+
+
 @pytest.fixture
 def run_train(tmp_path: Path) -> Callable[..., Finished]:
     """Return a caller of `python -m hepad.train WORDS…` in the test's directory."""

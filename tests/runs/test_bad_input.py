@@ -124,5 +124,18 @@ def test_several_mistakes_in_a_sweep_leave_the_other_jobs_alone(run_train, own_s
     words = ["-m", "model.dropout=0.1,7", "hydra.sweep.dir=sweep", "logger=none", "trainer.max_epochs=1"]
     done = run_train(*own_samples, *words)
     assert done.code == 2
-    assert (tmp_path / "sweep/0/report.html").is_file(), done.err
-    assert not (tmp_path / "sweep/1").exists()
+    assert (tmp_path / "sweep/model.dropout.0.1/report.html").is_file(), done.err
+    assert not (tmp_path / "sweep/model.dropout.7").exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("logger.wandb.project=a%b", "Invalid project name"),
+        (f"logger.wandb.tags=[{'x' * 70}]", "between 1 and 64 characters"),
+        ("logger.wandb.id=a/b", "Run ID cannot contain"),
+        ("logger.wandb.log_model=yes", "none, best, all"),
+    ],
+)
+def test_what_wandb_refuses(refused, word, said):
+    assert said in refused("logger=wandb", word)

@@ -42,6 +42,11 @@ def test_constant_images(refused, value):
     assert "every image of background is constant" in line
 
 
+def test_constant_images_of_jets(refused):
+    line = refused("model=conv_ae", "data=jet_images", images=np.full((60, 40, 40), 0.1), dataset="jet_images")
+    assert "every image of background is constant" in line
+
+
 def test_a_training_part_without_a_data_range(refused):
     # One image of 60 is not constant, and it is a test image (docs: the split is that of scikit-learn).
     images = np.zeros((60, 18, 14))

@@ -26,15 +26,15 @@ def words(tmp_path):
 def test_one_command_runs_both_directions(run_train, words, tmp_path):
     done = run_train("-m", "experiment=top_vs_qcd", "hydra.sweep.dir=sweep", *words)
     assert done.code == 0, done.err
-    for run, pair in (("0_qcd_jets", "top_jets_vs_qcd_jets"), ("1_top_jets", "qcd_jets_vs_top_jets")):
-        metrics = json.loads((tmp_path / "sweep" / run / "metrics.json").read_text())
+    for run, pair in (("qcd_jets", "top_jets_vs_qcd_jets"), ("top_jets", "qcd_jets_vs_top_jets")):
+        metrics = json.loads((tmp_path / f"sweep/data.background.{run}" / "metrics.json").read_text())
         assert 0 <= metrics[f"test/auc/{pair}"] <= 1
         assert {name for name in metrics if name.startswith("test/auc/")} == {
             f"test/auc/{pair}{end}" for end in ("", "/low", "/high")
         }
         assert f"test/baseline_auc/mass/{pair}" in metrics
         assert "test/spearman/mass" in metrics
-        assert (tmp_path / "sweep" / run / "report.html").is_file()
+        assert (tmp_path / f"sweep/data.background.{run}" / "report.html").is_file()
 
 
 def test_wrong_input_is_one_line(run_train, words, tmp_path):

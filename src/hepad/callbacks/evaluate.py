@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,10 +16,12 @@ from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
 from hepad.callbacks.exhibits import exhibit_metrics
+from hepad.callbacks.gathering import gather_interleaved
+from hepad.callbacks.latent_search import LatentSearchInference
 from hepad.callbacks.symmetries import transformed_scores
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
-from hepad.exhibits import Exhibit
+from hepad.exhibits import Exhibit, Remark
 from hepad.files import atomic_write_bytes, atomic_write_text
 from hepad.metrics import Evaluation, ScoredSample, evaluate
 from hepad.models import AnomalyModel
@@ -30,23 +33,34 @@ class Evaluate(Callback):
     """Collect the scores that `test_step` returns; write scores.h5 and metrics.json.
 
     After `trainer.test` the findings are in `samples` (name → `ScoredSample`), `result` and `exhibits` (what the model
-    has to show beside its scores).
+    has to show beside its scores); `seconds` is the wall time that the scores alone took.
 
     Args:
         run_dir: where the files go.
         references: samples on the background side of the ROC curves; None for the training background and those
             of `DEFAULT_REFERENCES` that are there.
         fprs: false-positive rates at which efficiencies are given.
+        inference: makes the scores in place of `test_step`; it must stand before this callback.
     """
 
-    def __init__(self, run_dir: str | Path, references: Sequence[str] | None, fprs: Sequence[float]) -> None:
+    def __init__(
+        self,
+        run_dir: str | Path,
+        references: Sequence[str] | None,
+        fprs: Sequence[float],
+        inference: LatentSearchInference | None = None,
+    ) -> None:
         self.run_dir = Path(run_dir)
         self.references = references
         self.fprs = fprs
+        self.inference = inference
         self.samples: dict[str, ScoredSample] = {}
         self.exhibits: list[Exhibit] = []
+        self.seconds = 0.0
+        self._since = 0.0
         self._result: Evaluation | None = None
-        self._outputs: dict[tuple[str, int], list[torch.Tensor]] = defaultdict(list)
+        self._batches: dict[tuple[str, int], list[torch.Tensor]] = defaultdict(list)
+        self._outputs: dict[tuple[str, int], torch.Tensor] = {}
 
     @property
     def result(self) -> Evaluation:
@@ -57,7 +71,8 @@ class Evaluate(Callback):
 
     def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Forget an earlier test."""
-        self._outputs.clear()
+        self._batches.clear()
+        self._since = time.perf_counter()
 
     def on_test_batch_end(
         self,
@@ -70,33 +85,42 @@ class Evaluate(Callback):
     ) -> None:
         """Keep the scores (and losses, where the model has any) of one batch."""
         for name, values in outputs.items():
-            self._outputs[name, dataloader_idx].append(values.detach().cpu())
+            self._batches[name, dataloader_idx].append(values.detach().cpu())
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Evaluate all scores at once and write them."""
+        """Evaluate all scores at once and write them; where several processes tested, the first does it for all."""
+        self.seconds = time.perf_counter() - self._since
         data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        scores = self._collected("score", data.test_samples)
+        outputs = {key: torch.cat(parts) for key, parts in self._batches.items()}
+        self._outputs = gather_interleaved(outputs) if trainer.world_size > 1 else outputs
+        if not trainer.is_global_zero:
+            return
+        forward = self._collected("score", data.test_samples)
+        scores = forward if self.inference is None else self.inference.scores
         self.samples = scored_samples(data, scores)
         references = resolve_references(self.references, data.background, data.test_samples)
         self._result = evaluate(self.samples, data.background, references, self.fprs)
-        write_scores(self.run_dir / "scores.h5", data, scores)
+        more = {} if self.inference is None else self.inference.per_restart()
+        write_scores(self.run_dir / "scores.h5", data, scores, more)
         for name, losses in self._collected("loss", data.test_samples).items():
             self._result.metrics[f"test/loss/{name}"] = float(losses.mean(dtype=np.float64))
         if isinstance(pl_module, AnomalyModel):
             batches = {name: entries.batch for name, entries in data.test_entries.items()}
             tensors = {name: torch.from_numpy(values) for name, values in scores.items()}
             self.exhibits = list(pl_module.exhibits(batches, tensors, data.background))
-            self.exhibits += transformed_scores(pl_module, data)
+            if self.inference is None:
+                self.exhibits += transformed_scores(pl_module, data)
+            else:
+                self.exhibits += self.inference.exhibits(forward)
             self._result.metrics |= exhibit_metrics(self.exhibits, data.background, references)
+            self._result.warnings += [exhibit.text for exhibit in self.exhibits if isinstance(exhibit, Remark)]
         text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)
         atomic_write_text(self.run_dir / "metrics.json", text + "\n")
 
     def _collected(self, output: str, samples: Sequence[str]) -> dict[str, NDArray[np.floating]]:
         """Return one output of `test_step` for all entries of each sample; empty where the model has none."""
         return {
-            name: torch.cat(self._outputs[output, i]).numpy()
-            for i, name in enumerate(samples)
-            if (output, i) in self._outputs
+            name: self._outputs[output, i].numpy() for i, name in enumerate(samples) if (output, i) in self._outputs
         }
 
 
@@ -124,8 +148,20 @@ def scored_samples(data: AnomalyDataModule, scores: Mapping[str, NDArray[np.floa
     }
 
 
-def write_scores(path: Path, data: AnomalyDataModule, scores: Mapping[str, NDArray[np.floating]]) -> None:
-    """Write `/<sample>/score` `(N,)` float32 and `/<sample>/index` `(N,)` int64, the row in the source file."""
+def write_scores(
+    path: Path,
+    data: AnomalyDataModule,
+    scores: Mapping[str, NDArray[np.floating]],
+    more: Mapping[str, Mapping[str, NDArray[Any]]],
+) -> None:
+    """Write `/<sample>/score` `(N,)` float32 and `/<sample>/index` `(N,)` int64, the row in the source file.
+
+    Args:
+        path: the file.
+        data: where the entries are from.
+        scores: sample → `(N,)`.
+        more: sample → name → further data sets.
+    """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file.attrs["background"] = data.background
@@ -135,6 +171,8 @@ def write_scores(path: Path, data: AnomalyDataModule, scores: Mapping[str, NDArr
             group.attrs["file"] = data.files[name].name
             group.create_dataset("score", data=scores[name].astype("<f4"))
             group.create_dataset("index", data=entries.index.astype("<i8"))
+            for key, values in more.get(name, {}).items():
+                group.create_dataset(key, data=values)
             if entries.slot is not None:
                 group.create_dataset("slot", data=entries.slot.astype("<i8"))
     atomic_write_bytes(path, buffer.getvalue())

@@ -1,9 +1,12 @@
 """Numbers from what a model has to show beside its scores."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from hepad.exhibits import Exhibit, TeacherAndStudent, TransformedScores
+from torch import Tensor
+
+from hepad.exhibits import Exhibit, PartialScores, TeacherAndStudent, TransformedScores
 from hepad.metrics.agreement import student_metrics
+from hepad.metrics.roc import auc
 from hepad.metrics.symmetry import rms_over_spread
 
 
@@ -21,4 +24,17 @@ def exhibit_metrics(exhibits: Iterable[Exhibit], background: str, references: Se
             moved = rms_over_spread(exhibit.scores[background].numpy())
             if moved is not None:
                 metrics[f"test/{exhibit.symmetry}/rms_over_spread"] = moved
+        elif isinstance(exhibit, PartialScores):
+            for part, scores in exhibit.parts.items():
+                metrics |= _areas(part, scores, background, references)
     return metrics
+
+
+def _areas(part: str, scores: Mapping[str, Tensor], background: str, references: Sequence[str]) -> dict[str, float]:
+    """The AUC that a part of the score has by itself: `test/auc_<part>/<signal>_vs_<reference>`."""
+    return {
+        f"test/auc_{part}/{signal}_vs_{reference}": auc(scores[reference].numpy(), values.numpy())
+        for reference in references
+        for signal, values in scores.items()
+        if signal not in (reference, background)
+    }

@@ -24,12 +24,13 @@ class EpochLines(Callback):
         """Print this epoch's line if the last one is old enough."""
         metrics = ", ".join(f"{name} {float(value):.4g}" for name, value in sorted(trainer.callback_metrics.items()))
         self._line = f"epoch {trainer.current_epoch}: {metrics}"
-        if time.monotonic() - self._printed_at >= self.every:
+        if trainer.is_global_zero and time.monotonic() - self._printed_at >= self.every:
             self._print()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Print the last epoch's line if it was held back."""
-        self._print()
+        if trainer.is_global_zero:
+            self._print()
 
     def _print(self) -> None:
         if self._line:

@@ -1,12 +1,14 @@
 """One self-contained HTML page from figures and tables."""
 
-from hepad.report.content import Cell, Interval, Report, Section, Table
+from hepad.report.content import Cell, Difference, Interval, Link, Report, Section, Table
 from hepad.report.headline import correlation_table, headline_table, working_point_table
 from hepad.report.page import render_report, write_report
 
 __all__ = [
     "Cell",
+    "Difference",
     "Interval",
+    "Link",
     "Report",
     "Section",
     "Table",

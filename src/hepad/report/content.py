@@ -18,7 +18,29 @@ class Interval:
     high: float
 
 
-Cell: TypeAlias = str | int | float | Interval | None
+@dataclass(frozen=True)
+class Difference:
+    """A difference with its standard error, and a mark such as `*` where it is significant."""
+
+    value: float
+    error: float
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Link:
+    """A text that leads to a file beside the page.
+
+    Args:
+        text: what is shown, and sorted by.
+        path: the file, relative to the page.
+    """
+
+    text: str
+    path: str
+
+
+Cell: TypeAlias = str | int | float | Interval | Difference | Link | None
 
 
 @dataclass(frozen=True)

@@ -2,26 +2,36 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import quote
 
-from hepad.report.content import Cell, Interval
+from markupsafe import Markup
+
+from hepad.report.content import Cell, Difference, Interval, Link
 
 
 def format_cell(cell: Cell) -> str:
-    """A cell as text: about four significant digits, uncertainties to two, a dash for what is not known."""
+    """A cell as text: about four significant digits, uncertainties to two, a dash for what is not known.
+
+    A link comes as markup, its text and path escaped.
+    """
     if cell is None:
         return "–"
     if isinstance(cell, bool | str):
         return str(cell)
+    if isinstance(cell, Link):
+        return Markup('<a href="{}">{}</a>').format(quote(cell.path), cell.text)
     if isinstance(cell, int):
         return f"{cell:,}".replace(",", "\u202f")
     if isinstance(cell, Interval):
         return _format_interval(cell)
+    if isinstance(cell, Difference):
+        return _format_difference(cell)
     return _format_number(cell)
 
 
 def sort_key(cell: Cell) -> str:
     """A cell's number in full, for sorting; empty for text and for what is not known."""
-    if isinstance(cell, Interval):
+    if isinstance(cell, Interval | Difference):
         cell = cell.value
     if isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell):
         return repr(float(cell))
@@ -30,7 +40,7 @@ def sort_key(cell: Cell) -> str:
 
 def is_numeric(cell: Cell) -> bool:
     """Whether a cell is set flush right."""
-    return isinstance(cell, int | float | Interval) and not isinstance(cell, bool)
+    return isinstance(cell, int | float | Interval | Difference) and not isinstance(cell, bool)
 
 
 def flatten(tree: object, prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -50,8 +60,8 @@ def _format_number(value: float) -> str:
     if value != 0 and not 1e-5 <= abs(value) < 1e6:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{_minus(mantissa)} × 10{_superscript(int(exponent))}"
-    if 0 < abs(value) < 1e-3:
-        return _minus(f"{value:.6f}")
+    if 0 < abs(value) < 1e-2:
+        return _minus(f"{value:.{min(2 - math.floor(math.log10(abs(value))), 6)}f}")
     if abs(value) < 1:
         return _minus(f"{value:.4f}")
     return _minus(f"{value:#.4g}" if abs(value) < 1e3 else f"{value:.0f}")
@@ -66,7 +76,17 @@ def _format_interval(cell: Interval) -> str:
     value = _minus(f"{cell.value:.{digits}f}")
     if 0 < wider < 0.5 * 10**-digits:
         return f"{value} ± <{10**-digits:.{digits}f}"
-    return f"{value} ± {up_text}" if up_text == down_text else f"{value} +{up_text} −{down_text}"
+    # Ends that differ by no more than the last digit shown are the same to a reader.
+    if abs(float(up_text) - float(down_text)) < 1.5 * 10**-digits and min(up, down) >= 0.5 * wider:
+        return f"{value} ± {max(up_text, down_text)}"
+    return f"{value} +{up_text} −{down_text}"
+
+
+def _format_difference(cell: Difference) -> str:
+    """With its sign, and as many digits as the error has two of, so that a column of them reads evenly."""
+    digits = min(max(4, 1 - math.floor(math.log10(cell.error))), 6) if cell.error > 0 else 4
+    text = f"{_minus(f'{cell.value:+.{digits}f}')} ± {cell.error:.{digits}f}"
+    return f"{text} {cell.mark}" if cell.mark else text
 
 
 def _minus(text: str) -> str:

@@ -3,16 +3,20 @@
 import base64
 import hashlib
 import os
+import struct
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hepad import __version__
 from hepad.files import atomic_write_text
-from hepad.report.content import Report, read_png
+from hepad.report.content import Report, Table, read_png
 from hepad.report.formatting import flatten, format_cell, is_numeric, sort_key
+
+_WIDE: Final = 1.7
 
 
 def write_report(path: str | os.PathLike[str], report: Report) -> Path:
@@ -56,8 +60,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"cell": format_cell, "sort_key": sort_key, "data_uri": _data_uri}
-    environment.tests["numeric"] = is_numeric
+    environment.filters |= {
+        "cell": format_cell,
+        "sort_key": sort_key,
+        "data_uri": _data_uri,
+        "numeric_columns": _numeric_columns,
+    }
+    environment.tests["wide"] = _is_wide
     return environment
 
 
@@ -68,6 +77,17 @@ def _asset(name: str) -> str:
 
 def _data_uri(figure: bytes | str | os.PathLike[str]) -> str:
     return "data:image/png;base64," + base64.b64encode(read_png(figure)).decode("ascii")
+
+
+def _numeric_columns(table: Table) -> list[bool]:
+    """Which columns are set flush right: those that hold a number."""
+    return [any(is_numeric(row[i]) for row in table.rows) for i in range(len(table.header))]
+
+
+def _is_wide(figure: bytes | str | os.PathLike[str]) -> bool:
+    """Whether a picture needs the page's full width to be read; the size is in a PNG's first chunk."""
+    width, height = struct.unpack(">II", read_png(figure)[16:24])
+    return bool(width > _WIDE * height)
 
 
 def _csp_hash(text: str) -> str:

@@ -1,7 +1,28 @@
-"""Composing a run from a config, and loading one back."""
+"""Composing a run from a config, loading one back, comparing several.
 
-from hepad.run.loading import Run, load_run
-from hepad.run.training import TrainingResult, train
-from hepad.run.validation import validate
+Each name is imported on first use, so that what only reads directories (`hepad.run.comparison`) stays free of torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hepad.run.loading import Run, load_run
+    from hepad.run.training import TrainingResult, train
+    from hepad.run.validation import validate
 
 __all__ = ["Run", "TrainingResult", "load_run", "train", "validate"]
+
+_MODULES = {
+    "Run": "loading",
+    "load_run": "loading",
+    "TrainingResult": "training",
+    "train": "training",
+    "validate": "validation",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'hepad.run' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"hepad.run.{_MODULES[name]}"), name)

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hepad.metrics import Evaluation
+from hepad.run.loggers import offline_records
 from hepad.run.training import TrainingResult
 
 
@@ -15,7 +16,9 @@ def print_result(result: TrainingResult) -> None:
     lines = [("run", str(result.run_dir)), ("report", str(result.run_dir / "report.html"))]
     if result.evaluation.warnings:
         lines.append(("notes", f"{len(result.evaluation.warnings)}, at the top of the report"))
-    lines += [("upload", f"wandb sync {path}") for path in sorted((result.run_dir / "wandb").glob("offline-run-*"))]
+    if records := offline_records(result.run_dir):
+        # Several where the run was resumed: W&B joins them.
+        lines.append(("upload", f"wandb sync {' '.join(map(str, records))}"))
     for name, text in lines:
         console.print(f"{name:8}{text}", markup=False)
 

@@ -1,12 +1,22 @@
 """Pictures of what a model has to show beside its scores, one function for each kind of exhibit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from hepad.batch import Batch
 from hepad.data import AnomalyDataModule
-from hepad.exhibits import Exhibit, GeneratedEntries, TeacherAndStudent, TransformedScores
+from hepad.exhibits import (
+    Exhibit,
+    GeneratedEntries,
+    PartialScores,
+    Remark,
+    SearchExamples,
+    SearchTraces,
+    TeacherAndStudent,
+    TrainingCurves,
+    TransformedScores,
+)
 from hepad.metrics import Evaluation, roc_curve
 from hepad.metrics.agreement import agreement
 from hepad.plots import StandardFigure
@@ -14,12 +24,28 @@ from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot
 from hepad.plots.generated import plot_generated_features, plot_generated_images
 from hepad.plots.phi_rotation import plot_phi_rotation
 from hepad.plots.roc_pairs import plot_roc_pairs
+from hepad.plots.training_curves import plot_training_curves
+from hepad.run.search_figures import example_figures, trace_figures
 
 
-def exhibit_figures(exhibit: Exhibit, data: AnomalyDataModule, evaluation: Evaluation) -> Iterator[StandardFigure]:
-    """Yield the figures of one exhibit."""
+def exhibit_figures(
+    exhibit: Exhibit, data: AnomalyDataModule, evaluation: Evaluation, history: Mapping[str, ArrayLike]
+) -> Iterator[StandardFigure]:
+    """Yield the figures of one exhibit; `history` is column → one value per epoch."""
     if isinstance(exhibit, GeneratedEntries):
         yield _generated(exhibit, data)
+    elif isinstance(exhibit, TrainingCurves):
+        if any(column in history for columns in exhibit.panels.values() for column in columns):
+            curves = plot_training_curves(history, exhibit.panels)
+            yield StandardFigure(exhibit.name, "Training", f"{exhibit.title}.", curves)
+    elif isinstance(exhibit, PartialScores):
+        yield from _partial_scores(exhibit, evaluation)
+    elif isinstance(exhibit, SearchTraces):
+        yield from trace_figures(exhibit, evaluation.background)
+    elif isinstance(exhibit, SearchExamples):
+        yield from example_figures(exhibit, data)
+    elif isinstance(exhibit, Remark):
+        return
     elif isinstance(exhibit, TransformedScores):
         if exhibit.symmetry == "phi_rotation":
             yield _phi_rotation(exhibit)
@@ -30,10 +56,11 @@ def exhibit_figures(exhibit: Exhibit, data: AnomalyDataModule, evaluation: Evalu
 def _generated(exhibit: GeneratedEntries, data: AnomalyDataModule) -> StandardFigure:
     real = exhibit.real.x
     if real.ndim == 4:
-        figure = plot_generated_images(real.numpy(), exhibit.generated.numpy())
+        figure = plot_generated_images(real.numpy(), exhibit.generated.numpy(), labels=data.image_labels)
     else:
-        found, made_up = (_objects(x, exhibit.real).numpy() for x in (real, exhibit.generated))
-        figure = plot_generated_features(found, made_up, data.feature_names)
+        mask = exhibit.real.mask if exhibit.mask is None else exhibit.mask
+        found, generated = _objects(real, exhibit.real.mask).numpy(), _objects(exhibit.generated, mask).numpy()
+        figure = plot_generated_features(found, generated, data.feature_names)
     return StandardFigure(
         "generated_entries", "Generated", f"{exhibit.title}, beside entries of {data.background}.", figure
     )
@@ -50,11 +77,33 @@ def _phi_rotation(exhibit: TransformedScores) -> StandardFigure:
     )
 
 
-def _objects(x: Tensor, real: Batch) -> Tensor:
+def _objects(x: Tensor, mask: Tensor | None) -> Tensor:
     """The vectors `(M, F)` among entries: themselves, or those of all slots that are not empty."""
-    if real.mask is not None:
-        return x[real.mask]
+    if mask is not None:
+        return x[mask]
     return x.flatten(0, -2)
+
+
+def _partial_scores(exhibit: PartialScores, evaluation: Evaluation) -> Iterator[StandardFigure]:
+    names = tuple(exhibit.parts)
+    if len(names) != 2:
+        return
+    first, second = (exhibit.parts[name] for name in names)
+    for reference in dict.fromkeys(reference for _, reference in evaluation.rocs):
+        pairs = {
+            signal: (
+                roc_curve(first[reference].numpy(), first[signal].numpy()),
+                roc_curve(second[reference].numpy(), second[signal].numpy()),
+            )
+            for signal, r in evaluation.rocs
+            if r == reference
+        }
+        yield StandardFigure(
+            f"parts_roc_vs_{reference}",
+            "Parts of the score",
+            f"ROC of the parts of the score against {reference}; AUC of {names[0]}, then of {names[1]}.",
+            plot_roc_pairs(pairs, names=(names[0].capitalize(), names[1].capitalize()), reference=reference),
+        )
 
 
 def _teacher_and_student(exhibit: TeacherAndStudent, evaluation: Evaluation) -> Iterator[StandardFigure]:

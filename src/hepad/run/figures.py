@@ -28,15 +28,15 @@ _CHUNK = 4096
 def run_figures(
     evaluation: Evaluation,
     samples: Mapping[str, ScoredSample],
-    history: Mapping[str, ArrayLike],
+    history: Mapping[str, ArrayLike] | None,
     model: AnomalyModel,
     data: AnomalyDataModule,
     exhibits: Sequence[Exhibit] = (),
 ) -> Iterator[StandardFigure]:
-    """Yield every figure of a run, one at a time, in the order of the report."""
+    """Yield every figure of a run, one at a time, in the order of the report; without a history no learning curves."""
     yield from standard_figures(evaluation, samples, history, profiles=data.profile_features)
     for exhibit in exhibits:
-        yield from exhibit_figures(exhibit, data, evaluation)
+        yield from exhibit_figures(exhibit, data, evaluation, history or {})
     if isinstance(model, ReconstructionModel):
         yield from _model_figures(samples, model, data)
 
@@ -73,7 +73,7 @@ def _model_figures(
                 samples[name].score[rows],
                 feature_names=None if is_image else data.feature_names,
                 population=population,
-                unit=data.unit if is_image else None,
+                labels=data.image_labels,
             ),
         )
     losses = {name: mean_loss(model, entries) for name, entries in data.test_entries.items()}
@@ -82,7 +82,7 @@ def _model_figures(
             "loss_per_pixel",
             "Examples",
             "What each pixel contributes to the score, averaged over the entries of a sample.",
-            plot_loss_per_pixel(losses),
+            plot_loss_per_pixel(losses, labels=data.image_labels),
         )
         return
     yield StandardFigure(

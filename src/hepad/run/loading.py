@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from hepad.errors import UserError
 from hepad.models import AnomalyModel
 from hepad.registry import check_targets
 
-_CHUNK = 4096
+CHUNK: Final = 4096
+"""Entries scored at once; the last bits of a score may depend on it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Run:
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
         x = torch.from_numpy(array)
         with torch.inference_mode():
-            chunks = [self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, _CHUNK)]
+            chunks = [self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, CHUNK)]
         return torch.cat(chunks).numpy() if chunks else np.empty(0, dtype=np.float32)
 
     def _batch(self, x: Tensor) -> Batch:
@@ -79,6 +81,8 @@ def load_run(directory: str | Path) -> Run:
     if not isinstance(config, DictConfig) or "model" not in config:
         raise UserError(f"{config_path} is not the config of a run")
     checkpoint = directory / "checkpoints" / "best.ckpt"
+    if directory.parent.name == "evaluations" and not checkpoint.is_file():
+        raise UserError(f"{directory} is an evaluation; its run is {directory.parent.parent}")
     if not checkpoint.is_file():
         raise UserError(f"{directory} has no checkpoints/best.ckpt; the run did not finish its first epoch")
     check_targets(config.model)

@@ -6,16 +6,20 @@ import json
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import torch
+from hydra.core.hydra_config import HydraConfig
 
 from hepad import __version__
 from hepad.data import AnomalyDataModule
+from hepad.errors import UserError
 from hepad.files import atomic_write_text
 from hepad.models import AnomalyModel
+from hepad.run.status import RUN_FORMAT, RunStatus
 
 PACKAGES: Final = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "h5py", "scikit-learn", "wandb")
 
@@ -24,6 +28,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
     """Return all that is known before training starts, as plain JSON values."""
     return {
         "hepad": __version__,
+        "format": RUN_FORMAT,
         "python": platform.python_version(),
         "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
         "git_revision": git_revision(Path(__file__).parent),
@@ -31,7 +36,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "platform": platform.platform(),
         # Sums are split over threads, so equal results to the last bit need equally many.
         "threads": torch.get_num_threads(),
-        "command": sys.argv[1:],
+        "command": command_words(),
         "seed": seed,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {
@@ -48,13 +53,32 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "trained": len(data.train_entries),
         "validated": len(data.val_entries),
         "split_sha256": data.split_hashes(),
-        "status": "running",
+        "status": RunStatus.RUNNING,
     }
+
+
+def check_same_data(facts: Mapping[str, Any], data: AnomalyDataModule) -> None:
+    """Raise `UserError` where the files or the split are others than those of an earlier provenance."""
+    recorded = facts.get("data", {})
+    if recorded and recorded.keys() != data.files.keys():
+        raise UserError(f"the samples were {', '.join(recorded)}, now they are {', '.join(data.files)}")
+    for sample, known in recorded.items():
+        if file_sha256(data.files[sample]) != known["sha256"]:
+            raise UserError(
+                f"{data.files[sample]} ({sample}) has changed since the run began; put the file back, or train again"
+            )
+    if facts.get("split_sha256", data.split_hashes()) != data.split_hashes():
+        raise UserError("the split into training, validation and test is another than when the run began; train again")
 
 
 def write_provenance(run_dir: Path, values: dict[str, Any]) -> None:
     """Write provenance.json."""
     atomic_write_text(run_dir / "provenance.json", json.dumps(values, indent=2) + "\n")
+
+
+def command_words() -> list[str]:
+    """Return the words of this run's command line; in a sweep those of this job, not of the whole sweep."""
+    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else sys.argv[1:]
 
 
 def file_sha256(path: Path) -> str:

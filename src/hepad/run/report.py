@@ -10,6 +10,8 @@ from hepad.metrics import Evaluation
 from hepad.plots import StandardFigure
 from hepad.report import Report, Section, correlation_table, headline_table, working_point_table, write_report
 
+# What a reader asks first; sections that are not named here, a model's own, come before the examples.
+_ORDER = ("Separation", "Scores", "Correlations", "Score and features", "Training")
 _SECTION_TABLES = {"Separation": working_point_table, "Correlations": correlation_table}
 
 
@@ -19,6 +21,7 @@ def write_run_report(
     figures: Sequence[StandardFigure],
     data: AnomalyDataModule,
     facts: Mapping[str, Any],
+    title: str | None = None,
 ) -> Path:
     """Write report.html: the AUC table first, then the figures by section, configuration and provenance.
 
@@ -28,6 +31,7 @@ def write_run_report(
         figures: what was drawn, in order.
         data: where the entries came from.
         facts: provenance.
+        title: the page's heading; None for the name of the directory.
     """
     sections = [
         Section(
@@ -35,10 +39,10 @@ def write_run_report(
             figures=[(figure.caption, run_dir / "plots" / f"{figure.name}.png") for figure in group],
             tables=[_SECTION_TABLES[title](evaluation)] if title in _SECTION_TABLES else [],
         )
-        for title, group in groupby(figures, key=lambda figure: figure.section)
+        for title, group in groupby(sorted(figures, key=_place), key=lambda figure: figure.section)
     ]
     report = Report(
-        title=run_dir.name,
+        title=title or run_dir.name,
         subtitle=f"Trained on {facts['trained']:,} {data.kind} of {data.background}",
         key_figures=[
             ("parameters", facts["parameters"]),
@@ -55,3 +59,10 @@ def write_run_report(
     path = run_dir / "report.html"
     write_report(path, report)
     return path
+
+
+def _place(figure: StandardFigure) -> int:
+    """Where the section of a figure stands; figures of one section keep their order."""
+    if figure.section == "Examples":
+        return len(_ORDER) + 1
+    return _ORDER.index(figure.section) if figure.section in _ORDER else len(_ORDER)

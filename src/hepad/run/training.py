@@ -1,30 +1,30 @@
 """One run from a config: read, train, evaluate, write."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import lightning as L
-from hydra.utils import get_class
-from lightning.pytorch.callbacks import Callback, ProgressBar
-from lightning.pytorch.loggers import Logger
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
-from hepad.callbacks import Evaluate, History
-from hepad.callbacks.evaluate import resolve_references
-from hepad.data import AnomalyDataModule
+from hepad.callbacks.random_state import random_state, set_random_state
+from hepad.errors import Interrupted
 from hepad.files import atomic_write_text
 from hepad.metrics import Evaluation
-from hepad.models import AnomalyModel
-from hepad.registry import instantiate
-from hepad.run.distillation import plan_lesson
+from hepad.run.building import Parts, assemble
+from hepad.run.comparison.history import read_history
 from hepad.run.figures import run_figures, save_figures
-from hepad.run.loggers import finish, quieten, wandb_runs
-from hepad.run.provenance import provenance, write_provenance
+from hepad.run.log import log_files, log_lost_epochs, log_origin, log_results
+from hepad.run.loggers import build_loggers, finish, wandb_identity
+from hepad.run.provenance import check_same_data, provenance, write_provenance
 from hepad.run.report import write_run_report
-from hepad.run.validation import validate, validate_run_dir
-from hepad.run.wandb_results import log_results
+from hepad.run.session import at_work
+from hepad.run.status import RunStatus, run_status
+from hepad.run.validation import validate_run_dir
+from hepad.run.workers import workers
 
 
 @dataclass(frozen=True)
@@ -42,105 +42,142 @@ class TrainingResult:
     seconds: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Past:
+    """What a run that was stopped left behind.
+
+    Attributes:
+        facts: its provenance; empty where it was stopped before that was written.
+        checkpoint: where training goes on; None where no epoch was done.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    checkpoint: Path | None = None
+
+
 def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
     """Train the model of `cfg` on background, evaluate it on every sample, and write the run's directory.
 
     Everything that can be wrong with the input is found before the first file is written.
 
     Raises:
-        UserError: the config or the data cannot be used.
+        UserError: the config or the data cannot be used, or `run_dir` holds a run or belongs to another process.
+        Interrupted: SIGINT or SIGTERM came; the run can be resumed.
+        JobError: the disk is full; the run can be resumed.
     """
-    clock = Clock()
-    quieten()
     validate_run_dir(run_dir)
-    validate(cfg)
-    L.seed_everything(cfg.seed, workers=True, verbose=False)
-    data = build_data(cfg)
-    resolve_references(cfg.evaluation.references, data.background, data.test_samples)
-    lesson = plan_lesson(cfg, data, run_dir)
-    model = build_model(cfg, data)
-    if lesson is not None and lesson.config is not None:
-        # Only to find now whatever is wrong with the teacher's config.
-        build_model(lesson.config, data)
-    evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs))
-    history = History(run_dir / "history.csv")
-    trainer = build_trainer(cfg, [history, evaluate])
-    loggers: list[Logger] = [logger for entry in cfg.logger.values() if entry and (logger := instantiate(entry))]
+    with at_work(run_dir):
+        # Another process may have been quicker.
+        validate_run_dir(run_dir)
+        return carry_out(cfg, run_dir, None)
+
+
+def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResult:
+    """Do what `cfg` asks for in a locked directory, from the beginning or from where an earlier process stopped."""
+    clock = Clock()
+    parts = assemble(cfg, run_dir)
+    data, model, lesson, evaluate, trainer = parts.data, parts.model, parts.lesson, parts.evaluate, parts.trainer
+    if past is not None:
+        check_same_data(past.facts, data)
+    loggers = build_loggers(cfg.logger)
     trainer.loggers = loggers
 
-    run_dir.mkdir(parents=True, exist_ok=True)
-    atomic_write_text(run_dir / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
-    facts = provenance(data, model, cfg.seed)
-    write_provenance(run_dir, facts)
-    clock.lap("set_up")
+    facts: dict[str, Any] = {} if past is None else dict(past.facts)
+    # From here on W&B has begun a run, which must be closed whatever happens.
     try:
-        for logger in loggers:
-            logger.log_hyperparams({"config": OmegaConf.to_container(cfg, resolve=True), "provenance": facts})
+        for rest in run_dir.rglob(".*.tmp"):
+            # What a killed process was about to write.
+            rest.unlink()
+        atomic_write_text(run_dir / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
+        facts |= provenance(data, model, cfg.seed) | {"wandb": wandb_identity(loggers)}
+        if past is not None:
+            facts["started"] = past.facts.get("started", facts["started"])
+            facts.pop("reason", None)
+            facts["resumed"] = [*past.facts.get("resumed", []), datetime.now(UTC).isoformat(timespec="seconds")]
+        write_provenance(run_dir, facts)
+        log_origin(loggers, cfg, facts)
+        if past is not None and past.facts.get("status") == RunStatus.RUNNING:
+            log_lost_epochs(loggers, read_history(run_dir))
+        clock.lap("set_up")
         if lesson is not None:
-            facts["teacher"] = lesson.take(train)
+            # A student's own random numbers must not depend on whether its teacher was there already.
+            state = random_state()
+            facts["teacher"] = lesson.take(_train_or_resume)
+            set_random_state(state)
             model.prepare(data.train_entries.batch)
             clock.lap("teacher")
-        trainer.fit(model, datamodule=data, weights_only=True)
-        # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
-        columns = history.columns()
-        clock.lap("train")
-        trainer.test(model, datamodule=data, ckpt_path="best", weights_only=True, verbose=False)
-        clock.lap("evaluate")
+        checkpoint = None if past is None else past.checkpoint
+        with workers(trainer, run_dir, checkpoint):
+            fit(parts, checkpoint)
+            # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
+            columns = parts.history.columns()
+            clock.lap("train")
+            clock.laps["train"] = round(parts.resume_point.seconds, 3)
+            test(parts, cfg.seed)
+            clock.lap("evaluate")
+            clock.laps["score"] = round(evaluate.seconds, 4)
         drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.exhibits)
-        figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", cfg.evaluation.formats)
+        formats = cfg.evaluation.formats
+        figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", formats)
         clock.lap("plots")
-        for run in wandb_runs(loggers):
-            pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
-            log_results(run, evaluate.result, evaluate.samples, pictures)
-        finish(loggers, exit_code=0)
-        clock.lap("wandb")
-        facts |= {"status": "finished", "epochs": len(columns["epoch"]), "seconds": clock.laps}
+        pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
+        log_results(loggers, evaluate.result, evaluate.samples, pictures, len(columns["epoch"]))
+        clock.lap("log")
+        facts |= {"status": RunStatus.FINISHED, "epochs": len(columns["epoch"]), "seconds": clock.laps}
         write_run_report(run_dir, evaluate.result, figures, data, facts)
+        log_files(loggers, run_dir, evaluate.result)
+        if evaluate.inference is not None:
+            evaluate.inference.clear()
         clock.lap("report")
         write_provenance(run_dir, facts)
-    except BaseException as error:
-        facts |= {"status": "failed", "reason": f"{type(error).__name__}: {error}", "seconds": clock.laps}
+        # Last, so that W&B never calls a run finished that is not.
+        finish(loggers, exit_code=0)
+    except Interrupted as stop:
+        facts |= {"status": RunStatus.INTERRUPTED, "reason": stop.reason, "seconds": clock.laps}
         write_provenance(run_dir, facts)
+        finish(loggers, exit_code=stop.exit_code)
+        raise
+    except BaseException as error:
+        facts |= {"status": RunStatus.FAILED, "reason": f"{type(error).__name__}: {error}", "seconds": clock.laps}
+        # On a full disk this fails too; the status is then told from the lock.
+        with suppress(OSError):
+            write_provenance(run_dir, facts)
         finish(loggers, exit_code=1)
         raise
     return TrainingResult(run_dir=run_dir, evaluation=evaluate.result, seconds=clock.laps)
 
 
-def build_data(cfg: DictConfig) -> AnomalyDataModule:
-    """Build the datamodule of `cfg` and read its files; the model says what to train on where the user does not."""
-    if cfg.data.get("train_on") is None:
-        with open_dict(cfg.data):
-            cfg.data.train_on = get_class(cfg.model._target_).train_on  # type: ignore[attr-defined]
-    data: AnomalyDataModule = instantiate(cfg.data)
-    data.setup()
-    return data
+def take_part(cfg: DictConfig, run_dir: Path, checkpoint: Path | None) -> None:
+    """Train and test beside the run's first process, which does all the rest; write nothing."""
+    parts = assemble(cfg, run_dir)
+    if parts.lesson is not None:
+        parts.lesson.take(train)
+        parts.model.prepare(parts.data.train_entries.batch)
+    fit(parts, checkpoint)
+    test(parts, cfg.seed)
 
 
-def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
-    """Build the model of `cfg` for the entries of `data`, its normaliser fitted on the training part."""
-    config = OmegaConf.to_container(cfg.model, resolve=True)
-    assert isinstance(config, dict)
-    for key in get_class(cfg.model._target_).training_keys:  # type: ignore[attr-defined]
-        config.pop(key, None)
-    # Not recursive: the model keeps its parts' configs as plain hyperparameters and builds the parts itself.
-    model: AnomalyModel = instantiate({**config, "_recursive_": False}, entry_shape=list(data.entry_shape))
-    model.prepare(data.train_entries.batch)
-    model.optimizer_factory = instantiate(cfg.optimizer)
-    model.scheduler_factory = instantiate(cfg.scheduler) if cfg.scheduler else None
-    return model
+def fit(parts: Parts, checkpoint: Path | None) -> None:
+    """Train, from a checkpoint where there is one."""
+    parts.trainer.fit(parts.model, datamodule=parts.data, ckpt_path=checkpoint, weights_only=True)
 
 
-def build_trainer(cfg: DictConfig, callbacks: Sequence[Callback]) -> L.Trainer:
-    """Build the trainer of `cfg` with its own callbacks and the given ones; loggers are set when all else is sound."""
-    configured: list[Callback] = [instantiate(entry) for entry in cfg.callbacks.values() if entry]
-    trainer: L.Trainer = instantiate(
-        cfg.trainer,
-        logger=False,
-        callbacks=[*configured, *callbacks],
-        # Without a bar among the callbacks Lightning would add its own, also to a batch log.
-        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),
-    )
-    return trainer
+def test(parts: Parts, seed: int) -> None:
+    """Score every entry with the best weights."""
+    # What evaluation draws at random must not depend on when the training was stopped and resumed.
+    L.seed_everything(seed, workers=True, verbose=False)
+    parts.trainer.test(parts.model, datamodule=parts.data, ckpt_path="best", weights_only=True, verbose=False)
+
+
+def _train_or_resume(cfg: DictConfig, run_dir: Path) -> None:
+    """Train a teacher, or go on with it where its student was stopped while it trained."""
+    # Imported here: resuming a run needs this module.
+    from hepad.run.resuming import resume_run
+
+    if run_status(run_dir) is RunStatus.ABSENT:
+        train(cfg, run_dir)
+    else:
+        resume_run(run_dir)
 
 
 class Clock:

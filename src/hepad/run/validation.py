@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from hepad.errors import UserError
 from hepad.registry import check_targets, targets
+from hepad.run.secret_words import refuse_secrets
 
 RUN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -16,9 +17,10 @@ RUN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def validate(cfg: DictConfig) -> None:
     """Raise `UserError` for combinations that cannot work; the message says what would.
 
-    Checked: every `_target_` against the allow-list, the loss and the model against the kind of data, monitored
-    names against what the model logs, the numbers that a library would only refuse with a traceback.
+    Checked: no secret in it, every `_target_` against the allow-list, the loss and the model against the kind of data,
+    monitored names against what the model logs, the numbers that a library would only refuse with a traceback.
     """
+    refuse_secrets(cfg)
     check_targets(cfg)
     kind = get_class(cfg.data._target_).kind  # type: ignore[attr-defined]
     model: Any = get_class(cfg.model._target_)
@@ -38,6 +40,8 @@ def validate(cfg: DictConfig) -> None:
             "twice; leave data.train_on out"
         )
     _validate_monitors(cfg, model)
+    if model.manual_optimization:
+        _validate_manual_optimization(cfg, model)
     _validate_numbers(cfg)
 
 
@@ -57,6 +61,26 @@ def _validate_monitors(cfg: DictConfig, model: Any) -> None:
                 f"callbacks.{name}.monitor={monitor} is not logged by {model.__name__}; allowed: "
                 f"{', '.join(model.monitors)}"
             )
+
+
+def _validate_manual_optimization(cfg: DictConfig, model: Any) -> None:
+    """Lightning neither clips nor accumulates in manual optimisation, and counts the steps of every optimiser."""
+    trainer, name = cfg.trainer, model.__name__
+    if trainer.get("gradient_clip_val") is not None:
+        raise UserError(
+            f"trainer.gradient_clip_val={trainer.gradient_clip_val} does not work for {name}, which has two "
+            f"optimisers; use model.gradient_clip={trainer.gradient_clip_val}"
+        )
+    if trainer.get("accumulate_grad_batches", 1) != 1:
+        raise UserError(
+            f"trainer.accumulate_grad_batches={trainer.accumulate_grad_batches} does not work for {name}, which has "
+            "two optimisers; use a larger data.batch_size"
+        )
+    if trainer.get("max_steps", -1) != -1:
+        raise UserError(
+            f"trainer.max_steps={trainer.max_steps} would count the steps of both optimisers of {name}; use "
+            "trainer.max_epochs, and trainer.limit_train_batches for a part of an epoch"
+        )
 
 
 def _validate_numbers(cfg: DictConfig) -> None:

@@ -23,6 +23,7 @@ from hepad.report.formatting import flatten, format_cell, sort_key
         (123.4567, "123.5"),
         (12345.6, "12346"),
         (0.00012, "0.000120"),
+        (0.009062, "0.00906"),
         (2.5e-7, "2.50 × 10⁻⁷"),
         (-3.5e9, "−3.50 × 10⁹"),
         (float("nan"), "nan"),

@@ -1,10 +1,20 @@
 """W&B: offline unless somebody is logged in, never a prompt, never a hang."""
 
 import pytest
+from tests.runs.wandb_records import entries, records, summary
 
 from hepad.errors import UserError
 from hepad.run import loggers
-from hepad.run.loggers import finish, has_key, wandb_logger, wandb_runs
+from hepad.run.loggers import (
+    build_loggers,
+    finish,
+    has_key,
+    tensorboard_logger,
+    wandb_identity,
+    wandb_logger,
+    wandb_run_id,
+    wandb_runs,
+)
 
 
 @pytest.fixture
@@ -60,3 +70,45 @@ def test_the_environment_wins(nobody, tmp_path, monkeypatch):
 def test_an_unknown_mode_names_the_allowed_ones(nobody, tmp_path):
     with pytest.raises(UserError, match="auto, online, offline, disabled"):
         wandb_logger(str(tmp_path), mode="on")
+
+
+def test_a_second_training_in_the_same_directory_continues_the_wandb_run(nobody, tmp_path):
+    assert wandb_run_id(tmp_path) is None
+    first = wandb_logger(str(tmp_path), project="jets")
+    known = wandb_identity([first])
+    finish([first], exit_code=1)
+    assert wandb_run_id(tmp_path) == known["id"]
+    second = wandb_logger(str(tmp_path), project="jets")
+    assert wandb_identity([second]) == known == {"id": known["id"], "project": "jets", "entity": None, "url": None}
+    finish([second], exit_code=0)
+    before, after = records(tmp_path)
+    assert (summary(before)["exit_code"], summary(after)["exit_code"]) == (1, 0)
+    # Without this mark `wandb sync` would replace what the first record left on the server.
+    assert "resume" not in entries(before, "run")[0]
+    assert entries(after, "run")[0]["resume"] is True
+
+
+def test_an_id_of_ones_own(nobody, tmp_path):
+    logger = wandb_logger(str(tmp_path), id="jets-7")
+    finish([logger], exit_code=0)
+    assert wandb_run_id(tmp_path) == "jets-7"
+
+
+def test_without_tensorboard_one_line_says_how_to_get_it_and_nothing_is_written(nobody, tmp_path, monkeypatch):
+    find = loggers.importlib.util.find_spec
+    monkeypatch.setattr(loggers.importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name))
+    with pytest.raises(UserError, match=r'pip install "hepad\[tensorboard\]"'):
+        tensorboard_logger(str(tmp_path))
+    configs = {
+        name: {"_target_": f"hepad.run.loggers.{name}_logger", "save_dir": str(tmp_path)}
+        for name in ("wandb", "tensorboard")
+    }
+    with pytest.raises(UserError, match="tensorboard"):
+        build_loggers(configs)
+    assert not list(tmp_path.iterdir())
+
+
+def test_log_model_names_the_allowed_words(nobody, tmp_path):
+    with pytest.raises(UserError, match="none, best, all"):
+        wandb_logger(str(tmp_path), log_model="yes")
+    assert not (tmp_path / "wandb").exists()

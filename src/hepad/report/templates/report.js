@@ -13,7 +13,6 @@ for (const table of document.querySelectorAll("table.sortable")) {
   titles.forEach((title, column) => {
     const cells = [...table.tBodies[0].rows].map((row) => row.cells[column]);
     const numeric = cells.some((cell) => cell.dataset.key !== "");
-    title.classList.toggle("number", numeric);
     title.querySelector("button").addEventListener("click", () => {
       // Numbers start with the largest, names with the first letter.
       const first = numeric ? "descending" : "ascending";

@@ -1,0 +1,127 @@
+"""A checkpoint between any two epochs, from which a run goes on as if it had never stopped."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+
+from hepad.callbacks.random_state import random_state, set_random_state
+
+LAST: Final = "last.ckpt"
+PREVIOUS: Final = "previous.ckpt"
+
+
+class ResumePoint(Callback):
+    """Write last.ckpt when an epoch begins and when training ends; keep the one before as previous.ckpt.
+
+    The moment matters. Lightning's own checkpoint at the end of an epoch is written before the learning rate of
+    `ReduceLROnPlateau` is updated and without the state of the random generators, so a model with dropout or noise
+    would go on differently. When the next epoch begins all of that is done.
+
+    Args:
+        directory: where the checkpoints go.
+    """
+
+    def __init__(self, directory: str | Path) -> None:
+        self.directory = Path(directory)
+        self.seconds = 0.0
+        self._since = time.perf_counter()
+        self._writing = False
+        self._state: dict[str, Any] = {}
+        self._restored: dict[str, Any] = {}
+        self._begins_at: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were done when the checkpoint was written from which training goes on; 0 without one."""
+        return int(self._restored.get("epochs", 0))
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Let a run that had stopped early stay stopped: Lightning itself would train one epoch more."""
+        trainer.should_stop = trainer.should_stop or bool(self._restored.get("stopped", False))
+        self._since = time.perf_counter()
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Restore what Lightning does not, in the first epoch after a stop; write last.ckpt in every later one."""
+        if self._begins_at is None:
+            self._begins_at = trainer.current_epoch
+            if self._restored:
+                set_random_state(self._restored["random"])
+                trainer.callback_metrics.update(self._restored["metrics"])
+        elif trainer.current_epoch > self._begins_at:
+            self._write(trainer)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Write last.ckpt once more, so that a run stopped while it is evaluated need not train again."""
+        self._write(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what is needed beside Lightning's own state; nothing for a checkpoint that another callback writes."""
+        return self._state if self._writing else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the state of last.ckpt."""
+        self._restored = state_dict
+        self.seconds = state_dict.get("seconds", 0.0)
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Say that no epoch has begun: Lightning counts one as begun before it calls `on_train_epoch_start`."""
+        if self._writing:
+            progress = checkpoint["loops"]["fit_loop"]["epoch_progress"]
+            for tracker in (progress["total"], progress["current"]):
+                tracker["ready"] = tracker["started"] = tracker["processed"] = tracker["completed"]
+
+    def on_load_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Correct the paths that `ModelCheckpoint` remembers: it forgets the best score in a directory that moved."""
+        for callback in trainer.checkpoint_callbacks:
+            if isinstance(callback, ModelCheckpoint):
+                state = checkpoint["callbacks"].get(callback.state_key)
+                if state is not None:
+                    _move(state, str(callback.dirpath))
+
+    def _write(self, trainer: L.Trainer) -> None:
+        now = time.perf_counter()
+        self.seconds, self._since = self.seconds + now - self._since, now
+        self._state = {
+            "epochs": trainer.current_epoch,
+            "stopped": trainer.should_stop,
+            "random": random_state(),
+            "metrics": {name: torch.as_tensor(value).cpu() for name, value in trainer.callback_metrics.items()},
+            "seconds": self.seconds,
+        }
+        if trainer.is_global_zero:
+            _keep_previous(self.directory)
+        self._writing = True
+        try:
+            trainer.save_checkpoint(self.directory / LAST)
+        finally:
+            self._writing = False
+
+
+def _keep_previous(directory: Path) -> None:
+    """Make last.ckpt known as previous.ckpt too; there is no moment without a last.ckpt."""
+    last, previous, aside = directory / LAST, directory / PREVIOUS, directory / f".{PREVIOUS}.tmp"
+    # They are one file where a process was stopped right after this.
+    if not last.exists() or (previous.exists() and last.samefile(previous)):
+        return
+    aside.unlink(missing_ok=True)
+    try:
+        os.link(last, aside)
+    except OSError:
+        # A file system without hard links.
+        aside = last
+    os.replace(aside, previous)
+
+
+def _move(state: dict[str, Any], directory: str) -> None:
+    def moved(path: str) -> str:
+        return os.path.join(directory, os.path.basename(path)) if path else path
+
+    state["dirpath"] = directory
+    for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+        state[key] = moved(state[key])
+    state["best_k_models"] = {moved(path): score for path, score in state["best_k_models"].items()}

@@ -1,0 +1,32 @@
+"""`python -m hepad.evaluate run=DIR`: evaluate a run again, on other data if asked."""
+
+from collections.abc import Sequence
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from hepad.cli import run_command
+from hepad.errors import UserError
+
+
+def job(cfg: DictConfig) -> None:
+    """Evaluate one run."""
+    if cfg.run is None:
+        raise UserError("which run? python -m hepad.evaluate run=DIR")
+    # Imported here, so that --help does not wait for torch.
+    from hepad.run.console import print_result
+    from hepad.run.evaluating import evaluate_run
+    from hepad.run.interruption import stop_on_signals
+
+    with stop_on_signals():
+        result = evaluate_run(cfg, list(HydraConfig.get().overrides.task))
+    print_result(result)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; `argv` stands in for the words after its name."""
+    run_command(job, "evaluate", argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""From a config to the parts of a run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import lightning as L
+from hydra.utils import get_class
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.callbacks import Callback, ProgressBar
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from hepad.callbacks import Evaluate, History, LatentSearchInference, ResumePoint
+from hepad.callbacks.evaluate import resolve_references
+from hepad.data import AnomalyDataModule
+from hepad.errors import UserError
+from hepad.models import AnomalyModel
+from hepad.registry import instantiate
+from hepad.run.checkpoint_io import AtomicCheckpointIO
+from hepad.run.distillation import Lesson, plan_lesson
+from hepad.run.interruption import OwnSignals
+from hepad.run.layer_sync import SharedBatchNormSync
+from hepad.run.loggers import quieten
+from hepad.run.validation import validate
+
+_STRATEGIES: Final = ("auto", "ddp", "ddp_find_unused_parameters_true")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All that a training is made of, the same in each of its processes."""
+
+    data: AnomalyDataModule
+    model: AnomalyModel
+    lesson: Lesson | None
+    evaluate: Evaluate
+    history: History
+    resume_point: ResumePoint
+    trainer: L.Trainer
+
+
+def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
+    """Build every part of a run, so that whatever is wrong with the input is found before anything is written.
+
+    Raises:
+        UserError: the config or the data cannot be used.
+    """
+    quieten()
+    validate(cfg)
+    L.seed_everything(cfg.seed, workers=True, verbose=False)
+    data = build_data(cfg)
+    make_paths_absolute(cfg)
+    resolve_references(cfg.evaluation.references, data.background, data.test_samples)
+    lesson = plan_lesson(cfg, data, run_dir)
+    model = build_model(cfg, data)
+    if lesson is not None and lesson.config is not None:
+        # Only to find now whatever is wrong with the teacher's config.
+        build_model(lesson.config, data)
+    inference = build_inference(cfg, model, run_dir)
+    evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs), inference)
+    history = History(run_dir / "history.csv")
+    resume_point = ResumePoint(run_dir / "checkpoints")
+    around = [history, *([] if inference is None else [inference]), evaluate, resume_point, OwnSignals()]
+    trainer = build_trainer(cfg, around)
+    if trainer.world_size > 1 and not model.automatic_optimization:
+        raise UserError(f"{type(model).__name__} has two optimisers and trains on one device; choose trainer.devices=1")
+    return Parts(data, model, lesson, evaluate, history, resume_point, trainer)
+
+
+def build_data(cfg: DictConfig) -> AnomalyDataModule:
+    """Build the datamodule of `cfg` and read its files; the model says what to train on where the user does not."""
+    if cfg.data.get("train_on") is None:
+        with open_dict(cfg.data):
+            cfg.data.train_on = get_class(cfg.model._target_).train_on  # type: ignore[attr-defined]
+    data: AnomalyDataModule = instantiate(cfg.data)
+    data.setup()
+    return data
+
+
+def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
+    """Build the model of `cfg` for the entries of `data`, its normaliser fitted on the training part."""
+    config = OmegaConf.to_container(cfg.model, resolve=True)
+    assert isinstance(config, dict)
+    for key in get_class(cfg.model._target_).training_keys:  # type: ignore[attr-defined]
+        config.pop(key, None)
+    # Not recursive: the model keeps its parts' configs as plain hyperparameters and builds the parts itself.
+    model: AnomalyModel = instantiate({**config, "_recursive_": False}, entry_shape=list(data.entry_shape))
+    # The loggers get the whole config; the same numbers once more, without their section, would only mix with it.
+    model._log_hyperparams = False
+    model.prepare(data.train_entries.batch)
+    model.optimizer_factory = instantiate(cfg.optimizer)
+    model.scheduler_factory = instantiate(cfg.scheduler) if cfg.scheduler else None
+    return model
+
+
+def build_inference(cfg: DictConfig, model: AnomalyModel, directory: Path) -> LatentSearchInference | None:
+    """Build what makes the scores in place of one pass through the model; None for that pass.
+
+    Args:
+        cfg: the config.
+        model: the model whose scores are made; one that cannot be searched is refused.
+        directory: where findings are kept until all are there.
+    """
+    if not cfg.get("inference"):
+        return None
+    inference: LatentSearchInference = instantiate(cfg.inference, directory=directory)
+    inference.check(model)
+    return inference
+
+
+def build_trainer(cfg: DictConfig, callbacks: Sequence[Callback]) -> L.Trainer:
+    """Build the trainer of `cfg` with its own callbacks and the given ones; loggers are set when all else is sound."""
+    configured: list[Callback] = [
+        callback for entry in cfg.callbacks.values() if entry and (callback := instantiate(entry))
+    ]
+    trainer: L.Trainer = instantiate(
+        cfg.trainer,
+        logger=False,
+        # hepad starts further processes itself, also inside a job of SLURM's.
+        plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedBatchNormSync()],
+        callbacks=[*configured, *callbacks],
+        # Without a bar among the callbacks Lightning would add its own, also to a batch log.
+        enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),
+    )
+    check_processes(trainer, cfg.trainer.strategy, cfg.data.batch_size)
+    return trainer
+
+
+def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:
+    """Raise `UserError` for several processes that cannot share the work."""
+    if trainer.world_size == 1:
+        return
+    if strategy not in _STRATEGIES or trainer.num_nodes > 1:
+        raise UserError(
+            f"trainer.strategy={strategy}: several devices of one machine take ddp; allowed: {', '.join(_STRATEGIES)}"
+        )
+    if batch_size % trainer.world_size:
+        raise UserError(
+            f"data.batch_size={batch_size} cannot be shared evenly by {trainer.world_size} processes; "
+            "choose a multiple, or another trainer.devices"
+        )
+
+
+def make_paths_absolute(cfg: DictConfig) -> None:
+    """Make the user's paths absolute, so that the stored config holds wherever the run is resumed from."""
+    for name, path in cfg.data.samples.items():
+        if path is not None:
+            cfg.data.samples[name] = str(Path(path).expanduser().absolute())
+    if cfg.model.get("teacher") is not None:
+        cfg.model.teacher = str(Path(cfg.model.teacher).expanduser().absolute())

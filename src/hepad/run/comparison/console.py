@@ -1,0 +1,51 @@
+"""What a user sees in the terminal when runs were compared."""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from hepad.metrics.evaluation import SIGNIFICANT
+from hepad.run.comparison.compare import Comparison
+
+_LOG_WIDTH = 200
+
+
+def print_comparison(comparison: Comparison, page: Path) -> None:
+    """Print the table of AUCs against the first reference, what is not shared, and the path of the page."""
+    # A log has no width; a table squeezed into a guess is of no use.
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _LOG_WIDTH)
+    console.print(comparison_table(comparison))
+    console.print(
+        f"* differs from {comparison.baseline}: p < {SIGNIFICANT:g} after Holm's correction for all differences",
+        markup=False,
+    )
+    for note in comparison.notes:
+        console.print(f"note    {note}", markup=False)
+    for out in comparison.left_out:
+        console.print(f"left out {out.reason}", markup=False)
+    console.print(f"page    {page}", markup=False)
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Return AUC of every run (rows, best mean first) for every signal against the first reference."""
+    reference = comparison.references[0]
+    signals = comparison.signals(reference)
+    table = Table(title=f"AUC vs {reference}, 68% interval of the last digits in brackets", title_justify="left")
+    for title in ("run", "mean", *signals):
+        table.add_column(title, justify="left" if title == "run" else "right", no_wrap=True)
+    for run in comparison.ranked(reference):
+        mean = comparison.mean_auc(run, reference)
+        cells = [_cell(comparison, run, signal, reference) for signal in signals]
+        table.add_row(run, "" if mean is None else f"{mean:.4f}", *cells)
+    return table
+
+
+def _cell(comparison: Comparison, run: str, signal: str, reference: str) -> str:
+    area = comparison.area(run, signal, reference)
+    if area is None:
+        return ""
+    mark = "*" if area.p_holm is not None and area.p_holm < SIGNIFICANT else " "
+    half = "" if area.low is None or area.high is None else f"({5000 * (area.high - area.low):.0f})"
+    return f"{area.auc:.4f}{half}{mark}"

@@ -1,0 +1,96 @@
+"""The figures of a comparison, one at a time."""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from hepad.metrics import sort_scores
+from hepad.plots import StandardFigure
+from hepad.plots.runs import in_color, run_styles
+from hepad.plots.runs_auc import plot_runs_auc
+from hepad.plots.runs_correlation import plot_runs_correlation
+from hepad.plots.runs_learning import plot_runs_learning
+from hepad.plots.runs_roc import plot_runs_roc, roc_on_log_grid
+from hepad.run.comparison.compare import Comparison
+from hepad.run.comparison.history import read_history
+
+SEPARATION: Final = "Separation"
+AGREEMENT: Final = "Agreement"
+TRAINING: Final = "Training"
+
+
+def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
+    """Yield AUC by reference, ROC by signal and reference, agreement by sample, and the learning curves."""
+    styles = run_styles(comparison.records)
+    for reference in comparison.references:
+        ranked = comparison.ranked(reference)
+        areas: dict[str, dict[str, tuple[float, float, float]]] = {}
+        for area in (area for area in comparison.areas if area.reference == reference):
+            low, high = (area.auc if end is None else end for end in (area.low, area.high))
+            areas.setdefault(area.signal, {})[area.run] = (area.auc, low, high)
+        yield StandardFigure(
+            f"auc_vs_{reference}",
+            SEPARATION,
+            f"AUC against {reference} with 68% intervals, best mean first; broken line: {comparison.baseline}.",
+            plot_runs_auc(areas, runs=ranked, reference=reference, baseline=comparison.baseline, styles=styles),
+        )
+    yield from _rocs(comparison)
+    for sample, found in comparison.correlations.items():
+        yield StandardFigure(
+            f"correlation_{sample}",
+            AGREEMENT,
+            f"Correlation of the runs' scores, entry by entry, on {found.entries:,} entries of {sample}.",
+            plot_runs_correlation(
+                {run: styles[run] for run in found.runs}, found.pearson, found.spearman, sample=sample
+            ),
+        )
+    yield from _learning_curves(comparison)
+
+
+def _learning_curves(comparison: Comparison) -> Iterator[StandardFigure]:
+    histories = {run: read_history(record.directory) for run, record in comparison.records.items()}
+    if not any(math.isfinite(value) for history in histories.values() for value in history.get("val/loss", ())):
+        return
+    losses = {record.loss for record in comparison.records.values()}
+    shown = in_color(comparison.ranked(comparison.references[0]), comparison.baseline)
+    yield StandardFigure(
+        "learning_curves",
+        TRAINING,
+        "Validation loss per epoch; a star marks the epoch whose weights are used."
+        + (" Different losses have different scales." if len(losses) > 1 else ""),
+        plot_runs_learning(histories, styles=run_styles(comparison.records), shown=shown),
+    )
+
+
+def _rocs(comparison: Comparison) -> Iterator[StandardFigure]:
+    styles = run_styles(comparison.records)
+    ordered = {
+        (run, sample): sort_scores(found.score)
+        for run, samples in comparison.scores.items()
+        for sample, found in samples.items()
+        if found.score.size > 1
+    }
+    for reference in comparison.references:
+        for signal in comparison.signals(reference):
+            aucs = {a.run: a.auc for a in comparison.areas if (a.signal, a.reference) == (signal, reference)}
+            curves = {
+                run: roc_on_log_grid(ordered[run, reference], ordered[run, signal])
+                for run in aucs
+                if (run, reference) in ordered and (run, signal) in ordered
+            }
+            if not curves:
+                continue
+            best_first = sorted(curves, key=lambda run: -aucs[run])
+            yield StandardFigure(
+                f"roc_{signal}_vs_{reference}",
+                SEPARATION,
+                f"ROC of every run, {signal} against {reference}.",
+                plot_runs_roc(
+                    curves,
+                    aucs,
+                    signal=signal,
+                    reference=reference,
+                    styles=styles,
+                    shown=in_color(best_first, comparison.baseline),
+                ),
+            )

@@ -1,0 +1,178 @@
+"""A comparison as files: one page, its numbers and its pictures."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from hepad.files import atomic_write_text
+from hepad.metrics.evaluation import SIGNIFICANT
+from hepad.plots import StandardFigure, save_figure
+from hepad.report import Report, Section, write_report
+from hepad.run.comparison.compare import Comparison
+from hepad.run.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
+from hepad.run.comparison.tables import auc_table, difference_table, left_out_table, run_table
+
+PLOTS = "comparison_plots"
+
+
+def write_comparison(
+    comparison: Comparison, directory: Path, formats: Sequence[str] = ("png",), more: Sequence[Section] = ()
+) -> Path:
+    """Write comparison.html, comparison.json, comparison.csv and comparison_plots/ and return the page's path.
+
+    Args:
+        comparison: what was found.
+        directory: where to; it is made if need be, and earlier files of these names are replaced.
+        formats: of the pictures: png, pdf, svg; PNG is always written, for the page.
+        more: sections to put after the summary.
+    """
+    plots = directory / PLOTS
+    plots.mkdir(parents=True, exist_ok=True)
+    wanted = tuple(dict.fromkeys(("png", *formats)))
+    drawn = []
+    for figure in comparison_figures(comparison):
+        save_figure(figure.figure, plots / figure.name, formats=wanted)
+        drawn.append(figure)
+    atomic_write_text(directory / "comparison.json", json.dumps(as_json(comparison), indent=2) + "\n")
+    atomic_write_text(directory / "comparison.csv", as_csv(comparison))
+    return write_report(directory / "comparison.html", comparison_report(comparison, drawn, plots, more))
+
+
+def comparison_report(
+    comparison: Comparison, figures: Sequence[StandardFigure], plots: Path, more: Sequence[Section] = ()
+) -> Report:
+    """Return the page: AUC tables first, then `more`, then differences, ROC, agreement, training, the runs.
+
+    Args:
+        comparison: what was found.
+        figures: what was drawn, by section.
+        plots: the directory that holds the pictures.
+        more: sections to put after the summary.
+    """
+    pictures = {
+        title: [(figure.caption, plots / f"{figure.name}.png") for figure in group]
+        for title, group in groupby(figures, key=lambda figure: figure.section)
+    }
+    first = comparison.references[0]
+    best = comparison.ranked(first)[0]
+    sections = [
+        *more,
+        Section(
+            SEPARATION,
+            pictures.get(SEPARATION, []),
+            [
+                table(comparison, reference)
+                for reference in comparison.references
+                for table in (auc_table, difference_table)
+                if (table, reference) != (auc_table, first)
+            ],
+        ),
+        Section(
+            AGREEMENT,
+            pictures.get(AGREEMENT, []),
+            notes=["1 means that two runs rank all entries alike: then they find the same anomalies."],
+        ),
+        Section(TRAINING, pictures.get(TRAINING, [])),
+        Section("Runs", tables=[run_table(comparison)]),
+    ]
+    if comparison.left_out:
+        sections.append(Section("Left out", tables=[left_out_table(comparison)]))
+    warnings = list(comparison.notes)
+    if comparison.left_out:
+        warnings.append(f"{len(comparison.left_out)} without scores left out, see the end of the page.")
+    return Report(
+        title=f"Comparison of {len(comparison.records)} runs",
+        subtitle=f"The baseline that the others are compared with: {comparison.baseline}",
+        key_figures=[
+            (f"best mean AUC vs {first}", comparison.mean_auc(best, first)),
+            ("best run", best),
+            ("runs", len(comparison.records)),
+            ("significant differences", _significant(comparison)),
+        ],
+        summary=[auc_table(comparison, first)],
+        sections=[section for section in sections if section.figures or section.tables],
+        provenance={label: _facts(comparison, label) for label in comparison.records},
+        warnings=warnings,
+    )
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """Return all numbers of a comparison as plain JSON values; what is not known is null."""
+    return {
+        "baseline": comparison.baseline,
+        "runs": {label: _facts(comparison, label) for label in comparison.records},
+        "left_out": [{"run": str(out.record.directory), "reason": out.reason} for out in comparison.left_out],
+        "notes": list(comparison.notes),
+        "auc": _rows(comparison),
+        "correlations": {
+            sample: {
+                "runs": list(found.runs),
+                "entries": found.entries,
+                "pearson": _matrix(found.pearson.tolist()),
+                "spearman": _matrix(found.spearman.tolist()),
+            }
+            for sample, found in comparison.correlations.items()
+        },
+    }
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Return one row per run, signal and reference."""
+    text = io.StringIO()
+    rows = _rows(comparison)
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _significant(comparison: Comparison) -> str:
+    p_values = [area.p_holm for area in comparison.areas if area.p_holm is not None]
+    return f"{sum(p < SIGNIFICANT for p in p_values)} of {len(p_values)}"
+
+
+def _rows(comparison: Comparison) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": area.run,
+            "signal": area.signal,
+            "reference": area.reference,
+            "auc": area.auc,
+            "low": area.low,
+            "high": area.high,
+            "difference": area.difference and area.difference.difference,
+            "standard_error": area.difference and area.difference.standard_error,
+            "p_value": area.difference and area.difference.p_value,
+            "p_holm": area.p_holm,
+            "paired": area.paired,
+        }
+        for area in comparison.areas
+    ]
+
+
+def _facts(comparison: Comparison, label: str) -> dict[str, Any]:
+    record = comparison.records[label]
+    return {
+        "directory": str(record.directory),
+        "status": record.status,
+        "command": list(record.command),
+        "model": record.model,
+        "loss": record.loss,
+        "data": record.data,
+        "background": record.background,
+        "seed": record.seed,
+        "parameters": record.parameters,
+        "epochs": record.epochs,
+        "training_seconds": record.seconds.get("train"),
+        "scoring_seconds": record.seconds.get("score"),
+        "differs_in": dict(comparison.settings[label]),
+    }
+
+
+def _matrix(rows: list[list[float]]) -> list[list[float | None]]:
+    return [[value if math.isfinite(value) else None for value in row] for row in rows]

@@ -1,0 +1,179 @@
+"""What a run's directory says about it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from glob import glob
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from hepad.config import config_dir
+from hepad.errors import UserError
+from hepad.run.status import run_status
+
+_DEPTH: Final = 3
+"""Levels below a directory at which runs are looked for: `outputs/<date>/<time>_…`, `multirun/<sweep>/<job>`."""
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """One run as its files describe it, finished or not.
+
+    Attributes:
+        directory: the run's directory.
+        name: the directory's name, `<run>/<name>` for an evaluation; `hepad.compare` makes it unique among several.
+        status: `finished`, `failed`, `running` or `interrupted` (`hepad.run.status`).
+        reason: why it failed.
+        command: the words of its command line.
+        model, data, loss: as the command line names them, such as `dense_ae`, `jets`, `mse`; the name of the class for
+            one that does not ship with hepad; None where there is none.
+        background: the sample trained on.
+        seed: of the run.
+        parameters: weights of the model.
+        epochs: how many were trained.
+        seconds: wall time of each part, such as `train`, in seconds.
+        metrics: flat name → number; empty where nothing was evaluated.
+        config: the resolved config, as plain values.
+        provenance: all of provenance.json.
+    """
+
+    directory: Path
+    name: str
+    status: str
+    reason: str | None = None
+    command: tuple[str, ...] = ()
+    model: str | None = None
+    data: str | None = None
+    loss: str | None = None
+    background: str | None = None
+    seed: int | None = None
+    parameters: int | None = None
+    epochs: int | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_record(directory: str | Path) -> RunRecord:
+    """Read what a run's directory says about it; a run that failed, or still runs, has a record too.
+
+    Raises:
+        UserError: the directory is not that of a run, or one of its files is damaged.
+    """
+    directory = Path(directory)
+    if not (directory / "config.yaml").is_file():
+        raise UserError(f"{directory} is not a run: it has no config.yaml")
+    config = _read_config(directory / "config.yaml")
+    facts = _read_json(directory / "provenance.json")
+    metrics = _read_json(directory / "metrics.json")
+    if not all(isinstance(value, int | float) for value in metrics.values()):
+        raise UserError(f"{directory / 'metrics.json'} holds something else than numbers")
+    model, seconds = config["model"], facts.get("seconds")
+    return RunRecord(
+        directory=directory,
+        name=_name(directory.resolve()),
+        status=str(run_status(directory)),
+        reason=facts.get("reason"),
+        command=tuple(str(word) for word in facts.get("command") or ()),
+        model=_option("model", model),
+        data=_option("data", config.get("data")),
+        loss=_option("loss", model.get("loss")),
+        background=facts.get("background"),
+        seed=facts.get("seed"),
+        parameters=facts.get("parameters"),
+        epochs=facts.get("epochs"),
+        seconds=seconds if isinstance(seconds, dict) else {},
+        metrics={name: float(value) for name, value in metrics.items()},
+        config=config,
+        provenance=facts,
+    )
+
+
+def find_runs(places: Sequence[str | Path]) -> list[Path]:
+    """Return the directories of all runs that `places` mean, each once, in order.
+
+    A place is a run's directory, a directory that holds runs (of a sweep, of a day), or a pattern such as
+    `outputs/*/*_vae_*`. Runs inside a run, such as a student's teacher, are found only if they are named themselves.
+
+    Raises:
+        UserError: nothing is there, or no run is in it.
+    """
+    found: dict[Path, Path] = {}
+    for place in places:
+        matches = [Path(place)] if Path(place).exists() else [Path(match) for match in sorted(glob(str(place)))]
+        if not matches:
+            raise UserError(f"no directory {place}")
+        runs = [run for match in matches for run in _runs_in(match, _DEPTH)]
+        if not runs:
+            raise UserError(f"{place} holds no run: no config.yaml in it, or in the directories below")
+        found |= {run.resolve(): run for run in runs if run.resolve() not in found}
+    return list(found.values())
+
+
+def _runs_in(directory: Path, depth: int) -> list[Path]:
+    if (directory / "config.yaml").is_file():
+        return [directory]
+    if not depth or not directory.is_dir():
+        return []
+    below = sorted((path for path in directory.iterdir() if path.is_dir()), key=_natural)
+    return [run for path in below for run in _runs_in(path, depth - 1)]
+
+
+def _natural(path: Path) -> tuple[int, int, str]:
+    """Jobs of a sweep in the order of their numbers: 2 before 10."""
+    return (0, int(path.name), "") if path.name.isdecimal() else (1, 0, path.name)
+
+
+def _name(directory: Path) -> str:
+    """The directory's name; that of an evaluation says of which run."""
+    if directory.parent.name == "evaluations":
+        return f"{directory.parents[1].name}/{directory.name}"
+    return directory.name
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"cannot read {path}: {_first_line(error)}") from error
+    if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
+        raise UserError(f"{path} is not the config of a run")
+    return config
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot read {path}: {_first_line(error)}") from error
+    if not isinstance(values, dict):
+        raise UserError(f"{path} is not from a run: a JSON object is needed")
+    return values
+
+
+def _option(group: str, section: Any) -> str | None:
+    target = section.get("_target_") if isinstance(section, dict) else None
+    return None if target is None else _options(group).get(str(target), str(target).rsplit(".", 1)[-1])
+
+
+@cache
+def _options(group: str) -> dict[str, str]:
+    """Return `_target_` → the option of a group that names it."""
+    options: dict[str, str] = {}
+    for path in sorted((config_dir() / group).glob("*.yaml")):
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        # A config of the package _global_ holds its group as a section.
+        target = content.get("_target_") or (content.get(group) or {}).get("_target_")
+        if target:
+            options.setdefault(target, path.stem)
+    return options
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,75 @@
+"""The scores that a run left, sample by sample, in an order that runs share."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from hepad.errors import UserError
+from hepad.hdf5 import open_hdf5, read_rows, safe_dataset
+from hepad.run.comparison.record import RunRecord
+
+_SLOTS = 1 << 16
+
+
+@dataclass(frozen=True, eq=False)
+class SampleScores:
+    """The scores of one sample's tested entries, by rising row of the source file.
+
+    Attributes:
+        score: `(N,)` float64.
+        key: `(N,)` int64, rising: row in the source file, and slot where entries are jets.
+        source: the kind of entry and the hash of the file (its name, where the hash is not known).
+        entries: tells samples apart that do not hold exactly the same entries.
+    """
+
+    score: NDArray[np.float64]
+    key: NDArray[np.int64]
+    source: tuple[str, str]
+    entries: str
+
+
+def read_scores(record: RunRecord) -> dict[str, SampleScores]:
+    """Read all of a run's scores.h5, sample → scores.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
+    path = record.directory / "scores.h5"
+    if not path.is_file():
+        state = f"{record.status}, {record.reason}" if record.reason else record.status
+        raise UserError(f"{record.directory} has no scores.h5 (status: {state}); there is nothing to compare")
+    with open_hdf5(path) as file:
+        kind = str(file.attrs.get("kind", ""))
+        found = {name: _read_sample(file, name, kind, record) for name in file}
+    if not found:
+        raise UserError(f"{path} holds no scores")
+    return found
+
+
+def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> SampleScores:
+    link = file.get(name, getlink=True)
+    if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Group):
+        raise UserError(f"{file.filename}:/{name} is not a group of scores")
+    score = read_rows(safe_dataset(file, f"{name}/score")).astype(np.float64)
+    key = read_rows(safe_dataset(file, f"{name}/index")).astype(np.int64) * _SLOTS
+    if "slot" in file[name]:
+        key = key + read_rows(safe_dataset(file, f"{name}/slot")).astype(np.int64)
+    if score.shape != key.shape or score.ndim != 1:
+        raise UserError(f"{file.filename}:/{name}: score and index must be columns of the same length")
+    if n_bad := int(np.count_nonzero(~np.isfinite(score))):
+        raise UserError(f"{file.filename}:/{name}: {n_bad} of {score.size} scores are NaN or infinite")
+    order = np.argsort(key, kind="stable")
+    score, key = score[order], key[order]
+    source = (kind, _hash_of(record, name) or str(file[name].attrs.get("file", "")))
+    digest = hashlib.sha256(repr(source).encode() + key.tobytes()).hexdigest()
+    return SampleScores(score, key, source, digest)
+
+
+def _hash_of(record: RunRecord, sample: str) -> str | None:
+    samples: Any = record.provenance.get("data")
+    facts = samples.get(sample) if isinstance(samples, dict) else None
+    return facts.get("sha256") if isinstance(facts, dict) else None

@@ -1,0 +1,116 @@
+"""The tables of a comparison."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from hepad.metrics.evaluation import SIGNIFICANT
+from hepad.report import Cell, Difference, Interval, Table
+from hepad.run.comparison.areas import Area
+from hepad.run.comparison.compare import Comparison
+from hepad.run.comparison.differences import spelled
+
+_TRIVIAL: Final = {"sum_pt": "Σ pT alone", "multiplicity": "Multiplicity alone", "mass": "Mass alone"}
+
+
+def auc_table(comparison: Comparison, reference: str) -> Table:
+    """AUC of every run for every signal against one reference, best mean first, then the trivial scores."""
+    signals = comparison.signals(reference)
+    rows: list[list[Cell]] = []
+    for run in comparison.ranked(reference):
+        areas = [comparison.area(run, signal, reference) for signal in signals]
+        rows.append([run, comparison.mean_auc(run, reference), *(_interval(area) for area in areas)])
+    n_runs = len(rows)
+    for name, title in _TRIVIAL.items():
+        values = _trivial_aucs(comparison, name, signals, reference)
+        if any(value is not None for value in values):
+            rows.append([title, None, *values])
+    return Table(
+        ["Run", "Mean", *signals],
+        rows,
+        f"AUC against {reference} with its 68% interval, by mean over the signals"
+        f"{'; trivial scores below' if len(rows) > n_runs else ''}.",
+    )
+
+
+def difference_table(comparison: Comparison, reference: str) -> Table:
+    """Difference of every run's AUC to the baseline run's."""
+    signals = comparison.signals(reference)
+    rows: list[list[Cell]] = []
+    for run in comparison.ranked(reference):
+        areas = [comparison.area(run, signal, reference) for signal in signals]
+        if any(area is not None and area.difference is not None for area in areas):
+            rows.append([run, *(_difference(area) for area in areas)])
+    unpaired = any(area.paired is False for area in comparison.areas if area.reference == reference)
+    count = sum(area.difference is not None for area in comparison.areas)
+    return Table(
+        ["Run", *signals],
+        rows,
+        f"AUC against {reference} minus that of {comparison.baseline}, ± one standard error (DeLong, paired"
+        f"{' where not marked u' if unpaired else ''}). * is significant: p < {SIGNIFICANT:g} after Holm's correction "
+        f"for all {count} differences on this page.",
+    )
+
+
+def run_table(comparison: Comparison) -> Table:
+    """What each run is: model, data, size, time, and in which settings it differs."""
+    rows: list[list[Cell]] = []
+    for label, record in comparison.records.items():
+        differs = {k: v for k, v in comparison.settings[label].items() if k not in ("model", "loss", "data", "seed")}
+        rows.append(
+            [
+                label,
+                record.model,
+                record.loss,
+                record.data,
+                record.background,
+                record.seed,
+                spelled(differs) or None,
+                record.parameters,
+                record.epochs,
+                record.seconds.get("train"),
+                microseconds_per_entry(comparison, label),
+                record.status,
+            ]
+        )
+    titles = ["Run", "Model", "Loss", "Data", "Background", "Seed", "Also differs in", "Parameters", "Epochs"]
+    return Table(
+        [*titles, "Training [s]", "Scoring [µs per entry]", "Status"],
+        rows,
+        "The runs in the order given. Times are those of the machine each run was on.",
+    )
+
+
+def left_out_table(comparison: Comparison) -> Table:
+    """The runs that could not be compared, and why."""
+    rows: list[list[Cell]] = [[out.record.name, out.record.status, out.reason] for out in comparison.left_out]
+    return Table(["Run", "Status", "Why"], rows, "Runs without scores.")
+
+
+def microseconds_per_entry(comparison: Comparison, run: str) -> float | None:
+    """The time a run took to score one tested entry (µs), where it was measured."""
+    seconds = comparison.records[run].seconds.get("score")
+    entries = sum(sample.score.size for sample in comparison.scores[run].values())
+    return None if seconds is None or not entries else 1e6 * seconds / entries
+
+
+def _trivial_aucs(comparison: Comparison, name: str, signals: Sequence[str], reference: str) -> list[float | None]:
+    """The AUC of a trivial score, where all runs that have it agree: they were tested on the same entries."""
+    values: list[float | None] = []
+    for signal in signals:
+        key = f"test/baseline_auc/{name}/{signal}_vs_{reference}"
+        found = {record.metrics[key] for record in comparison.records.values() if key in record.metrics}
+        values.append(next(iter(found)) if found and max(found) - min(found) < 1e-9 else None)
+    return values
+
+
+def _interval(area: Area | None) -> Cell:
+    if area is None or area.low is None or area.high is None:
+        return None if area is None else area.auc
+    return Interval(area.auc, area.low, area.high)
+
+
+def _difference(area: Area | None) -> Cell:
+    if area is None or area.difference is None or area.p_holm is None:
+        return None
+    mark = "*" * (area.p_holm < SIGNIFICANT) + "u" * (area.paired is False)
+    return Difference(area.difference.difference, area.difference.standard_error, mark)

@@ -1,0 +1,127 @@
+"""Make the view of a W&B project: build it, check it, write it, and save it where somebody is logged in."""
+
+import csv
+import importlib.util
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import wandb
+from omegaconf import DictConfig
+
+from hepad.errors import UserError
+from hepad.files import atomic_write_text
+from hepad.run.loggers import has_key
+
+_MODES: Final = ("auto", "online", "offline")
+_PAIR: Final = re.compile(r"test/auc/(?P<signal>[^/]+)_vs_(?P<reference>[^/]+)")
+
+
+def make_dashboard(cfg: DictConfig) -> list[str]:
+    """Do what configs/dashboard.yaml describes; return the lines for the terminal.
+
+    Raises:
+        UserError: a name that the run did not log, a missing library, or `mode=online` without a key or a network.
+    """
+    if importlib.util.find_spec("wandb_workspaces") is None:
+        raise UserError('hepad.dashboard needs wandb-workspaces: pip install "hepad[dashboard]"')
+    if cfg.mode not in _MODES:
+        raise UserError(f"mode={cfg.mode}; allowed: {', '.join(_MODES)}")
+    if cfg.mode == "online" and not has_key():
+        raise UserError("mode=online, but nobody is logged in; run `wandb login` or set WANDB_API_KEY")
+    from hepad.run.workspace import Contents, build_workspace
+
+    signals, references = list(cfg.signals), list(cfg.references)
+    if cfg.run is not None:
+        found, references = _samples(Path(cfg.run))
+        signals = [name for name in signals if name in found] + [name for name in found if name not in signals]
+    contents = Contents(signals, references, list(cfg.curves), list(cfg.pictures), list(cfg.columns))
+    if not references or not contents.aucs(references[0]):
+        raise UserError("a view needs at least one reference and one other signal")
+    workspace = build_workspace(cfg.entity or "", cfg.project, cfg.name, contents)
+    specification = view_specification(workspace)
+    if cfg.run is not None:
+        _check_names(specification, Path(cfg.run))
+    output = Path(cfg.output)
+    try:
+        atomic_write_text(output, json.dumps(specification, indent=2) + "\n")
+    except OSError as error:
+        raise UserError(f"output={output} cannot be written: {error.strerror}") from error
+    written = f"view    {output}, {len(names_in(specification))} names"
+    mode = "offline" if os.environ.get("WANDB_MODE") == "offline" and cfg.mode == "auto" else cfg.mode
+    if mode == "offline" or not has_key():
+        return [written, "upload  not saved to W&B; after `wandb login` the same command with mode=online saves it"]
+    try:
+        workspace.entity = workspace.entity or str(wandb.Api().default_entity)
+        workspace.save()
+    except Exception as error:
+        # Whatever W&B raises for a missing network, project or permission; the view itself was checked and written.
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if mode == "online":
+            raise UserError(f"W&B did not take the view ({reason}); its specification is in {output}") from error
+        return [written, f"upload  W&B did not take it ({reason}); the same command saves it another time"]
+    return [written, f"saved   {workspace.url}"]
+
+
+def view_specification(workspace: Any) -> dict[str, Any]:
+    """Return the view as W&B stores it, after a check that W&B's own reader takes it back unchanged."""
+    from wandb_workspaces.workspaces.internal import WorkspaceViewspec
+
+    text = workspace._to_model().spec.model_dump_json(by_alias=True, exclude_none=True)
+    again = WorkspaceViewspec.model_validate_json(text).model_dump_json(by_alias=True, exclude_none=True)
+    assert json.loads(again) == json.loads(text)
+    specification: dict[str, Any] = json.loads(text)
+    return specification
+
+
+def names_in(specification: dict[str, Any]) -> set[str]:
+    """Return every name of a metric, table or picture that the panels and the table of runs of a view refer to."""
+    section = specification["section"]
+    names: set[str] = set()
+    for block in section["panelBankConfig"]["sections"]:
+        for panel in block["panels"]:
+            names.update(_names_of(panel["config"]))
+    for run_set in section["runSets"]:
+        columns = run_set["runFeed"]["columnPinned"]
+        names.update(column.removeprefix("summary:") for column in columns if column.startswith("summary:"))
+        names.update(key["key"]["name"] for key in run_set["sort"]["keys"] if key["key"]["section"] == "summary")
+    return names
+
+
+def _names_of(config: dict[str, Any]) -> Iterator[str]:
+    yield from config.get("metrics", [])
+    yield from config.get("mediaKeys", [])
+    if "xAxis" in config:
+        yield config["xAxis"]
+    for query in config.get("userQuery", {}).get("queryFields", []):
+        for field in query["fields"]:
+            if field["name"] == "summaryTable":
+                yield from (argument["value"] for argument in field["args"])
+
+
+def _samples(run: Path) -> tuple[list[str], list[str]]:
+    """Return signals and references in the metrics of a run, the training background first among the references."""
+    try:
+        metrics = json.loads((run / "metrics.json").read_text())
+        background = json.loads((run / "provenance.json").read_text())["background"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"run={run} is not a finished run: {type(error).__name__}") from error
+    pairs = [found for name in metrics if (found := _PAIR.fullmatch(name))]
+    references = dict.fromkeys(found["reference"] for found in pairs)
+    ordered = sorted(references, key=lambda reference: reference != background)
+    return list(dict.fromkeys(found["signal"] for found in pairs)), ordered
+
+
+def _check_names(specification: dict[str, Any], run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text())
+    logged = {*metrics, *next(csv.reader((run / "history.csv").read_text().splitlines()))}
+    logged |= {f"roc/vs_{found['reference']}_table" for name in metrics if (found := _PAIR.fullmatch(name))}
+    for kind in ("pearson", "spearman"):
+        if any(name.startswith(f"test/{kind}/") for name in metrics):
+            logged.add(f"correlation/{kind}_table")
+    logged |= {f"plots/{path.stem}" for path in (run / "plots").glob("*.png")}
+    if missing := sorted(names_in(specification) - logged):
+        raise UserError(f"{run} did not log {', '.join(missing)}; leave them out, or name another run")

@@ -1,0 +1,176 @@
+"""A finished run evaluated again, from its best checkpoint."""
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from lightning.pytorch.loggers import Logger
+from omegaconf import DictConfig, OmegaConf
+
+from hepad.callbacks import Evaluate
+from hepad.callbacks.evaluate import resolve_references
+from hepad.data import AnomalyDataModule
+from hepad.errors import UserError
+from hepad.files import atomic_write_text
+from hepad.registry import check_targets
+from hepad.run.building import build_inference, build_trainer
+from hepad.run.comparison.history import read_history
+from hepad.run.distillation import Lesson
+from hepad.run.evaluation_config import check_in_place, evaluation_config
+from hepad.run.evaluation_data import evaluation_data
+from hepad.run.figures import run_figures, save_figures
+from hepad.run.loading import load_run
+from hepad.run.locking import lock_run
+from hepad.run.log import log_files, log_origin, log_results
+from hepad.run.loggers import build_loggers, finish, quieten, wandb_identity
+from hepad.run.provenance import command_words, file_sha256, provenance, write_provenance
+from hepad.run.report import write_run_report
+from hepad.run.secret_words import refuse_secrets
+from hepad.run.status import read_provenance
+from hepad.run.training import Clock, TrainingResult
+from hepad.run.validation import RUN_NAME
+
+
+def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
+    """Evaluate the best model of a run, and write what a training's own evaluation writes.
+
+    With nothing changed, metrics.json is the run's own, to the last bit.
+
+    Args:
+        cfg: `configs/evaluate.yaml`, composed.
+        words: the command line; only what it sets differs from the run.
+
+    Raises:
+        UserError: no such run, no checkpoint, data that cannot be used, or a name that is taken; nothing was written.
+    """
+    quieten()
+    run_dir = Path(cfg.run).expanduser().absolute()
+    run = load_run(run_dir)
+    directory = run_dir if cfg.in_place else _directory(run_dir, cfg.name)
+    if cfg.in_place:
+        check_in_place(words, cfg.name)
+    config = evaluation_config(cfg, run.config, words)
+    check_targets(config)
+    refuse_secrets(config)
+    facts = read_provenance(run_dir)
+    data, told = evaluation_data(config, run.config, facts)
+    resolve_references(config.evaluation.references, data.background, data.test_samples)
+    notes = _set_targets(run_dir, config, facts, data)
+    inference = build_inference(config, run.model, run_dir)
+    evaluate = Evaluate(directory, config.evaluation.references, list(config.evaluation.fprs), inference)
+    trainer = build_trainer(config, [*([] if inference is None else [inference]), evaluate])
+    _name_record(config, run_dir, directory)
+    found = provenance(data, run.model, config.seed) | {
+        "command": command_words(),
+        "evaluated_run": str(run_dir),
+        "checkpoint_sha256": file_sha256(run_dir / "checkpoints" / "best.ckpt"),
+        "epochs": facts.get("epochs", 0),
+        "tested_on": told,
+    }
+    clock = Clock()
+    with _made(directory, keep=cfg.in_place) as loggers:
+        loggers += build_loggers(config.logger)
+        trainer.loggers = loggers
+        found["wandb"] = wandb_identity(loggers)
+        log_origin(loggers, config, found)
+        L.seed_everything(config.seed, workers=True, verbose=False)
+        trainer.test(run.model, datamodule=data, weights_only=True, verbose=False)
+        clock.lap("evaluate")
+        result = evaluate.result
+        result.warnings += [*notes, *_notes(told, data)]
+        columns = read_history(run_dir) or None
+        drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.exhibits)
+        wanted = drawn if config.evaluation.plots else iter(())
+        figures = save_figures(wanted, directory / "plots", config.evaluation.formats)
+        clock.lap("plots")
+        pictures = {figure.name: directory / "plots" / f"{figure.name}.png" for figure in figures}
+        log_results(loggers, result, evaluate.samples, pictures, found["epochs"])
+        seconds = {"train": facts.get("seconds", {}).get("train", 0.0), "score": round(evaluate.seconds, 4)}
+        found |= {"status": "finished", "seconds": seconds | clock.laps}
+        if cfg.in_place:
+            again = {key: found[key] for key in ("command", "started", "hepad", "checkpoint_sha256")}
+            found = {"epochs": found["epochs"], "seconds": found["seconds"], **facts, "evaluated_again": again}
+        else:
+            atomic_write_text(directory / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+        title = run_dir.name if cfg.in_place else f"{run_dir.name}, evaluation {directory.name}"
+        write_run_report(directory, result, figures, data, found, title)
+        log_files(loggers, directory, result)
+        if inference is not None:
+            inference.clear()
+        write_provenance(directory, found)
+    return TrainingResult(run_dir=directory, evaluation=result, seconds=clock.laps)
+
+
+def _directory(run_dir: Path, name: str | None) -> Path:
+    name = datetime.now().strftime("%Y-%m-%d_%H-%M-%S") if name is None else str(name)
+    if not RUN_NAME.fullmatch(name) or set(name) == {"."}:
+        raise UserError(f"name={name}: 1 to 64 letters, digits, '.', '_' and '-' are allowed")
+    directory = run_dir / "evaluations" / name
+    if directory.exists():
+        raise UserError(f"{directory} exists; choose another name")
+    return directory
+
+
+@contextmanager
+def _made(directory: Path, keep: bool) -> Iterator[list[Logger]]:
+    """Make a directory to write in, and finish the loggers put in the list; it goes again if anything fails.
+
+    Args:
+        directory: what to make.
+        keep: it is a run's own, to be locked instead, and kept whatever happens.
+    """
+    loggers: list[Logger] = []
+    with lock_run(directory) if keep else nullcontext():
+        directory.mkdir(parents=True, exist_ok=keep)
+        try:
+            yield loggers
+        except BaseException:
+            finish(loggers, exit_code=1)
+            if not keep:
+                shutil.rmtree(directory)
+                with suppress(OSError):
+                    directory.parent.rmdir()
+            raise
+        finish(loggers, exit_code=0)
+
+
+def _set_targets(run_dir: Path, config: DictConfig, facts: Mapping[str, Any], data: AnomalyDataModule) -> list[str]:
+    """Give the entries of a student their teacher's scores, to be shown beside its own; say so where that cannot be."""
+    if "teacher" not in config.model:
+        return []
+    places = (facts.get("teacher", {}).get("run"), config.model.teacher, run_dir / "teacher")
+    for place in (Path(place) for place in places if place):
+        if (place / "config.yaml").is_file():
+            Lesson(data, config.model, place).set_targets(load_run(place))
+            return []
+    return ["The teacher is no longer where it was; the student is not compared with it."]
+
+
+def _name_record(config: DictConfig, run_dir: Path, directory: Path) -> None:
+    """Let loggers write into the evaluation's directory, as a job of its own type in the run's project and group."""
+    old = str(config.paths.run)
+    config.paths.run = str(directory)
+    for logger in config.logger.values():
+        for key, value in logger.items():
+            if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
+                logger[key] = str(directory) + value[len(old) :]
+        if directory != run_dir and "job_type" in logger:
+            logger.job_type = "evaluate" if logger.job_type == "train" else logger.job_type
+            logger.name = f"{logger.name or run_dir.name}_{directory.name}"
+            # A run of its own, and the training's checkpoints are the training's.
+            logger.id, logger.log_model = None, "none"
+
+
+def _notes(told: Mapping[str, str], data: AnomalyDataModule) -> list[str]:
+    """Say which samples are not what a reader of the run would expect."""
+    notes = []
+    for sample, part in told.items():
+        if sample == data.background and "another file" in part:
+            notes.append(f"{sample} is another file than the run was trained on; all of its entries are tested.")
+        if sample != data.background and "trained on" in part:
+            notes.append(f"{sample} is the file that the run was trained on; only its test part is used.")
+    return notes

@@ -1,0 +1,191 @@
+"""Scores for every entry of a file, in memory that does not depend on its size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+
+from hepad import __version__
+from hepad.batch import Batch
+from hepad.data import AnomalyDataModule, Entries
+from hepad.errors import UserError
+from hepad.files import atomic_path
+from hepad.hdf5 import open_hdf5
+from hepad.registry import instantiate
+from hepad.run.loading import CHUNK, Run, load_run
+from hepad.run.provenance import file_sha256
+from hepad.run.status import read_provenance
+
+ROWS: Final = 8192
+"""Rows of the file read at once, or fewer where rows are large."""
+
+_BYTES: Final = 32 << 20
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What `score_file` did.
+
+    Attributes:
+        entries: scores written.
+        dropped: entries left out because they held NaN or inf.
+        trained_on: the input is the very file that the run was trained on.
+        other_inference: the run's own scores were made in another way than by one pass through the model.
+    """
+
+    entries: int
+    dropped: int
+    trained_on: bool
+    other_inference: bool
+
+
+def score_file(
+    run_dir: Path, source: Path, target: Path, overwrite: bool = False, on_nonfinite: str | None = None
+) -> Scored:
+    """Score a file with a run: `score` `(N,)` float32 and `index` `(N,)` int64, for jets also `slot`.
+
+    The scores equal `Run.score` of the same entries, bit for bit: they are computed in the same chunks.
+
+    Args:
+        run_dir: the run.
+        source: an HDF5 file as the run was trained on.
+        target: the file to write, in one step.
+        overwrite: replace `target` where it exists.
+        on_nonfinite: `refuse` or `drop`; None for what the run did.
+
+    Raises:
+        UserError: no such run or file, a file of another kind, shape or features, NaN or inf, or a target in the way.
+    """
+    if on_nonfinite not in (None, "refuse", "drop"):
+        raise UserError(f"on_nonfinite={on_nonfinite}; allowed: refuse, drop")
+    if not source.is_file():
+        raise UserError(f"input: no file {source}")
+    if not target.parent.is_dir():
+        raise UserError(f"output: no directory {target.parent}")
+    if target.exists() and target.samefile(source):
+        raise UserError(f"output: {target} is the input; choose another file")
+    if target.is_dir() or (target.exists() and not overwrite):
+        raise UserError(f"output: {target} exists; choose another name, or replace a file with overwrite=true")
+    run = load_run(run_dir)
+    data = _reader(run, source, on_nonfinite)
+    facts = read_provenance(run_dir)
+    digest = file_sha256(source)
+    trained_on = digest == facts.get("data", {}).get(str(facts.get("background")), {}).get("sha256")
+    with open_hdf5(source) as file, atomic_path(target) as aside, h5py.File(aside, "w") as out:
+        dropped = _write_scores(out, run, _parts(file, data, run, source))
+        if "score" not in out:
+            raise UserError(f"{source} holds nothing to score")
+        out.attrs["run"] = run_dir.resolve().name
+        out.attrs["checkpoint_sha256"] = file_sha256(run_dir / "checkpoints" / "best.ckpt")
+        out.attrs["hepad_version"] = __version__
+        out.attrs["input"] = source.name
+        out.attrs["input_sha256"] = digest
+        out.attrs["kind"] = data.kind
+        out.attrs["inference"] = "forward"
+        out.attrs["dropped"] = dropped
+        out.attrs["trained_on_input"] = trained_on
+        entries = int(out["score"].shape[0])
+    return Scored(entries, dropped, trained_on, other_inference=bool(run.config.get("inference")))
+
+
+def _reader(run: Run, source: Path, on_nonfinite: str | None) -> AnomalyDataModule:
+    """Return the run's datamodule with the input as its only sample."""
+    config = OmegaConf.to_container(run.config.data, resolve=True)
+    assert isinstance(config, dict)
+    name = source.stem
+    config |= {"samples": {name: str(source)}, "bundled": False, "background": name, "limit": None}
+    data: AnomalyDataModule = instantiate(config | ({"on_nonfinite": on_nonfinite} if on_nonfinite else {}))
+    return data
+
+
+def _parts(file: h5py.File, data: AnomalyDataModule, run: Run, source: Path) -> Iterator[Entries]:
+    """Yield the entries of a file, some rows at a time, those with NaN or inf refused or left out."""
+    dataset = data.source(file)
+    n_rows = dataset.shape[0] if dataset.shape else 0
+    if not n_rows:
+        raise UserError(f"{source}:{dataset.name} has shape {dataset.shape}; there is nothing to score")
+    step = max(1, min(ROWS, _BYTES // max(1, dataset.nbytes // n_rows)))
+    if dataset.chunks and dataset.chunks[0] <= step:
+        # A stored chunk that lies across two parts would be decompressed twice.
+        step -= step % dataset.chunks[0]
+    for start in range(0, n_rows, step):
+        entries = data.read(file, source.stem, None, slice(start, min(start + step, n_rows)))
+        shape = tuple(entries.batch.x.shape[1:])
+        if shape != run.entry_shape:
+            raise UserError(f"entries of {source} have the shape {shape}; this run scores {run.entry_shape}")
+        yield _finite(entries, data.on_nonfinite, source)
+
+
+def _finite(entries: Entries, on_nonfinite: str, source: Path) -> Entries:
+    finite = torch.isfinite(entries.batch.x).flatten(1).all(1).numpy()
+    if finite.all():
+        return entries
+    if on_nonfinite == "refuse":
+        raise UserError(
+            f"{source}: the entry of row {entries.index[finite.argmin()]} holds NaN or inf; mend the file, or leave "
+            "such entries out with on_nonfinite=drop"
+        )
+    return replace(entries.rows(np.flatnonzero(finite)), dropped=int((~finite).sum()))
+
+
+def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> int:
+    """Append the scores of all parts to growing data sets; return how many entries were left out."""
+    dropped = 0
+
+    def counted() -> Iterator[Entries]:
+        nonlocal dropped
+        for part in parts:
+            dropped += part.dropped
+            yield part
+
+    for block in _blocks(counted(), CHUNK):
+        with torch.inference_mode():
+            score = run.model.anomaly_score(block.batch).numpy()
+        _append(out, "score", score.astype("<f4"))
+        _append(out, "index", block.index.astype("<i8"))
+        if block.slot is not None:
+            _append(out, "slot", block.slot.astype("<i8"))
+    return dropped
+
+
+def _append(out: h5py.File, name: str, values: NDArray[Any]) -> None:
+    if name not in out:
+        out.create_dataset(name, (0,), values.dtype, maxshape=(None,), chunks=(1 << 14,))
+    column = out[name]
+    column.resize(len(column) + len(values), axis=0)
+    column[len(column) - len(values) :] = values
+
+
+def _blocks(parts: Iterator[Entries], size: int) -> Iterator[Entries]:
+    """Yield the same entries in blocks of `size`, the last one smaller."""
+    waiting: list[Entries] = []
+    count = 0
+    for part in parts:
+        waiting.append(part)
+        count += len(part)
+        if count >= size:
+            joined = _joined(waiting)
+            whole = count - count % size
+            for start in range(0, whole, size):
+                yield joined.rows(np.arange(start, start + size))
+            waiting = [joined.rows(np.arange(whole, count))]
+            count -= whole
+    if count:
+        yield _joined(waiting)
+
+
+def _joined(parts: list[Entries]) -> Entries:
+    x = torch.cat([part.batch.x for part in parts])
+    masks = [part.batch.mask for part in parts if part.batch.mask is not None]
+    slots = [part.slot for part in parts if part.slot is not None]
+    return Entries(
+        Batch(x, torch.cat(masks) if masks else None),
+        index=np.concatenate([part.index for part in parts]),
+        slot=np.concatenate(slots) if slots else None,
+    )

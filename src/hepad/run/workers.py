@@ -1,0 +1,76 @@
+"""The further processes of a training on several devices of this machine.
+
+Lightning would start each by repeating the command line, which says too much (a sweep) or too little (a notebook, a
+directory named after the time). Here each is told the run's directory, and builds the same training from its config.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lightning as L
+import torch
+from lightning.fabric.plugins.environments.lightning import find_free_network_port
+
+
+@contextmanager
+def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None) -> Iterator[None]:
+    """Start the other processes of `trainer`, if it has any, and see to their end.
+
+    Args:
+        trainer: of this process, the first.
+        run_dir: the run's directory, with its config.yaml.
+        checkpoint: where training goes on.
+    """
+    if trainer.world_size == 1:
+        yield
+        return
+    before, threads = dict(os.environ), torch.get_num_threads()
+    # With LOCAL_RANK set, Lightning starts no processes of its own.
+    os.environ |= {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(find_free_network_port()),
+        "NODE_RANK": "0",
+        "LOCAL_RANK": "0",
+    }
+    command = [sys.executable, "-m", "hepad.run.workers", str(run_dir), str(checkpoint or "")]
+    started = [
+        # Ctrl-C is for the first process, which ends the others.
+        subprocess.Popen(
+            command, env=os.environ | {"LOCAL_RANK": str(rank)}, stdout=subprocess.DEVNULL, process_group=0
+        )
+        for rank in range(1, trainer.world_size)
+    ]
+    try:
+        yield
+        for process in started:
+            process.wait()
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        os.environ.clear()
+        os.environ |= before
+        torch.set_num_threads(threads)
+
+
+def main() -> None:
+    """Take part in the training of a run: its directory and its checkpoint are the words of the command line."""
+    # Imported here: training imports this module.
+    from hepad.run.resuming import stored_config
+    from hepad.run.training import take_part
+
+    # The first process decides when to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run_dir, checkpoint = sys.argv[1:]
+    take_part(stored_config(Path(run_dir)), Path(run_dir), Path(checkpoint) if checkpoint else None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""`python -m hepad.score run=DIR input=FILE output=FILE`: a score for every entry of a file of any size."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from hepad.cli import run_command
+from hepad.errors import UserError
+
+
+def job(cfg: DictConfig) -> None:
+    """Score one file."""
+    if missing := [name for name in ("run", "input", "output") if cfg[name] is None]:
+        raise UserError(f"score needs run=DIR input=FILE output=FILE; {', '.join(missing)} is missing")
+    # Imported here, so that --help does not wait for torch.
+    from hepad.run.scoring import score_file
+
+    found = score_file(Path(cfg.run), Path(cfg.input), Path(cfg.output), cfg.overwrite, cfg.on_nonfinite)
+    dropped = f", {found.dropped} with NaN or inf left out" if found.dropped else ""
+    print(f"{found.entries} scores written to {cfg.output}{dropped}")
+    if found.other_inference:
+        print(
+            "note: these are scores of one pass through the model; the run's own are of a latent search, which "
+            "`python -m hepad.evaluate` makes of files"
+        )
+    if found.trained_on:
+        print("note: the run was trained on this very file; its training entries look less anomalous than new ones")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; `argv` stands in for the words after its name."""
+    run_command(job, "score", argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""A sweep over every combination of values."""
+
+from collections.abc import Sequence
+from itertools import product
+
+from hydra.core.override_parser.types import Override
+
+from hepad.errors import UserError
+from hepad.sweep.metric import caveats, check_metric, default_metric, varied
+from hepad.sweep.names import job_name
+from hepad.sweep.session import Session
+from hepad.sweep.summary import summarise
+
+
+def run_grid(session: Session, swept: Sequence[Override]) -> None:
+    """Run every combination of the swept values, then write the summary.
+
+    Raises:
+        UserError: a range without values to count, or a metric that cannot be used.
+        JobsFailed: some of the jobs did not finish.
+    """
+    for override in swept:
+        if not override.is_discrete_sweep():
+            raise UserError(
+                f"{override.input_line}: an interval has no values to go through; name some, or search it with "
+                "sweep=optuna"
+            )
+    keys = [override.get_key_element() for override in swept]
+    values = [list(override.sweep_string_iterator()) for override in swept]
+    jobs = []
+    for combination in product(*values):
+        settings = dict(zip(keys, combination, strict=True))
+        jobs.append(session.job(job_name(settings), settings))
+    section = session.section
+    differing = varied(keys, jobs)
+    metric = section["metric"] or default_metric(differing, jobs)
+    check_metric(section, metric, jobs)
+    outcomes = session.run(jobs)
+    summarise(session, outcomes, metric, section["direction"], caveats(metric, differing))

@@ -1,0 +1,73 @@
+"""sweep.json: what a sweep consists of, and how its jobs ended; the numbers are in the runs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from hepad.errors import UserError
+from hepad.files import atomic_write_text
+from hepad.outcome import JobOutcome
+from hepad.sweep.jobs import Job
+
+FILE: Final = "sweep.json"
+
+
+@dataclass
+class SweepRecord:
+    """All jobs that were ever part of a sweep.
+
+    Args:
+        name: of the sweep.
+        settings: job → what is swept, key → value.
+        done: job → how it ended; a job that is not here was never waited for to its end.
+    """
+
+    name: str
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    done: dict[str, JobOutcome] = field(default_factory=dict)
+
+    def plan(self, jobs: Sequence[Job]) -> None:
+        """Add jobs that are about to run."""
+        for job in jobs:
+            self.settings[job.name] = dict(job.settings)
+            self.done.pop(job.name, None)
+
+    @property
+    def swept(self) -> list[str]:
+        """The keys that are swept, in the order of their first appearance."""
+        return list(dict.fromkeys(key for settings in self.settings.values() for key in settings))
+
+    def write(self, directory: Path, **more: Any) -> None:
+        """Write `sweep.json` in one step; `more` is added."""
+        directory.mkdir(parents=True, exist_ok=True)
+        content = {
+            "sweep": self.name,
+            "jobs": {
+                name: {"settings": settings, **(asdict(self.done[name]) if name in self.done else {})}
+                for name, settings in self.settings.items()
+            },
+            **more,
+        }
+        atomic_write_text(directory / FILE, json.dumps(content, indent=2) + "\n")
+
+
+def read_sweep(directory: Path, name: str) -> SweepRecord:
+    """The record in `directory`; an empty one named `name` where there is none.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path = directory / FILE
+    if not path.is_file():
+        return SweepRecord(name)
+    try:
+        jobs = json.loads(path.read_text(encoding="utf-8"))["jobs"]
+        return SweepRecord(
+            name,
+            {job: {str(k): str(v) for k, v in entry["settings"].items()} for job, entry in jobs.items()},
+            {job: JobOutcome(entry["status"], entry["reason"]) for job, entry in jobs.items() if "status" in entry},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"cannot read {path}: {type(error).__name__}; remove it to make it anew") from error

@@ -1,0 +1,113 @@
+"""The numbers of a sweep's jobs, read from the directories of their runs."""
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hepad.errors import UserError
+from hepad.run.comparison import RunRecord, read_record
+from hepad.sweep.record import SweepRecord
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """One row of a sweep's table.
+
+    Args:
+        name: of the job.
+        settings: what is swept, key → value.
+        status: `finished`, `failed`, `refused`, `running`, `interrupted` or `not started`.
+        reason: why it did not finish.
+        run_dir: the run's directory; None where there is none.
+        metrics: `val/…` and `train/…` of the checkpoint's epoch, and all of metrics.json.
+        seconds: wall time of the run.
+        parameters: of the model.
+        epochs: trained.
+        best_epoch: of the checkpoint.
+        background: the sample trained on.
+    """
+
+    name: str
+    settings: Mapping[str, str]
+    status: str
+    reason: str = ""
+    run_dir: Path | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float | None = None
+    parameters: int | None = None
+    epochs: int | None = None
+    best_epoch: int | None = None
+    background: str | None = None
+
+    def value(self, metric: str) -> float | None:
+        """A metric, None where it is unknown or not a number."""
+        number = self.metrics.get(metric)
+        return number if number is not None and math.isfinite(number) else None
+
+
+def read_results(directory: Path, record: SweepRecord) -> list[JobResult]:
+    """The results of all jobs of a sweep, in the order of its record."""
+    return [read_result(directory / name, name, record) for name in record.settings]
+
+
+def read_result(run_dir: Path, name: str, record: SweepRecord) -> JobResult:
+    """The result of one job. What the launcher said of a job counts where its run says nothing better."""
+    settings, outcome = record.settings[name], record.done.get(name)
+    try:
+        run = read_record(run_dir)
+        columns = read_history(run_dir / "history.csv")
+    except UserError as error:
+        if outcome is not None and outcome.status != "finished":
+            return JobResult(name, settings, outcome.status, outcome.reason)
+        there = (run_dir / "config.yaml").is_file()
+        return JobResult(name, settings, "failed" if there else "not started", str(error) if there else "")
+    status, reason = run.status, run.reason or ""
+    if outcome is not None and outcome.status != "finished":
+        # Also a run that is finished but was refused: it belongs to another config.
+        status, reason = outcome.status, outcome.reason or reason
+    best = best_row(run, columns)
+    logged = {} if best is None else {key: column[best] for key, column in columns.items() if key != "epoch"}
+    trusted = status == "finished"
+    return JobResult(
+        name,
+        settings,
+        status,
+        reason,
+        run_dir,
+        {**logged, **run.metrics} if trusted else {},
+        round(sum(run.seconds.values()), 3) if run.seconds else None,
+        run.parameters,
+        run.epochs,
+        None if best is None or not trusted else int(columns["epoch"][best]),
+        run.background,
+    )
+
+
+def read_history(path: Path) -> dict[str, list[float]]:
+    """The columns of a history.csv; empty where there is none.
+
+    Raises:
+        UserError: something else than numbers is in it.
+    """
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    try:
+        return {key: [float(row[key] or "nan") for row in rows] for key in (rows[0] if rows else ())}
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+
+
+def best_row(run: RunRecord, columns: Mapping[str, Sequence[float]]) -> int | None:
+    """The row of the epoch that the checkpoint `best` is of; None where nothing was logged."""
+    callbacks = run.config.get("callbacks") or {}
+    checkpoint = (callbacks.get("checkpoint") if isinstance(callbacks, Mapping) else None) or {}
+    values = columns.get(checkpoint.get("monitor") or "val/loss", ())
+    known = [row for row, value in enumerate(values) if math.isfinite(value)]
+    if not known:
+        return None
+    sign = -1 if checkpoint.get("mode") == "max" else 1
+    return min(known, key=lambda row: sign * values[row])

@@ -1,0 +1,62 @@
+"""The end of a sweep: its table on the console, sweep.csv, sweep.json and the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hepad.files import atomic_write_text
+from hepad.outcome import JobOutcome, JobsFailed
+from hepad.sweep.console import print_summary
+from hepad.sweep.page import sweep_report
+from hepad.sweep.results import JobResult, read_results
+from hepad.sweep.session import Session
+from hepad.sweep.table import make_table, seed_means, to_csv
+
+
+def summarise(
+    session: Session,
+    outcomes: Sequence[JobOutcome],
+    metric: str,
+    direction: str,
+    notes: Sequence[str],
+    figures: Sequence[tuple[str, bytes]] = (),
+) -> None:
+    """Write and print the summary of all jobs of the sweep.
+
+    Args:
+        session: the sweep.
+        outcomes: of the jobs of this command.
+        metric: what the runs are ordered by.
+        direction: `minimize` or `maximize`.
+        notes: what to know about the order.
+        figures: (caption, PNG) beside those of every sweep.
+
+    Raises:
+        JobsFailed: not all jobs of this command finished.
+    """
+    from hepad.report import write_report
+
+    directory = session.directory
+    results = read_results(directory, session.record)
+    table = make_table(results, session.record.swept, metric, direction)
+    means = seed_means(table)
+    atomic_write_text(directory / "sweep.csv", to_csv(table))
+    session.record.write(
+        directory, metric=metric, direction=direction, runs=[_plain(row, directory) for row in results]
+    )
+    write_report(directory / "sweep.html", sweep_report(session, table, means, notes, figures))
+    print_summary(table, means, notes, _shown(directory))
+    statuses = {outcome.status for outcome in outcomes}
+    if statuses - {"finished"}:
+        raise JobsFailed(1 if "failed" in statuses else 2)
+
+
+def _plain(row: JobResult, directory: Path) -> Mapping[str, Any]:
+    return asdict(row) | {"run_dir": None if row.run_dir is None else row.run_dir.relative_to(directory).as_posix()}
+
+
+def _shown(directory: Path) -> Path:
+    """A path as the user would type it."""
+    here = Path.cwd()
+    return directory.relative_to(here) if directory.is_relative_to(here) else directory

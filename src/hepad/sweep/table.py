@@ -1,0 +1,115 @@
+"""The table of a sweep: best first, its columns, and the mean over seeds."""
+
+import csv
+import io
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hepad.sweep.results import JobResult
+
+SEED = "seed"
+
+
+@dataclass(frozen=True)
+class SweepTable:
+    """The results of a sweep in order.
+
+    Args:
+        rows: finished runs by the metric, best first, then those without it.
+        swept: the keys that are swept.
+        metric: what they are ordered by.
+        direction: `minimize` or `maximize`.
+        aucs: names of the metrics that hold the AUC of each signal against the training background.
+    """
+
+    rows: Sequence[JobResult]
+    swept: Sequence[str]
+    metric: str
+    direction: str
+    aucs: Sequence[str]
+
+    @property
+    def best(self) -> JobResult | None:
+        """The first row, if it is finished and has the metric."""
+        return self.rows[0] if self.rows and self.rows[0].value(self.metric) is not None else None
+
+    @property
+    def numbers(self) -> list[str]:
+        """The metrics shown, the one ordered by first."""
+        return list(dict.fromkeys([self.metric, "val/loss", *self.aucs]))
+
+
+@dataclass(frozen=True)
+class SeedMean:
+    """Runs that differ in their seed only.
+
+    Args:
+        settings: what they share.
+        n: how many are finished.
+        means: metric → mean over them.
+        spreads: metric → standard deviation between them (n − 1 in the denominator).
+    """
+
+    settings: Mapping[str, str]
+    n: int
+    means: Mapping[str, float]
+    spreads: Mapping[str, float]
+
+
+def make_table(results: Sequence[JobResult], swept: Sequence[str], metric: str, direction: str) -> SweepTable:
+    """Order the results: by the metric, best first; those without it stay in their order at the end."""
+    known = [result for result in results if result.value(metric) is not None]
+    others = [result for result in results if result.value(metric) is None]
+    known.sort(key=lambda result: result.value(metric) or 0.0, reverse=direction == "maximize")
+    aucs = dict.fromkeys(
+        name
+        for result in known
+        for name in result.metrics
+        if name.startswith("test/auc/") and name.endswith(f"_vs_{result.background}")
+    )
+    return SweepTable([*known, *others], list(swept), metric, direction, sorted(aucs))
+
+
+def seed_means(table: SweepTable) -> list[SeedMean]:
+    """Mean and spread over the seeds of every other setting, best mean first; empty where only one seed was run."""
+    groups: dict[tuple[tuple[str, str], ...], list[JobResult]] = {}
+    for row in table.rows:
+        if row.status == "finished" and row.value(table.metric) is not None:
+            groups.setdefault(tuple((k, v) for k, v in row.settings.items() if k != SEED), []).append(row)
+    if SEED not in table.swept or all(len(group) < 2 for group in groups.values()):
+        return []
+    means = [_mean(dict(settings), group, table.numbers) for settings, group in groups.items()]
+    sign = -1 if table.direction == "maximize" else 1
+    return sorted(means, key=lambda mean: sign * mean.means[table.metric])
+
+
+def _mean(settings: Mapping[str, str], group: Sequence[JobResult], names: Sequence[str]) -> SeedMean:
+    means, spreads = {}, {}
+    for name in names:
+        values = [value for row in group if (value := row.value(name)) is not None]
+        if values:
+            means[name] = statistics.fmean(values)
+        if len(values) > 1:
+            spreads[name] = statistics.stdev(values)
+    return SeedMean(settings, len(group), means, spreads)
+
+
+def to_csv(table: SweepTable) -> str:
+    """The table as CSV: job, status, settings, validation metrics, AUCs with their intervals, cost, reason."""
+    logged = sorted({name for row in table.rows for name in row.metrics if name.startswith(("val/", "train/"))})
+    areas = [f"{name}{end}" for name in table.aucs for end in ("", "/low", "/high")]
+    names = list(dict.fromkeys([table.metric, *logged, *areas]))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    costs = ("epochs", "best_epoch", "seconds", "parameters")
+    writer.writerow(["job", "status", *table.swept, *names, *costs, "reason"])
+    for row in table.rows:
+        cells = [row.name, row.status, *(row.settings.get(key, "") for key in table.swept)]
+        cells += [_plain(row.metrics.get(name)) for name in names]
+        writer.writerow([*cells, *(_plain(getattr(row, cost)) for cost in costs), row.reason])
+    return text.getvalue()
+
+
+def _plain(value: float | None) -> str:
+    return "" if value is None else repr(value)

@@ -1,0 +1,85 @@
+"""The page of a comparison as a reader meets it: it opens, sorts, fits a phone, and shows wide pictures wide."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.fake_runs import fake_scores, write_fake_run
+
+from hepad.run.comparison import compare, write_comparison
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def comparison_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("comparison")
+    for i in range(4):
+        name = f"a_run_with_a_long_name_{i}"
+        write_fake_run(directory / "runs" / name, fake_scores(i, 0.3 + i), (f"seed={i}",))
+    failed = write_fake_run(directory / "runs/z", fake_scores(1, 1.0), status="failed", reason="<b>no</b>")
+    (failed / "scores.h5").unlink()
+    return write_comparison(compare([directory / "runs"]), directory)
+
+
+@pytest.fixture
+def open_comparison(open_file: Callable[..., Page], comparison_file: Path) -> Callable[..., Page]:
+    return lambda **options: open_file(comparison_file, **options)
+
+
+def cells(page: Page, caption: str, number: int) -> list[str]:
+    table = page.locator("table", has=page.locator("caption", has_text=caption))
+    return table.locator(f"tbody tr td:nth-child({number})").all_text_contents()
+
+
+def test_it_opens_with_the_best_run_first_and_sorts(open_comparison):
+    page = open_comparison()
+    expect(page).to_have_title("Comparison of 4 runs")
+    means = [text for text in cells(page, "AUC against zero_bias with", 2) if text != "–"]
+    assert len(means) == 4
+    assert means == sorted(means, reverse=True)
+    table = page.locator("table", has=page.locator("caption", has_text="AUC against zero_bias minus"))
+    differences = cells(page, "AUC against zero_bias minus", 3)
+    assert all(text.startswith(("+", "−")) and "±" in text for text in differences)
+    table.get_by_role("button", name="ttbar").click()
+    values = [float(text.split()[0].replace("−", "-")) for text in cells(page, "AUC against zero_bias minus", 3)]
+    assert values == sorted(values, reverse=True)
+    table.get_by_role("button", name="ttbar").click()
+    values = [float(text.split()[0].replace("−", "-")) for text in cells(page, "AUC against zero_bias minus", 3)]
+    assert values == sorted(values)
+
+
+def test_what_is_left_out_is_told_as_text(open_comparison):
+    page = open_comparison()
+    expect(page.locator(".warnings")).to_contain_text("1 without scores left out")
+    assert "<b>no</b>" in cells(page, "Runs without scores", 3)[0]
+
+
+def test_a_wide_picture_has_the_page_s_width_and_enlarges(open_comparison):
+    page = open_comparison(viewport={"width": 1280, "height": 900})
+    wide, other = page.locator("figure.wide").first, page.locator("figure:not(.wide)").first
+    assert wide.bounding_box()["width"] > 2.5 * other.bounding_box()["width"]
+    wide.locator(".enlarge").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#viewer")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#viewer")).to_be_hidden()
+
+
+def test_on_a_phone_captions_and_names_stay_in_sight(open_comparison):
+    page = open_comparison(viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    box = page.locator(".table-box").first
+    box.evaluate("box => { box.scrollLeft = 200 }")
+    caption, name = box.locator("caption span").bounding_box(), box.locator("tbody td").first.bounding_box()
+    assert caption["x"] >= 0
+    assert caption["x"] + caption["width"] <= 390
+    assert 0 <= name["x"] < 30
+
+
+def test_dark_pages_are_dark_also_under_the_names_that_stay(open_comparison):
+    page = open_comparison(color_scheme="dark")
+    style = "selector => getComputedStyle(document.querySelector(selector)).backgroundColor"
+    assert page.evaluate(style, "body") == page.evaluate(style, "tbody td:first-child")
+    assert page.evaluate(style, "body") != "rgb(255, 255, 255)"

@@ -1,0 +1,180 @@
+"""`inference=latent_search`: from the command line to scores.h5, stopped and continued, and what is refused."""
+
+import json
+import signal
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+from hepad import evaluate, train
+from hepad.errors import Interrupted
+from hepad.inference import LatentSearch, SearchSettings, draw_codes
+from hepad.losses import MSE
+from hepad.run.loading import load_run
+from hepad.schema import JET_DATASET
+from tests.runs.conftest import Finished, call, two_samples
+
+SEARCH = ["inference=latent_search", "inference.steps=3", "inference.gamma_theta=1e-2", "logger=none"]
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory) -> Path:
+    """The directory of a run of a VAE scored by a search; the data lie beside it."""
+    directory = tmp_path_factory.mktemp("searched")
+    words = ["model=vae", "trainer.max_epochs=1", "data.limit=150", "hydra.run.dir=run", *SEARCH]
+    done = call(train.main, directory, *two_samples(directory), *words)
+    assert done.code == 0, done.err
+    assert "Latent search: 3 restarts of 3 steps" in done.out
+    return directory / "run"
+
+
+def scores(directory: Path, name: str = "score") -> dict[str, np.ndarray]:
+    with h5py.File(directory / "scores.h5") as file:
+        return {sample: file[sample][name][()] for sample in file}
+
+
+def test_scores_are_the_mean_of_what_restarts_left(searched) -> None:
+    losses, steps = scores(searched, "restart_loss"), scores(searched, "restart_steps")
+    for sample, score in scores(searched).items():
+        assert losses[sample].shape == (len(score), 3)
+        np.testing.assert_allclose(score, losses[sample].mean(axis=1), rtol=1e-6)
+        assert (steps[sample] == 3).all()
+    assert not (searched / "latent_search").exists()
+
+
+def test_scores_are_those_of_the_library(searched) -> None:
+    """A row of scores.h5, found again from the checkpoint, the file and the seed alone."""
+    model = load_run(searched).model
+    with h5py.File(searched / "scores.h5") as file, h5py.File(searched.parent / "signal.h5") as source:
+        index, slot = file["signal/index"][()], file["signal/slot"][()]
+        x = torch.from_numpy(source[JET_DATASET][()][index, slot].astype(np.float32))
+    network = model.latent_network()
+    assert network is not None
+    start = torch.from_numpy(draw_codes(42, np.stack([index, slot], axis=1), 3, network.latent_shape)).float()
+    with torch.no_grad():
+        z = model.normalizer(x)
+        start[:, 0] = model.code(z)
+    found = LatentSearch(network, SearchSettings(steps=3, gamma_theta=1e-2), MSE())(z, start)
+    np.testing.assert_allclose(scores(searched)["signal"], found.scores("mean").numpy(), rtol=1e-5)
+
+
+def test_the_forward_score_stands_beside_it(searched) -> None:
+    metrics = json.loads((searched / "metrics.json").read_text())
+    assert metrics["test/auc_forward/signal_vs_background"] > 0.9
+    report = (searched / "report.html").read_text()
+    for figure in ("search_losses", "search_areas", "search_examples_signal"):
+        assert (searched / "plots" / f"{figure}.png").is_file()
+    assert "Latent search" in report
+
+
+def test_evaluate_searches_with_other_numbers(searched) -> None:
+    done = again(searched, "name=lowest", "inference.n_seed=3", "inference.reduction=min")
+    assert done.code == 0, done.err
+    lowest = {sample: losses.min(axis=1) for sample, losses in scores(searched, "restart_loss").items()}
+    for sample, values in scores(searched / "evaluations" / "lowest").items():
+        assert np.array_equal(values, lowest[sample])
+
+
+def again(run: Path, *words: str) -> Finished:
+    return call(evaluate.main, run.parent, "run=run", "evaluation.plots=false", *SEARCH, *words)
+
+
+def test_a_search_that_was_stopped_goes_on_and_ends_alike(searched, monkeypatch) -> None:
+    searched_blocks = LatentSearch.search
+    calls: list[int] = []
+
+    def stopped_in_the_second_sample(self: LatentSearch, *args: torch.Tensor) -> object:
+        calls.append(len(args[0]))
+        if len(calls) == 3:
+            raise Interrupted(signal.SIGINT)
+        return searched_blocks(self, *args)
+
+    # A few blocks for each sample.
+    small = f"inference.memory={3 * one_entry(searched)}"
+    whole = again(searched, "name=whole", small)
+    assert whole.code == 0, whole.err
+    monkeypatch.setattr(LatentSearch, "search", stopped_in_the_second_sample)
+    stopped = again(searched, "name=stopped", small)
+    assert stopped.code == 130
+    assert "the same command goes on there" in stopped.out
+    assert not (searched / "evaluations" / "stopped").exists()
+    assert len(list((searched / "latent_search").glob("*.npz"))) == 1
+    monkeypatch.setattr(LatentSearch, "search", searched_blocks)
+    done = again(searched, "name=continued", small)
+    assert done.code == 0, done.err
+    assert "were there already" in done.out
+    for name in ("score", "restart_loss"):
+        one, other = (scores(searched / "evaluations" / run, name) for run in ("whole", "continued"))
+        for sample in one:
+            assert np.array_equal(one[sample], other[sample])
+    assert not (searched / "latent_search").exists()
+
+
+def test_half_a_file_of_a_stopped_search_counts_as_none(searched, monkeypatch) -> None:
+    monkeypatch.setattr("hepad.callbacks.LatentSearchInference.clear", lambda self: None)
+    assert again(searched, "name=kept").code == 0
+    for path in (searched / "latent_search").glob("*.npz"):
+        path.write_bytes(path.read_bytes()[:200])
+    monkeypatch.undo()
+    done = again(searched, "name=torn")
+    assert done.code == 0, done.err
+    assert "were there already" not in done.out
+    assert np.array_equal(*(scores(searched / "evaluations" / name)["signal"] for name in ("kept", "torn")))
+
+
+def one_entry(run: Path) -> int:
+    network = load_run(run).model.latent_network()
+    assert network is not None
+    return LatentSearch(network, SearchSettings(gamma_theta=1e-2)).bytes_per_entry
+
+
+def test_warns_of_a_rate_that_moves_nothing(searched) -> None:
+    done = again(searched, "name=still", "inference.gamma_theta=1e-12")
+    assert done.code == 0, done.err
+    assert "gamma_theta=1e-12 is below what float32 resolves" in done.out.lower()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["inference.memory=1000"], "memory=1e+03 bytes; one entry with 3 restarts takes"),
+        (["inference.n_seed=0"], "n_seed=0; at least 1 restart"),
+        (["inference.start=middle"], "allowed: auto, prior, encoder"),
+        (["model=distilled", "data=events"], "needs a generator or a decoder; Distilled has none"),
+        (["model=gan", "inference.start=encoder"], "GAN has no encoder; allowed: auto, prior"),
+    ],
+)
+def test_refuses_before_anything_is_written(tmp_path, words, message) -> None:
+    given = ["model=vae", "hydra.run.dir=run", "inference=latent_search", "logger=none"]
+    kind = [] if "data=events" in words else ["data=jets"]
+    done = call(train.main, tmp_path, *two_samples(tmp_path), *given, *kind, *words)
+    assert done.code == 2, done.err
+    assert message in " ".join(done.err.split())
+    assert len(done.err.strip().splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model=gan", "data=events"],
+        ["model=bigan", "data=jets"],
+        ["model=td_ae"],
+        ["model=cicada_ae"],
+        ["model=sparse_ae", "data=events"],
+    ],
+)
+def test_every_model_with_a_decoder_can_be_searched(tmp_path, words) -> None:
+    quick = [
+        "trainer.max_epochs=1",
+        "data.limit=60",
+        "data.samples={jet_ht:null,wprime:null,radion:null,soft_qcd:null}",
+    ]
+    done = call(train.main, tmp_path, *words, *quick, *SEARCH, "evaluation.plots=false", "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    for values in scores(tmp_path / "run").values():
+        assert np.isfinite(values).all()
+        assert len(np.unique(values)) > len(values) / 2

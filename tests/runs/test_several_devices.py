@@ -1,0 +1,94 @@
+"""`trainer=ddp` with two real processes on the CPU: the same numbers as one process, one run, one of everything."""
+
+import json
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+import hepad
+from hepad import train
+from tests.runs.conftest import call, two_samples
+
+# Dropout draws random numbers for the entries of a process, which are others when there are two.
+SHORT = ["trainer.max_epochs=3", "data.batch_size=64", "model.dropout=0", "evaluation.plots=false"]
+DDP = ["trainer=ddp", "trainer.accelerator=cpu", *SHORT]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A directory with a run of one process and a run of two, started as a user does."""
+    directory = tmp_path_factory.mktemp("devices")
+    words = two_samples(directory)
+    assert call(train.main, directory, *words, *SHORT, "logger=none", "hydra.run.dir=one").code == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "hepad", "train", *words, *DDP, "hydra.run.dir=two"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("vs background") == 2, done.stdout
+    return directory
+
+
+def test_two_processes_find_what_one_does(place):
+    one, two = (json.loads((place / run / "metrics.json").read_text()) for run in ("one", "two"))
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        assert two[name] == pytest.approx(value, abs=1e-6), name
+    histories = [np.genfromtxt(place / run / "history.csv", delimiter=",", skip_header=1) for run in ("one", "two")]
+    np.testing.assert_allclose(*histories, rtol=1e-5)
+    left, right = (
+        torch.load(place / run / "checkpoints/best.ckpt", weights_only=True)["state_dict"] for run in ("one", "two")
+    )
+    assert left.keys() == right.keys()
+    for name, values in left.items():
+        torch.testing.assert_close(right[name], values, rtol=1e-4, atol=1e-5)
+
+
+def test_every_entry_is_scored_once_and_in_its_place(place):
+    with h5py.File(place / "one/scores.h5") as one, h5py.File(place / "two/scores.h5") as two:
+        run = hepad.load_run(place / "two")
+        for sample in ("background", "signal"):
+            for column in ("index", "slot"):
+                np.testing.assert_array_equal(one[sample][column][:], two[sample][column][:])
+            # An odd number cannot be shared evenly.
+            assert len(two["background/score"]) % 2 == 1
+            with h5py.File(place / f"{sample}.h5") as source:
+                jets = source["jet_event_data"][:][two[sample]["index"][:], two[sample]["slot"][:]]
+            np.testing.assert_allclose(two[sample]["score"][:], run.score(jets), rtol=1e-5)
+
+
+def test_there_is_one_directory_and_one_wandb_run(place):
+    assert {path.name for path in place.iterdir()} == {"background.h5", "signal.h5", "one", "two"}
+    assert len(list((place / "two/wandb").glob("offline-run-*"))) == 1
+    assert {path.name for path in (place / "two/checkpoints").iterdir()} == {
+        "best.ckpt",
+        "last.ckpt",
+        "previous.ckpt",
+    }
+    assert not list((place / "two").glob(".*"))
+    facts = json.loads((place / "two/provenance.json").read_text())
+    assert facts["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["data.batch_size=63"], "cannot be shared evenly by 2 processes"),
+        (["trainer.strategy=ddp_spawn"], "take ddp; allowed: auto, ddp"),
+        (["trainer.strategy=dpp"], "dpp"),
+        (["model=gan", "data=jets"], "choose trainer.devices=1"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_several_devices_cannot_do(tmp_path, words, said):
+    done = call(train.main, tmp_path, *two_samples(tmp_path), *DDP[:2], "data.batch_size=64", *words)
+    assert done.code == 2, done.err
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "outputs").exists()

@@ -1,0 +1,191 @@
+"""`python -m hepad.train -m …`: one run per job, a summary, and the same command again."""
+
+import csv
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from wandb.util import get_core_path
+
+from hepad import train
+from tests.runs.conftest import Finished, call, two_samples
+
+SHORT = ["trainer.max_epochs=2", "evaluation.plots=false"]
+TWELVE = ["-m", "model=dense_ae,vae", "loss=mse,huber", "seed=1,2,3", *SHORT]
+
+
+@pytest.fixture(scope="module")
+def twelve(tmp_path_factory) -> tuple[Path, list[str], Finished]:
+    """A sweep of twelve jobs with W&B records: its directory, its words, and what it printed."""
+    directory = tmp_path_factory.mktemp("twelve")
+    words = [*two_samples(directory), *TWELVE]
+    done = call(train.main, directory, *words)
+    assert done.code == 0, done.err
+    (sweep,) = (directory / "multirun").iterdir()
+    return sweep, words, done
+
+
+def jobs_of(sweep: Path) -> list[Path]:
+    return sorted(path.parent for path in sweep.glob("*/config.yaml"))
+
+
+def scores_of(run: Path) -> NDArray[np.float32]:
+    with h5py.File(run / "scores.h5") as file:
+        return np.concatenate([file[f"{sample}/score"][:] for sample in ("background", "signal")])
+
+
+def written(jobs: list[Path]) -> dict[Path, int]:
+    """When each file was written; not W&B's, whose service keeps its own log as long as the process lives."""
+    files = (path for job in jobs for path in job.rglob("*") if "wandb" not in path.parts and path.is_file())
+    return {path: path.stat().st_mtime_ns for path in files}
+
+
+def rows_of(sweep: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((sweep / "sweep.csv").read_text().splitlines()))
+
+
+def test_jobs_are_named_by_what_is_swept(twelve):
+    sweep, _, _ = twelve
+    assert re.fullmatch(r"loss-model-seed_[0-9a-f]{8}", sweep.name)
+    assert [job.name for job in jobs_of(sweep)] == [
+        f"loss.{loss}-model.{model}-seed.{seed}"
+        for loss in ("huber", "mse")
+        for model in ("dense_ae", "vae")
+        for seed in (1, 2, 3)
+    ]
+
+
+def test_the_table_holds_what_the_runs_hold_best_first(twelve):
+    sweep, _, _ = twelve
+    rows = rows_of(sweep)
+    assert len(rows) == 12
+    for row in rows:
+        run = sweep / row["job"]
+        history = list(csv.DictReader((run / "history.csv").read_text().splitlines()))
+        best = min(history, key=lambda epoch: float(epoch["val/loss"]))
+        assert (row["status"], row["epochs"], row["best_epoch"]) == ("finished", "2", best["epoch"])
+        assert float(row["val/loss"]) == float(best["val/loss"])
+        assert float(row["val/mae"]) == float(best["val/mae"])
+        metrics = json.loads((run / "metrics.json").read_text())
+        area = "test/auc/signal_vs_background"
+        assert [float(row[f"{area}{end}"]) for end in ("", "/low", "/high")] == [
+            metrics[f"{area}{end}"] for end in ("", "/low", "/high")
+        ]
+        assert row["job"] == f"loss.{row['loss']}-model.{row['model']}-seed.{row['seed']}"
+    errors = [float(row["val/mae"]) for row in rows]
+    assert errors == sorted(errors)
+
+
+def test_where_the_losses_differ_the_order_says_so(twelve):
+    _, _, done = twelve
+    assert "12 runs, best val/mae first" in done.out
+    assert "the runs differ in model, loss, so their val/loss is not one quantity" in done.out
+
+
+def test_the_page_links_to_every_report_and_shows_the_mean_over_seeds(twelve):
+    sweep, _, _ = twelve
+    page = (sweep / "sweep.html").read_text()
+    links = re.findall(r'<a href="([^"#]+)">report</a>', page)
+    assert sorted(links) == [f"{job.name}/report.html" for job in jobs_of(sweep)]
+    assert all((sweep / link).is_file() for link in links)
+    assert "over the seeds" in page
+    assert page.count("data:image/png") == 1
+
+
+def test_every_job_is_one_finished_run_of_the_sweep_s_group_in_wandb(twelve):
+    sweep, _, _ = twelve
+    records = sorted(sweep.glob("*/wandb/offline-run-*/*.wandb"))
+    assert len(records) == 12
+    names = set()
+    for record in records:
+        command = [get_core_path(), "leet", "inspect", "--json", "--run-file", str(record), str(record.parent)]
+        lines = subprocess.run(command, capture_output=True, check=True, text=True).stdout.splitlines()
+        found = [json.loads(line) for line in lines]
+        (run,) = [line["run"] for line in found if line["type"] == "run"]
+        assert (run["run_group"], run["display_name"]) == (sweep.name, record.parents[2].name)
+        names.add(run["display_name"])
+        assert [line["exit"]["exit_code"] for line in found if line["type"] == "exit"] == [0]
+    assert len(names) == 12
+
+
+def test_the_same_command_again_skips_what_is_finished_and_goes_on_with_what_is_broken(twelve):
+    sweep, words, _ = twelve
+    broken, gone, *others = jobs_of(sweep)
+    # As a kill -9 leaves it: the last checkpoint is there, nothing was evaluated.
+    facts = json.loads((broken / "provenance.json").read_text())
+    scores = scores_of(broken)
+    (broken / "provenance.json").write_text(json.dumps(facts | {"status": "running"}))
+    (broken / "scores.h5").unlink()
+    gone.rename(sweep.parent / "gone")
+    before = written(others)
+    reordered = [words[0], *reversed(words[1:])]
+    done = call(train.main, sweep.parents[1], *reordered)
+    assert done.code == 0, done.err
+    assert "10 of 12 jobs are finished already" in done.out
+    assert f"{broken.name}: goes on" in done.out
+    assert f"{gone.name}: starts" in done.out
+    assert written(others) == before
+    np.testing.assert_array_equal(scores_of(broken), scores)
+    np.testing.assert_array_equal(scores_of(gone), scores_of(sweep.parent / "gone"))
+    assert [row["status"] for row in rows_of(sweep)] == ["finished"] * 12
+
+
+def test_a_job_that_fails_takes_no_other_down_and_its_reason_is_in_the_table(run_train, own_samples, tmp_path):
+    words = ["-m", *own_samples, *SHORT, "logger=none", "sweep.name=some", "optimizer.lr=0.001,1e+30,-1"]
+    done = run_train(*words)
+    assert done.code == 1
+    rows = {row["optimizer.lr"]: row for row in rows_of(tmp_path / "multirun/some")}
+    assert [rows[lr]["status"] for lr in ("0.001", "1e+30", "-1")] == ["finished", "failed", "refused"]
+    assert "positive learning rate" in rows["-1"]["reason"]
+    assert rows["1e+30"]["reason"]
+    page = (tmp_path / "multirun/some/sweep.html").read_text()
+    assert "positive learning rate" in page
+    assert f": {rows['1e+30']['reason']}" in done.out
+    # Refused ones alone are the user's fault.
+    done = run_train("-m", *own_samples, *SHORT, "logger=none", "sweep.name=other", "optimizer.lr=1e-3,-1")
+    assert done.code == 2
+
+
+def test_a_finished_run_of_another_config_is_not_taken_for_this_one(run_train, own_samples, tmp_path):
+    words = ["-m", *own_samples, *SHORT, "logger=none", "sweep.name=mine", "seed=1,2"]
+    assert run_train(*words).code == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "multirun/mine").rglob("*") if path.is_file()}
+    done = run_train(*words[:-1], "seed=1,2,3", "optimizer.lr=0.5")
+    assert done.code == 2
+    assert "there is a run of another config (optimizer.lr: 0.001 → 0.5)" in done.out
+    assert {path: path.read_bytes() for path in before if path.parent.name != "mine"} == {
+        path: content for path, content in before.items() if path.parent.name != "mine"
+    }
+    rows = {row["seed"]: row["status"] for row in rows_of(tmp_path / "multirun/mine")}
+    assert rows == {"1": "refused", "2": "refused", "3": "finished"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["sweep.name=../x"], "letters, digits"),
+        (["seed=1,2", "optimizer.lrr=1"], "did you mean 'lr'?"),
+        (["model=dense_ae,vaee"], "did you mean 'vae'?"),
+        (["optimizer.lr=interval(1e-4,1e-2)"], "sweep=optuna"),
+        (["sweep.metric=val/nothing"], "allowed: val/loss"),
+        (["sweep.metric=test/auc/signal_vs_background"], "sweep.use_signals=true"),
+        (["sweep.direction=down"], "minimize, maximize"),
+        (["sweep.job=a,b"], "cannot be swept"),
+        (["hydra/launcher=processes", "hydra.launcher.n_jobs=0"], "at least 1"),
+        (["hydra/launcher=nothing"], "slurm"),
+        (["data.batch_size=many", "seed=1,2"], "an integer"),
+    ],
+)
+def test_a_sweep_that_cannot_be_made_is_refused_before_anything_is_written(
+    run_train, own_samples, tmp_path, words, said
+):
+    done = run_train("-m", *own_samples, "logger=none", *words)
+    assert done.code == 2
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "multirun").exists()

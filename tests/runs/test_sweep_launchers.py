@@ -1,0 +1,146 @@
+"""Launchers: jobs in other processes, whatever becomes of those."""
+
+import csv
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+from hydra.core.utils import JobReturn, JobStatus
+from omegaconf import OmegaConf
+from submitit.core.utils import UncompletedJobError
+
+from hepad.outcome import JobOutcome
+from hepad.run.status import RunStatus, run_status
+from hepad.sweep.processes import run_processes
+from hepad.sweep.slurm import submit
+
+SHORT = ["data.limit=300", "trainer.max_epochs=2", "evaluation.plots=false", "logger=none"]
+
+
+def rows_of(directory: Path) -> dict[str, dict[str, str]]:
+    rows = csv.DictReader((directory / "multirun/s/sweep.csv").read_text().splitlines())
+    return {row["job"]: row for row in rows}
+
+
+def wait_for(condition, seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_sweep_killed_with_its_processes_goes_on_with_any_launcher(run_train, own_samples, tmp_path):
+    words = ["sweep.name=s", "seed=1,2", *own_samples, *SHORT, "trainer.max_epochs=100"]
+    launcher = ["hydra/launcher=processes", "hydra.launcher.n_jobs=1"]
+    command = [sys.executable, "-m", "hepad.train", "-m", *launcher, *words]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = tmp_path / "multirun/s/seed.1"
+    wait_for((run / "history.csv").is_file)
+    assert run_status(run) is RunStatus.RUNNING
+    process.kill()
+    process.wait()
+    # The job notices that nobody waits for it any more.
+    wait_for(lambda: run_status(run) is RunStatus.INTERRUPTED)
+    epochs = len((run / "history.csv").read_text().splitlines()) - 1
+    assert 0 < epochs < 100
+
+    done = run_train("-m", *words)
+    assert "seed.1: goes on" in done.out
+    rows = rows_of(tmp_path)
+    assert {row["status"] for row in rows.values()} == {"finished"}
+    assert int(rows["seed.1"]["epochs"]) > epochs
+
+
+def test_a_job_that_is_killed_takes_no_other_down(tmp_path, monkeypatch):
+    # A stand-in for Python: the first job is killed as the kernel does when memory runs out, the second is fine,
+    # the third is refused.
+    script = tmp_path / "python"
+    script.write_text(
+        """#!/bin/sh
+        case "$*" in
+            *job=first*) kill -9 $$ ;;
+            *job=third*) echo "error: no"; exit 2 ;;
+            *) echo "$OMP_NUM_THREADS threads" ;;
+        esac
+        """
+    )
+    script.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(script))
+    config = OmegaConf.create(
+        {"hydra": {"sweep": {"dir": str(tmp_path)}, "overrides": {"hydra": []}, "job": {"config_name": "train"}}}
+    )
+    results = run_processes(
+        config, [[f"sweep.job={name}"] for name in ("first", "second", "third")], n_jobs=1, threads=3
+    )
+    killed, finished, refused = (result.return_value for result in results)
+    log = tmp_path / "logs/first.log"
+    assert killed == JobOutcome("failed", f"killed by signal {signal.SIGKILL.name}; its log is {log}")
+    assert finished == JobOutcome("finished")
+    assert refused == JobOutcome("refused", "no")
+    assert (tmp_path / "logs/second.log").read_text() == "3 threads\n"
+
+
+def test_slurm_s_stand_in_runs_a_job(run_train, own_samples, tmp_path):
+    done = run_train("-m", "hydra/launcher=slurm_local", "sweep.name=s", "seed=range(1,2)", *own_samples, *SHORT)
+    assert done.code == 0, done.err
+    assert rows_of(tmp_path)["seed.1"]["status"] == "finished"
+    assert (tmp_path / "multirun/s/seed.1/report.html").is_file()
+
+
+def test_without_slurm_its_launcher_is_refused(run_train, own_samples, tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    done = run_train("-m", "hydra/launcher=slurm", "seed=1,2", *own_samples, *SHORT)
+    assert done.code == 2
+    assert "slurm_local" in done.err
+    assert done.err.count("\n") == 1
+    assert not (tmp_path / "multirun").exists()
+
+
+class Job:
+    """A job of submitit whose process was killed, or not."""
+
+    job_id = "17"
+    paths = SimpleNamespace(stdout="17_log.out")
+
+    def __init__(self, result: JobReturn | None) -> None:
+        self.result = result
+
+    def results(self) -> list[JobReturn]:
+        if self.result is None:
+            raise UncompletedJobError("Job 17 has not produced any output (state: OUT_OF_MEMORY)")
+        return [self.result]
+
+
+def test_a_slurm_job_that_is_killed_takes_no_other_down(monkeypatch):
+    fine = JobReturn(status=JobStatus.COMPLETED, _return_value=JobOutcome("finished"))
+    submitted: dict[str, object] = {}
+
+    class Executor:
+        def __init__(self, **settings: object) -> None:
+            submitted.update(settings)
+
+        def update_parameters(self, **parameters: object) -> None:
+            submitted.update(parameters)
+
+        def map_array(self, function: object, *arguments: Sequence[object]) -> list[Job]:
+            return [Job(fine if words == ["seed=1"] else None) for words in arguments[0]]
+
+    monkeypatch.setattr("submitit.AutoExecutor", Executor)
+    parameters = {"submitit_folder": "here", "max_num_timeout": 2, "timeout_min": 5, "partition": "short"}
+    results = submit(SimpleNamespace(params=parameters), "slurm", [["seed=0"], ["seed=1"]], 0)
+    killed, finished = (result.return_value for result in results)
+    assert finished == JobOutcome("finished")
+    assert killed.status == "failed"
+    assert "OUT_OF_MEMORY" in killed.reason
+    assert "17_log.out" in killed.reason
+    assert submitted == {
+        "folder": "here",
+        "cluster": "slurm",
+        "slurm_max_num_timeout": 2,
+        "timeout_min": 5,
+        "slurm_partition": "short",
+    }

@@ -1,0 +1,155 @@
+"""Several runs side by side: the same numbers as an independent computation, and nothing claimed that is not shared."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.fake_runs import fake_scores, write_fake_run
+
+from hepad.errors import UserError
+from hepad.metrics import auc, auc_difference, auc_variance
+from hepad.run.comparison import compare, write_comparison
+
+
+@pytest.fixture
+def three(tmp_path):
+    for name, (seed, noise, words) in {
+        "a": (1, 0.3, ()),
+        "b": (2, 0.3, ("seed=2",)),
+        "c": (3, 2.0, ("model=vae", "loss=huber")),
+    }.items():
+        write_fake_run(tmp_path / name, fake_scores(seed, noise), words, references=("zero_bias", "jet_ht"))
+    return tmp_path
+
+
+def test_differences_are_delong_s_on_the_same_entries(three):
+    found = compare([three])
+    a, c = (fake_scores(seed, noise) for seed, noise in ((1, 0.3), (3, 2.0)))
+    area = found.area("c", "ttbar", "zero_bias")
+    expected = auc_difference(c["zero_bias"], c["ttbar"], a["zero_bias"], a["ttbar"])
+    assert area.difference.difference == pytest.approx(expected.difference, abs=1e-12)
+    assert area.difference.standard_error == pytest.approx(expected.standard_error, rel=1e-9)
+    assert area.difference.p_value == pytest.approx(expected.p_value, rel=1e-6)
+    assert area.paired is True
+    assert area.auc == auc(c["zero_bias"], c["ttbar"])
+    assert area.p_holm >= area.difference.p_value
+    assert found.area("a", "ttbar", "zero_bias").difference is None
+    # Noise of 2 drowns what the others see; two runs with the same noise do not differ.
+    assert area.p_holm < 0.01
+    assert found.area("b", "ttbar", "zero_bias").p_holm > 0.05
+
+
+def test_order_of_the_entries_in_a_file_does_not_matter(three):
+    scores = fake_scores(2, 0.3)
+    orders = {name: np.random.default_rng(9).permutation(len(values)) for name, values in scores.items()}
+    shuffled = {name: values[orders[name]] for name, values in scores.items()}
+    write_fake_run(three / "d", shuffled, index=orders, references=("zero_bias",))
+    found = compare([three / "a", three / "b", three / "d"])
+    b, d = (found.area(run, "ttbar", "zero_bias") for run in "bd")
+    assert d.paired
+    assert d.difference == b.difference
+    assert found.correlations["ttbar"].spearman[1, 2] == pytest.approx(1.0)
+
+
+def test_other_entries_are_unpaired_and_said_to_be(three):
+    write_fake_run(three / "d", fake_scores(1, 0.3), hashes={"ttbar": "other"})
+    found = compare([three / "a", three / "d"])
+    area = found.area("d", "ttbar", "zero_bias")
+    assert area.paired is False
+    a = fake_scores(1, 0.3)
+    # The same numbers, taken for independent: the difference is 0, the error is that of two independent AUCs.
+    assert area.difference.difference == 0
+    assert area.difference.standard_error == pytest.approx(
+        np.sqrt(2 * auc_variance(a["zero_bias"], a["ttbar"])), rel=1e-9
+    )
+    assert found.area("d", "jet_ht", "zero_bias").paired
+    assert any("d was not tested on the entries of a in ttbar (another file)" in note for note in found.notes)
+    assert "ttbar" not in found.correlations
+
+
+def test_entries_in_common_are_correlated(three):
+    scores = {name: values[:200] for name, values in fake_scores(2, 0.3).items()}
+    write_fake_run(three / "d", scores)
+    found = compare([three / "a", three / "d"])
+    a, scores = ({k: v[:200].astype(float) for k, v in fake_scores(seed, 0.3).items()} for seed in (1, 2))
+    agreement = found.correlations["ttbar"]
+    assert agreement.entries == 200
+    assert agreement.pearson[0, 1] == pytest.approx(stats.pearsonr(a["ttbar"], scores["ttbar"]).statistic, abs=1e-9)
+    assert agreement.spearman[1, 0] == pytest.approx(stats.spearmanr(a["ttbar"], scores["ttbar"]).statistic, abs=1e-9)
+    # One sentence, however many samples it is about.
+    assert [note for note in found.notes if "d was not" in note] == [
+        "d was not tested on the entries of a in zero_bias, jet_ht, ttbar (other entries of the same file); "
+        "these differences are unpaired, and mix model and data."
+    ]
+
+
+def test_correlations_are_scipy_s(three):
+    found = compare([three]).correlations["jet_ht"]
+    columns = [fake_scores(seed, noise)["jet_ht"] for seed, noise in ((1, 0.3), (2, 0.3), (3, 2.0))]
+    np.testing.assert_allclose(found.pearson, np.corrcoef(np.asarray(columns, dtype=np.float64)), atol=1e-9)
+    np.testing.assert_allclose(found.spearman, stats.spearmanr(np.transpose(columns)).statistic, atol=1e-9)
+
+
+def test_runs_differ_in_what_the_command_line_changed(three):
+    found = compare([three])
+    assert found.settings["a"] == {"model": "dense_ae", "loss": "mse", "seed": "42"}
+    assert found.settings["c"] == {"model": "vae", "loss": "huber", "seed": "42"}
+
+
+def test_jobs_of_a_sweep_are_named_by_their_settings(tmp_path):
+    for i, loss in enumerate(("mse", "huber")):
+        write_fake_run(tmp_path / str(i), fake_scores(i, 0.3), (f"loss={loss}",))
+    assert list(compare([tmp_path]).records) == ["0: loss=mse", "1: loss=huber"]
+
+
+def test_runs_of_one_name_are_told_apart(three):
+    write_fake_run(three / "other/a", fake_scores(5, 0.3))
+    found = compare([three / "a", three / "other/a"])
+    assert [label.split("/")[-2:] for label in found.records] == [[three.name, "a"], ["other", "a"]]
+
+
+def test_the_baseline_can_be_chosen_by_name_or_directory(three):
+    assert compare([three], baseline="c").baseline == "c"
+    assert compare([three], baseline=str(three / "b")).baseline == "b"
+    with pytest.raises(UserError, match="baseline=x is not among the runs; allowed: a, b, c"):
+        compare([three], baseline="x")
+
+
+def test_failed_jobs_are_left_out_with_their_reason(three):
+    failed = write_fake_run(three / "z", fake_scores(1, 1.0), status="failed", reason="RuntimeError: no")
+    (failed / "scores.h5").unlink()
+    found = compare([three])
+    assert [out.record.name for out in found.left_out] == ["z"]
+    assert "RuntimeError: no" in found.left_out[0].reason
+    with pytest.raises(UserError, match=r"no scores.h5 \(status: failed, RuntimeError: no\)"):
+        compare([three / "a", failed])
+
+
+def test_nothing_in_common(three):
+    write_fake_run(three / "d", fake_scores(1, 1.0, samples={"x": 0.0, "y": 1.0}), references=("x",), background="x")
+    with pytest.raises(UserError, match=r"no two of these runs share a signal and a reference \(a: ttbar vs jet_ht"):
+        compare([three / "a", three / "d"])
+    with pytest.raises(UserError, match="at least two runs"):
+        compare([three / "a"])
+
+
+def test_the_files_hold_every_number(three, tmp_path):
+    (three / "a" / "history.csv").unlink()
+    page = write_comparison(compare([three]), tmp_path / "out")
+    written = json.loads((tmp_path / "out/comparison.json").read_text())
+    assert len(written["auc"]) == 9
+    assert written["runs"]["c"]["differs_in"] == {"model": "vae", "loss": "huber", "seed": "42"}
+    assert written["correlations"]["ttbar"]["spearman"][0][0] == pytest.approx(1)
+    rows = (tmp_path / "out/comparison.csv").read_text().splitlines()
+    assert rows[0].startswith("run,signal,reference,auc,low,high,difference")
+    assert len(rows) == 10
+    text = page.read_text()
+    for expected in ("Comparison of 3 runs", "Σ pT alone", "0.7500", "ROC of every run, ttbar against jet_ht."):
+        assert expected in text
+    assert {path.stem for path in (tmp_path / "out/comparison_plots").iterdir()} == {
+        *(f"auc_vs_{reference}" for reference in ("zero_bias", "jet_ht")),
+        *(f"roc_{pair}" for pair in ("jet_ht_vs_zero_bias", "ttbar_vs_zero_bias", "ttbar_vs_jet_ht")),
+        *(f"correlation_{sample}" for sample in ("zero_bias", "jet_ht", "ttbar")),
+        "learning_curves",
+    }

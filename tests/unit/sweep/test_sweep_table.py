@@ -1,0 +1,73 @@
+"""The table of a sweep: its order, its mean over seeds, its CSV."""
+
+import csv
+import math
+import statistics
+
+import pytest
+
+from hepad.sweep.results import JobResult
+from hepad.sweep.table import make_table, seed_means, to_csv
+
+AUC = "test/auc/top_vs_qcd"
+
+
+def result(model: str, seed: int, loss: float | None, area: float = 0.7) -> JobResult:
+    name = f"model.{model}-seed.{seed}"
+    settings = {"model": model, "seed": str(seed)}
+    if loss is None:
+        return JobResult(name, settings, "failed", 'out of "memory", sorry')
+    metrics = {"val/loss": loss, AUC: area, f"{AUC}/low": area - 0.1, f"{AUC}/high": area + 0.1, "test/auc/a_vs_b": 0.1}
+    return JobResult(name, settings, "finished", metrics=metrics, background="qcd")
+
+
+RESULTS = [
+    result("a", 1, 0.5, 0.6),
+    result("a", 2, 0.7, 0.9),
+    result("b", 1, math.nan),
+    result("b", 2, 0.1, 0.5),
+    result("c", 1, None),
+]
+
+
+def order(metric: str, direction: str) -> list[str]:
+    return [row.name for row in make_table(RESULTS, ["model", "seed"], metric, direction).rows]
+
+
+def test_the_best_comes_first_and_what_has_no_number_last():
+    unknown = ["model.b-seed.1", "model.c-seed.1"]
+    assert order("val/loss", "minimize") == ["model.b-seed.2", "model.a-seed.1", "model.a-seed.2", *unknown]
+    # NaN of val/loss: this run does have an AUC.
+    assert order(AUC, "maximize")[:2] == ["model.a-seed.2", "model.b-seed.1"]
+
+
+def test_only_areas_against_the_background_are_shown():
+    assert make_table(RESULTS, ["model"], "val/loss", "minimize").aucs == [AUC]
+
+
+def test_there_is_no_best_where_nothing_finished():
+    assert make_table(RESULTS[-1:], ["model"], "val/loss", "minimize").best is None
+
+
+def test_seeds_are_summed_up_over_the_runs_that_have_a_number():
+    best, worse = seed_means(make_table(RESULTS, ["model", "seed"], "val/loss", "minimize"))
+    assert (best.settings, best.n, best.means["val/loss"]) == ({"model": "b"}, 1, 0.1)
+    assert best.spreads == {}
+    assert (worse.settings, worse.n) == ({"model": "a"}, 2)
+    assert worse.means["val/loss"] == pytest.approx(0.6)
+    assert worse.spreads["val/loss"] == pytest.approx(statistics.stdev([0.5, 0.7]))
+    assert worse.means[AUC] == pytest.approx(0.75)
+
+
+def test_one_run_per_setting_has_no_mean():
+    assert seed_means(make_table(RESULTS[::2], ["model", "seed"], "val/loss", "minimize")) == []
+    assert seed_means(make_table(RESULTS, ["model"], "val/loss", "minimize")) == []
+
+
+def test_the_csv_holds_the_numbers_in_full():
+    rows = list(csv.DictReader(to_csv(make_table(RESULTS, ["model", "seed"], "val/loss", "minimize")).splitlines()))
+    assert [row["job"] for row in rows] == order("val/loss", "minimize")
+    assert float(rows[0]["val/loss"]) == 0.1
+    assert float(rows[0][f"{AUC}/low"]) == 0.5 - 0.1
+    assert rows[-1]["reason"] == 'out of "memory", sorry'
+    assert rows[-1]["val/loss"] == ""
