@@ -16,6 +16,7 @@ from hepad.data import EventsDataModule
 from tests.runs.conftest import call, two_samples
 
 QUICK = ["logger=none", "trainer.max_epochs=2", "data.batch_size=64"]
+UNDRAWN = ["evaluation.plots=false"]
 TEACHER = ["model=vae", "data=events", "model.score=reconstruction"]
 
 
@@ -28,7 +29,7 @@ def place(tmp_path_factory):
         [*TEACHER, "data.train_on=teacher", "hydra.run.dir=teacher"],
         ["model=distilled", "model.teacher=teacher", "hydra.run.dir=student"],
         ["model=distilled", "model.teacher_overrides={model:vae,model.score:mu2}", "hydra.run.dir=both"],
-        ["model=vae", "data=events", "hydra.run.dir=whole"],
+        ["model=vae", "data=events", "hydra.run.dir=whole", *UNDRAWN],
     ):
         done = call(train.main, directory, *words, *run)
         assert done.code == 0, done.err
@@ -110,7 +111,7 @@ def test_the_target_is_the_logarithm_of_the_teachers_score(place):
 @pytest.mark.parametrize("words", [["model.weighting=flat"], ["model.weighting=none", "model.target=score"]])
 def test_other_targets_and_weightings(place, words, tmp_path):
     done = call(
-        train.main, place, *two_samples(place), *QUICK, "model=distilled", "model.teacher=teacher", *words,
+        train.main, place, *two_samples(place), *QUICK, *UNDRAWN, "model=distilled", "model.teacher=teacher", *words,
         f"hydra.run.dir={tmp_path / 'run'}",
     )  # fmt: skip
     assert done.code == 0, done.err
@@ -173,7 +174,7 @@ def test_a_teacher_whose_past_is_unknown(refused, place):
 
 
 def test_a_teacher_trained_on_what_is_tested_here(refused, place):
-    swapped = [*two_samples(place), *QUICK, "data.background=signal", "data.train_on=teacher", *TEACHER]
+    swapped = [*two_samples(place), *QUICK, *UNDRAWN, "data.background=signal", "data.train_on=teacher", *TEACHER]
     assert call(train.main, place, *swapped, "hydra.run.dir=swapped").code == 0
     assert "entries of signal" in refused("model.teacher=swapped")
 
@@ -181,10 +182,10 @@ def test_a_teacher_trained_on_what_is_tested_here(refused, place):
 def test_a_teacher_of_other_files_may_teach(place, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
-    words = [*two_samples(other), *QUICK]
+    words = [*two_samples(other), *QUICK, *UNDRAWN]
     # The same contents would be the same entries, wherever the file lies.
     with h5py.File(other / "background.h5", "r+") as file:
         file["jet_event_data"][:] = file["jet_event_data"][:][::-1]
     assert call(train.main, other, *words, *TEACHER, "hydra.run.dir=teacher").code == 0
     student = ["model=distilled", f"model.teacher={other / 'teacher'}", f"hydra.run.dir={tmp_path / 'run'}"]
-    assert call(train.main, place, *two_samples(place), *QUICK, *student).code == 0
+    assert call(train.main, place, *two_samples(place), *QUICK, *UNDRAWN, *student).code == 0

@@ -75,14 +75,15 @@ def test_multi_channel_images_of_cicada_and_the_workshop(run_train, tmp_path):
     assert "test/eta_flip/rms_over_spread" in metrics
     assert "test/phi_rotation/rms_over_spread" not in metrics
     signal = [f"data.samples.s={cicada}", f"data.samples.b={cicada}", "hydra.run.dir=cicada"]
-    assert run_train("model=cicada_ae", "model.normalizer=none", "optimizer.lr=1e-3", *words, *signal).code == 0
+    quiet = ["evaluation.plots=false", *signal]
+    assert run_train("model=cicada_ae", "model.normalizer=none", "optimizer.lr=1e-3", *words, *quiet).code == 0
     assert hepad.load_run(tmp_path / "cicada").entry_shape == (1, 18, 14)
 
 
 def test_a_weighted_sum_of_any_losses_from_the_command_line(run_train, tmp_path):
     words = [
         *("model=conv_ae", "loss=weighted", "loss@model.loss.terms.b.loss=ncc", "model.loss.terms.b.weight=0.5"),
-        *("trainer.max_epochs=1", "hydra.run.dir=run"),
+        *("trainer.max_epochs=1", "evaluation.plots=false", "hydra.run.dir=run"),
     ]
     done = run_train(*image_samples(tmp_path), *words)
     assert done.code == 0, done.err
