@@ -28,6 +28,11 @@ def test_both_parts_of_the_score_have_areas_of_their_own(run):
     names = [f"test/auc{part}/signal_vs_background" for part in ("", "_reconstruction", "_discriminator")]
     assert all(0 <= metrics[name] <= 1 for name in names)
     assert len({metrics[name] for name in names}) > 1
+    with h5py.File(run / "scores.h5") as scores:
+        for sample in ("background", "signal"):
+            group = scores[sample]
+            parts = 0.9 * group["part_reconstruction"][:] + 0.1 * group["part_discriminator"][:]
+            np.testing.assert_allclose(parts, group["score"][:], rtol=1e-4)
 
 
 def test_the_watch_is_in_the_history_and_in_the_report(run):

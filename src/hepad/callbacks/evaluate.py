@@ -21,7 +21,7 @@ from hepad.callbacks.latent_search import LatentSearchInference
 from hepad.callbacks.symmetries import transformed_scores
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
-from hepad.exhibits import Exhibit, Remark
+from hepad.exhibits import Exhibit, PartialScores, Remark
 from hepad.files import atomic_write_bytes, atomic_write_text
 from hepad.metrics import Evaluation, ScoredSample, evaluate
 from hepad.models import AnomalyModel
@@ -100,14 +100,16 @@ class Evaluate(Callback):
         self.samples = scored_samples(data, scores)
         references = resolve_references(self.references, data.background, data.test_samples)
         self._result = evaluate(self.samples, data.background, references, self.fprs)
-        more = {} if self.inference is None else self.inference.per_restart()
-        write_scores(self.run_dir / "scores.h5", data, scores, more)
+        parts = self._parts(data.test_samples)
+        write_scores(self.run_dir / "scores.h5", data, scores, self._beside_scores(forward, parts))
         for name, losses in self._collected("loss", data.test_samples).items():
             self._result.metrics[f"test/loss/{name}"] = float(losses.mean(dtype=np.float64))
         if isinstance(pl_module, AnomalyModel):
             batches = {name: entries.batch for name, entries in data.test_entries.items()}
             tensors = {name: torch.from_numpy(values) for name, values in scores.items()}
             self.exhibits = list(pl_module.exhibits(batches, tensors, data.background))
+            if parts:
+                self.exhibits.append(PartialScores(parts))
             if self.inference is None:
                 self.exhibits += transformed_scores(pl_module, data)
             else:
@@ -116,6 +118,29 @@ class Evaluate(Callback):
             self._result.warnings += [exhibit.text for exhibit in self.exhibits if isinstance(exhibit, Remark)]
         text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)
         atomic_write_text(self.run_dir / "metrics.json", text + "\n")
+
+    def _parts(self, samples: Sequence[str]) -> dict[str, dict[str, torch.Tensor]]:
+        """Return part of the score → sample → `(N,)`."""
+        names = dict.fromkeys(output for output, _ in self._outputs if output.startswith("part/"))
+        return {
+            name.removeprefix("part/"): {
+                sample: torch.from_numpy(values) for sample, values in self._collected(name, samples).items()
+            }
+            for name in names
+        }
+
+    def _beside_scores(
+        self, forward: Mapping[str, NDArray[np.floating]], parts: Mapping[str, Mapping[str, torch.Tensor]]
+    ) -> dict[str, dict[str, NDArray[Any]]]:
+        """Return sample → name → what scores.h5 keeps beside the scores."""
+        more: dict[str, dict[str, NDArray[Any]]] = {name: {} for name in forward}
+        for part, of_samples in parts.items():
+            for name, values in of_samples.items():
+                more[name][f"part_{part}"] = values.numpy().astype("<f4")
+        if self.inference is not None:
+            for name, found in self.inference.per_restart().items():
+                more[name] |= {"forward_score": forward[name].astype("<f4"), **found}
+        return more
 
     def _collected(self, output: str, samples: Sequence[str]) -> dict[str, NDArray[np.floating]]:
         """Return one output of `test_step` for all entries of each sample; empty where the model has none."""

@@ -81,6 +81,13 @@ class AnomalyModel(L.LightningModule, ABC):
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the `(B,)` scores of a batch; called in eval mode."""
 
+    def score_parts(self, batch: Batch) -> dict[str, Tensor]:
+        """Return what the score is made of, or could be instead: name → `(B,)`, higher is more anomalous.
+
+        Called in eval mode. Evaluation keeps the parts in scores.h5 and gives each an AUC of its own.
+        """
+        return {}
+
     def anomaly_score(self, batch: Batch) -> Tensor:
         """Return the `(B,)` anomaly scores of entries in raw units; higher is more anomalous.
 
@@ -91,8 +98,10 @@ class AnomalyModel(L.LightningModule, ABC):
             return self.score_batch(batch)
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
-        """Return what evaluation collects, each with the entries along its first axis."""
-        return {"score": self.anomaly_score(batch)}
+        """Return what evaluation collects, each `(B,)`: `score`, and `part/<name>` of each of the parts."""
+        with eval_mode(self):
+            parts = self.score_parts(batch)
+        return {"score": self.anomaly_score(batch), **{f"part/{name}": values for name, values in parts.items()}}
 
     def log(self, name: str, value: Any, *args: Any, **options: Any) -> None:
         """Log as Lightning does; where several processes train together, the mean over the entries of all of them."""

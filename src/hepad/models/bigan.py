@@ -1,22 +1,18 @@
 """The bidirectional GAN."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hepad.batch import Batch, on_device, take_rows
-from hepad.exhibits import Exhibit, PartialScores
+from hepad.batch import Batch
 from hepad.models.adversarial import AdversarialModel
 from hepad.models.base import eval_mode
 from hepad.nn.adversarial import Maker
 
 DISCRIMINATOR_SCORES: Final = ("feature_matching", "cross_entropy")
 REDUCTIONS: Final = ("mean", "sum")
-
-_CHUNK = 4096
 
 
 class BiGAN(AdversarialModel):
@@ -114,23 +110,3 @@ class BiGAN(AdversarialModel):
         """Return `(B,)` A(x)."""
         parts = self.score_parts(batch)
         return self.alpha * parts["reconstruction"] + (1 - self.alpha) * parts["discriminator"]
-
-    @torch.no_grad()
-    def exhibits(
-        self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
-    ) -> Iterator[Exhibit]:
-        """Show what a GAN shows, and the two parts of the score."""
-        yield from super().exhibits(samples, scores, background)
-        parts: dict[str, dict[str, Tensor]] = {"reconstruction": {}, "discriminator": {}}
-        with eval_mode(self):
-            for sample, batch in samples.items():
-                for name, values in self._parts_of_all(batch).items():
-                    parts[name][sample] = values
-        yield PartialScores(parts)
-
-    def _parts_of_all(self, batch: Batch) -> dict[str, Tensor]:
-        chunks = []
-        for start in range(0, len(batch.x), _CHUNK):
-            chunk = on_device(take_rows(batch, slice(start, start + _CHUNK)), self.device)
-            chunks.append({name: values.cpu() for name, values in self.score_parts(chunk).items()})
-        return {name: torch.cat([chunk[name] for chunk in chunks]) for name in chunks[0]}

@@ -102,8 +102,8 @@ class ReconstructionModel(AnomalyModel):
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Return scores and losses, which are the same unless a subclass scores by something else."""
-        score = self.anomaly_score(batch)
-        return {"score": score, "loss": score}
+        found = super().test_step(batch, batch_idx, dataloader_idx)
+        return {**found, "loss": found["score"]}
 
     def reconstruct_raw(self, batch: Batch) -> Tensor:
         """Return the reconstructions in raw units, of the shape of `batch.x`."""

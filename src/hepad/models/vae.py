@@ -144,7 +144,7 @@ class VariationalAutoencoder(ReconstructionModel):
         return (self._n_elements(batch) * reconstruction + self.beta * kl) / size, reconstruction, kl
 
     def score_parts(self, batch: Batch) -> dict[str, Tensor]:
-        """Return every score of `SCORES`, `(B,)` each, in the mode the model is in."""
+        """Return every score of `SCORES`, `(B,)` each, in the mode the model is in; `score` chooses one."""
         z = self.normalizer(batch.x, batch.mask)
         mean, log_variance = self.encode(z)
         reconstruction: Tensor = self.loss(self.network.decode(mean), z, batch.mask)
@@ -161,10 +161,9 @@ class VariationalAutoencoder(ReconstructionModel):
         return self.score_parts(batch)[self.score]
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
-        """Return the scores, and the reconstruction losses whatever the score is."""
-        with eval_mode(self):
-            parts = self.score_parts(batch)
-        return {"score": parts[self.score], "loss": parts["reconstruction"]}
+        """Return the scores, all that could be chosen, and the reconstruction losses whatever the score is."""
+        found = super().test_step(batch, batch_idx, dataloader_idx)
+        return {**found, "loss": found["part/reconstruction"]}
 
     def sample_prior(self, like: Batch, seed: int = 0) -> Tensor:
         """Return decoded draws z ~ N(0, 1) in raw units, one for each entry of `like`, of the shape of `like.x`.

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from hepad.batch import Batch
-from hepad.exhibits import GeneratedEntries, PartialScores, Remark, TrainingCurves
+from hepad.exhibits import GeneratedEntries, Remark, TrainingCurves
 from hepad.models import GAN, BiGAN
 from hepad.models.collapse_watch import Watch, watch
 
@@ -115,15 +115,19 @@ def test_generated_entries_are_in_raw_units(kind, normalizer):
 def test_what_is_shown():
     model, batch = build(BiGAN, "events"), entries("events", 50)
     shown = {type(exhibit): exhibit for exhibit in model.exhibits({"b": batch, "s": batch}, {}, "b")}
-    assert {GeneratedEntries, TrainingCurves, PartialScores} <= set(shown)
+    assert {GeneratedEntries, TrainingCurves} <= set(shown)
     assert shown[GeneratedEntries].mask.shape == (50, 8)
-    parts = shown[PartialScores].parts
-    assert set(parts) == {"reconstruction", "discriminator"}
-    torch.testing.assert_close(
-        0.9 * parts["reconstruction"]["s"] + 0.1 * parts["discriminator"]["s"], scored(model, batch)
-    )
     columns = [column for group in shown[TrainingCurves].panels.values() for column in group]
     assert {column for column in columns if column.startswith("val/")} >= {"val/loss", "val/coverage"}
+
+
+def test_both_parts_of_the_score_are_collected_with_it():
+    model, batch = build(BiGAN, "events"), entries("events", 50)
+    model.train()
+    with torch.no_grad():
+        found = model.test_step(batch, 0)
+    assert set(found) == {"score", "part/reconstruction", "part/discriminator"}
+    torch.testing.assert_close(0.9 * found["part/reconstruction"] + 0.1 * found["part/discriminator"], found["score"])
 
 
 def test_a_collapsed_generator_is_noticed_and_the_warning_says_what_to_try(capsys):
