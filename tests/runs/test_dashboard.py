@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from hepad import dashboard
-from tests.runs.conftest import call
+from hepad import dashboard, train
+from tests.runs.conftest import call, two_samples
 from tests.runs.wandb_records import entries, records, summary
 
 pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
@@ -110,7 +110,7 @@ def test_a_server_that_refuses_leaves_the_file(run_dashboard, logged_in, monkeyp
         (["mode=never"], "auto, online, offline"),
         (["references=[]"], "at least one reference"),
         (["signals=[zero_bias]"], "at least one reference"),
-        (["run=nowhere"], "not a finished run"),
+        (["run=nowhere"], "run=nowhere is not a finished run, it has no metrics.json"),
         (["output=nowhere/view.json"], "cannot be written"),
     ],
 )
@@ -127,6 +127,18 @@ def test_a_name_that_the_run_did_not_log(run, run_dashboard, tmp_path):
     assert done.code == 2
     assert "did not log val/los;" in done.err
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_of_another_kind_has_curves_of_its_own(run_dashboard, tmp_path):
+    words = ["model=gan", "data=events", "logger=none", "trainer.max_epochs=2", "evaluation.plots=false", "hydra.run.dir=gan"]
+    assert call(train.main, tmp_path, *two_samples(tmp_path), *words).code == 0
+    done = run_dashboard("run=gan")
+    assert done.code == 0, done.err
+    from hepad.run.dashboard import names_in
+
+    names = names_in(json.loads((tmp_path / "dashboard.json").read_text()))
+    assert {"val/loss", "train/loss_generator", "val/coverage"} <= names
+    assert not {"train/loss", "val/mae", "plots/score_distributions"} & names
 
 
 def test_without_the_library_one_line_says_how_to_get_it(run_dashboard, monkeypatch):

@@ -27,6 +27,8 @@ class History(Callback):
         """Add this epoch's row and write the file anew."""
         metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
         rate = trainer.optimizers[0].param_groups[0]["lr"]
+        # For the other loggers: everything else here was logged by the model.
+        pl_module.log("train/lr", rate)
         self.rows.append({"epoch": trainer.current_epoch, **dict(sorted(metrics.items())), "train/lr": rate})
         if trainer.is_global_zero:
             atomic_write_text(self.path, to_csv(self.rows))

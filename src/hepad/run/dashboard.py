@@ -17,6 +17,8 @@ from hepad.files import atomic_write_text
 from hepad.run.loggers import has_key
 
 _MODES: Final = ("auto", "online", "offline")
+_CURVES: Final = ("val/loss", "train/loss", "val/mae")
+_PICTURES: Final = ("score_distributions",)
 _PAIR: Final = re.compile(r"test/auc/(?P<signal>[^/]+)_vs_(?P<reference>[^/]+)")
 
 
@@ -35,10 +37,18 @@ def make_dashboard(cfg: DictConfig) -> list[str]:
     from hepad.run.workspace import Contents, build_workspace
 
     signals, references = list(cfg.signals), list(cfg.references)
+    curves, pictures = _CURVES, _PICTURES
     if cfg.run is not None:
         found, references = _samples(Path(cfg.run))
         signals = [name for name in signals if name in found] + [name for name in found if name not in signals]
-    contents = Contents(signals, references, list(cfg.curves), list(cfg.pictures), list(cfg.columns))
+        curves, pictures = _curves(Path(cfg.run)), tuple(set(_PICTURES) & _pictures(Path(cfg.run)))
+    contents = Contents(
+        signals,
+        references,
+        curves if cfg.curves is None else list(cfg.curves),
+        pictures if cfg.pictures is None else list(cfg.pictures),
+        list(cfg.columns),
+    )
     if not references or not contents.aucs(references[0]):
         raise UserError("a view needs at least one reference and one other signal")
     workspace = build_workspace(cfg.entity or "", cfg.project, cfg.name, contents)
@@ -104,24 +114,41 @@ def _names_of(config: dict[str, Any]) -> Iterator[str]:
 
 def _samples(run: Path) -> tuple[list[str], list[str]]:
     """Return signals and references in the metrics of a run, the training background first among the references."""
+    missing = [name for name in ("metrics.json", "provenance.json", "history.csv") if not (run / name).is_file()]
+    if missing:
+        raise UserError(f"run={run} is not a finished run, it has no {missing[0]}")
     try:
         metrics = json.loads((run / "metrics.json").read_text())
         background = json.loads((run / "provenance.json").read_text())["background"]
     except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"run={run} is not a finished run: {type(error).__name__}") from error
+        raise UserError(f"run={run} cannot be read: {error}") from error
     pairs = [found for name in metrics if (found := _PAIR.fullmatch(name))]
     references = dict.fromkeys(found["reference"] for found in pairs)
     ordered = sorted(references, key=lambda reference: reference != background)
     return list(dict.fromkeys(found["signal"] for found in pairs)), ordered
 
 
+def _columns(run: Path) -> list[str]:
+    return next(csv.reader((run / "history.csv").read_text().splitlines()), [])
+
+
+def _curves(run: Path) -> tuple[str, ...]:
+    """Everything a run logged epoch by epoch, the usual ones first."""
+    logged = [name for name in _columns(run) if name.startswith(("train/", "val/"))]
+    return tuple(sorted(logged, key=lambda name: _CURVES.index(name) if name in _CURVES else len(_CURVES)))
+
+
+def _pictures(run: Path) -> set[str]:
+    return {path.stem for path in (run / "plots").glob("*.png")}
+
+
 def _check_names(specification: dict[str, Any], run: Path) -> None:
     metrics = json.loads((run / "metrics.json").read_text())
-    logged = {*metrics, *next(csv.reader((run / "history.csv").read_text().splitlines()))}
+    logged = {*metrics, *_columns(run)}
     logged |= {f"roc/vs_{found['reference']}_table" for name in metrics if (found := _PAIR.fullmatch(name))}
     for kind in ("pearson", "spearman"):
         if any(name.startswith(f"test/{kind}/") for name in metrics):
             logged.add(f"correlation/{kind}_table")
-    logged |= {f"plots/{path.stem}" for path in (run / "plots").glob("*.png")}
+    logged |= {f"plots/{name}" for name in _pictures(run)}
     if missing := sorted(names_in(specification) - logged):
         raise UserError(f"{run} did not log {', '.join(missing)}; leave them out, or name another run")
