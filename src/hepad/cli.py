@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from hepad.config import config_dir
 from hepad.config_errors import check_values, explain_config_error
 from hepad.errors import Interrupted, JobError, UserError
+from hepad.files import remove_if_empty
 from hepad.outcome import JobOutcome, JobsFailed, one_line
 from hepad.sweep.processes import end_with_parent
 
@@ -123,17 +124,6 @@ def exit_code(outcomes: Iterable[JobOutcome]) -> int:
     if "failed" in statuses:
         return EXIT_FAILED
     return EXIT_USER_ERROR if "refused" in statuses else 0
-
-
-def remove_if_empty(run_dir: Path) -> None:
-    """Remove the directories that Hydra made for a run that never began, only while they are empty."""
-    if run_dir == Path.cwd():
-        return
-    for directory in (run_dir, *run_dir.parents[:2]):
-        try:
-            os.rmdir(directory)
-        except OSError:
-            return
 
 
 def _open(word: str) -> str:

@@ -77,3 +77,14 @@ def _mode_for(target: Path) -> int:
     umask = os.umask(0)
     os.umask(umask)
     return 0o666 & ~umask
+
+
+def remove_if_empty(run_dir: Path) -> None:
+    """Remove the directory made for a run that never began, and the two above it, only while they are empty."""
+    if run_dir == Path.cwd():
+        return
+    for directory in (run_dir, *run_dir.parents[:2]):
+        try:
+            os.rmdir(directory)
+        except OSError:
+            return

@@ -130,7 +130,14 @@ def test_a_name_that_the_run_did_not_log(run, run_dashboard, tmp_path):
 
 
 def test_a_run_of_another_kind_has_curves_of_its_own(run_dashboard, tmp_path):
-    words = ["model=gan", "data=events", "logger=none", "trainer.max_epochs=2", "evaluation.plots=false", "hydra.run.dir=gan"]
+    words = [
+        "model=gan",
+        "data=events",
+        "logger=none",
+        "trainer.max_epochs=2",
+        "evaluation.plots=false",
+        "hydra.run.dir=gan",
+    ]
     assert call(train.main, tmp_path, *two_samples(tmp_path), *words).code == 0
     done = run_dashboard("run=gan")
     assert done.code == 0, done.err

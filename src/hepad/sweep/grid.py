@@ -16,7 +16,7 @@ def run_grid(session: Session, swept: Sequence[Override]) -> None:
     """Run every combination of the swept values, then write the summary.
 
     Raises:
-        UserError: a range without values to count, or a metric that cannot be used.
+        UserError: a range without values to count, a metric that cannot be used, or no job that can run.
         JobsFailed: some of the jobs did not finish.
     """
     for override in swept:
@@ -36,4 +36,5 @@ def run_grid(session: Session, swept: Sequence[Override]) -> None:
     metric = section["metric"] or default_metric(differing, jobs)
     check_metric(section, metric, jobs)
     outcomes = session.run(jobs)
+    session.give_up_if_empty(outcomes)
     summarise(session, outcomes, metric, section["direction"], caveats(metric, differing))

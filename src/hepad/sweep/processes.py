@@ -22,6 +22,9 @@ from hepad.outcome import JobOutcome
 WATCHED: Final = "HEPAD_ENDS_WITH_STDIN"
 """Set in the environment of a job whose end its parent watches over."""
 
+LOGS: Final = "logs"
+"""The directory, in that of the sweep, of what jobs print."""
+
 _POLL_SECONDS: Final = 0.1
 _THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -52,7 +55,7 @@ def run_processes(
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     n_jobs = min(n_jobs or cores, len(job_overrides))
     threads = threads or max(1, cores // n_jobs)
-    logs = Path(str(config.hydra.sweep.dir)) / "logs"
+    logs = Path(str(config.hydra.sweep.dir)) / LOGS
     logs.mkdir(parents=True, exist_ok=True)
     waiting = list(enumerate(job_overrides))
     running: list[_Process] = []

@@ -1,5 +1,6 @@
 """One sweep under way: its directory, and running jobs in it through Hydra's launcher."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.errors import Interrupted
+from hepad.errors import Interrupted, UserError
+from hepad.files import remove_if_empty
 from hepad.outcome import JobOutcome
 from hepad.run.status import RunStatus
 from hepad.sweep.jobs import Job, compose_job
-from hepad.sweep.record import SweepRecord
+from hepad.sweep.processes import LOGS
+from hepad.sweep.record import FILE, SweepRecord
 from hepad.sweep.status import what_is_there
 
 
@@ -87,6 +90,22 @@ class Session:
             self.record.done[name] = outcome
         self.record.write(self.directory)
         return [outcomes[job.name] for job in jobs]
+
+    def give_up_if_empty(self, outcomes: Sequence[JobOutcome]) -> None:
+        """Leave nothing behind where every job was refused and nothing else is in the sweep's directory.
+
+        Raises:
+            UserError: it was so.
+        """
+        there = {path.name for path in self.directory.iterdir()}
+        if there - {FILE, LOGS} or any(outcome.status != "refused" for outcome in outcomes):
+            return
+        (self.directory / FILE).unlink()
+        # The reasons are all that is in them.
+        shutil.rmtree(self.directory / LOGS, ignore_errors=True)
+        remove_if_empty(self.directory)
+        reasons = list(dict.fromkeys(outcome.reason for outcome in outcomes))
+        raise UserError(f"no job of the sweep could run, nothing was written ({'; '.join(reasons)})")
 
     def _launch(self, jobs: Sequence[Job]) -> Sequence[JobReturn]:
         try:
