@@ -17,8 +17,8 @@ from hepad.files import atomic_write_text
 from hepad.run.loggers import has_key
 
 _MODES: Final = ("auto", "online", "offline")
-_CURVES: Final = ("val/loss", "train/loss", "val/mae")
-_PICTURES: Final = ("score_distributions",)
+_CURVES: Final[tuple[str, ...]] = ("val/loss", "train/loss", "val/mae")
+_PICTURES: Final[tuple[str, ...]] = ("score_distributions",)
 _PAIR: Final = re.compile(r"test/auc/(?P<signal>[^/]+)_vs_(?P<reference>[^/]+)")
 
 
