@@ -7,6 +7,11 @@ from torch import Tensor
 
 from hepad.losses.base import ReconstructionLoss
 
+# Where t is larger, 1/t⁴ is far below rounding, and the cube of t need not grow any more.
+_SETTLED = 1e3
+# A threshold of 0 would make the gradient of t infinite, and 0 · ∞ where t is cut off.
+_TINY = 1e-30
+
 
 class NCC(ReconstructionLoss):
     """One minus the correlation of the pixels of two images, over all axes of the entry.
@@ -15,14 +20,16 @@ class NCC(ReconstructionLoss):
     shifted as a whole, so that it compares shapes alone (J. P. Lewis, Vision Interface 1995).
 
     The quotient is undefined where an image is constant. A constant image has no shape, so two of them are alike
-    (loss 0), and one is unlike anything else (loss 1). Both follow, without a jump, from one more coordinate that
-    all images share, as in the cosine of the angle between (x − x̄, c) and (x̂ − x̂̄, c) with c² = floor²·(number of
-    pixels): an image counts as constant where its standard deviation is far below `floor`, and as one of a shape where
-    it is far above. It is computed as half the squared distance of the two unit vectors, which is never negative,
-    exact for alike images and cannot overflow.
+    (loss 0), and one is unlike anything else (loss 1). Both follow, without a jump, from one more coordinate: the loss
+    is 1 − cos of the angle between (t⁴ u, 1) and (t̂⁴ û, 1), with u the unit vector along x − x̄ and t the standard
+    deviation of the image in parts of a threshold. The fourth power makes the step short: at t = 10 a constant image is
+    unlike this one by 0.9999, and a single count in one region of a calorimeter image is beyond that. It is computed as
+    half the squared distance of the two unit vectors, which is never negative, exact for alike images and cannot
+    overflow.
 
     Args:
-        floor: standard deviation, in normalised units, at which an image begins to have a shape.
+        floor: the threshold, as a part of the standard deviation of all pixels of the background, which is taken from
+            the normalised training entries (`fit`) and kept in a buffer; 1 before.
 
     Raises:
         ValueError: a floor that is not positive.
@@ -30,25 +37,36 @@ class NCC(ReconstructionLoss):
 
     kinds: ClassVar[frozenset[str] | None] = frozenset({"calo", "jet_images"})
 
+    spread: Tensor
+
     def __init__(self, floor: float = 1e-3) -> None:
         super().__init__()
         if not floor > 0:
             raise ValueError(f"floor={floor}; a positive number is needed")
         self.floor = floor
+        self.register_buffer("spread", torch.ones(()))
+
+    def fit(self, z: Tensor) -> None:
+        """Take the standard deviation of all pixels; where they are all alike, any image that is not has a shape."""
+        spread = z.double().std(correction=0)
+        self.spread.copy_(spread if spread > 0 else torch.ones(()))
 
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return `(B,)` values for `x_hat` and `x` `(B, C, H, W)`; images have no mask."""
         return 0.5 * (self._direction(x_hat) - self._direction(x)).square().sum(dim=1)
 
     def _direction(self, x: Tensor) -> Tensor:
-        """Return the unit vectors along (x − x̄, c), `(B, number of pixels + 1)`."""
+        """Return the unit vectors along (t⁴ u, 1), `(B, number of pixels + 1)`."""
         pixels = x.flatten(1)
         # Counted from its first pixel a constant image is exactly 0, however large its value.
         pixels = pixels - pixels[:, :1]
-        shared = self.floor * pixels.shape[1] ** 0.5
+        threshold = self.floor * self.spread.to(x) * pixels.shape[1] ** 0.5
         # Squares and sums overflow long before the numbers do.
-        size = pixels.detach().abs().amax(dim=1, keepdim=True).clamp(min=shared)
+        size = torch.maximum(pixels.detach().abs().amax(dim=1, keepdim=True), threshold)
         pixels = pixels / size
-        extended = torch.cat([pixels - pixels.mean(dim=1, keepdim=True), shared / size], dim=1)
+        pixels = pixels - pixels.mean(dim=1, keepdim=True)
+        threshold = threshold / size
+        t = torch.linalg.vector_norm(pixels, dim=1, keepdim=True) / threshold.clamp(min=_TINY)
+        extended = torch.cat([pixels * t.clamp(max=_SETTLED) ** 3, threshold], dim=1)
         direction: Tensor = extended / torch.linalg.vector_norm(extended, dim=1, keepdim=True)
         return direction
