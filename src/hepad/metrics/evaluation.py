@@ -76,6 +76,8 @@ def evaluate(
         _warn_about_baselines(result, beaten, reference)
         _warn_about_rates(result, samples[reference], fprs)
         _warn_about_simple_signals(result, signals, reference)
+    if not result.rocs:
+        _warn_about_no_signal(result, samples, references)
     _correlate(result, samples)
     return result
 
@@ -121,6 +123,14 @@ def _warn_about_baselines(result: Evaluation, beaten: Mapping[str, tuple[str, fl
         f"Against {reference}, {baseline} alone separates better than the model: {', '.join(signals)}."
         for baseline, signals in told.items()
     ]
+
+
+def _warn_about_no_signal(result: Evaluation, samples: Mapping[str, ScoredSample], references: Sequence[str]) -> None:
+    if len(samples) == 1:
+        why = f"{result.background}, the background, is the only sample"
+    else:
+        why = f"no sample is left beside the background and the references ({', '.join(references) or 'none'})"
+    result.warnings.append(f"No signal to compare with: {why}. There is no ROC and no AUC.")
 
 
 def _warn_about_rates(result: Evaluation, reference: ScoredSample, fprs: Sequence[float]) -> None:

@@ -9,10 +9,13 @@ from hepad.run.training import TrainingResult
 
 
 def print_result(result: TrainingResult) -> None:
-    """Print the AUC tables, the path of the report and how to upload the W&B record."""
+    """Print the AUC tables where there is a signal, the path of the report and how to upload the W&B record."""
     console = Console(highlight=False, soft_wrap=True)
-    console.print(auc_table(result.evaluation))
-    console.print(baseline_table(result.evaluation))
+    if result.evaluation.rocs:
+        console.print(auc_table(result.evaluation))
+        console.print(baseline_table(result.evaluation))
+    else:
+        console.print("no AUC: there is no signal to compare with", markup=False)
     lines = [("run", str(result.run_dir)), ("report", str(result.run_dir / "report.html"))]
     if result.evaluation.warnings:
         lines.append(("notes", f"{len(result.evaluation.warnings)}, at the top of the report"))

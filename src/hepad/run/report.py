@@ -50,7 +50,7 @@ def write_run_report(
             ("tested entries", sum(len(entries) for entries in data.test_entries.values())),
             ("training [s]", facts["seconds"]["train"]),
         ],
-        summary=[headline_table(evaluation)],
+        summary=[headline_table(evaluation)] if evaluation.rocs else [],
         sections=sections,
         config=(run_dir / "config.yaml").read_text(encoding="utf-8"),
         provenance=facts,

@@ -32,7 +32,8 @@ def print_summary(table: SweepTable, means: Sequence[SeedMean], notes: Sequence[
         console.print(f"best    {settings}".rstrip(), markup=False, soft_wrap=True)
     for name, path in (("table", "sweep.csv"), ("report", "sweep.html")):
         console.print(f"{name:8}{directory / path}", markup=False, soft_wrap=True)
-    console.print(f"compare python -m hepad.compare {directory}", markup=False, soft_wrap=True)
+    if any(name.startswith("test/auc/") for row in table.rows for name in row.metrics):
+        console.print(f"compare python -m hepad.compare {directory}", markup=False, soft_wrap=True)
 
 
 def short(name: str) -> str:
