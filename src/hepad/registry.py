@@ -13,12 +13,17 @@ from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate as hydra_instantiate
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hepad.config import config_dir
 from hepad.errors import UserError
 
 TRUST_VARIABLE = "HEPAD_TRUST"
+
+REFUSALS = (ValueError, TypeError, MisconfigurationException)
+"""What constructors raise for a value that they cannot take: here and in torch, `TypeError` for one of the wrong type,
+in Lightning an exception of its own."""
 
 
 @cache
@@ -45,7 +50,7 @@ def instantiate(config: Any, **arguments: Any) -> Any:
     """Build what `config` describes, with plain lists and dicts as arguments; `arguments` are added as they are.
 
     Raises:
-        UserError: a `_target_` that is not allowed, or a value that its constructor refuses with a `ValueError`.
+        UserError: a `_target_` that is not allowed, or a value that its constructor refuses.
     """
     check_targets(config)
     try:
@@ -54,10 +59,15 @@ def instantiate(config: Any, **arguments: Any) -> Any:
         # Hydra wraps what a constructor raises; the words of the constructor are the ones for the user.
         if isinstance(error.__cause__, UserError):
             raise error.__cause__ from error
-        if isinstance(error.__cause__, ValueError):
+        if isinstance(error.__cause__, REFUSALS):
             target = str(config["_target_"]).rsplit(".", 1)[-1] if "_target_" in config else "config"
-            raise UserError(f"{target}: {error.__cause__}") from error
+            raise UserError(f"{target}: {refusal(error.__cause__)}") from error
         raise
+
+
+def refusal(error: BaseException) -> str:
+    """Return what a constructor said, as one line."""
+    return " ".join(str(error).split())
 
 
 def targets(config: Any) -> Iterator[str]:

@@ -61,6 +61,31 @@ def test_a_wrong_word_is_named_with_what_would_be_right(refused, word, said):
     assert said in refused(*word.split())
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("model.latent=0", "latent=0; whole numbers of at least 1"),
+        ("model.latent=-1", "latent=-1"),
+        ("model.hidden=[16,1.5]", "hidden=[16, 1.5]"),
+        ("model=cicada_ae model.latent=0 data=jets", "takes"),
+        ("model=distilled model.phi=[0] model.teacher_overrides={model:vae}", "phi=[0]"),
+        ("model.dropout=nan", "model.dropout=nan; a number"),
+        ("optimizer.betas=[1.5,0.9]", "Invalid beta parameter"),
+        ("optimizer.weight_decay=-1", "Invalid weight_decay"),
+        ("trainer.devices=0", "devices=0"),
+        ("trainer.max_steps=0", "at least 1"),
+        ("trainer.accumulate_grad_batches=0", "positive"),
+        ("trainer.check_val_every_n_epoch=0", "positive"),
+        ("trainer.check_val_every_n_epoch=7", "leaves none of the 1 epochs validated"),
+        ("callbacks.checkpoint.save_top_k=0", "at least 1"),
+        ("callbacks.early_stopping.patience=-1", "0 or more"),
+        ("evaluation.fprs=[0.1,0]", "above 0 and at most 1"),
+    ],
+)
+def test_numbers_that_only_a_traceback_deep_inside_would_tell(refused, word, said):
+    assert said in refused(*word.split())
+
+
 def test_missing_file(refused):
     assert "data.samples.signal: no file nothing.h5" in refused("data.samples.signal=nothing.h5")
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hepad.nn.discriminator import Discriminator
 from hepad.nn.generators import ConvGenerator, DenseGenerator, EventGenerator
+from hepad.nn.sizes import check_sizes
 from hepad.nn.trunks import ConvTrunk, DenseTrunk, SetTrunk
 
 _GENERATOR: Final = {1: (64, 64), 2: (128, 128), 3: (32, 16)}
@@ -72,8 +73,7 @@ class AdversarialNetworks:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", len(self.entry_shape))
-        if self.latent < 1:
-            raise ValueError(f"latent={self.latent}; at least 1 is needed")
+        check_sizes(latent=self.latent)
         for name in ("generator", "discriminator"):
             if (widths := getattr(self, name)) is not None and (not widths or min(widths) < 1):
                 raise ValueError(f"{name}={list(widths)}; at least one layer, of positive width, is needed")

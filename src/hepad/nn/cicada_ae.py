@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from hepad.nn.activations import activation as make_activation
 from hepad.nn.decoders import Crop
 from hepad.nn.phi_conv import PhiConv2d
+from hepad.nn.sizes import check_sizes
 
 
 class CicadaAutoencoderNet(nn.Module):
@@ -26,6 +27,7 @@ class CicadaAutoencoderNet(nn.Module):
 
     def __init__(self, entry_shape: Sequence[int], latent: int, activation: str, circular: bool) -> None:
         super().__init__()
+        check_sizes(latent=latent)
         channels, height, width = entry_shape
         small = (30, -(-height // 2), -(-width // 2))
         n_small = small[0] * small[1] * small[2]

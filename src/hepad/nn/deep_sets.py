@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hepad.nn.activations import activation as make_activation
 from hepad.nn.mlp import mlp
+from hepad.nn.sizes import check_sizes
 
 POOLS: Final = ("max", "mean")
 
@@ -37,6 +38,7 @@ class DeepSets(nn.Module):
             raise ValueError(f"pool {pool!r}; allowed: {', '.join(POOLS)}")
         if not phi:
             raise ValueError("phi=[]; at least one layer is needed")
+        check_sizes(phi=phi, rho=rho)
         self.pool = pool
         self.phi = nn.Sequential(*mlp([n_features, *phi], activation), make_activation(activation))
         self.rho = mlp([phi[-1], *rho, 1], activation)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from hepad.nn.activations import activation as make_activation
+from hepad.nn.sizes import check_sizes
 
 
 def batch_norm(width: int) -> nn.BatchNorm1d:
@@ -42,6 +43,7 @@ class DenseAutoencoderNet(nn.Module):
         input_norm: bool = False,
     ) -> None:
         super().__init__()
+        check_sizes(hidden=hidden, latent=latent)
         encoder: list[nn.Module] = [batch_norm(n_features)] if input_norm else []
         width = n_features
         for size in hidden:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from torch import nn
 
 from hepad.nn.activations import activation as make_activation
+from hepad.nn.sizes import check_sizes
 
 
 def mlp(widths: Sequence[int], activation: str, dropout: float = 0.0) -> nn.Sequential:
@@ -22,8 +23,7 @@ def mlp(widths: Sequence[int], activation: str, dropout: float = 0.0) -> nn.Sequ
     Raises:
         ValueError: a width below 1.
     """
-    if any(width < 1 for width in widths):
-        raise ValueError(f"layer widths {list(widths)}; positive numbers are needed")
+    check_sizes(layers=widths)
     layers: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(pairwise(widths)):
         layers.append(nn.Linear(n_in, n_out))

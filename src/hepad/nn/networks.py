@@ -5,6 +5,7 @@ from typing import Final
 
 from hepad.nn.conv_encoder_decoder import ConvEncoderDecoder
 from hepad.nn.encoder_decoder import DenseEncoderDecoder, EncoderDecoder, TimeDistributedEncoderDecoder
+from hepad.nn.sizes import check_sizes
 
 NETWORKS: Final = ("dense", "time_distributed", "conv")
 
@@ -48,9 +49,8 @@ def encoder_decoder(
         raise ValueError(
             f"network {name!r} cannot take entries of shape {tuple(entry_shape)}; allowed: auto, {', '.join(fitting)}"
         )
-    if latent < 1:
-        raise ValueError(f"latent={latent}; at least 1 is needed")
     widths = _HIDDEN[name] if hidden is None else hidden
+    check_sizes(latent=latent, hidden=widths)
     if name == "conv":
         return ConvEncoderDecoder(entry_shape, encoded, latent, widths, activation, dropout, circular)
     kind = TimeDistributedEncoderDecoder if name == "time_distributed" else DenseEncoderDecoder

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from hepad.nn.activations import activation as make_activation
 from hepad.nn.mlp import mlp
+from hepad.nn.sizes import check_sizes
 
 
 class DenseStudent(nn.Module):
@@ -46,8 +47,7 @@ class ConvStudent(nn.Module):
         self, entry_shape: Sequence[int], filters: int, hidden: Sequence[int], dropout: float, activation: str
     ) -> None:
         super().__init__()
-        if filters < 1:
-            raise ValueError(f"filters={filters}; at least 1 is needed")
+        check_sizes(filters=filters, hidden=hidden)
         channels, height, width = entry_shape
         self.conv = nn.Conv2d(channels, filters, kernel_size=2, stride=2, bias=False)
         self.activation = make_activation(activation)

@@ -16,7 +16,7 @@ from hepad.callbacks.evaluate import resolve_references
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
 from hepad.models import AnomalyModel
-from hepad.registry import instantiate
+from hepad.registry import REFUSALS, instantiate, refusal
 from hepad.run.checkpoint_io import AtomicCheckpointIO
 from hepad.run.distillation import Lesson, plan_lesson
 from hepad.run.interruption import OwnSignals
@@ -91,6 +91,11 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     model.prepare(data.train_entries.batch)
     model.optimizer_factory = instantiate(cfg.optimizer)
     model.scheduler_factory = instantiate(cfg.scheduler) if cfg.scheduler else None
+    try:
+        # Their values are looked at no earlier than when weights are given to them.
+        model.configure_optimizers()
+    except REFUSALS as error:
+        raise UserError(f"optimizer or scheduler: {refusal(error)}") from error
     return model
 
 

@@ -1,11 +1,13 @@
 """Refuse a config that cannot work, in one line, before anything is read or written."""
 
+import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import get_class
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hepad.errors import UserError
 from hepad.registry import check_targets, targets
@@ -84,12 +86,44 @@ def _validate_manual_optimization(cfg: DictConfig, model: Any) -> None:
 
 
 def _validate_numbers(cfg: DictConfig) -> None:
+    for key, value in _numbers(OmegaConf.to_container(cfg, resolve=True)):
+        if math.isnan(value):
+            raise UserError(f"{key}={value}; a number is needed")
     if cfg.trainer.max_epochs is None or cfg.trainer.max_epochs < 1:
         raise UserError(f"trainer.max_epochs={cfg.trainer.max_epochs}; at least 1 epoch is needed")
     if not 0 <= cfg.seed < 2**31:
         raise UserError(f"seed={cfg.seed}; a number from 0 to 2147483647 is needed")
+    for key in ("accumulate_grad_batches", "check_val_every_n_epoch", "limit_train_batches"):
+        if (value := cfg.trainer.get(key)) is not None and value <= 0:
+            raise UserError(f"trainer.{key}={value}; a positive number is needed")
+    if cfg.trainer.get("max_steps", -1) < 1 and cfg.trainer.get("max_steps", -1) != -1:
+        raise UserError(f"trainer.max_steps={cfg.trainer.max_steps}; at least 1 is needed, or -1 for no limit")
+    if cfg.trainer.check_val_every_n_epoch > cfg.trainer.max_epochs:
+        raise UserError(
+            f"trainer.check_val_every_n_epoch={cfg.trainer.check_val_every_n_epoch} leaves none of the "
+            f"{cfg.trainer.max_epochs} epochs validated, and no checkpoint chosen"
+        )
+    if (checkpoint := cfg.callbacks.get("checkpoint")) and checkpoint.get("save_top_k", 1) == 0:
+        raise UserError(
+            "callbacks.checkpoint.save_top_k=0 would keep no checkpoint to score with; at least 1 is needed"
+        )
+    if (stopping := cfg.callbacks.get("early_stopping")) and stopping.get("patience", 0) < 0:
+        raise UserError(f"callbacks.early_stopping.patience={stopping.patience}; 0 or more epochs are needed")
+    if any(not 0 < fpr <= 1 for fpr in cfg.evaluation.fprs):
+        raise UserError(
+            f"evaluation.fprs={list(cfg.evaluation.fprs)}; false-positive rates above 0 and at most 1 are needed"
+        )
     if cfg.optimizer.lr <= 0:
         raise UserError(f"optimizer.lr={cfg.optimizer.lr}; a positive learning rate is needed")
+
+
+def _numbers(node: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    """Yield every float of a config with its key."""
+    if isinstance(node, dict | list):
+        for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _numbers(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(node, float):
+        yield key, node
 
 
 def _listed(names: frozenset[str]) -> str:

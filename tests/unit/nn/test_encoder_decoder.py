@@ -63,7 +63,7 @@ def test_convolutions_see_a_ring_in_phi_where_there_is_one(circular):
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"latent": 0}, "latent"), ({"hidden": [0]}, "widths")],
+    [({"latent": 0}, "latent"), ({"hidden": [0]}, "hidden")],
 )
 def test_wrong_settings_are_named(settings, said):
     with pytest.raises(ValueError, match=said):
