@@ -15,6 +15,7 @@ from hepad.batch import Batch, slot_mask
 from hepad.errors import UserError
 from hepad.models import AnomalyModel
 from hepad.registry import check_targets
+from hepad.run.damage import refuse_damaged
 
 CHUNK: Final = 4096
 """Entries scored at once; the last bits of a score may depend on it."""
@@ -68,10 +69,10 @@ def load_run(directory: str | Path) -> Run:
     """Load the best model of a run.
 
     Nothing in the directory can name code that is not on the allow-list (`hepad.registry`), and the checkpoint is
-    read with `weights_only=True`.
+    read with `weights_only=True`, after its checksums were compared.
 
     Raises:
-        UserError: the directory is not a run, or it has no checkpoint.
+        UserError: the directory is not a run, or it has no checkpoint, or a damaged one.
     """
     directory = Path(directory)
     config_path = directory / "config.yaml"
@@ -85,6 +86,7 @@ def load_run(directory: str | Path) -> Run:
         raise UserError(f"{directory} is an evaluation; its run is {directory.parent.parent}")
     if not checkpoint.is_file():
         raise UserError(f"{directory} has no checkpoints/best.ckpt; the run did not finish its first epoch")
+    refuse_damaged(checkpoint, "put back a copy, or train again")
     check_targets(config.model)
     model_class = get_class(config.model._target_)
     assert issubclass(model_class, AnomalyModel)

@@ -1,6 +1,5 @@
 """Going on with a run that was stopped."""
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from hepad import __version__
 from hepad.callbacks.resume_point import LAST, PREVIOUS
 from hepad.errors import UserError
+from hepad.run.damage import damage, refuse_damaged
 from hepad.run.session import at_work
 from hepad.run.status import RUN_FORMAT, RunStatus, read_provenance, run_status
 from hepad.run.training import Past, TrainingResult, carry_out
 
+BEST: Final = "best.ckpt"
 _RESULTS: Final = ("metrics.json", "scores.h5", "report.html")
 _PARTS: Final = frozenset({"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks"})
 
@@ -32,7 +33,7 @@ def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> Train
 
     Raises:
         UserError: not a run, one of an incompatible version, one that is finished or at work, data that changed since,
-            no checkpoint that can be read.
+            no checkpoint that can be read, or a damaged best.ckpt.
     """
     run_dir = Path(run_dir).resolve()
     cfg = stored_config(run_dir)
@@ -46,6 +47,10 @@ def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> Train
             raise UserError(f"{run_dir} is finished after {facts['epochs']} epochs; there is nothing to resume")
         checkpoint = find_checkpoint(run_dir / "checkpoints")
         check_epochs(cfg.trainer.max_epochs, checkpoint)
+        best = run_dir / "checkpoints" / BEST
+        # Without an epoch done, nothing will read what lies there.
+        if checkpoint is not None and best.is_file():
+            refuse_damaged(best, "the weights of the best epoch are lost: train again in another directory")
         return carry_out(cfg, run_dir, Past(facts, checkpoint))
 
 
@@ -98,7 +103,7 @@ def find_checkpoint(directory: Path) -> Path | None:
     for name in (LAST, PREVIOUS):
         if not (directory / name).is_file():
             continue
-        reason = damage(directory / name)
+        reason = unusable(directory / name)
         if reason is None:
             if damaged:
                 print(f"{damaged[0]}; going on from {name}, one epoch earlier", flush=True)
@@ -119,16 +124,12 @@ def check_epochs(max_epochs: int, checkpoint: Path | None) -> None:
         raise UserError(f"trainer.max_epochs={max_epochs}: {epoch} epochs are done already; ask for at least as many")
 
 
-def damage(checkpoint: Path) -> str | None:
-    """Return why a checkpoint cannot be used, or None for one that is whole."""
+def unusable(checkpoint: Path) -> str | None:
+    """Return why training cannot go on from a checkpoint, or None where it can."""
+    if reason := damage(checkpoint):
+        return reason
     try:
-        # torch itself does not look at the checksums.
-        with zipfile.ZipFile(checkpoint) as file:
-            if file.testzip() is not None:
-                return "a checksum is wrong"
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except zipfile.BadZipFile:
-        return "it is cut off"
     except Exception as error:
         return str(error).splitlines()[0] if str(error) else type(error).__name__
     return None if isinstance(content, dict) and content.keys() >= _PARTS else "it is not a checkpoint of a training"
