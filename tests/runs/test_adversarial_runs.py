@@ -18,6 +18,7 @@ def run(tmp_path_factory):
     """Two epochs on small events, in its own directory."""
     directory = tmp_path_factory.mktemp("bigan")
     words = [*two_samples(directory), "logger=none", "data.batch_size=32", "trainer.max_epochs=2"]
+    words.append("model.discriminator_steps=2")
     done = call(train.main, directory, "model=bigan", "data=events", *words, "hydra.run.dir=run")
     assert done.code == 0, done.err
     return directory / "run"
@@ -42,6 +43,9 @@ def test_the_watch_is_in_the_history_and_in_the_report(run):
     wanted = {"loss", "spread_median", "pairwise_ratio", "coverage", "accuracy", "accuracy_real", "accuracy_generated"}
     assert {f"val/{name}" for name in wanted} <= set(rows[0])
     assert all(float(row["val/loss"]) > 0 for row in rows)
+    # Seven batches an epoch; the discriminator takes two steps for one of the generator, over the end of an epoch too.
+    assert [float(row["train/discriminator_steps"]) for row in rows] == [7, 14]
+    assert [float(row["train/generator_steps"]) for row in rows] == [3, 7]
     pictures = {path.stem for path in (run / "plots").glob("*.png")}
     assert {"adversarial_training", "generated_entries", "learning_curves", "parts_roc_vs_background"} <= pictures
 

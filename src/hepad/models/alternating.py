@@ -150,6 +150,8 @@ class AlternatingModel(AnomalyModel):
         if int(self.discriminator_steps) % self.steps_per_generator_step == 0:
             self._maker_step(x, optimizers[0])
             self.generator_steps += 1
+        for name in ("generator_steps", "discriminator_steps"):
+            self.log(f"train/{name}", getattr(self, name).float(), on_step=False, on_epoch=True, reduce_fx="max")
 
     def _discriminator_step(self, x: Tensor, optimizer: LightningOptimizer) -> None:
         with torch.no_grad():
