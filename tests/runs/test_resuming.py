@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from hepad import train
+from hepad.models import ReconstructionModel
 from hepad.run.status import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
 from tests.runs.killing import start
@@ -144,6 +145,46 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before_and_says_so(copy
     assert "last.ckpt cannot be read" in done.out
     assert "going on from previous.ckpt, one epoch earlier" in done.out
     assert_same_run(copy, place / "whole")
+
+
+def test_a_run_goes_on_with_as_many_threads_as_it_began_with(copy, place, monkeypatch):
+    facts = json.loads((copy / "provenance.json").read_text())
+    began, now = facts["threads"], facts["threads"] + 1
+    counts = set()
+    step = ReconstructionModel.training_step
+
+    def counting(model, batch, batch_idx):
+        counts.add(torch.get_num_threads())
+        return step(model, batch, batch_idx)
+
+    monkeypatch.setattr(ReconstructionModel, "training_step", counting)
+    monkeypatch.setenv("OMP_NUM_THREADS", str(now))
+    torch.set_num_threads(now)
+    try:
+        done = call(train.main, copy.parent, "resume=moved")
+        assert torch.get_num_threads() == now
+    finally:
+        torch.set_num_threads(began)
+    assert done.code == 0, done.err
+    assert counts == {began}
+    assert f"as the run began (not {now})" in done.out
+    assert os.environ["OMP_NUM_THREADS"] == str(now)
+    assert_same_run(copy, place / "whole")
+    facts = json.loads((copy / "provenance.json").read_text())
+    assert (facts["threads"], [resumed["threads"] for resumed in facts["resumed"]]) == (began, [began])
+
+
+def test_where_threads_cannot_be_chosen_the_evidence_stays(copy, monkeypatch):
+    path = copy / "provenance.json"
+    facts = json.loads(path.read_text()) | {"threads": 7}
+    path.write_text(json.dumps(facts))
+    now = torch.get_num_threads()
+    monkeypatch.setattr(torch, "set_num_threads", lambda number: None)
+    done = call(train.main, copy.parent, "resume=moved")
+    assert done.code == 0, done.err
+    assert f"the run began with 7 threads, here there are {now}: the last bits" in done.out
+    facts = json.loads(path.read_text())
+    assert (facts["threads"], [resumed["threads"] for resumed in facts["resumed"]]) == (7, [now])
 
 
 def test_a_run_that_stopped_early_stays_stopped(place, tmp_path):

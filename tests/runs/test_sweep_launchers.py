@@ -1,6 +1,7 @@
 """Launchers: jobs in other processes, whatever becomes of those."""
 
 import csv
+import json
 import signal
 import subprocess
 import sys
@@ -9,13 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 from hydra.core.utils import JobReturn, JobStatus
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from submitit.core.utils import UncompletedJobError
 
 from hepad.outcome import JobOutcome
 from hepad.run.status import RunStatus, run_status
 from hepad.sweep.processes import run_processes
+from hepad.sweep.record import SweepRecord
 from hepad.sweep.slurm import submit
 
 SHORT = ["data.limit=300", "trainer.max_epochs=2", "evaluation.plots=false", "logger=none"]
@@ -55,23 +58,28 @@ def test_a_sweep_killed_with_its_processes_goes_on_with_any_launcher(run_train, 
     assert int(rows["seed.1"]["epochs"]) > epochs
 
 
+def stand_in(directory: Path, monkeypatch, script: str) -> DictConfig:
+    """Let a shell script stand in for Python in the jobs of a sweep; return the config of its command."""
+    python = directory / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    hydra = {"sweep": {"dir": str(directory)}, "overrides": {"hydra": []}, "job": {"config_name": "train"}}
+    return OmegaConf.create({"hydra": hydra})
+
+
 def test_a_job_that_is_killed_takes_no_other_down(tmp_path, monkeypatch):
-    # A stand-in for Python: the first job is killed as the kernel does when memory runs out, the second is fine,
-    # the third is refused.
-    script = tmp_path / "python"
-    script.write_text(
-        """#!/bin/sh
+    # The first job is killed as the kernel does when memory runs out, the second is fine, the third is refused.
+    config = stand_in(
+        tmp_path,
+        monkeypatch,
+        """
         case "$*" in
             *job=first*) kill -9 $$ ;;
             *job=third*) echo "error: no"; exit 2 ;;
             *) echo "$OMP_NUM_THREADS threads" ;;
         esac
-        """
-    )
-    script.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(script))
-    config = OmegaConf.create(
-        {"hydra": {"sweep": {"dir": str(tmp_path)}, "overrides": {"hydra": []}, "job": {"config_name": "train"}}}
+        """,
     )
     results = run_processes(
         config, [[f"sweep.job={name}"] for name in ("first", "second", "third")], n_jobs=1, threads=3
@@ -82,6 +90,35 @@ def test_a_job_that_is_killed_takes_no_other_down(tmp_path, monkeypatch):
     assert finished == JobOutcome("finished")
     assert refused == JobOutcome("refused", "no")
     assert (tmp_path / "logs/second.log").read_text() == "3 threads\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "asked", "expected"),
+    [({}, None, "1 1"), ({"OMP_NUM_THREADS": "2"}, None, "2 2"), ({"OMP_NUM_THREADS": "2"}, 3, "3 3")],
+    ids=["shared out", "set by the user", "asked for"],
+)
+def test_the_last_job_of_a_sweep_gets_the_threads_it_would_have_had_among_all(
+    tmp_path, monkeypatch, environment, asked, expected
+):
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("hepad.sweep.processes.cores", lambda: 4)
+    config = stand_in(tmp_path, monkeypatch, "echo $OMP_NUM_THREADS $MKL_NUM_THREADS")
+    names = [f"seed.{seed}" for seed in range(5)]
+    SweepRecord("s", settings={name: {} for name in names}, at_once=5).write(tmp_path)
+    run_processes(config, [[f"sweep.job={names[2]}"]], n_jobs=None, threads=asked)
+    assert (tmp_path / "logs/seed.2.log").read_text() == f"{expected}\n"
+
+
+def test_a_sweep_records_how_many_jobs_share_the_cores(run_train, own_samples, tmp_path):
+    record = tmp_path / "multirun/s/sweep.json"
+    assert run_train("-m", "sweep.name=s", "seed=1,2,3", *own_samples, *SHORT).code == 0
+    assert json.loads(record.read_text())["at_once"] == 3
+    # One of its jobs alone is still one of three.
+    assert run_train("-m", "sweep.name=s", "seed=range(2,3)", *own_samples, *SHORT).code == 0
+    assert json.loads(record.read_text())["at_once"] == 3
 
 
 def test_slurm_s_stand_in_runs_a_job(run_train, own_samples, tmp_path):

@@ -13,6 +13,7 @@ from hepad.errors import UserError
 from hepad.run.damage import damage, refuse_damaged
 from hepad.run.session import at_work
 from hepad.run.status import RUN_FORMAT, RunStatus, read_provenance, run_status
+from hepad.run.threads import threads_as_before
 from hepad.run.training import Past, TrainingResult, carry_out
 
 BEST: Final = "best.ckpt"
@@ -51,7 +52,8 @@ def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> Train
         # Without an epoch done, nothing will read what lies there.
         if checkpoint is not None and best.is_file():
             refuse_damaged(best, "the weights of the best epoch are lost: train again in another directory")
-        return carry_out(cfg, run_dir, Past(facts, checkpoint))
+        with threads_as_before(facts):
+            return carry_out(cfg, run_dir, Past(facts, checkpoint))
 
 
 def is_finished(run_dir: Path) -> bool:

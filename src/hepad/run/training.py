@@ -23,6 +23,7 @@ from hepad.run.provenance import check_same_data, provenance, write_provenance
 from hepad.run.report import write_run_report
 from hepad.run.session import at_work
 from hepad.run.status import RunStatus, run_status
+from hepad.run.threads import threads_of_each
 from hepad.run.validation import validate_run_dir
 from hepad.run.workers import workers
 
@@ -89,11 +90,13 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
             # What a killed process was about to write.
             rest.unlink()
         atomic_write_text(run_dir / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
-        facts |= provenance(data, model, cfg.seed) | {"wandb": wandb_identity(loggers)}
+        threads = threads_of_each(trainer.world_size)
+        facts |= provenance(data, model, cfg.seed) | {"threads": threads, "wandb": wandb_identity(loggers)}
         if past is not None:
-            facts["started"] = past.facts.get("started", facts["started"])
+            facts |= {key: past.facts[key] for key in ("started", "threads") if key in past.facts}
             facts.pop("reason", None)
-            facts["resumed"] = [*past.facts.get("resumed", []), datetime.now(UTC).isoformat(timespec="seconds")]
+            now = datetime.now(UTC).isoformat(timespec="seconds")
+            facts["resumed"] = [*past.facts.get("resumed", []), {"at": now, "threads": threads}]
         write_provenance(run_dir, facts)
         log_origin(loggers, cfg, facts)
         if past is not None and past.facts.get("status") == RunStatus.RUNNING:
@@ -107,7 +110,7 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
             model.prepare(data.train_entries.batch)
             clock.lap("teacher")
         checkpoint = None if past is None else past.checkpoint
-        with workers(trainer, run_dir, checkpoint):
+        with workers(trainer, run_dir, checkpoint, threads):
             fit(parts, checkpoint)
             # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
             columns = parts.history.columns()

@@ -16,20 +16,23 @@ import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import find_free_network_port
 
+from hepad.run.threads import use_threads
+
 
 @contextmanager
-def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None) -> Iterator[None]:
+def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads: int) -> Iterator[None]:
     """Start the other processes of `trainer`, if it has any, and see to their end.
 
     Args:
         trainer: of this process, the first.
         run_dir: the run's directory, with its config.yaml.
         checkpoint: where training goes on.
+        threads: of each process.
     """
     if trainer.world_size == 1:
         yield
         return
-    before, threads = dict(os.environ), torch.get_num_threads()
+    before = dict(os.environ)
     # With LOCAL_RANK set, Lightning starts no processes of its own.
     os.environ |= {
         "MASTER_ADDR": "127.0.0.1",
@@ -41,14 +44,18 @@ def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None) -> Itera
     started = [
         # Ctrl-C is for the first process, which ends the others.
         subprocess.Popen(
-            command, env=os.environ | {"LOCAL_RANK": str(rank)}, stdout=subprocess.DEVNULL, process_group=0
+            command,
+            env=os.environ | {"LOCAL_RANK": str(rank), "OMP_NUM_THREADS": str(threads)},
+            stdout=subprocess.DEVNULL,
+            process_group=0,
         )
         for rank in range(1, trainer.world_size)
     ]
     try:
-        yield
-        for process in started:
-            process.wait()
+        with use_threads(threads):
+            yield
+            for process in started:
+                process.wait()
     finally:
         for process in started:
             process.kill()
@@ -57,7 +64,6 @@ def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None) -> Itera
             torch.distributed.destroy_process_group()
         os.environ.clear()
         os.environ |= before
-        torch.set_num_threads(threads)
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
 from hepad.outcome import JobOutcome
+from hepad.sweep.record import read_sweep
 
 WATCHED: Final = "HEPAD_ENDS_WITH_STDIN"
 """Set in the environment of a job whose end its parent watches over."""
@@ -50,21 +51,27 @@ def run_processes(
         config: of the command.
         job_overrides: the words of each job.
         n_jobs: processes at a time; None for one per core.
-        threads: of each; None to share the cores.
+        threads: of each; None for `OMP_NUM_THREADS` where that is set, else to share the cores.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    n_jobs = min(n_jobs or cores, len(job_overrides))
-    threads = threads or max(1, cores // n_jobs)
+    # Shared between the jobs of the whole sweep: the last one of a sweep that was stopped must get what it would have
+    # got then, as the last bits of its numbers depend on that.
+    at_once = read_sweep(Path(str(config.hydra.sweep.dir)), "").at_once or len(job_overrides)
+    n_jobs = n_jobs or cores()
+    environment = _thread_variables(threads, max(1, cores() // min(n_jobs, at_once)))
+    n_jobs = min(n_jobs, len(job_overrides))
     logs = Path(str(config.hydra.sweep.dir)) / LOGS
     logs.mkdir(parents=True, exist_ok=True)
     waiting = list(enumerate(job_overrides))
     running: list[_Process] = []
     outcomes: dict[int, JobOutcome] = {}
-    print(f"{len(waiting)} jobs, {n_jobs} at a time, {threads} threads each; logs in {logs}", flush=True)
+    print(
+        f"{len(waiting)} jobs, {n_jobs} at a time, {environment['OMP_NUM_THREADS']} threads each; logs in {logs}",
+        flush=True,
+    )
     try:
         while waiting or running:
             while waiting and len(running) < n_jobs:
-                running.append(_start(config, logs, *waiting.pop(0), threads))
+                running.append(_start(config, logs, *waiting.pop(0), environment))
             for job in [job for job in running if job.process.poll() is not None]:
                 running.remove(job)
                 outcomes[job.index] = outcome = _outcome(job)
@@ -78,6 +85,11 @@ def run_processes(
             job.process.wait()
         raise
     return [JobReturn(status=JobStatus.COMPLETED, _return_value=outcomes[i]) for i in range(len(job_overrides))]
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def end_with_parent() -> None:
@@ -94,12 +106,19 @@ def end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _start(config: DictConfig, logs: Path, index: int, overrides: Sequence[str], threads: int) -> _Process:
+def _thread_variables(asked: int | None, share: int) -> dict[str, str]:
+    """What tells a job its number of threads: what the command asks for, else what the user has set, else a share."""
+    if asked is not None:
+        return dict.fromkeys(_THREAD_VARIABLES, str(asked))
+    default = os.environ.get(_THREAD_VARIABLES[0], str(share))
+    return {variable: os.environ.get(variable, default) for variable in _THREAD_VARIABLES}
+
+
+def _start(config: DictConfig, logs: Path, index: int, overrides: Sequence[str], threads: dict[str, str]) -> _Process:
     name = next((word.split("=", 1)[1] for word in overrides if word.startswith("sweep.job=")), str(index))
     inherited = [str(word) for word in config.hydra.overrides.hydra if _concerns_a_job(str(word))]
     run_dir = Path(str(config.hydra.sweep.dir)) / name
     command = [sys.executable, "-m", f"hepad.{config.hydra.job.config_name}", *inherited, *overrides]
-    environment = os.environ | {WATCHED: "1"} | {variable: str(threads) for variable in _THREAD_VARIABLES}
     log = logs / f"{name}.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
@@ -107,7 +126,7 @@ def _start(config: DictConfig, logs: Path, index: int, overrides: Sequence[str],
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env=environment,
+            env=os.environ | {WATCHED: "1"} | threads,
             # Ctrl-C in the terminal would otherwise reach the job twice.
             start_new_session=True,
         )

@@ -22,17 +22,21 @@ class SweepRecord:
         name: of the sweep.
         settings: job → what is swept, key → value.
         done: job → how it ended; a job that is not here was never waited for to its end.
+        at_once: how many jobs could run side by side, if there is room: all, or as many as a search asks for; None
+            before any was planned.
     """
 
     name: str
     settings: dict[str, dict[str, str]] = field(default_factory=dict)
     done: dict[str, JobOutcome] = field(default_factory=dict)
+    at_once: int | None = None
 
-    def plan(self, jobs: Sequence[Job]) -> None:
-        """Add jobs that are about to run."""
+    def plan(self, jobs: Sequence[Job], at_once: int | None = None) -> None:
+        """Add jobs that are about to run, `at_once` of the sweep side by side, None for all."""
         for job in jobs:
             self.settings[job.name] = dict(job.settings)
             self.done.pop(job.name, None)
+        self.at_once = at_once or len(self.settings)
 
     @property
     def swept(self) -> list[str]:
@@ -44,6 +48,7 @@ class SweepRecord:
         directory.mkdir(parents=True, exist_ok=True)
         content = {
             "sweep": self.name,
+            "at_once": self.at_once,
             "jobs": {
                 name: {"settings": settings, **(asdict(self.done[name]) if name in self.done else {})}
                 for name, settings in self.settings.items()
@@ -63,11 +68,13 @@ def read_sweep(directory: Path, name: str) -> SweepRecord:
     if not path.is_file():
         return SweepRecord(name)
     try:
-        jobs = json.loads(path.read_text(encoding="utf-8"))["jobs"]
+        content = json.loads(path.read_text(encoding="utf-8"))
+        jobs, at_once = content["jobs"], content.get("at_once")
         return SweepRecord(
             name,
             {job: {str(k): str(v) for k, v in entry["settings"].items()} for job, entry in jobs.items()},
             {job: JobOutcome(entry["status"], entry["reason"]) for job, entry in jobs.items() if "status" in entry},
+            None if at_once is None else int(at_once),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"cannot read {path}: {type(error).__name__}; remove it to make it anew") from error

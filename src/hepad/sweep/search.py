@@ -51,7 +51,7 @@ def run_search(session: Session, swept: Sequence[Override]) -> None:
     failed_before = len(study.get_trials(deepcopy=False, states=(TrialState.FAIL,)))
     while batch := _next_trials(study, space, section["n_trials"] + failed_before, section["n_parallel"]):
         jobs = [_job(session, trial) for trial in batch]
-        ended = session.run(jobs)
+        ended = session.run(jobs, section["n_parallel"])
         outcomes += ended
         for trial, job, outcome in zip(batch, jobs, ended, strict=True):
             _tell(study, trial, job, outcome, session, metric)

@@ -63,8 +63,13 @@ class Session:
         ]
         return compose_job(self.loader, self.master, name, settings, words)
 
-    def run(self, jobs: Sequence[Job]) -> list[JobOutcome]:
-        """Run those jobs that are not finished; return how each stands, in order. `sweep.json` is written."""
+    def run(self, jobs: Sequence[Job], at_once: int | None = None) -> list[JobOutcome]:
+        """Run those jobs that are not finished; return how each stands, in order. `sweep.json` is written.
+
+        Args:
+            jobs: all, or the next ones of a search.
+            at_once: how many a search asks for at a time; None for all.
+        """
         outcomes: dict[str, JobOutcome] = {}
         to_run: list[Job] = []
         for job in jobs:
@@ -78,7 +83,7 @@ class Session:
                 to_run.append(job)
         if done := sum(outcome.status == "finished" for outcome in outcomes.values()):
             print(f"{done} of {len(jobs)} jobs are finished already", flush=True)
-        self.record.plan(jobs)
+        self.record.plan(jobs, at_once)
         self.record.write(self.directory)
         if to_run:
             returned = self._launch(to_run)
