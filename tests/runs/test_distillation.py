@@ -13,6 +13,7 @@ import yaml
 import hepad
 from hepad import train
 from hepad.data import EventsDataModule
+from tests.conftest import write_jet_file
 from tests.runs.conftest import call, two_samples
 
 QUICK = ["logger=none", "trainer.max_epochs=2", "data.batch_size=64"]
@@ -139,13 +140,12 @@ def refused(place):
         (["model.teacher=teacher", "data=jets"], "scores events, not jets; choose data=events"),
         (["model.teacher=teacher", "data.features=[pt,eta]"], "here they are (8, 2)"),
         (["model.teacher=whole"], "train it with data.train_on=teacher"),
-        (["model.teacher=student"], "train it with data.train_on=teacher"),
+        (["model.teacher=student"], "a student cannot be a teacher"),
         (["model.teacher=teacher", "data.limit=300"], "otherwise the same data"),
         (["model.teacher=nowhere"], "nowhere is not a run"),
         (["model.teacher=teacher", "data.train_on=all"], "leave data.train_on out"),
         (["model.teacher=teacher", "model.target=logits"], "allowed: score, log_score, cicada"),
         (["model.teacher=teacher", "model.weighting=some"], "allowed: none, rare, flat"),
-        (["model.teacher=student", "model.network=conv"], "train it with"),
         (["model.network=conv"], "allowed: auto, deepsets, dense"),
         (["data.train_on=half"], "data.train_on"),
         (["model.teacher=teacher", "model.teacher_overrides={model:vae}"], "trained already"),
@@ -153,6 +153,9 @@ def refused(place):
         (["model.teacher_overrides={model:conv_ae}"], "not events"),
         (["model.teacher_overrides={model:vae,model.latent:0}"], "latent=0"),
         (["model.teacher_overrides={data.limit:100}"], "the teacher's data are the student's"),
+        (["model.teacher_overrides={model:distilled}"], "model.teacher_overrides: a student cannot be a teacher"),
+        (["model.teacher_overrides={model:gan}"], "GAN may be negative, and model.target=log_score takes"),
+        (["model.target=cicada"], "add model.teacher_overrides={model.normalizer:none}"),
         (["model.teacher_overrides=vae"], "such as {model:vae"),
     ],
 )
@@ -167,6 +170,38 @@ def test_a_teacher_whose_scores_leave_nothing_to_learn(refused, monkeypatch):
     assert "allowed here: score" in refused("model.teacher=teacher")
 
 
+@pytest.fixture
+def clipped(monkeypatch):
+    """Return a function that makes a share of all scores of teachers too low for the target `cicada`."""
+
+    def clip(share: float) -> None:
+        def scores(_, entries):
+            found = torch.linspace(1.1, 50.0, len(entries))
+            found[: int(share * len(entries))] = 0.1
+            return found
+
+        monkeypatch.setattr("hepad.run.distillation._scores", scores)
+
+    return clip
+
+
+def test_targets_that_are_mostly_clipped_are_refused(refused, clipped):
+    clipped(0.6)
+    assert "60% of the training entries have a target clipped" in refused(
+        "model.teacher=teacher", "model.target=cicada"
+    )
+
+
+@pytest.mark.parametrize(("share", "remarks"), [(0.2, 1), (0.01, 0)])
+def test_targets_that_are_partly_clipped_are_remarked_on(place, clipped, tmp_path, share, remarks):
+    clipped(share)
+    words = [*two_samples(place), *QUICK, *UNDRAWN, "model=distilled", "model.teacher=teacher", "model.target=cicada"]
+    done = call(train.main, place, *words, f"hydra.run.dir={tmp_path / 'run'}")
+    assert done.code == 0, done.err
+    assert done.err.count("20% of the training entries have a target clipped") == remarks
+    assert (tmp_path / "run/report.html").read_text().count("target clipped to the ends of [0, 256)") == remarks
+
+
 def test_a_teacher_whose_past_is_unknown(refused, place):
     shutil.copytree(place / "teacher", place / "forgetful", dirs_exist_ok=True)
     (place / "forgetful/provenance.json").write_text("{}")
@@ -179,13 +214,41 @@ def test_a_teacher_trained_on_what_is_tested_here(refused, place):
     assert "entries of signal" in refused("model.teacher=swapped")
 
 
+def rewritten(source: Path, copy: Path, change=lambda x: x) -> Path:
+    """Write the entries of a file once more, as another program would."""
+    with h5py.File(source) as old, h5py.File(copy, "w") as new:
+        values = old["jet_event_data"][:]
+        made = new.create_dataset("jet_event_data", data=change(values), compression="gzip")
+        made.attrs["features"] = old["jet_event_data"].attrs["features"]
+        new.attrs["copied"] = "yes"
+    return copy
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda x: x, lambda x: x[::-1], lambda x: x[:300], lambda x: x.astype("f8")],
+    ids=["compressed", "in another order", "some of it", "in double precision"],
+)
+@pytest.mark.parametrize("trained_on", ["whole", "teacher"])
+def test_entries_are_known_in_a_copy_of_their_file(refused, place, change, trained_on):
+    copy = rewritten(place / "background.h5", place / "copy.h5", change=change)
+    here = [f"data.samples.background={place / 'signal.h5'}", f"data.samples.signal={copy}"]
+    assert "entries of signal" in refused(f"model.teacher={trained_on}", *here)
+
+
+def test_the_teachers_half_of_a_copy_is_still_the_teachers_half(place, tmp_path):
+    copy = rewritten(place / "background.h5", tmp_path / "copy.h5")
+    words = [*two_samples(place), *QUICK, *UNDRAWN, "model=distilled", f"data.samples.background={copy}"]
+    run = f"hydra.run.dir={tmp_path / 'run'}"
+    assert call(train.main, place, *words, "model.teacher=whole", run).code == 2
+    assert call(train.main, place, *words, "model.teacher=teacher", run).code == 0
+
+
 def test_a_teacher_of_other_files_may_teach(place, tmp_path):
     other = tmp_path / "other"
     other.mkdir()
     words = [*two_samples(other), *QUICK, *UNDRAWN]
-    # The same contents would be the same entries, wherever the file lies.
-    with h5py.File(other / "background.h5", "r+") as file:
-        file["jet_event_data"][:] = file["jet_event_data"][:][::-1]
+    write_jet_file(other / "background.h5", mean_pt=10.0, seed=7)
     assert call(train.main, other, *words, *TEACHER, "hydra.run.dir=teacher").code == 0
     student = ["model=distilled", f"model.teacher={other / 'teacher'}", f"hydra.run.dir={tmp_path / 'run'}"]
     assert call(train.main, place, *two_samples(place), *QUICK, *UNDRAWN, *student).code == 0

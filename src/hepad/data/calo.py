@@ -16,7 +16,7 @@ from hepad.data.events import read_event_features
 from hepad.data.loader import BatchLoader
 from hepad.data.symmetry import augment
 from hepad.errors import UserError
-from hepad.hdf5 import first_row, has_dataset, read_rows, safe_dataset
+from hepad.hdf5 import first_row, has_dataset, open_hdf5, read_rows, safe_dataset
 from hepad.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels
 
 
@@ -67,6 +67,13 @@ class CaloDataModule(AnomalyDataModule):
         """Names of the channels."""
         n_channels = self.entry_shape[0]
         return ("region_et",) if n_channels == 1 else tuple(f"channel_{i + 1}" for i in range(n_channels))
+
+    @property
+    def entry_definition(self) -> dict[str, Any]:
+        """The data set, under hepad's name."""
+        with open_hdf5(self.files[self.background]) as file:
+            name = self._name_in(file)
+        return {"dataset": CALO_DATASET if name == CALO_DATASET_CICADA else name}
 
     @property
     def image_labels(self) -> ImageLabels:

@@ -139,6 +139,14 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         """Names of the features of one entry (last axis of vectors), or of the channels of an image."""
 
     @property
+    @abstractmethod
+    def entry_definition(self) -> dict[str, Any]:
+        """What makes an entry of what a file holds: setting → plain value, after `setup`.
+
+        A score is of use only for entries that were made in the same way.
+        """
+
+    @property
     def image_labels(self) -> ImageLabels:
         """What the pixels and the axes of an entry are, where entries are images."""
         return ImageLabels()

@@ -41,6 +41,11 @@ class EventsDataModule(AnomalyDataModule):
         """Names of the columns of one slot."""
         return tuple(self.features or JET_FEATURES)
 
+    @property
+    def entry_definition(self) -> dict[str, Any]:
+        """The features in their order."""
+        return {"features": list(self.feature_names)}
+
     def source(self, file: h5py.File) -> h5py.Dataset:
         """Return the data set of jets by event."""
         return safe_dataset(file, JET_DATASET)

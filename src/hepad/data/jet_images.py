@@ -1,5 +1,6 @@
 """Jet images."""
 
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -61,6 +62,11 @@ class JetImagesDataModule(AnomalyDataModule):
         """Names of the channels."""
         n_channels = self.entry_shape[0]
         return ("pt",) if n_channels == 1 else tuple(f"channel_{i + 1}" for i in range(n_channels))
+
+    @property
+    def entry_definition(self) -> dict[str, Any]:
+        """The steps from constituents to an image; ready-made images took steps of their own."""
+        return {"dataset": JET_IMAGE_DATASET} if self._ready_made else asdict(self.imaging)
 
     @property
     def image_labels(self) -> ImageLabels:

@@ -42,6 +42,11 @@ class JetsDataModule(AnomalyDataModule):
         """Names of the columns of one entry."""
         return tuple(self.features or JET_FEATURES)
 
+    @property
+    def entry_definition(self) -> dict[str, Any]:
+        """The features in their order, and which jets are entries."""
+        return {"features": list(self.feature_names), "min_pt": self.min_pt}
+
     def source(self, file: h5py.File) -> h5py.Dataset:
         """Return the data set of jets by event."""
         return safe_dataset(file, JET_DATASET)

@@ -49,6 +49,17 @@ def target_transform(target: str, training_scores: Tensor) -> Callable[[Tensor],
     return lambda score: score.clamp(min=floor).log()
 
 
+def clipped_share(training_scores: Tensor) -> float:
+    """Return the share of scores `(N,)` whose target `cicada` is clipped, of those above 0.
+
+    A score of 0 is that of an entry without any object, and its target is the lowest as it should be.
+    """
+    positive = training_scores[training_scores > 0].double()
+    values = _CICADA_SCALE * positive.log()
+    clipped = (values < _CICADA_RANGE[0]) | (values >= _CICADA_RANGE[1])
+    return clipped.double().mean().item() if len(positive) else 0.0
+
+
 class RareScoreWeights:
     """Weights that make entries of rare targets count as much as those of frequent ones.
 

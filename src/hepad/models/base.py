@@ -25,6 +25,7 @@ class AnomalyModel(L.LightningModule, ABC):
         monitors: the names a callback may watch.
         train_on: the part of the background's training entries it learns from (`AnomalyDataModule`, `train_on`).
         training_keys: keys of the model's config that whoever trains reads, and the model itself does not.
+        signed_score: whether scores may be negative, so that they have no logarithm.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
 
@@ -37,6 +38,7 @@ class AnomalyModel(L.LightningModule, ABC):
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "train/loss")
     train_on: ClassVar[str] = "all"
     training_keys: ClassVar[frozenset[str]] = frozenset()
+    signed_score: ClassVar[bool] = False
     manual_optimization: ClassVar[bool] = False
 
     def __init__(self, entry_shape: Sequence[int], normalizer: str = "standard") -> None:

@@ -51,6 +51,7 @@ class Distilled(AnomalyModel):
     kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "train/loss")
     train_on = "student"
+    signed_score = True
     training_keys = frozenset({"teacher", "teacher_overrides", "target", "weighting"})
 
     target_center: Tensor

@@ -19,6 +19,7 @@ class GAN(AdversarialModel):
     """
 
     pairs: ClassVar[bool] = False
+    signed_score: ClassVar[bool] = True
 
     def real_inputs(self, x: Tensor, maker: Maker) -> tuple[Tensor, ...]:
         """Return the entries."""

@@ -145,8 +145,9 @@ def _set_targets(run_dir: Path, config: DictConfig, facts: Mapping[str, Any], da
     places = (facts.get("teacher", {}).get("run"), config.model.teacher, run_dir / "teacher")
     for place in (Path(place) for place in places if place):
         if (place / "config.yaml").is_file():
-            Lesson(data, config.model, place).set_targets(load_run(place))
-            return []
+            lesson = Lesson(data, config.model, place)
+            lesson.set_targets(load_run(place))
+            return lesson.remarks
     return ["The teacher is no longer where it was; the student is not compared with it."]
 
 

@@ -16,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 
 from hepad import __version__
 from hepad.data import AnomalyDataModule
+from hepad.data.fingerprint import sketch_of
 from hepad.errors import UserError
 from hepad.files import atomic_write_text
 from hepad.models import AnomalyModel
@@ -53,6 +54,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "trained": len(data.train_entries),
         "validated": len(data.val_entries),
         "split_sha256": data.split_hashes(),
+        "entries": {"definition": data.entry_definition, "trained_sketch": sketch_of(data.train_entries.batch.x)},
         "status": RunStatus.RUNNING,
     }
 

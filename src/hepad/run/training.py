@@ -1,5 +1,6 @@
 """One run from a config: read, train, evaluate, write."""
 
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -106,6 +107,8 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
             # A student's own random numbers must not depend on whether its teacher was there already.
             state = random_state()
             facts["teacher"] = lesson.take(_train_or_resume)
+            for remark in lesson.remarks:
+                print(f"warning: {remark}", file=sys.stderr, flush=True)
             set_random_state(state)
             model.prepare(data.train_entries.batch)
             clock.lap("teacher")
@@ -117,6 +120,8 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
             clock.lap("train")
             clock.laps["train"] = round(parts.resume_point.seconds, 3)
             test(parts, cfg.seed)
+            if lesson is not None:
+                evaluate.result.warnings[:0] = lesson.remarks
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
         drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.exhibits)

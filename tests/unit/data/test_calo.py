@@ -155,3 +155,13 @@ def test_samples_of_different_shapes_are_refused(data):
 def test_an_unknown_data_set_is_refused(data):
     with pytest.raises(UserError, match="allowed: calo_regions, CaloRegions"):
         data(dataset="images")
+
+
+def test_the_same_images_under_another_name_are_the_same_kind_of_entries(write_images):
+    definitions = []
+    for name, dataset in (("own", "calo_regions"), ("cicada", "CaloRegions")):
+        path = write_images(name, dataset=dataset)
+        data = CaloDataModule(samples={name: str(path)}, background=name, bundled=False)
+        data.setup()
+        definitions.append(data.entry_definition)
+    assert definitions == [{"dataset": "calo_regions"}] * 2

@@ -1,0 +1,159 @@
+"""Which run may teach: the config of one to train, and what a run that exists must be."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from hydra.utils import get_class
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+
+from hepad.config import compose
+from hepad.config_errors import check_values, explain_config_error
+from hepad.data import AnomalyDataModule
+from hepad.data.fingerprint import shares_entries
+from hepad.data.split import rows_sha256, split_rows
+from hepad.errors import UserError
+from hepad.run.loading import Run
+from hepad.run.provenance import file_sha256
+from hepad.run.validation import validate
+
+DEFAULT_TEACHERS: Final = {"jets": "dense_ae", "events": "td_ae", "calo": "cicada_ae", "jet_images": "conv_ae"}
+"""Kind of data → the model that is trained as a teacher unless the user names one."""
+
+_SHARED_SECTIONS: Final = ("trainer", "callbacks", "evaluation")
+_ALONE: Final = "a student cannot be a teacher"
+
+
+def teacher_config(cfg: DictConfig, kind: str, directory: Path) -> DictConfig:
+    """Return the config that trains the teacher of a student's config `cfg`.
+
+    Data, trainer, callbacks and evaluation are the student's, but for the half of the training part and for the number
+    of epochs where the teacher's own is smaller; everything else
+    comes from `model.teacher_overrides`, keys and values as on the command line, after a model that fits the data.
+
+    Raises:
+        UserError: what a command line would refuse too, or a key of the data, which are the student's.
+    """
+    given = [f"{key}={_spelled(value)}" for key, value in (cfg.model.teacher_overrides or {}).items()]
+    words = [f"model={DEFAULT_TEACHERS[kind]}", *given]
+    if any(word.lstrip("+~").split("=")[0].split(".")[0] == "data" for word in given):
+        raise UserError("model.teacher_overrides: the teacher's data are the student's; set them for the run itself")
+    try:
+        teacher = compose("train", words)
+        check_values("train", words)
+    except UserError as error:
+        raise UserError(f"model.teacher_overrides: {error}") from error
+    except Exception as error:
+        # Hydra raises a dozen types here; its command line explains them in the same way.
+        raise UserError(f"model.teacher_overrides: {explain_config_error(error, 'train', words)}") from error
+    if "teacher" in teacher.model:
+        raise UserError(f"model.teacher_overrides: {_ALONE}; name another model")
+    with open_dict(teacher):
+        teacher.seed, teacher.data, teacher.paths, teacher.logger = cfg.seed, cfg.data, cfg.paths, {}
+        teacher.data.train_on = "teacher"
+        teacher.paths.run = str(directory)
+        own_epochs = teacher.trainer.max_epochs
+        for section in _SHARED_SECTIONS:
+            if not any(word.startswith((f"{section}=", f"{section}.")) for word in given):
+                teacher[section] = cfg[section]
+                if section == "trainer":
+                    # A teacher that is done in ten epochs need not go on for the student's hundred.
+                    teacher.trainer.max_epochs = min(own_epochs, cfg.trainer.max_epochs)
+    validate(teacher)
+    return teacher
+
+
+def check_planned_teacher(teacher: DictConfig, target: str) -> None:
+    """Raise `UserError` for a model whose scores could not be made into targets, before it is trained for nothing."""
+    model: Any = get_class(teacher.model._target_)
+    if model.signed_score and target != "score":
+        raise UserError(
+            f"model.teacher_overrides: scores of {model.__name__} may be negative, and model.target={target} takes "
+            "their logarithm; choose model.target=score or another teacher"
+        )
+    normalizer = teacher.model.get("normalizer", "none")
+    if target == "cicada" and normalizer != "none":
+        raise UserError(
+            f"model.target=cicada is for scores in GeV², not for those of a teacher with normalizer={normalizer}; "
+            "add model.teacher_overrides={model.normalizer:none}, or choose model.target=log_score"
+        )
+
+
+def check_teacher(teacher: Run, data: AnomalyDataModule) -> None:
+    """Raise `UserError` where a run cannot teach on these data.
+
+    It must score entries that are made in the same way (kind, shape, `AnomalyDataModule.entry_definition`), and none
+    of its training entries may serve again, from whatever file they are read.
+    """
+    where = f"model.teacher={teacher.directory}"
+    if "teacher" in teacher.config.model:
+        raise UserError(f"{where} is a student, and {_ALONE}; name a run of another model")
+    kind = get_class(teacher.config.data._target_).kind  # type: ignore[attr-defined]
+    if kind != data.kind:
+        raise UserError(f"{where} scores {kind}, not {data.kind}; choose data={kind} or a teacher of {data.kind}")
+    if teacher.entry_shape != data.entry_shape:
+        raise UserError(f"{where} scores entries of shape {teacher.entry_shape}, here they are {data.entry_shape}")
+    facts = teacher_provenance(teacher.directory)
+    known = _definition(teacher, facts, data)
+    for name, here in data.entry_definition.items():
+        if (there := known.get(name)) != here:
+            raise UserError(
+                f"{where} was trained on other entries: {name} was {_told(there)}, here it is {_told(here)}; "
+                "give both runs the same settings of data"
+            )
+    if sample := _sample_that_serves_twice(facts, data):
+        raise UserError(
+            f"{where} was trained on entries of {sample} that the student would train or be tested on; "
+            "train it with data.train_on=teacher and otherwise the same data"
+        )
+
+
+def _definition(teacher: Run, facts: Mapping[str, Any], data: AnomalyDataModule) -> dict[str, Any]:
+    """What the teacher's entries were made by; of a run that did not write it down, as far as its config says."""
+    recorded = facts.get("entries", {}).get("definition")
+    if recorded is not None:
+        return dict(recorded)
+    config = OmegaConf.to_container(teacher.config.data, resolve=True)
+    assert isinstance(config, dict)
+    here = data.entry_definition
+    return here | {str(name): value for name, value in config.items() if name in here and value is not None}
+
+
+def _sample_that_serves_twice(facts: Mapping[str, Any], data: AnomalyDataModule) -> str | None:
+    """Return a sample of which the student would see entries that trained the teacher."""
+    trained_on = facts["data"][facts["background"]]["sha256"]
+    shared = [sample for sample, path in data.files.items() if file_sha256(path) == trained_on]
+    half = rows_sha256(split_rows(data.n_background, "teacher").train)
+    if shared and (shared != [data.background] or facts["split_sha256"]["train"] != half):
+        return shared[0]
+    # The same file is told by its bytes, its entries in any other file by themselves.
+    sketch = facts.get("entries", {}).get("trained_sketch", "")
+    if shares_entries(sketch, [data.train_entries.batch.x, data.val_entries.batch.x]):
+        return data.background
+    tested = ((sample, entries.batch.x) for sample, entries in data.test_entries.items())
+    return next((sample for sample, x in tested if shares_entries(sketch, [x])), None)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(map(str, value))}]"
+    return "unknown" if value is None else str(value)
+
+
+def teacher_provenance(directory: Path) -> dict[str, Any]:
+    """Return the provenance of a run; raise `UserError` where it does not say what the run was trained on."""
+    path = directory / "provenance.json"
+    try:
+        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        facts["data"][facts["background"]]["sha256"], facts["split_sha256"]["train"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} does not say which entries the teacher was trained on; train it again") from error
+    return facts
+
+
+def _spelled(value: Any) -> str:
+    """A value as it stands on a command line."""
+    if isinstance(value, DictConfig | ListConfig):
+        value = OmegaConf.to_container(value, resolve=True)
+    return value if isinstance(value, str) else json.dumps(value)
