@@ -161,6 +161,9 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         self._check_shapes(entries)
         self.split: Split = split_rows(len(entries[self.background]), self.train_on)
         background = entries[self.background]
+        # Teacher and student are trained one after the other: what cannot train either is found before both.
+        for half in (self.train_on,) if self.train_on == "all" else TRAIN_ON[1:]:
+            self.check_training_part(background.rows(split_rows(len(background), half).train))
         self.train_entries = background.rows(self.split.train)
         self.val_entries = background.rows(self.split.val)
         self.test_entries = {
@@ -168,6 +171,10 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
             for sample, found in entries.items()
         }
         self._entries = entries
+
+    def check_training_part(self, train: Entries) -> None:
+        """Raise `UserError` where there is nothing in the training entries to learn from; here there always is."""
+        return
 
     def _check_shapes(self, entries: Mapping[str, Entries]) -> None:
         shapes = {sample: tuple(found.batch.x.shape[1:]) for sample, found in entries.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import h5py
 import numpy as np
@@ -15,6 +15,8 @@ from hepad.data.jets import read_jets
 from hepad.errors import UserError
 from hepad.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
 from hepad.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
+
+_MIN_JETS: Final = 2
 
 
 class EventsDataModule(AnomalyDataModule):
@@ -71,6 +73,16 @@ class EventsDataModule(AnomalyDataModule):
         x = np.ascontiguousarray(jets[..., [names.index(name) for name in self.feature_names]])
         index = first_row(rows) + np.arange(len(jets))
         return Entries(Batch(torch.from_numpy(x), torch.from_numpy(mask)), index=index, observables=observables)
+
+    def check_training_part(self, train: Entries) -> None:
+        """Refuse events with fewer than two jets in all: one has no spread to be normalised by."""
+        assert train.batch.mask is not None
+        n_jets = int(train.batch.mask.sum())
+        if n_jets < _MIN_JETS:
+            raise UserError(
+                f"{n_jets} real {'jet' if n_jets == 1 else 'jets'} in the {len(train)} training events of "
+                f"{self.background} ({self.files[self.background]}); at least {_MIN_JETS} are needed to learn from"
+            )
 
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:

@@ -51,15 +51,23 @@ class InputNormalizer(nn.Module):
 
     @torch.no_grad()
     def fit(self, x: Tensor, mask: Tensor | None = None) -> "InputNormalizer":
-        """Take the statistics of the background training split: `x` `(N, *entry_shape)`, `mask` `(N, S)`."""
+        """Take the statistics of the background training split: `x` `(N, *entry_shape)`, `mask` `(N, S)`.
+
+        Raises:
+            ValueError: nothing to take them of, or values so large that they are not finite.
+        """
         if self.kind in ("layer", "none"):
             return self
         values = self._values_per_feature(self._compress(x.double()), mask)
+        if not len(values):
+            raise ValueError(f"normalizer {self.kind!r}: the training part holds nothing but empty entries")
         center, scale = values.mean(dim=0), values.std(dim=0, correction=0)
         if self.kind == "robust":
             low, center, high = _quartiles(values)
             # Integer counts often have no interquartile range; their standard deviation stands in.
             scale = torch.where(high > low, (high - low) / _IQR_OF_UNIT_NORMAL, scale)
+        if not torch.isfinite(torch.stack([center, scale]).float()).all():
+            raise ValueError(f"normalizer {self.kind!r}: mean or spread of the training part is NaN or infinite")
         # A constant feature has a rounding-error spread; dividing by it would blow noise up.
         varies = scale > 1e-6 * center.abs().clamp(min=1e-6)
         self.center.copy_(center.reshape(self.center.shape))

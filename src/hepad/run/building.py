@@ -88,7 +88,10 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     model: AnomalyModel = instantiate({**config, "_recursive_": False}, entry_shape=list(data.entry_shape))
     # The loggers get the whole config; the same numbers once more, without their section, would only mix with it.
     model._log_hyperparams = False
-    model.prepare(data.train_entries.batch)
+    try:
+        model.prepare(data.train_entries.batch)
+    except ValueError as error:
+        raise UserError(str(error)) from error
     model.optimizer_factory = instantiate(cfg.optimizer)
     model.scheduler_factory = instantiate(cfg.scheduler) if cfg.scheduler else None
     try:

@@ -85,3 +85,18 @@ def test_statistics_travel_with_the_state_dict():
 def test_unknown_kind_names_the_allowed_ones():
     with pytest.raises(ValueError, match="standard, robust, log, layer, none"):
         InputNormalizer("standart", (4,))
+
+
+@pytest.mark.parametrize("kind", ["standard", "robust", "log"])
+def test_nothing_to_fit_is_refused(kind):
+    normalizer = InputNormalizer(kind, (8, 3))
+    with pytest.raises(ValueError, match="nothing but empty entries"):
+        normalizer.fit(torch.zeros(5, 8, 3), torch.zeros(5, 8, dtype=torch.bool))
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        normalizer.fit(torch.full((5, 8, 3), torch.nan))
+    assert not normalizer.fitted
+
+
+def test_a_single_entry_is_centred():
+    normalizer = InputNormalizer("standard", (3,)).fit(torch.tensor([[1.0, 2.0, 3.0]]))
+    assert torch.equal(normalizer(torch.tensor([[1.0, 2.0, 4.0]])), torch.tensor([[0.0, 0.0, 1.0]]))
