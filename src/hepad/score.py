@@ -19,6 +19,11 @@ def job(cfg: DictConfig) -> None:
     found = score_file(Path(cfg.run), Path(cfg.input), Path(cfg.output), cfg.overwrite, cfg.on_nonfinite)
     dropped = f", {found.dropped} with NaN or inf left out" if found.dropped else ""
     print(f"{found.entries} scores written to {cfg.output}{dropped}")
+    if found.nonfinite:
+        print(
+            f"note: NaN or infinite: {found.nonfinite} of these scores, the first that of row {found.first_nonfinite}; "
+            "look at the values there"
+        )
     if found.other_inference:
         print(
             "note: these are scores of one pass through the model; the run's own are of a latent search, which "

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import hepad
-from hepad import train
+from hepad import score, train
 from hepad.errors import UserError
 from tests.conftest import make_images, write_image_file
 from tests.runs.conftest import call
@@ -60,6 +60,53 @@ def test_a_loaded_run_scores_images_with_and_without_a_channel_axis(run):
     np.testing.assert_allclose(loaded.score(images[:, None]), written, rtol=1e-4)
     with pytest.raises(UserError, match=r"\(14, 18\)"):
         loaded.score(images.swapaxes(1, 2))
+
+
+@pytest.fixture
+def broken_sample(tmp_path):
+    """Words of a training whose signal holds one huge, finite number, in row 17."""
+    images = make_images(60, mean_et=2.0, hot_et=60.0, seed=2).astype(np.float32)
+    images[17, 3, 4] = 1e25
+    write_image_file(tmp_path / "broken.h5", images=images)
+    background = write_image_file(tmp_path / "background.h5", n_events=300, seed=1)
+    return [
+        *("data=calo", "data.bundled=false", "data.background=background", "logger=none", "data.batch_size=64"),
+        *(f"data.samples.background={background}", f"data.samples.broken={tmp_path / 'broken.h5'}"),
+        *("model.network=dense", "trainer.max_epochs=1", "hydra.run.dir=run"),
+    ]
+
+
+@pytest.mark.parametrize("normalizer", ["standard", "layer"])
+def test_one_huge_number_in_a_sample_does_not_stop_a_run(run_train, tmp_path, broken_sample, normalizer):
+    done = run_train("model=denoising_ae", *broken_sample, f"model.normalizer={normalizer}")
+    assert done.code == 0, done.err
+    with h5py.File(tmp_path / "run" / "scores.h5") as scores:
+        found = scores["broken/score"][:]
+    assert np.isfinite(found).all()
+    # Under `layer` the number is the unit of its own entry, and so nothing special.
+    assert normalizer == "layer" or found.argmax() == 17
+    assert "test/baseline_auc/distance_to_mean/broken_vs_background" in json.loads(
+        (tmp_path / "run" / "metrics.json").read_text()
+    )
+
+
+def test_scores_that_are_not_finite_are_named_before_anything_is_evaluated(run_train, tmp_path, broken_sample):
+    # The divergence of a code is not held back: its size is the score.
+    done = run_train("model=vae", *broken_sample, "evaluation.plots=false")
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    (line,) = [line for line in done.err.splitlines() if line.startswith("error:")]
+    assert "1 of 60 entries of broken is NaN or infinite, first that of row 17 of" in line
+    assert "to 1e+25" in line
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert "checkpoints" in names
+    assert not names & {"scores.h5", "metrics.json", "report.html", "plots"}
+    scored = call(score.main, tmp_path, "run=run", "input=broken.h5", "output=scores.h5")
+    assert scored.code == 0
+    assert "NaN or infinite: 1 of these scores, the first that of row 17" in scored.out
+    with h5py.File(tmp_path / "scores.h5") as file:
+        assert file.attrs["nonfinite_scores"] == 1
+        assert np.flatnonzero(~np.isfinite(file["score"][:])).tolist() == [17]
 
 
 def test_multi_channel_images_of_cicada_and_the_workshop(run_train, tmp_path):

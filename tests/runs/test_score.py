@@ -81,6 +81,7 @@ def test_scores_are_those_of_the_loaded_run_bit_for_bit(run_of, tmp_path, monkey
             "kind": kind,
             "inference": "forward",
             "dropped": 0,
+            "nonfinite_scores": 0,
             "trained_on_input": False,
         }
 

@@ -20,7 +20,7 @@ from hepad.callbacks.gathering import gather_interleaved
 from hepad.callbacks.latent_search import LatentSearchInference
 from hepad.callbacks.symmetries import transformed_scores
 from hepad.data import AnomalyDataModule
-from hepad.errors import UserError
+from hepad.errors import JobError, UserError
 from hepad.exhibits import Exhibit, PartialScores, Remark
 from hepad.files import atomic_write_bytes, atomic_write_text
 from hepad.metrics import Evaluation, ScoredSample, evaluate
@@ -95,8 +95,12 @@ class Evaluate(Callback):
         self._outputs = gather_interleaved(outputs) if trainer.world_size > 1 else outputs
         if not trainer.is_global_zero:
             return
+        for (output, i), found in self._outputs.items():
+            check_finite(found.numpy(), output.replace("part/", "part "), data, data.test_samples[i])
         forward = self._collected("score", data.test_samples)
         scores = forward if self.inference is None else self.inference.scores
+        for name, values in scores.items():
+            check_finite(values, "score", data, name)
         self.samples = scored_samples(data, scores)
         references = resolve_references(self.references, data.background, data.test_samples)
         self._result = evaluate(self.samples, data.background, references, self.fprs)
@@ -158,6 +162,22 @@ def resolve_references(references: Sequence[str] | None, background: str, sample
             f"evaluation.references: {', '.join(unknown)} is not among the samples; allowed: {', '.join(samples)}"
         )
     return list(references)
+
+
+def check_finite(values: NDArray[np.floating], what: str, data: AnomalyDataModule, sample: str) -> None:
+    """Raise `JobError` where one of `(N,)` values of a sample's test entries is NaN or infinite, and say which."""
+    bad = ~np.isfinite(values)
+    if not bad.any():
+        return
+    entries = data.test_entries[sample]
+    first = int(bad.argmax())
+    entry = entries.batch.x[first]
+    raise JobError(
+        f"the {what} of {int(bad.sum())} of {len(values)} entries of {sample} is NaN or infinite, first that of row "
+        f"{entries.index[first]} of {data.files[sample]}, whose values reach from {entry.min():.3g} to "
+        f"{entry.max():.3g}; where such values are wrong, mend the file, otherwise the training has diverged. Nothing "
+        "was evaluated; the checkpoints are whole, and `python -m hepad.evaluate` can use them"
+    )
 
 
 def scored_samples(data: AnomalyDataModule, scores: Mapping[str, NDArray[np.floating]]) -> dict[str, ScoredSample]:

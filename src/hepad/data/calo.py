@@ -106,7 +106,7 @@ class CaloDataModule(AnomalyDataModule):
     @cached_property
     def _mean_and_scale(self) -> tuple[Tensor, Tensor]:
         """The mean training image `(C, H, W)`, and the spread of each channel `(C, 1, 1)`."""
-        x = self.train_entries.batch.x
+        x = self.train_entries.batch.x.double()
         variance, _ = torch.var_mean(x, dim=(0, 2, 3), correction=0)
         scale = torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
         return x.mean(dim=0), scale[:, None, None]
@@ -114,7 +114,7 @@ class CaloDataModule(AnomalyDataModule):
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Total E_T, number of pixels above threshold, squared distance to the mean training image (standard units)."""
         mean, scale = self._mean_and_scale
-        distance = ((entries.batch.x - mean) / scale).square().sum(dim=(1, 2, 3), dtype=torch.float64)
+        distance = ((entries.batch.x.double() - mean) / scale).square().sum(dim=(1, 2, 3))
         return {
             "sum_pt": entries.observables["total_et"],
             "multiplicity": entries.observables["n_regions"],

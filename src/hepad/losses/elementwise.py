@@ -1,11 +1,26 @@
 """Losses that are a mean over elements: MSE, MAE, MAPE, Huber and log-cosh (docs/physics.md)."""
 
 import math
+from typing import Final
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from hepad.losses.base import ElementwiseLoss
+
+# What is left below the largest float for the sum over elements and entries.
+_HEADROOM: Final = 1e-8
+
+
+def difference(x_hat: Tensor, x: Tensor, power: float = 1) -> Tensor:
+    """Return d = x̂ − x, held where a sum of |d|^`power` would overflow; from there on its gradient is 0.
+
+    In float32 that is beyond 1.8e15 for squares and 3e30 for first powers: nothing but a broken pixel is there, and
+    one of these must not make a mean infinite.
+    """
+    farthest = (torch.finfo(x.dtype).max * _HEADROOM) ** (1 / power)
+    return (x_hat - x).clamp(-farthest, farthest)
 
 
 class MSE(ElementwiseLoss):
@@ -13,7 +28,7 @@ class MSE(ElementwiseLoss):
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return (x̂ − x)² per element."""
-        return (x_hat - x).square()
+        return difference(x_hat, x, power=2).square()
 
 
 class MAE(ElementwiseLoss):
@@ -21,7 +36,7 @@ class MAE(ElementwiseLoss):
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return |x̂ − x| per element."""
-        return (x_hat - x).abs()
+        return difference(x_hat, x).abs()
 
 
 class MAPE(ElementwiseLoss):
@@ -40,7 +55,7 @@ class MAPE(ElementwiseLoss):
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return |x̂ − x| / max(|x|, ε) per element."""
-        return (x_hat - x).abs() / x.abs().clamp(min=self.epsilon)
+        return difference(x_hat, x).abs() / x.abs().clamp(min=self.epsilon)
 
 
 class Huber(ElementwiseLoss):
@@ -58,7 +73,8 @@ class Huber(ElementwiseLoss):
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return the Huber loss per element."""
-        return F.huber_loss(x_hat, x, reduction="none", delta=self.delta)
+        d = difference(x_hat, x)
+        return F.huber_loss(d, torch.zeros_like(d), reduction="none", delta=self.delta)
 
 
 class LogCosh(ElementwiseLoss):
@@ -66,5 +82,5 @@ class LogCosh(ElementwiseLoss):
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return ln cosh(x̂ − x) per element."""
-        distance = (x_hat - x).abs()
+        distance = difference(x_hat, x).abs()
         return distance + F.softplus(-2 * distance) - math.log(2)

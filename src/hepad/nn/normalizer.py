@@ -10,6 +10,8 @@ NORMALIZERS: Final = ("standard", "robust", "log", "layer", "none")
 # The interquartile range of a normal distribution is 1.349 σ, so `robust` and `standard` agree on one.
 _IQR_OF_UNIT_NORMAL: Final = 1.3489795
 
+_SQUARE_FITS: Final = 1e15
+
 
 class InputNormalizer(nn.Module):
     """Map raw entries to numbers of order one, and back.
@@ -110,9 +112,13 @@ class InputNormalizer(nn.Module):
         weight = torch.ones_like(x) if mask is None else mask.unsqueeze(-1).to(x).expand_as(x)
         dims = tuple(range(1, x.ndim))
         count = weight.sum(dim=dims, keepdim=True).clamp(min=1)
+        # Squares overflow long before the numbers do; for all but such entries the unit is 1 and changes no bit.
+        largest = x.abs().amax(dim=dims, keepdim=True)
+        unit = torch.where(largest > _SQUARE_FITS, largest, torch.ones_like(largest))
+        x = x / unit
         mean = (x * weight).sum(dim=dims, keepdim=True) / count
         variance = ((x - mean).square() * weight).sum(dim=dims, keepdim=True) / count
-        return mean, (variance + 1e-6).sqrt()
+        return mean * unit, (variance + 1e-6).sqrt() * unit
 
 
 def _quartiles(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:

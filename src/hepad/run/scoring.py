@@ -35,12 +35,16 @@ class Scored:
     Attributes:
         entries: scores written.
         dropped: entries left out because they held NaN or inf.
+        nonfinite: scores written that are NaN or infinite.
+        first_nonfinite: row of the file of the first of these; None without any.
         trained_on: the input is the very file that the run was trained on.
         other_inference: the run's own scores were made in another way than by one pass through the model.
     """
 
     entries: int
     dropped: int
+    nonfinite: int
+    first_nonfinite: int | None
     trained_on: bool
     other_inference: bool
 
@@ -78,7 +82,7 @@ def score_file(
     digest = file_sha256(source)
     trained_on = digest == facts.get("data", {}).get(str(facts.get("background")), {}).get("sha256")
     with open_hdf5(source) as file, atomic_path(target) as aside, h5py.File(aside, "w") as out:
-        dropped = _write_scores(out, run, _parts(file, data, run, source))
+        dropped, bad_rows = _write_scores(out, run, _parts(file, data, run, source))
         if "score" not in out:
             raise UserError(f"{source} holds nothing to score")
         out.attrs["run"] = run_dir.resolve().name
@@ -89,9 +93,17 @@ def score_file(
         out.attrs["kind"] = data.kind
         out.attrs["inference"] = "forward"
         out.attrs["dropped"] = dropped
+        out.attrs["nonfinite_scores"] = len(bad_rows)
         out.attrs["trained_on_input"] = trained_on
         entries = int(out["score"].shape[0])
-    return Scored(entries, dropped, trained_on, other_inference=bool(run.config.get("inference")))
+    return Scored(
+        entries,
+        dropped,
+        nonfinite=len(bad_rows),
+        first_nonfinite=bad_rows[0] if bad_rows else None,
+        trained_on=trained_on,
+        other_inference=bool(run.config.get("inference")),
+    )
 
 
 def _reader(run: Run, source: Path, on_nonfinite: str | None) -> AnomalyDataModule:
@@ -134,9 +146,14 @@ def _finite(entries: Entries, on_nonfinite: str, source: Path) -> Entries:
     return replace(entries.rows(np.flatnonzero(finite)), dropped=int((~finite).sum()))
 
 
-def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> int:
-    """Append the scores of all parts to growing data sets; return how many entries were left out."""
+def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[int, list[int]]:
+    """Append the scores of all parts to growing data sets.
+
+    Returns:
+        How many entries were left out, and the rows of the file whose score is NaN or infinite.
+    """
     dropped = 0
+    bad_rows: list[int] = []
 
     def counted() -> Iterator[Entries]:
         nonlocal dropped
@@ -147,11 +164,12 @@ def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> int:
     for block in _blocks(counted(), CHUNK):
         with torch.inference_mode():
             score = run.model.anomaly_score(block.batch).numpy()
+        bad_rows += block.index[~np.isfinite(score)].tolist()
         _append(out, "score", score.astype("<f4"))
         _append(out, "index", block.index.astype("<i8"))
         if block.slot is not None:
             _append(out, "slot", block.slot.astype("<i8"))
-    return dropped
+    return dropped, bad_rows
 
 
 def _append(out: h5py.File, name: str, values: NDArray[Any]) -> None:

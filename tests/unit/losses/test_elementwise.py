@@ -62,6 +62,18 @@ class TestEveryLoss:
             assert torch.isfinite(loss(x_hat, entry)).all()
             assert torch.isfinite(x_hat.grad).all()
 
+    @pytest.mark.parametrize("size", [1e18, 1e25, 1e30, 3e38])
+    def test_finite_in_float32_however_large_the_numbers(self, loss, size):
+        x = torch.randn(64, 1, 40, 40)
+        for entry in (torch.full_like(x, size), torch.where(x > 0, size, -size)):
+            x_hat = (-entry).requires_grad_()
+            found = loss(x_hat, entry)
+            found.mean().backward()
+            assert torch.isfinite(found).all()
+            assert torch.isfinite(found.mean())
+            assert (found > 0).all()
+            assert torch.isfinite(x_hat.grad).all()
+
     def test_masked_slots_do_not_count(self, loss):
         x, x_hat = rng.normal(size=(2, 3, 4, 5))
         mask = np.array([[1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=bool)
@@ -69,6 +81,13 @@ class TestEveryLoss:
         np.testing.assert_allclose(found[0], value(loss, x_hat[:1, :2], x[:1, :2])[0], rtol=1e-12)
         np.testing.assert_allclose(found[1], value(loss, x_hat[1:2, :1], x[1:2, :1])[0], rtol=1e-12)
         assert found[2] == 0
+
+
+def test_holding_huge_differences_changes_no_bit_of_others():
+    x, x_hat = (torch.randn(50, 17) * 10.0 ** torch.arange(-8, 9) for _ in range(2))
+    assert torch.equal(MSE().elementwise(x_hat, x), (x_hat - x).square())
+    assert torch.equal(MAE().elementwise(x_hat, x), (x_hat - x).abs())
+    assert torch.equal(Huber().elementwise(x_hat, x), torch.nn.functional.huber_loss(x_hat, x, reduction="none"))
 
 
 @pytest.mark.parametrize(("make", "name"), [(lambda: Huber(delta=0), "delta"), (lambda: MAPE(epsilon=0), "epsilon")])

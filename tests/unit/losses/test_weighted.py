@@ -52,3 +52,14 @@ def test_an_impossible_weight_is_named(weight):
 def test_nothing_to_sum_is_refused():
     with pytest.raises(ValueError, match="positive weight"):
         WeightedSum({"a": term(MSE(), 0.0)})
+
+
+@pytest.mark.parametrize("size", [1e18, 1e30])
+def test_a_sum_of_finite_terms_is_finite(size):
+    total = WeightedSum({"a": term(MSE(), 10.0), "b": term(SSIM(), 1.0), "c": term(NCC(), 1.0)})
+    total.fit(X)
+    guess = (size * X_HAT).requires_grad_()
+    found = total(guess, X)
+    found.sum().backward()
+    assert torch.isfinite(found).all()
+    assert torch.isfinite(guess.grad).all()

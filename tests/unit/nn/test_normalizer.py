@@ -44,6 +44,19 @@ def test_layer_uses_the_entry_alone():
     torch.testing.assert_close(z[3:4], InputNormalizer("layer", (4,))(JETS[3:4]))
 
 
+@pytest.mark.parametrize("kind", NORMALIZERS)
+@pytest.mark.parametrize("size", [1e18, 1e30])
+def test_one_huge_number_in_training_or_in_an_entry_gives_finite_numbers(kind, size):
+    broken = JETS.clone()
+    broken[7, 2] = size
+    for train in (JETS, broken):
+        z = InputNormalizer(kind, (4,)).fit(train)(broken)
+        assert torch.isfinite(z).all()
+    if kind == "layer":
+        # The one number is all there is to see: (x − mean) / std of (0, 0, 1, 0).
+        torch.testing.assert_close(z[7], torch.tensor([-1.0, -1.0, 3.0, -1.0]) / 3**0.5)
+
+
 def test_a_constant_feature_is_centred_and_not_blown_up():
     x = torch.cat([JETS, torch.full((500, 1), 0.1)], dim=1)
     z = InputNormalizer("standard", (5,)).fit(x)(x)
