@@ -68,6 +68,7 @@ def test_the_wandb_run_is_an_evaluation_in_the_run_s_group(unchanged):
     assert begun["run_id"] != "theonlyone"
     found = summary(record)
     assert (found["state"], found["exit_code"]) == ("finished", 0)
+    assert {"parameters", "seconds/train", "seconds/score"} <= found["summary"].keys()
     assert {name: found["summary"][name] for name in numbers(unchanged)} == numbers(unchanged)
 
 

@@ -25,7 +25,7 @@ from hepad.run.evaluation_data import evaluation_data
 from hepad.run.figures import run_figures, save_figures
 from hepad.run.loading import load_run
 from hepad.run.locking import lock_run
-from hepad.run.log import log_files, log_origin, log_results
+from hepad.run.log import log_files, log_origin, log_results, log_totals
 from hepad.run.loggers import build_loggers, finish, quieten, wandb_identity
 from hepad.run.provenance import command_words, file_sha256, provenance, write_provenance
 from hepad.run.report import write_run_report
@@ -91,6 +91,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         log_results(loggers, result, evaluate.samples, pictures, found["epochs"])
         seconds = {"train": facts.get("seconds", {}).get("train", 0.0), "score": round(evaluate.seconds, 4)}
         found |= {"status": "finished", "seconds": seconds | clock.laps}
+        log_totals(loggers, found)
         if cfg.in_place:
             again = {key: found[key] for key in ("command", "started", "hepad", "checkpoint_sha256")}
             found = {"epochs": found["epochs"], "seconds": found["seconds"], **facts, "evaluated_again": again}

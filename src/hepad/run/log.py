@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
@@ -14,12 +14,18 @@ from hepad.metrics import Evaluation, ScoredSample
 from hepad.run import wandb_files, wandb_results
 from hepad.run.loggers import RunWandbLogger, wandb_runs
 
+_TO_COME: Final = ("status", "reason", "epochs", "seconds")
+
 
 def log_origin(loggers: Sequence[Logger], cfg: DictConfig, facts: Mapping[str, Any]) -> None:
-    """Log the resolved config, key by key, and beside it the provenance."""
+    """Log the resolved config, key by key, and beside it the provenance.
+
+    Not what is still to come, such as the status: a config is written once, and loggers know the state of a run.
+    """
     config = {str(key): value for key, value in OmegaConf.to_container(cfg, resolve=True).items()}  # type: ignore
     for logger in loggers:
-        logger.log_hyperparams({**config, "provenance": dict(facts)})
+        known = {key: value for key, value in facts.items() if key not in _TO_COME}
+        logger.log_hyperparams({**config, "provenance": known})
 
 
 def log_lost_epochs(loggers: Sequence[Logger], history: Mapping[str, ArrayLike]) -> None:
@@ -69,6 +75,24 @@ def log_results(
                 with Image.open(path) as picture:
                     logger.experiment.add_image(f"plots/{name}", np.asarray(picture), epoch, dataformats="HWC")
             logger.save()
+
+
+def log_totals(loggers: Sequence[Logger], facts: Mapping[str, Any], best: Mapping[str, float] | None = None) -> None:
+    """Put into W&B's summary what a table of runs is sorted by beside the metrics, under plain names.
+
+    Args:
+        loggers: of the run.
+        facts: provenance: `seconds/train`, `seconds/score` and `parameters` are made of it.
+        best: the row of history.csv of the best epoch, whose weights were tested: its `train/…` and `val/…` take the
+            place of those of the last epoch, which W&B itself keeps, and `best_epoch` says which it is.
+    """
+    totals = {f"seconds/{part}": facts["seconds"][part] for part in ("train", "score")}
+    totals["parameters"] = facts["parameters"]
+    if best is not None:
+        totals["best_epoch"] = int(best["epoch"])
+        totals |= {name: value for name, value in best.items() if name != "epoch" and np.isfinite(value)}
+    for run in wandb_runs(loggers):
+        run.summary.update(totals)
 
 
 def log_files(loggers: Sequence[Logger], run_dir: Path, evaluation: Evaluation) -> None:

@@ -16,9 +16,9 @@ from hepad.errors import Interrupted
 from hepad.files import atomic_write_text
 from hepad.metrics import Evaluation
 from hepad.run.building import Parts, assemble
-from hepad.run.comparison.history import read_history
+from hepad.run.comparison.history import best_row, read_history
 from hepad.run.figures import run_figures, save_figures
-from hepad.run.log import log_files, log_lost_epochs, log_origin, log_results
+from hepad.run.log import log_files, log_lost_epochs, log_origin, log_results, log_totals
 from hepad.run.loggers import build_loggers, finish, wandb_identity
 from hepad.run.provenance import check_same_data, provenance, write_provenance
 from hepad.run.report import write_run_report
@@ -132,6 +132,8 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
         log_results(loggers, evaluate.result, evaluate.samples, pictures, len(columns["epoch"]))
         clock.lap("log")
         facts |= {"status": RunStatus.FINISHED, "epochs": len(columns["epoch"]), "seconds": clock.laps}
+        best = best_row(cfg, columns)
+        log_totals(loggers, facts, None if best is None else {name: column[best] for name, column in columns.items()})
         write_run_report(run_dir, evaluate.result, figures, data, facts)
         log_files(loggers, run_dir, evaluate.result)
         if evaluate.inference is not None:

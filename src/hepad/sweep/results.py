@@ -2,12 +2,13 @@
 
 import csv
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepad.errors import UserError
-from hepad.run.comparison import RunRecord, read_record
+from hepad.run.comparison import read_record
+from hepad.run.comparison.history import best_row
 from hepad.sweep.record import SweepRecord
 
 
@@ -67,7 +68,7 @@ def read_result(run_dir: Path, name: str, record: SweepRecord) -> JobResult:
     if outcome is not None and outcome.status != "finished":
         # Also a run that is finished but was refused: it belongs to another config.
         status, reason = outcome.status, outcome.reason or reason
-    best = best_row(run, columns)
+    best = best_row(run.config, columns)
     logged = {} if best is None else {key: column[best] for key, column in columns.items() if key != "epoch"}
     trusted = status == "finished"
     return JobResult(
@@ -99,15 +100,3 @@ def read_history(path: Path) -> dict[str, list[float]]:
         return {key: [float(row[key] or "nan") for row in rows] for key in (rows[0] if rows else ())}
     except (TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged: {error}") from error
-
-
-def best_row(run: RunRecord, columns: Mapping[str, Sequence[float]]) -> int | None:
-    """The row of the epoch that the checkpoint `best` is of; None where nothing was logged."""
-    callbacks = run.config.get("callbacks") or {}
-    checkpoint = (callbacks.get("checkpoint") if isinstance(callbacks, Mapping) else None) or {}
-    values = columns.get(checkpoint.get("monitor") or "val/loss", ())
-    known = [row for row, value in enumerate(values) if math.isfinite(value)]
-    if not known:
-        return None
-    sign = -1 if checkpoint.get("mode") == "max" else 1
-    return min(known, key=lambda row: sign * values[row])
