@@ -40,7 +40,8 @@ def test_the_watch_is_in_the_history_and_in_the_report(run):
     with (run / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2
-    wanted = {"loss", "spread_median", "pairwise_ratio", "coverage", "accuracy", "accuracy_real", "accuracy_generated"}
+    wanted = {"loss", "spread_median", "pairwise_ratio", "accuracy", "accuracy_real", "accuracy_generated"}
+    wanted |= {"coverage", "coverage_real"}
     assert {f"val/{name}" for name in wanted} <= set(rows[0])
     assert all(float(row["val/loss"]) > 0 for row in rows)
     # Seven batches an epoch; the discriminator takes two steps for one of the generator, over the end of an epoch too.
