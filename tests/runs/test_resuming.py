@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from hepad import train
+from hepad import evaluate, train
 from hepad.models import ReconstructionModel
 from hepad.run.status import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
@@ -145,6 +145,16 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before_and_says_so(copy
     assert "last.ckpt cannot be read" in done.out
     assert "going on from previous.ckpt, one epoch earlier" in done.out
     assert_same_run(copy, place / "whole")
+    (entry,) = json.loads((copy / "provenance.json").read_text())["resumed"]
+    assert (entry["from"], entry["because"]) == ("previous.ckpt", "last.ckpt cannot be read (a checksum is wrong)")
+    page = (copy / "report.html").read_text()
+    note = (
+        "went on from previous.ckpt, one epoch earlier than it had come: last.ckpt cannot be read (a checksum is wrong)"
+    )
+    assert note in page
+    assert page.index(note) < page.index("<table")
+    assert call(evaluate.main, copy.parent, "run=moved", "in_place=true", "evaluation.plots=false").code == 0
+    assert note in (copy / "report.html").read_text()
 
 
 def test_a_run_goes_on_with_as_many_threads_as_it_began_with(copy, place, monkeypatch):

@@ -28,7 +28,7 @@ from hepad.run.locking import lock_run
 from hepad.run.log import log_files, log_origin, log_results, log_totals
 from hepad.run.loggers import build_loggers, finish, quieten, wandb_identity
 from hepad.run.provenance import command_words, file_sha256, provenance, write_provenance
-from hepad.run.report import write_run_report
+from hepad.run.report import fallback_notes, write_run_report
 from hepad.run.secret_words import refuse_secrets
 from hepad.run.status import read_provenance
 from hepad.run.training import Clock, TrainingResult
@@ -81,6 +81,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         trainer.test(run.model, datamodule=data, weights_only=True, verbose=False)
         clock.lap("evaluate")
         result = evaluate.result
+        result.warnings[:0] = fallback_notes(facts)
         result.warnings += [*notes, *_notes(told, data)]
         columns = read_history(run_dir) or None
         drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.exhibits)

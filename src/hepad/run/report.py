@@ -61,6 +61,16 @@ def write_run_report(
     return path
 
 
+def fallback_notes(facts: Mapping[str, Any]) -> list[str]:
+    """Say when a run went on from an older checkpoint than its last."""
+    return [
+        f"On {entry['at']} this run went on from {entry['from']}, one epoch earlier than it had come: "
+        f"{entry['because']}."
+        for entry in facts.get("resumed", ())
+        if "because" in entry
+    ]
+
+
 def _place(figure: StandardFigure) -> int:
     """Where the section of a figure stands; figures of one section keep their order."""
     if figure.section == "Examples":

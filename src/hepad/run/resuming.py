@@ -46,14 +46,14 @@ def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> Train
         longer = (changes or {}).get("trainer.max_epochs") or 0
         if facts.get("status") == RunStatus.FINISHED and _has_results(run_dir) and longer <= facts["epochs"]:
             raise UserError(f"{run_dir} is finished after {facts['epochs']} epochs; there is nothing to resume")
-        checkpoint = find_checkpoint(run_dir / "checkpoints")
+        checkpoint, fallback = find_checkpoint(run_dir / "checkpoints")
         check_epochs(cfg.trainer.max_epochs, checkpoint)
         best = run_dir / "checkpoints" / BEST
         # Without an epoch done, nothing will read what lies there.
         if checkpoint is not None and best.is_file():
             refuse_damaged(best, "the weights of the best epoch are lost: train again in another directory")
         with threads_as_before(facts):
-            return carry_out(cfg, run_dir, Past(facts, checkpoint))
+            return carry_out(cfg, run_dir, Past(facts, checkpoint, fallback))
 
 
 def is_finished(run_dir: Path) -> bool:
@@ -93,10 +93,10 @@ def check_format(run_dir: Path, facts: dict[str, Any]) -> None:
         )
 
 
-def find_checkpoint(directory: Path) -> Path | None:
-    """Return the newest whole checkpoint, last.ckpt or else previous.ckpt; None where there is neither.
+def find_checkpoint(directory: Path) -> tuple[Path | None, str]:
+    """Return the newest whole checkpoint, last.ckpt or else previous.ckpt, and why it is not last.ckpt (else empty).
 
-    A damaged last.ckpt is named on stdout.
+    None where there is neither. A damaged last.ckpt is named on stdout.
 
     Raises:
         UserError: there are checkpoints, and none can be read.
@@ -107,13 +107,14 @@ def find_checkpoint(directory: Path) -> Path | None:
             continue
         reason = unusable(directory / name)
         if reason is None:
-            if damaged:
-                print(f"{damaged[0]}; going on from {name}, one epoch earlier", flush=True)
-            return directory / name
-        damaged.append(f"{directory / name} cannot be read ({reason})")
+            if not damaged:
+                return directory / name, ""
+            print(f"{directory / damaged[0]}; going on from {name}, one epoch earlier", flush=True)
+            return directory / name, damaged[0]
+        damaged.append(f"{name} cannot be read ({reason})")
     if damaged:
-        raise UserError(f"{'; '.join(damaged)}: train again in another directory")
-    return None
+        raise UserError(f"{'; '.join(f'{directory / said}' for said in damaged)}: train again in another directory")
+    return None, ""
 
 
 def check_epochs(max_epochs: int, checkpoint: Path | None) -> None:

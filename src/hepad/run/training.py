@@ -21,7 +21,7 @@ from hepad.run.figures import run_figures, save_figures
 from hepad.run.log import log_files, log_lost_epochs, log_origin, log_results, log_totals
 from hepad.run.loggers import build_loggers, finish, wandb_identity
 from hepad.run.provenance import check_same_data, provenance, write_provenance
-from hepad.run.report import write_run_report
+from hepad.run.report import fallback_notes, write_run_report
 from hepad.run.session import at_work
 from hepad.run.status import RunStatus, run_status
 from hepad.run.threads import threads_of_each
@@ -51,10 +51,12 @@ class Past:
     Attributes:
         facts: its provenance; empty where it was stopped before that was written.
         checkpoint: where training goes on; None where no epoch was done.
+        fallback: why it is not the newest one; empty where it is.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
     checkpoint: Path | None = None
+    fallback: str = ""
 
 
 def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
@@ -96,8 +98,7 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
         if past is not None:
             facts |= {key: past.facts[key] for key in ("started", "threads") if key in past.facts}
             facts.pop("reason", None)
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            facts["resumed"] = [*past.facts.get("resumed", []), {"at": now, "threads": threads}]
+            facts["resumed"] = [*past.facts.get("resumed", []), _resumption(past, threads)]
         write_provenance(run_dir, facts)
         log_origin(loggers, cfg, facts)
         if past is not None and past.facts.get("status") == RunStatus.RUNNING:
@@ -124,6 +125,7 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
                 evaluate.result.warnings[:0] = lesson.remarks
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
+        evaluate.result.warnings[:0] = fallback_notes(facts)
         drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.exhibits)
         formats = cfg.evaluation.formats
         figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", formats)
@@ -188,6 +190,14 @@ def _train_or_resume(cfg: DictConfig, run_dir: Path) -> None:
         train(cfg, run_dir)
     else:
         resume_run(run_dir)
+
+
+def _resumption(past: Past, threads: int) -> dict[str, Any]:
+    """What provenance keeps of going on: when, with how many threads, and from which checkpoint, if any."""
+    entry: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "threads": threads}
+    if past.checkpoint is not None:
+        entry["from"] = past.checkpoint.name
+    return entry | ({"because": past.fallback} if past.fallback else {})
 
 
 class Clock:
