@@ -97,10 +97,16 @@ class SearchTraces:
     """How the losses of a latent search fell.
 
     Attributes:
-        traces: sample → `(N, n_seed, k + 1)` loss before the first update and after each.
+        traces: sample → `(N, n_seed, k + 1)` loss before the first update and after each, NaN for restarts that failed.
+        moved: sample → mean distance that the weights moved; empty where they are fixed.
+        reduction: `mean` or `min`, how the losses of restarts become a score.
+        starts: where restarts start from, in a few words.
     """
 
     traces: dict[str, Tensor]
+    moved: dict[str, float]
+    reduction: str
+    starts: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,7 @@
 """`inference=latent_search`: from the command line to scores.h5, stopped and continued, and what is refused."""
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from hepad import evaluate, train
+from hepad.callbacks.code_prior import NEAR
 from hepad.errors import Interrupted
 from hepad.inference import LatentSearch, SearchSettings, draw_codes
 from hepad.losses import MSE
@@ -56,6 +58,8 @@ def test_scores_are_those_of_the_library(searched) -> None:
     start = torch.from_numpy(draw_codes(42, np.stack([index, slot], axis=1), 3, network.latent_shape)).float()
     with torch.no_grad():
         z = model.normalizer(x)
+        # The first restart begins at the entry's own code, the others near it.
+        start = model.code(z).unsqueeze(1) + NEAR * start
         start[:, 0] = model.code(z)
     found = LatentSearch(network, SearchSettings(steps=3, gamma_theta=1e-2), MSE())(z, start)
     np.testing.assert_allclose(scores(searched)["signal"], found.scores("mean").numpy(), rtol=1e-5)
@@ -64,6 +68,9 @@ def test_scores_are_those_of_the_library(searched) -> None:
 def test_the_forward_score_stands_beside_it(searched) -> None:
     metrics = json.loads((searched / "metrics.json").read_text())
     assert metrics["test/auc_forward/signal_vs_background"] > 0.9
+    moved = scores(searched, "restart_moved")
+    for sample, distances in moved.items():
+        assert metrics[f"test/search/moved/{sample}"] == pytest.approx(distances.mean(dtype=float))
     report = (searched / "report.html").read_text()
     for figure in ("search_losses", "search_areas", "search_examples_signal"):
         assert (searched / "plots" / f"{figure}.png").is_file()
@@ -87,8 +94,9 @@ def test_a_search_that_was_stopped_goes_on_and_ends_alike(searched, monkeypatch)
     calls: list[int] = []
 
     def stopped_in_the_second_sample(self: LatentSearch, *args: torch.Tensor) -> object:
+        # One of a single entry comes first, to see whether it can be done.
         calls.append(len(args[0]))
-        if len(calls) == 3:
+        if len(calls) == 4:
             raise Interrupted(signal.SIGINT)
         return searched_blocks(self, *args)
 
@@ -99,7 +107,9 @@ def test_a_search_that_was_stopped_goes_on_and_ends_alike(searched, monkeypatch)
     monkeypatch.setattr(LatentSearch, "search", stopped_in_the_second_sample)
     stopped = again(searched, "name=stopped", small)
     assert stopped.code == 130
-    assert "the same command goes on there" in stopped.out
+    kept = [line for line in stopped.out.splitlines() if "are kept" in line]
+    assert len(kept) == 1
+    assert re.fullmatch(r"\d+ of \d+ entries of \w+ are kept; the same command goes on there", kept[0])
     assert not (searched / "evaluations" / "stopped").exists()
     assert len(list((searched / "latent_search").glob("*.npz"))) == 1
     monkeypatch.setattr(LatentSearch, "search", searched_blocks)
@@ -131,15 +141,79 @@ def one_entry(run: Path) -> int:
     return LatentSearch(network, SearchSettings(gamma_theta=1e-2)).bytes_per_entry
 
 
+def test_kept_findings_serve_another_reduction(searched, monkeypatch) -> None:
+    monkeypatch.setattr("hepad.callbacks.LatentSearchInference.clear", lambda self: None)
+    assert again(searched, "name=means").code == 0
+    monkeypatch.undo()
+    done = again(searched, "name=minima", "inference.reduction=min")
+    assert done.code == 0, done.err
+    assert done.out.count("were there already") == 2
+
+
+def test_a_training_that_is_stopped_in_its_search_says_how_to_go_on(tmp_path, monkeypatch) -> None:
+    searched_blocks = LatentSearch.search
+    calls: list[int] = []
+
+    def stopped_in_the_second_block(self: LatentSearch, *args: torch.Tensor) -> object:
+        # One of a single entry was before the training, to see whether it can be done.
+        calls.append(len(args[0]))
+        if len(calls) == 3:
+            raise Interrupted(signal.SIGINT)
+        return searched_blocks(self, *args)
+
+    monkeypatch.setattr(LatentSearch, "search", stopped_in_the_second_block)
+    words = ["model=vae", "trainer.max_epochs=1", "data.limit=150", "hydra.run.dir=run", "evaluation.plots=false"]
+    samples = two_samples(tmp_path)
+    small = "inference.memory=20000"
+    stopped = call(train.main, tmp_path, *samples, *words, *SEARCH, small)
+    assert stopped.code == 130, stopped.err
+    assert re.search(r"\d+ of \d+ entries of background are kept\n", stopped.out)
+    assert "same command" not in stopped.out + stopped.err
+    assert "go on with: python -m hepad.train resume=" in stopped.err
+    monkeypatch.setattr(LatentSearch, "search", searched_blocks)
+    done = call(train.main, tmp_path, "resume=run")
+    assert done.code == 0, done.err
+    assert "were there already" in done.out
+
+
 def test_warns_of_a_rate_that_moves_nothing(searched) -> None:
     done = again(searched, "name=still", "inference.gamma_theta=1e-12")
     assert done.code == 0, done.err
-    assert "gamma_theta=1e-12 is below what float32 resolves" in done.out.lower()
+    # Before the search, not after it.
+    first, *_ = done.err.splitlines()
+    assert first.startswith("warning: latent search: gamma_theta=1e-12 is below what float32 resolves")
+    assert "Latent search: gamma_theta=1e-12 is" in (searched / "evaluations/still/report.html").read_text()
+
+
+def test_warns_of_weights_that_did_not_move(searched) -> None:
+    """Plain gradient descent moves by the gradient, so only the search itself tells."""
+    done = again(searched, "name=sgd", "inference.gamma_theta=1e-30", "inference.optimizer=sgd")
+    assert done.code == 0, done.err
+    assert "warning: latent search: the weights of 100% of all restarts did not move at all" in done.err
+    metrics = json.loads((searched / "evaluations/sgd/metrics.json").read_text())
+    assert metrics["test/search/moved/signal"] == 0
+
+
+def test_a_search_that_fails_everywhere_fails_the_job(searched) -> None:
+    done = again(searched, "name=lost", "inference.optimizer=sgd", "inference.gamma_z=1e38", "inference.steps=5")
+    assert done.code == 1
+    *_, last = done.err.strip().splitlines()
+    assert last.startswith("error: latent search: no restart of 100% of the entries of ")
+    assert "Traceback" not in done.err
+    assert not (searched / "evaluations" / "lost").exists()
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["inference.seed=-1"], "seed=-1; an integer from 0 to below 2**128 is needed"),
+        (["inference.seed=1.5"], "seed=1.5; an integer from 0"),
+        (["inference.seed=abc"], "seed=abc; an integer from 0"),
+        (["inference.loss._target_=hepad.losses.SSIM"], "SSIM is defined for calo or jet_images, not for jets"),
+        (["inference.loss._target_=hepad.losses.NCC"], "NCC is defined for calo or jet_images, not for jets"),
+        (["inference.loss=null"], "loss=None; one of those in hepad.losses is needed"),
+        (["inference.gamma_z=nan"], "gamma_z=nan"),
+        (["inference.memory=nan"], "memory=nan bytes"),
         (["inference.memory=1000"], "memory=1e+03 bytes; one entry with 3 restarts takes"),
         (["inference.n_seed=0"], "n_seed=0; at least 1 restart"),
         (["inference.start=middle"], "allowed: auto, prior, encoder"),

@@ -1,10 +1,11 @@
 """Numbers from what a model has to show beside its scores."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor
 
-from hepad.exhibits import Exhibit, PartialScores, TeacherAndStudent, TransformedScores
+from hepad.exhibits import Exhibit, PartialScores, SearchTraces, TeacherAndStudent, TransformedScores
 from hepad.metrics.agreement import student_metrics
 from hepad.metrics.roc import auc
 from hepad.metrics.symmetry import rms_over_spread
@@ -21,9 +22,12 @@ def exhibit_metrics(exhibits: Iterable[Exhibit], background: str, references: Se
             )
             metrics |= student_metrics(teacher, student, background, references)
         elif isinstance(exhibit, TransformedScores):
-            moved = rms_over_spread(exhibit.scores[background].numpy())
-            if moved is not None:
-                metrics[f"test/{exhibit.symmetry}/rms_over_spread"] = moved
+            spread = rms_over_spread(exhibit.scores[background].numpy())
+            if spread is not None:
+                metrics[f"test/{exhibit.symmetry}/rms_over_spread"] = spread
+        elif isinstance(exhibit, SearchTraces):
+            moved = exhibit.moved.items()
+            metrics |= {f"test/search/moved/{sample}": mean for sample, mean in moved if math.isfinite(mean)}
         elif isinstance(exhibit, PartialScores):
             for part, scores in exhibit.parts.items():
                 metrics |= _areas(part, scores, background, references)

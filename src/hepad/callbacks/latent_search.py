@@ -1,8 +1,10 @@
 """`inference=latent_search`: scores by a latent search instead of one pass through the model."""
 
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,23 +13,24 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
-from torch import Tensor
 
-from hepad.batch import Batch, on_device
-from hepad.callbacks.code_prior import STARTS, UNIT_NORMAL, CodePrior, fitted_prior
+from hepad.callbacks.code_prior import NEAR, STARTS, UNIT_NORMAL, describe_starts, fitted_prior
+from hepad.callbacks.entry_search import EntrySearch, search_examples
 from hepad.callbacks.gathering import gather_interleaved
 from hepad.callbacks.partial_search import PartialSearch, fingerprint, plain_settings
+from hepad.callbacks.search_findings import failures, finite_scores, mean_moved, standstill
+from hepad.callbacks.search_loss import fit_loss
 from hepad.data import AnomalyDataModule
 from hepad.data.datamodule import Entries
 from hepad.errors import UserError
 from hepad.exhibits import Exhibit, PartialScores, Remark, SearchExamples, SearchTraces
-from hepad.inference import DEFAULT_MEMORY, LatentSearch, SearchResult, SearchSettings, draw_codes
+from hepad.inference import DEFAULT_MEMORY, SEEDS, LatentSearch, SearchResult, SearchSettings
 from hepad.losses import ReconstructionLoss
 from hepad.models import AnomalyModel
 from hepad.progress import progress
 
 _PARTIAL: Final = "latent_search"
-_EXAMPLE_STEPS: Final = 4
+_LONG: Final = 120.0
 
 
 class LatentSearchInference(Callback):
@@ -36,13 +39,16 @@ class LatentSearchInference(Callback):
     It stands before `Evaluate`, which takes `scores` and what there is to show from it. Blocks that are done are kept
     in `<directory>/latent_search`; a search that is stopped goes on there, with the same scores at the end.
 
+    Attributes:
+        advice: how to go on with a search that is stopped, where whoever stops it does not say so.
+
     Args:
         directory: the run's directory.
         n_seed, steps, gamma_z, gamma_theta, optimizer, reduction, tolerance, patience: see `SearchSettings`.
-        start: `prior`; `encoder`: the first restart starts at the entry's own code, the others from the prior; `auto`:
+        start: `prior`; `encoder`: the first restart starts at the entry's own code, the others near it; `auto`:
             `encoder` where the model has one. Without a prior of its own, the codes of background are given one.
         loss: compares what the network makes with the normalised entry.
-        memory: bytes a block may take.
+        memory: bytes that the blocks searched at a time may take.
         seed: of the codes drawn.
 
     Raises:
@@ -60,6 +66,10 @@ class LatentSearchInference(Callback):
     ) -> None:
         if start not in STARTS:
             raise ValueError(f"start {start!r}; allowed: {', '.join(STARTS)}")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
+            raise ValueError(f"seed={seed}; an integer from 0 to below 2**128 is needed")
+        if not isinstance(loss, ReconstructionLoss):
+            raise ValueError(f"loss={loss!r}; one of those in hepad.losses is needed, such as hepad.losses.MSE")
         self.directory = Path(directory) / _PARTIAL
         self.loss = loss
         self.start = start
@@ -71,12 +81,17 @@ class LatentSearchInference(Callback):
         self._partial: list[PartialSearch] = []
         self._examples: list[SearchExamples] = []
         self._remarks: list[str] = []
+        self._starts = ""
+        self._began = (0.0, 0)
+        self._expected: float | None = None
+        self.advice = ""
 
-    def check(self, model: AnomalyModel) -> None:
-        """Find now whatever would end the search later.
+    def check(self, model: AnomalyModel, data: AnomalyDataModule) -> None:
+        """Find now whatever would end the search later: after a training that would be late.
 
         Raises:
-            UserError: a model without a generator or decoder, an encoder that is not there, too little memory.
+            UserError: a model without a generator or decoder, an encoder that is not there, too little memory, a loss
+                that is not for such entries.
         """
         network = model.latent_network()
         if network is None:
@@ -84,13 +99,18 @@ class LatentSearchInference(Callback):
                 f"inference=latent_search needs a generator or a decoder; {type(model).__name__} has none; choose "
                 "inference=forward or a model such as gan, bigan, vae"
             )
-        has_encoder = type(model).encode_batch is not AnomalyModel.encode_batch
-        if self.start == "encoder" and not has_encoder:
+        if self.start == "encoder" and not _has_encoder(model):
             raise UserError(f"inference.start=encoder: {type(model).__name__} has no encoder; allowed: auto, prior")
         try:
-            LatentSearch(network, self.settings, memory=self.memory)
+            LatentSearch(network, self.settings, self.loss, self.memory)
         except ValueError as error:
             raise UserError(f"inference.{error}; raise inference.memory") from error
+        fit_loss(self.loss, model, data)
+        # One entry and one step: the shapes that the loss is given, and whatever a loss of the user's own does then.
+        entry = data.train_entries.rows(np.arange(1))
+        one_step = replace(self.settings, steps=min(1, self.settings.steps))
+        first = LatentSearch(network, one_step, self.loss, self.memory)
+        EntrySearch(first, model, UNIT_NORMAL, self._from_own_codes(model), self.seed)(entry)
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Search for every tested entry."""
@@ -98,39 +118,63 @@ class LatentSearchInference(Callback):
         data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
         network = pl_module.latent_network()
         assert network is not None
-        self.loss.fit(pl_module.latent_target(data.train_entries.batch)[0])
-        search = LatentSearch(network, self.settings, self.loss, self.memory, device=pl_module.device)
+        fit_loss(self.loss, pl_module, data)
+        latent_search = LatentSearch(network, self.settings, self.loss, self.memory, device=pl_module.device)
         prior = UNIT_NORMAL if network.unit_normal_prior else fitted_prior(pl_module, data.train_entries.batch)
-        self._remarks = [] if (warning := search.warning()) is None else [warning[:1].upper() + warning[1:] + "."]
-        self._examples = []
+        own_codes = self._from_own_codes(pl_module)
+        self._starts = describe_starts(own_codes)
+        search = EntrySearch(latent_search, pl_module, prior, own_codes, self.seed)
+        self._remarks, self._examples = [], []
+        if (warning := latent_search.warning()) is not None:
+            # Before the search, which may take hours.
+            self._warn(trainer, f"latent search: {warning}")
         began, n_new = time.perf_counter(), 0
+        n_own = sum(len(entries) // trainer.world_size for entries in data.test_entries.values())
+        self._began, self._expected = (began, n_own), None
         for sample, entries in data.test_entries.items():
             # Where several processes test, each searches for every n-th entry.
             own = entries.rows(np.arange(trainer.global_rank, len(entries), trainer.world_size))
-            found, new = self._search(search, pl_module, own, sample, prior)
+            found, new = self._search(search, own, sample)
             if trainer.world_size > 1:
                 found = SearchResult(**gather_interleaved(found._asdict()))
             self.found[sample] = found
             n_new += new
-            self.scores[sample] = self._finite_scores(sample, entries)
-            self._examples.append(self._example(search, pl_module, entries, sample, prior))
         seconds = time.perf_counter() - began
+        for sample, entries in data.test_entries.items():
+            if (remark := failures(sample, self.found[sample], entries)) is not None:
+                self._warn(trainer, remark)
+        self.scores = finite_scores(self.found, self.settings.reduction)
+        if latent_search.weights and self.settings.steps and (remark := standstill(self.found)) is not None:
+            self._warn(trainer, f"latent search: {remark}")
+        for sample, entries in data.test_entries.items():
+            self._examples.append(search_examples(search, entries, sample, self.scores[sample]))
         settings = self.settings
-        moved = float(self.found[data.background].moved.mean())
+        moved = ""
+        if latent_search.weights:
+            moved = f"; mean ‖Δθ‖ of {data.background} {mean_moved(self.found[data.background]):.2g}"
         self._remarks.append(
             f"Latent search: {settings.n_seed} restarts of {settings.steps} steps, {n_new:,} entries in "
-            f"{seconds:.1f} s on {pl_module.device.type}, {search.block} at a time; mean ‖Δθ‖ of {data.background} "
-            f"{moved:.2g}."
+            f"{seconds:.1f} s on {pl_module.device.type}, {latent_search.block} at a time{moved}."
         )
-        for remark in self._remarks if trainer.is_global_zero else ():
-            print(remark, flush=True)
+        if trainer.is_global_zero:
+            print(self._remarks[-1], flush=True)
 
-    def _search(
-        self, search: LatentSearch, model: AnomalyModel, entries: Entries, sample: str, prior: CodePrior
-    ) -> tuple[SearchResult, int]:
+    def _warn(self, trainer: L.Trainer, text: str) -> None:
+        """Say it now, on stderr, and later in the report."""
+        self._remarks.append(f"{text[:1].upper()}{text[1:].rstrip('.')}.")
+        if trainer.is_global_zero:
+            print(f"warning: {text}", file=sys.stderr, flush=True)
+
+    def _search(self, search: EntrySearch, entries: Entries, sample: str) -> tuple[SearchResult, int]:
         """Search for the entries of one sample; return what was found, and how many of them are new."""
-        words = (self.settings, *plain_settings(self.loss), self.start, self.seed, search.block, entries.index.tolist())
-        tensors = (*model.state_dict().values(), *self.loss.state_dict().values(), entries.batch.x)
+        if len(entries) == 0:
+            # More processes than entries.
+            return search(entries)._replace(code=torch.empty(0, 0), made=torch.empty(0, 0)), 0
+        # Losses are the same whichever of them is taken for the score.
+        settings = replace(self.settings, reduction="mean")
+        block, rows_of = search.search.block, entries.index.tolist()
+        words = (settings, *plain_settings(self.loss), search.own_codes, NEAR, self.seed, block, rows_of)
+        tensors = (*search.model.state_dict().values(), *self.loss.state_dict().values(), entries.batch.x)
         partial = PartialSearch(self.directory / f"{sample}_{fingerprint(words, tensors)}.npz")
         self._partial.append(partial)
         n_before = partial.n_done
@@ -138,83 +182,30 @@ class LatentSearchInference(Callback):
             with progress(f"search {sample}", len(entries), n_before, "entries") as advance:
 
                 def search_rows(rows: slice) -> SearchResult:
-                    return self._search_entries(search, model, entries.rows(np.arange(rows.start, rows.stop)), prior)
+                    return search(entries.rows(np.arange(rows.start, rows.stop)))
 
-                for rows, found in search.search_blocks(len(entries), search_rows, n_before):
+                for rows, found in search.search.search_blocks(len(entries), search_rows, n_before):
                     partial.add(found)
                     advance(rows.stop - rows.start)
+                    self._announce(rows.stop - rows.start, search.search)
         finally:
             if partial.n_done > n_before:
                 partial.write()
-            if partial.n_done < len(entries):
-                print(f"{partial.n_done} entries of {sample} are kept; the same command goes on there", flush=True)
+            if 0 < partial.n_done < len(entries):
+                print(f"{partial.n_done} of {len(entries)} entries of {sample} are kept{self.advice}", flush=True)
         return partial.result(), partial.n_done - n_before
 
-    def _search_entries(
-        self, search: LatentSearch, model: AnomalyModel, entries: Entries, prior: CodePrior
-    ) -> SearchResult:
-        batch = on_device(entries.batch, model.device)
-        with torch.no_grad():
-            target, mask = model.latent_target(batch)
-        return search.search(target, self._start(search, model, entries, batch, prior), mask)
+    def _announce(self, n_done: int, search: LatentSearch) -> None:
+        """Say after the first block how long all will take, where that is long; that block was searched alone."""
+        if self._expected is not None:
+            return
+        began, n_entries = self._began
+        self._expected = (time.perf_counter() - began) / n_done * n_entries / search.n_threads
+        if self._expected > _LONG:
+            print(f"latent search of {n_entries:,} entries: about {self._expected / 60:.0f} minutes", flush=True)
 
-    def _start(
-        self, search: LatentSearch, model: AnomalyModel, entries: Entries, batch: Batch, prior: CodePrior
-    ) -> Tensor:
-        """Return `(E, n_seed, *latent_shape)` codes to start from."""
-        rows = entries.index if entries.slot is None else np.stack([entries.index, entries.slot], axis=1)
-        drawn = torch.from_numpy(draw_codes(self.seed, rows, self.settings.n_seed, search.latent_shape)).float()
-        codes = prior.mean + prior.spread * drawn
-        if self.start != "prior":
-            with torch.no_grad():
-                own = model.encode_batch(batch)
-            if own is not None:
-                codes[:, 0] = own.cpu()
-        return codes
-
-    def _finite_scores(self, sample: str, entries: Entries) -> NDArray[np.float32]:
-        """Return the scores of a sample; an entry without any finite restart gets the largest of the others."""
-        found = self.found[sample]
-        scores = found.scores(self.settings.reduction).numpy().astype(np.float32)
-        if found.failed.any():
-            rows = entries.index[found.failed.any(dim=1).numpy()]
-            listed = ", ".join(str(row) for row in rows[:10]) + (", …" if len(rows) > 10 else "")
-            self._remarks.append(
-                f"{int(found.failed.sum())} restarts of {len(rows)} entries of {sample} came to a loss that is not "
-                f"finite and keep the last one that was (rows {listed})."
-            )
-        lost = np.isnan(scores)
-        if lost.all():
-            raise UserError(f"inference=latent_search: no entry of {sample} has a finite loss")
-        scores[lost] = scores[~lost].max()
-        return scores
-
-    def _example(
-        self, search: LatentSearch, model: AnomalyModel, entries: Entries, sample: str, prior: CodePrior
-    ) -> SearchExamples:
-        """Search again for the least, the middle and the most anomalous entry and look at what is made on the way."""
-        order = np.argsort(self.scores[sample], kind="stable")
-        rows = np.array([order[0], order[len(order) // 2], order[-1]])
-        shown = entries.rows(rows)
-        settings = self.settings
-        steps = sorted({round(settings.steps * part / (_EXAMPLE_STEPS - 1)) for part in range(_EXAMPLE_STEPS)})
-        made = []
-        for n_steps in steps:
-            # The way of a shorter search is the beginning of the longer one's.
-            part = LatentSearch(
-                search.generator,
-                SearchSettings(**{**vars(settings), "steps": n_steps}),
-                self.loss,
-                self.memory,
-                device=search.device,
-            )
-            found = self._search_entries(part, model, shown, prior).made[:, 0]
-            raw = model.normalizer.inverse(found.to(model.device), shown.batch.x.to(model.device)).cpu()
-            mask = shown.batch.mask
-            made.append(raw if mask is None else torch.where(mask.unsqueeze(-1), raw, torch.zeros_like(raw)))
-        return SearchExamples(
-            sample, shown.batch, torch.stack(made, dim=1), steps, torch.from_numpy(self.scores[sample][rows])
-        )
+    def _from_own_codes(self, model: AnomalyModel) -> bool:
+        return _has_encoder(model) and self.start != "prior"
 
     def per_restart(self) -> dict[str, dict[str, NDArray[Any]]]:
         """Return sample → name → `(N, n_seed)` what scores.h5 keeps beside the scores."""
@@ -234,7 +225,12 @@ class LatentSearchInference(Callback):
         Args:
             forward: sample → `(N,)` the scores of one pass, to compare with.
         """
-        yield SearchTraces({sample: found.trace for sample, found in self.found.items()})
+        yield SearchTraces(
+            traces={sample: found.sound_trace for sample, found in self.found.items()},
+            moved={sample: mean_moved(found) for sample, found in self.found.items() if self.settings.gamma_theta > 0},
+            reduction=self.settings.reduction,
+            starts=self._starts,
+        )
         yield from self._examples
         yield PartialScores({"forward": {sample: torch.from_numpy(values) for sample, values in forward.items()}})
         yield from (Remark(text) for text in self._remarks)
@@ -247,3 +243,7 @@ class LatentSearchInference(Callback):
         # Another evaluation may have findings of its own there.
         with suppress(OSError):
             self.directory.rmdir()
+
+
+def _has_encoder(model: AnomalyModel) -> bool:
+    return type(model).encode_batch is not AnomalyModel.encode_batch

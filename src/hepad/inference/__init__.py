@@ -1,12 +1,13 @@
 """Latent search: scores by how well a generator can be made to reproduce an entry. Nothing here knows of training."""
 
-from hepad.inference.codes import draw_codes
+from hepad.inference.codes import SEEDS, draw_codes
 from hepad.inference.latent_search import DEFAULT_MEMORY, LatentSearch
 from hepad.inference.search import SearchResult, reduce_restarts
 from hepad.inference.settings import SearchSettings
 
 __all__ = [
     "DEFAULT_MEMORY",
+    "SEEDS",
     "LatentSearch",
     "SearchResult",
     "SearchSettings",

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from math import prod
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+SEEDS: Final = 2**128
+"""How many seeds the stream of codes has: they are 0 to one less."""
 
 
 def draw_codes(seed: int, rows: ArrayLike, n_seed: int, latent_shape: Sequence[int]) -> NDArray[np.float64]:
@@ -15,7 +19,7 @@ def draw_codes(seed: int, rows: ArrayLike, n_seed: int, latent_shape: Sequence[i
     them.
 
     Args:
-        seed: key of the stream, 0 or more.
+        seed: key of the stream, from 0 to below 2¹²⁸.
         rows: `(N,)` the entry's row in its file, or `(N, 2)` row and slot.
         n_seed: restarts.
         latent_shape: shape of one code.

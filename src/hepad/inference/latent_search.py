@@ -1,5 +1,6 @@
 """Scores by searching the code, and weights, with which a generator reproduces an entry best."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -37,7 +38,7 @@ class LatentSearch:
         generator: the network, its code's shape.
         settings: the numbers.
         loss: `(B, …), (B, …), mask -> (B,)`; None for the mean squared error.
-        memory: bytes a block may take.
+        memory: bytes that all blocks that are searched at a time may take together.
         dtype, device: of the search.
 
     Raises:
@@ -68,7 +69,9 @@ class LatentSearch:
             self.bytes_per_entry = self.settings.n_seed * bytes_per_copy(
                 network, self.weights, code, adam=self.settings.optimizer == "adam"
             )
-        if memory < self.bytes_per_entry:
+            self.entry_shape = network(code).shape[1:]
+        # So that NaN is refused too.
+        if not self.bytes_per_entry <= memory < math.inf:
             raise ValueError(
                 f"memory={memory:.3g} bytes; one entry with {self.settings.n_seed} restarts takes "
                 f"{self.bytes_per_entry:.3g}"
@@ -77,6 +80,9 @@ class LatentSearch:
         if self.device.type == "cpu":
             most = max(1, int(CPU_BLOCK_BYTES // self.bytes_per_entry))
             self.block = min(self.block, most, CPU_BLOCK_ENTRIES)
+        # Where memory is scarce fewer blocks at a time, not smaller ones: with other blocks a search that was stopped
+        # under another number of threads would not go on where it was.
+        self._blocks_in_memory = int(memory // (self.block * self.bytes_per_entry))
 
     def warning(self) -> str | None:
         """Return what is wrong with γ_θ: that most weights are too large for such a step to change them."""
@@ -91,6 +97,11 @@ class LatentSearch:
             f"{1 - share:.0%} of the weights: they cannot move; gamma_theta=0 gives nearly the same scores much faster"
         )
 
+    @property
+    def n_threads(self) -> int:
+        """How many blocks are searched at a time."""
+        return min(torch.get_num_threads(), self._blocks_in_memory) if self.device.type == "cpu" else 1
+
     def blocks(self, n_entries: int) -> list[slice]:
         """Return the blocks in which so many entries are searched."""
         return [slice(start, min(start + self.block, n_entries)) for start in range(0, n_entries, self.block)]
@@ -102,7 +113,13 @@ class LatentSearch:
             x: `(E, *entry_shape)` entries as the network makes them (normalised).
             start: `(E, n_seed, *latent_shape)` codes to start from.
             mask: `(E, S)` slots that count; None for all.
+
+        Raises:
+            ValueError: other shapes.
         """
+        self._check_shapes(x, start, mask)
+        if len(x) == 0:
+            return self._nothing()
         with torch.inference_mode(False):
             found = search_block(
                 self.network,
@@ -135,13 +152,37 @@ class LatentSearch:
         # The first block alone: PyTorch imports parts of itself when an optimiser is first made, not for several
         # threads at once.
         yield from ((rows, search_rows(rows)) for rows in left[:1])
-        yield from in_threads(search_rows, left[1:], torch.get_num_threads() if self.device.type == "cpu" else 1)
+        yield from in_threads(search_rows, left[1:], self.n_threads)
 
     def __call__(self, x: Tensor, start: Tensor, mask: Tensor | None = None) -> SearchResult:
-        """Search all entries, block by block; arguments as for `search`."""
+        """Search all entries, block by block; arguments and errors as for `search`."""
+        self._check_shapes(x, start, mask)
+        if len(x) == 0:
+            return self._nothing()
 
         def search_rows(rows: slice) -> SearchResult:
             return self.search(x[rows], start[rows], None if mask is None else mask[rows])
 
         found = [result for _, result in self.search_blocks(len(x), search_rows)]
         return SearchResult(*(torch.cat(fields) for fields in zip(*found, strict=True)))
+
+    def _check_shapes(self, x: Tensor, start: Tensor, mask: Tensor | None) -> None:
+        n_entries, n_seed = len(x), self.settings.n_seed
+        wanted = {"x": (n_entries, *self.entry_shape), "start": (n_entries, n_seed, *self.latent_shape)}
+        for name, tensor in (("x", x), ("start", start)):
+            if tensor.shape != wanted[name]:
+                raise ValueError(f"{name} is {tuple(tensor.shape)}; {wanted[name]} is needed")
+        if mask is not None and mask.shape != x.shape[:2]:
+            raise ValueError(f"mask is {tuple(mask.shape)}; {tuple(x.shape[:2])} is needed")
+
+    def _nothing(self) -> SearchResult:
+        """Return the findings of no entries."""
+        shape = (0, self.settings.n_seed)
+        return SearchResult(
+            trace=torch.empty(*shape, self.settings.steps + 1, dtype=self.dtype),
+            code=torch.empty(*shape, *self.latent_shape, dtype=self.dtype),
+            made=torch.empty(*shape, *self.entry_shape, dtype=self.dtype),
+            steps=torch.empty(shape, dtype=torch.long),
+            moved=torch.empty(shape, dtype=self.dtype),
+            failed=torch.empty(shape, dtype=torch.bool),
+        )

@@ -21,7 +21,8 @@ class SearchResult(NamedTuple):
         made: `(N, n_seed, *entry_shape)` what the network makes of them.
         steps: `(N, n_seed)` updates made.
         moved: `(N, n_seed)` ‖Δθ‖, how far the weights moved; 0 where they are fixed.
-        failed: `(N, n_seed)` restarts whose loss became NaN or infinite; they keep the last finite loss, NaN if none.
+        failed: `(N, n_seed)` restarts whose loss became NaN or infinite; `trace` keeps the last that was not, NaN if
+            none.
     """
 
     trace: Tensor
@@ -37,12 +38,18 @@ class SearchResult(NamedTuple):
         return self.trace[..., -1]
 
     def scores(self, reduction: str) -> Tensor:
-        """Return `(N,)` scores, NaN for an entry without any finite restart.
+        """Return `(N,)` scores, NaN for an entry all of whose restarts failed.
 
         Args:
-            reduction: `mean` or `min` over restarts.
+            reduction: `mean` or `min` over the restarts that did not fail. What those that did had come to tells how
+                long they held out, not how well the entry can be made.
         """
-        return reduce_restarts(self.losses, reduction)
+        return reduce_restarts(self.sound_trace[..., -1], reduction)
+
+    @property
+    def sound_trace(self) -> Tensor:
+        """`(N, n_seed, k + 1)` the trace, all NaN for restarts that failed."""
+        return self.trace.masked_fill(self.failed.unsqueeze(-1), torch.nan)
 
 
 def reduce_restarts(losses: Tensor, reduction: str) -> Tensor:

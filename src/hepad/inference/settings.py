@@ -1,5 +1,6 @@
 """What a latent search is told."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,8 +41,8 @@ class SearchSettings:
             raise ValueError(f"n_seed={self.n_seed}; at least 1 restart is needed")
         if self.steps < 0:
             raise ValueError(f"steps={self.steps}; 0 or more are needed")
-        if self.gamma_z < 0 or self.gamma_theta < 0:
-            raise ValueError(f"gamma_z={self.gamma_z}, gamma_theta={self.gamma_theta}; a rate cannot be negative")
+        if not (0 <= self.gamma_z < math.inf and 0 <= self.gamma_theta < math.inf):
+            raise ValueError(f"gamma_z={self.gamma_z}, gamma_theta={self.gamma_theta}; a rate is a number from 0")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer {self.optimizer!r}; allowed: {', '.join(OPTIMIZERS)}")
         if self.reduction not in REDUCTIONS:

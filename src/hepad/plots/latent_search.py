@@ -55,6 +55,8 @@ def plot_search_areas(
     by_restarts: Mapping[str, Mapping[str, ArrayLike]],
     reference: str,
     *,
+    reduction: str,
+    starts: str,
     styles: Mapping[str, SampleStyle] | None = None,
     note: str | None = None,
 ) -> Figure:
@@ -64,6 +66,8 @@ def plot_search_areas(
         by_step: signal → (k + 1,) AUC after each step.
         by_restarts: `mean` and `min` → signal → (n_seed,) AUC with the first 1, 2, … restarts.
         reference: name of the background, for the label.
+        reduction: which of the two the areas by step are of.
+        starts: where restarts start from, in a few words.
         styles: signal → look.
         note: what the data are.
     """
@@ -79,8 +83,8 @@ def plot_search_areas(
                 restarts = np.arange(1, len(np.asarray(areas)) + 1)
                 right.plot(restarts, areas, line, marker=marker, color=looks[signal].color)
             right.plot([], [], line, marker=marker, color="0.3", label=f"{reduction} over restarts")
-        left.set_xlabel("Steps, all restarts")
-        right.set_xlabel("Restarts, all steps")
+        left.set_xlabel(f"Steps, {reduction} over all restarts")
+        right.set_xlabel(f"Restarts, all steps\n({starts})")
         left.set_ylabel(f"AUC against {looks[reference].label}")
         for axes in (left, right):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))

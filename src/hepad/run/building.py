@@ -57,7 +57,7 @@ def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
     if lesson is not None and lesson.config is not None:
         # Only to find now whatever is wrong with the teacher's config.
         build_model(lesson.config, data)
-    inference = build_inference(cfg, model, run_dir)
+    inference = build_inference(cfg, model, data, run_dir)
     evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs), inference)
     history = History(run_dir / "history.csv")
     resume_point = ResumePoint(run_dir / "checkpoints")
@@ -102,18 +102,21 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     return model
 
 
-def build_inference(cfg: DictConfig, model: AnomalyModel, directory: Path) -> LatentSearchInference | None:
+def build_inference(
+    cfg: DictConfig, model: AnomalyModel, data: AnomalyDataModule, directory: Path
+) -> LatentSearchInference | None:
     """Build what makes the scores in place of one pass through the model; None for that pass.
 
     Args:
         cfg: the config.
         model: the model whose scores are made; one that cannot be searched is refused.
+        data: what is searched for; a loss that is not for such entries is refused.
         directory: where findings are kept until all are there.
     """
     if not cfg.get("inference"):
         return None
     inference: LatentSearchInference = instantiate(cfg.inference, directory=directory)
-    inference.check(model)
+    inference.check(model, data)
     return inference
 
 

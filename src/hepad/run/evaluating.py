@@ -60,7 +60,9 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     data, told = evaluation_data(config, run.config, facts)
     resolve_references(config.evaluation.references, data.background, data.test_samples)
     notes = _set_targets(run_dir, config, facts, data)
-    inference = build_inference(config, run.model, run_dir)
+    inference = build_inference(config, run.model, data, run_dir)
+    if inference is not None:
+        inference.advice = "; the same command goes on there"
     evaluate = Evaluate(directory, config.evaluation.references, list(config.evaluation.fprs), inference)
     trainer = build_trainer(config, [*([] if inference is None else [inference]), evaluate])
     _name_record(config, run_dir, directory)

@@ -33,8 +33,15 @@ def trace_figures(exhibit: SearchTraces, background: str) -> Iterator[StandardFi
         yield StandardFigure(
             "search_areas",
             _SECTION,
-            f"AUC against {background}, had the search been shorter or made of fewer restarts.",
-            plot_search_areas(areas_by_step(traces, background), by_restarts, background),
+            f"AUC against {background}, had the search been shorter (left, {exhibit.reduction} over restarts) or made "
+            f"of fewer restarts (right; {exhibit.starts}).",
+            plot_search_areas(
+                areas_by_step(traces, background, exhibit.reduction),
+                by_restarts,
+                background,
+                reduction=exhibit.reduction,
+                starts=exhibit.starts,
+            ),
         )
 
 

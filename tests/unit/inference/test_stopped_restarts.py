@@ -8,6 +8,7 @@ import torch
 from tests.unit.inference.plain_search import (
     GAMMA_THETA,
     GAMMA_Z,
+    LATENT,
     N_SEED,
     STEPS,
     entries,
@@ -87,3 +88,21 @@ def test_threads_do_not_see_each_other(gamma_theta: float) -> None:
     assert 0 < (found[0].steps < STEPS).float().mean() < 1
     for alone, together in zip(*found, strict=True):
         assert torch.equal(alone, together)
+
+
+def test_a_restart_that_failed_late_does_not_count() -> None:
+    """Plain gradient descent at too large a rate grows step by step before it overflows."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(LATENT, 24), nn.Unflatten(1, (4, 6))).double()
+    x, start = entries(network, 3)
+    start[0, 1] *= 1e100
+    settings = {"gamma_theta": 0, "gamma_z": 500.0, "optimizer": "sgd"}
+    first_to_fail = int(search(network, x, start, steps=2000, **settings).steps[0, 1])
+    found = search(network, x, start, steps=first_to_fail, **settings)
+    expected = torch.zeros(3, N_SEED, dtype=torch.bool)
+    expected[0, 1] = True
+    assert torch.equal(found.failed, expected)
+    assert found.losses.isfinite().all()
+    torch.testing.assert_close(found.scores("mean")[0], found.losses[0, [0, 2]].mean(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(found.scores("min")[0], found.losses[0, [0, 2]].min(), rtol=0, atol=0)
+    torch.testing.assert_close(found.scores("mean")[1:], found.losses[1:].mean(dim=1), rtol=1e-12, atol=0)

@@ -1,6 +1,7 @@
 """What can be searched, with which settings, and what is refused."""
 
 import copy
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -84,6 +85,52 @@ def test_too_little_memory_is_refused() -> None:
         LatentSearch(generator(trained("conv", torch.float32)), SearchSettings(), memory=100)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": (4, 2, LATENT)}, r"start is \(4, 2, 5\); \(4, 3, 5\) is needed"),
+        ({"start": (3, 3, LATENT)}, r"start is \(3, 3, 5\); \(4, 3, 5\) is needed"),
+        ({"x": (4, 6, 4)}, r"x is \(4, 6, 4\); \(4, 4, 6\) is needed"),
+        ({"mask": (4, 6)}, r"mask is \(4, 6\); \(4, 4\) is needed"),
+    ],
+)
+def test_other_shapes_are_refused(changes: dict[str, tuple[int, ...]], message: str) -> None:
+    latent_search = LatentSearch(generator(trained("linear", torch.float32)), SearchSettings(N_SEED, 1))
+    given = {"x": torch.zeros(4, 4, 6), "start": torch.zeros(4, N_SEED, LATENT), "mask": torch.ones(4, 4) > 0}
+    given |= {name: torch.ones(shape) for name, shape in changes.items()}
+    for call in (latent_search, latent_search.search):
+        with pytest.raises(ValueError, match=message):
+            call(**given)
+
+
+def test_no_entries_have_no_findings() -> None:
+    latent_search = LatentSearch(generator(trained("linear", torch.float32)), SearchSettings(N_SEED, STEPS))
+    found = latent_search(torch.zeros(0, 4, 6), torch.zeros(0, N_SEED, LATENT))
+    one = latent_search(torch.zeros(1, 4, 6), torch.zeros(1, N_SEED, LATENT))
+    assert found.scores("mean").shape == (0,)
+    for field, other in zip(found, one, strict=True):
+        assert field.shape == (0, *other.shape[1:])
+        assert field.dtype == other.dtype
+
+
+def test_memory_is_that_of_all_blocks_at_a_time(four_threads: None) -> None:
+    network = generator(trained("linear", torch.float32))
+    one = LatentSearch(network, SearchSettings(N_SEED, STEPS)).bytes_per_entry
+    plenty = LatentSearch(network, SearchSettings(N_SEED, STEPS))
+    assert plenty.n_threads == 4
+    assert plenty.n_threads * plenty.block * one <= 2e9
+    scarce = LatentSearch(network, SearchSettings(N_SEED, STEPS), memory=2.5 * plenty.block * one)
+    assert (scarce.block, scarce.n_threads) == (plenty.block, 2)
+
+
+@pytest.fixture
+def four_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    yield
+    torch.set_num_threads(before)
+
+
 def test_warns_where_float32_cannot_follow() -> None:
     network = trained("conv", torch.float32)
     assert LatentSearch(generator(network), SearchSettings(gamma_theta=1e-3)).warning() is None
@@ -106,6 +153,7 @@ def test_warns_where_float32_cannot_follow() -> None:
         ({"n_seed": 0}, "n_seed=0"),
         ({"steps": -1}, "steps=-1"),
         ({"gamma_z": -1.0}, "gamma_z=-1.0"),
+        ({"gamma_theta": float("nan")}, "gamma_theta=nan"),
         ({"optimizer": "rmsprop"}, "allowed: adam, sgd"),
         ({"reduction": "median"}, "allowed: mean, min"),
         ({"tolerance": 1.0}, "tolerance=1.0"),
