@@ -37,6 +37,13 @@ class ReconstructionLoss(nn.Module, ABC):
             mask: `(B, S)`, true for slots that count; entries without any real slot have loss 0.
         """
 
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor | None:
+        """Return where the loss comes from, of the shape of `x`: its mean over all elements of an entry is the loss.
+
+        None for a loss that cannot be told apart like this.
+        """
+        return None
+
 
 class ElementwiseLoss(ReconstructionLoss):
     """A loss that is the mean of one number per element."""

@@ -55,6 +55,12 @@ class NCC(ReconstructionLoss):
         """Return `(B,)` values for `x_hat` and `x` `(B, C, H, W)`; images have no mask."""
         return 0.5 * (self._direction(x_hat) - self._direction(x)).square().sum(dim=1)
 
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return the squares that are summed, times the number of pixels; all pixels share that of 1 in (t⁴ u, 1)."""
+        squares = 0.5 * (self._direction(x_hat) - self._direction(x)).square()
+        pixels, shared = squares[:, :-1], squares[:, -1:]
+        return (pixels * pixels.shape[1] + shared).reshape(x.shape)
+
     def _direction(self, x: Tensor) -> Tensor:
         """Return the unit vectors along (t⁴ u, 1), `(B, number of pixels + 1)`."""
         pixels = x.flatten(1)

@@ -14,6 +14,7 @@ from hepad.losses.base import ReconstructionLoss
 _FARTHEST = 1e3
 # Parts of the data range: an image whose brightest pixel is below is empty. A thousandth is far below one count.
 _EMPTY = 1e-3
+_WINDOWS = 1 << 16
 
 
 class SSIM(ReconstructionLoss):
@@ -85,15 +86,26 @@ class SSIM(ReconstructionLoss):
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return `(B,)` values for `x_hat` and `x` `(B, C, H, W)`; images have no mask."""
         a, b = self._units(x_hat), self._units(x)
-        similarity: Tensor = ssim(
-            self._continued(a),
-            self._continued(b),
-            data_range=1.0,
-            size_average=False,
-            win_size=self.window,
-            win_sigma=self.sigma,
-        )
-        return 1 - (1 - (_presence(a) - _presence(b)).abs()) * similarity
+        return 1 - _both_or_neither(a, b) * self._similarity(self._continued(a), self._continued(b))
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
+        """Return the loss of the window around each pixel."""
+        a, b = self._units(x_hat), self._units(x)
+        # A window is 49 times the pixel in its middle, so only some entries at once.
+        step = max(1, _WINDOWS // x[0].numel())
+        parts = zip(torch.split(a, step), torch.split(b, step), strict=True)
+        similarity = torch.cat([self._similarity(self._windows(c), self._windows(d)) for c, d in parts])
+        return 1 - _both_or_neither(a, b)[:, None, None, None] * similarity.reshape(x.shape)
+
+    def _similarity(self, a: Tensor, b: Tensor) -> Tensor:
+        """Return the mean similarity `(N,)` over all places where the window fits into images `(N, C, H, W)`."""
+        found: Tensor = ssim(a, b, data_range=1.0, size_average=False, win_size=self.window, win_sigma=self.sigma)
+        return found
+
+    def _windows(self, x: Tensor) -> Tensor:
+        """Return what the window around each pixel of each channel sees, `(B·C·H·W, 1, window, window)`."""
+        windows = self._continued(x).unfold(2, self.window, 1).unfold(3, self.window, 1)
+        return windows.reshape(-1, 1, self.window, self.window)
 
     def _units(self, x: Tensor) -> Tensor:
         """Return intensities above the darkest pixel in units of the data range."""
@@ -104,6 +116,11 @@ class SSIM(ReconstructionLoss):
         reach = self.window // 2
         x = F.pad(x, (reach, reach, 0, 0), mode="reflect")
         return F.pad(x, (0, 0, reach, reach), mode="circular" if self.circular else "reflect")
+
+
+def _both_or_neither(a: Tensor, b: Tensor) -> Tensor:
+    """Return `(B,)`: 0 where one of two images is empty and the other is not, 1 elsewhere."""
+    return 1 - (_presence(a) - _presence(b)).abs()
 
 
 def _presence(x: Tensor) -> Tensor:

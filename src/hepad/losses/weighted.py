@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from hepad.losses.base import ReconstructionLoss
@@ -42,6 +43,16 @@ class WeightedSum(ReconstructionLoss):
         """Return the `(B,)` sums."""
         values = [self.weights[name] * loss(x_hat, x, mask) for name, loss in self._losses().items()]
         total: Tensor = sum(values[1:], start=values[0])
+        return total
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor | None:
+        """Return the weighted sum of what the terms say; None where one of them says nothing."""
+        total = torch.zeros_like(x)
+        for name, loss in self._losses().items():
+            values = loss.elementwise(x_hat, x)
+            if values is None:
+                return None
+            total = total + self.weights[name] * values
         return total
 
     def _losses(self) -> dict[str, ReconstructionLoss]:

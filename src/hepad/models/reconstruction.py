@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hepad.batch import Batch
-from hepad.losses import MAE, ElementwiseLoss, ReconstructionLoss
+from hepad.losses import MAE, ReconstructionLoss
 from hepad.models.base import AnomalyModel, eval_mode
 from hepad.nn import LatentNetwork
 from hepad.registry import instantiate
@@ -112,19 +112,19 @@ class ReconstructionModel(AnomalyModel):
             z = self.normalizer(batch.x, batch.mask)
             return self.normalizer.inverse(self.reconstruct(z, batch.mask), batch.x, batch.mask)
 
-    def error_per_feature(self, batch: Batch) -> Tensor:
-        """Return how much each part of an entry contributes to its score.
+    def loss_per_feature(self, batch: Batch) -> Tensor | None:
+        """Return how much each part of an entry contributes to its loss; None where the loss does not tell.
 
         `(B, F)` per feature for vectors, averaged over slots where there are any; `(B, H, W)` per pixel for images,
-        averaged over channels. That is the loss per element; for a loss that has none (NCC, SSIM) the absolute error
-        stands in.
+        averaged over channels.
         """
         batch = self.view(batch)
-        elementwise = self.loss if isinstance(self.loss, ElementwiseLoss) else self.mae
         with eval_mode(self):
             z = self.normalizer(batch.x, batch.mask)
-            errors = elementwise.elementwise(self.reconstruct(z, batch.mask), z)
+            values = self.loss.elementwise(self.reconstruct(z, batch.mask), z)
+        if values is None:
+            return None
         if batch.mask is not None:
-            errors = errors * batch.mask.unsqueeze(-1)
-            return errors.sum(dim=1) / batch.mask.sum(dim=1, keepdim=True).clamp(min=1)
-        return errors.mean(dim=1) if errors.ndim > 2 else errors
+            values = values * batch.mask.unsqueeze(-1)
+            return values.sum(dim=1) / batch.mask.sum(dim=1, keepdim=True).clamp(min=1)
+        return values.mean(dim=1) if values.ndim > 2 else values

@@ -76,28 +76,36 @@ def _model_figures(
                 labels=data.image_labels,
             ),
         )
-    losses = {name: mean_loss(model, entries) for name, entries in data.test_entries.items()}
+    losses = {
+        name: loss for name, entries in data.test_entries.items() if (loss := mean_loss(model, entries)) is not None
+    }
+    if not losses:
+        return
     if is_image:
         yield StandardFigure(
             "loss_per_pixel",
             "Examples",
-            "What each pixel contributes to the score, averaged over the entries of a sample.",
+            "What each pixel contributes to the reconstruction loss, averaged over the entries of a sample.",
             plot_loss_per_pixel(losses, labels=data.image_labels),
         )
         return
     yield StandardFigure(
         "loss_per_feature",
         "Examples",
-        "What each feature contributes to the score, averaged over the entries of a sample.",
+        "What each feature contributes to the reconstruction loss, averaged over the entries of a sample.",
         plot_loss_per_feature(losses, data.feature_names),
     )
 
 
-def mean_loss(model: ReconstructionModel, entries: Entries) -> NDArray[np.float64]:
-    """Return the mean over entries of each feature's contribution to the loss, `(F,)`, or each pixel's, `(H, W)`."""
+def mean_loss(model: ReconstructionModel, entries: Entries) -> NDArray[np.float64] | None:
+    """Return the mean over entries of each feature's contribution to the loss, `(F,)`, or each pixel's, `(H, W)`.
+
+    None where the loss does not tell.
+    """
     with torch.no_grad():
-        errors = [model.error_per_feature(batch).double() for batch in BatchLoader(entries.batch, _CHUNK)]
-    return np.asarray(torch.cat(errors).mean(dim=0).numpy())
+        found = [model.loss_per_feature(batch) for batch in BatchLoader(entries.batch, _CHUNK)]
+    losses = [loss.double() for loss in found if loss is not None]
+    return np.asarray(torch.cat(losses).mean(dim=0).numpy()) if losses else None
 
 
 def _channels_last(x: NDArray[np.float32]) -> NDArray[np.float32]:

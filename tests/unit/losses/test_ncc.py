@@ -100,6 +100,14 @@ def test_an_entry_does_not_see_the_others():
     torch.testing.assert_close(NCC()(X_HAT, X), alone)
 
 
+def test_what_pixels_contribute_has_the_loss_as_its_mean():
+    loss = NCC()
+    for x_hat, x in ((X_HAT, X), (torch.zeros_like(X), X), (X, X)):
+        found = loss.elementwise(x_hat, x)
+        assert found.shape == x.shape
+        torch.testing.assert_close(found.mean((1, 2, 3)), loss(x_hat, x))
+
+
 @pytest.mark.parametrize("floor", [0.0, -1.0, float("nan")])
 def test_an_impossible_floor_is_refused(floor):
     with pytest.raises(ValueError, match="floor"):

@@ -148,3 +148,20 @@ def test_an_image_smaller_than_the_window_is_refused_with_one_that_fits():
 def test_images_without_a_range_are_refused():
     with pytest.raises(UserError, match="data range is 0"):
         SSIM().fit(torch.full((3, 1, 18, 14), 4.0))
+
+
+@pytest.mark.parametrize("circular", [True, False])
+def test_the_windows_losses_have_the_loss_as_their_mean(circular):
+    loss = fitted(X, circular=circular)
+    found = loss.elementwise(X_HAT, X)
+    assert found.shape == X.shape
+    torch.testing.assert_close(found.mean((1, 2, 3)), loss(X_HAT, X), rtol=1e-5, atol=1e-6)
+    empty = fitted(FULL, circular=circular)
+    torch.testing.assert_close(empty.elementwise(EMPTY, FULL).mean((1, 2, 3)), empty(EMPTY, FULL))
+
+
+def test_a_window_sees_what_is_near():
+    x_hat = FULL.clone()
+    x_hat[0, 0, 0, 7] += 0.5
+    changed = fitted(FULL, window=3).elementwise(x_hat, FULL)[0, 0] > 1e-5
+    assert changed.nonzero().tolist() == [[i, j] for i in (0, 1, 17) for j in (6, 7, 8)]

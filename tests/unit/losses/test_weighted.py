@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hepad.losses import MAE, MSE, NCC, SSIM, WeightedSum
+from hepad.losses import MAE, MSE, NCC, SSIM, ReconstructionLoss, WeightedSum
 
 X, X_HAT = torch.rand(2, 4, 1, 9, 8, generator=torch.Generator().manual_seed(0))
 
@@ -63,3 +63,18 @@ def test_a_sum_of_finite_terms_is_finite(size):
     found.sum().backward()
     assert torch.isfinite(found).all()
     assert torch.isfinite(guess.grad).all()
+
+
+class Unexplained(ReconstructionLoss):
+    """A loss of a user, which need not tell where it comes from."""
+
+    def forward(self, x_hat, x, mask=None):
+        """Return the largest difference."""
+        return (x_hat - x).abs().flatten(1).amax(dim=1)
+
+
+def test_what_pixels_contribute_has_the_sum_as_its_mean():
+    total = WeightedSum({"a": term(MSE(), 2.0), "b": term(SSIM(), 0.5), "c": term(NCC(), 3.0)})
+    total.fit(X)
+    torch.testing.assert_close(total.elementwise(X_HAT, X).mean((1, 2, 3)), total(X_HAT, X), rtol=1e-5, atol=1e-6)
+    assert WeightedSum({"a": term(MSE(), 2.0), "b": term(Unexplained(), 1.0)}).elementwise(X_HAT, X) is None

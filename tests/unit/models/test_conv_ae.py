@@ -64,11 +64,12 @@ def test_channels_have_scales_of_their_own(kind):
     )
 
 
+@pytest.mark.parametrize("loss", ["MSE", "SSIM", "NCC"])
 @pytest.mark.parametrize("kind", [ConvAutoencoder, CicadaAutoencoder])
-def test_error_per_pixel_adds_up_to_the_score(kind):
-    model = prepared(kind)
+def test_loss_per_pixel_adds_up_to_the_score(kind, loss):
+    model = prepared(kind, loss={"_target_": f"hepad.losses.{loss}"})
     with torch.no_grad():
-        errors = model.error_per_feature(Batch(x=IMAGES))
+        errors = model.loss_per_feature(Batch(x=IMAGES))
     assert errors.shape == (64, 18, 14)
     torch.testing.assert_close(errors.mean((1, 2)), score(model, IMAGES))
 

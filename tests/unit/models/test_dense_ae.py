@@ -70,7 +70,7 @@ def test_score_is_the_loss_of_the_reconstruction(model):
         raw = model.reconstruct_raw(Batch(x=x))
         z_hat, z = model.normalizer(raw), model.normalizer(x)
     torch.testing.assert_close(score(model, x), (z_hat - z).square().mean(dim=1), rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(model.error_per_feature(Batch(x=x)).mean(dim=1), score(model, x))
+    torch.testing.assert_close(model.loss_per_feature(Batch(x=x)).mean(dim=1), score(model, x))
 
 
 def test_a_checkpoint_alone_scores_raw_data(model, tmp_path):

@@ -187,7 +187,7 @@ def test_a_reconstruction_has_the_shape_of_its_entries(trained):
     model, batch = trained
     with torch.no_grad():
         assert model.reconstruct_raw(batch).shape == batch.x.shape
-        assert len(model.error_per_feature(batch)) == len(batch.x)
+        assert len(model.loss_per_feature(batch)) == len(batch.x)
 
 
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair[1] in ("calo", "jet_images")], ids="-".join)

@@ -93,9 +93,9 @@ def test_a_training_batch_with_hardly_a_jet_passes(model, n_jets):
     assert [part.training for part in model.modules()] == before
 
 
-def test_error_per_feature_adds_up_to_the_score_of_events_with_one_jet(model):
+def test_loss_per_feature_adds_up_to_the_score_of_events_with_one_jet(model):
     x = torch.zeros(5, 6, 17)
     x[:, 0] = torch.randn(5, 17, generator=torch.Generator().manual_seed(2)) * 20
     batch = Batch(x=x, mask=slot_mask(x))
     with torch.no_grad():
-        torch.testing.assert_close(model.error_per_feature(batch).mean(1), score(model, batch))
+        torch.testing.assert_close(model.loss_per_feature(batch).mean(1), score(model, batch))
