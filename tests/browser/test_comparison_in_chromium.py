@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.tables import on_paper, too_wide
 from tests.fake_runs import fake_scores, write_fake_run
 
 from hepad.run.comparison import compare, write_comparison
@@ -41,12 +42,12 @@ def test_it_opens_with_the_best_run_first_and_sorts(open_comparison):
     assert means == sorted(means, reverse=True)
     table = page.locator("table", has=page.locator("caption", has_text="AUC against zero_bias minus"))
     differences = cells(page, "AUC against zero_bias minus", 3)
-    assert all(text.startswith(("+", "−")) and "±" in text for text in differences)
+    assert all(text.startswith(("+", "−")) and "(" in text for text in differences)
     table.get_by_role("button", name="ttbar").click()
-    values = [float(text.split()[0].replace("−", "-")) for text in cells(page, "AUC against zero_bias minus", 3)]
+    values = [float(text.split("(")[0].replace("−", "-")) for text in cells(page, "AUC against zero_bias minus", 3)]
     assert values == sorted(values, reverse=True)
     table.get_by_role("button", name="ttbar").click()
-    values = [float(text.split()[0].replace("−", "-")) for text in cells(page, "AUC against zero_bias minus", 3)]
+    values = [float(text.split("(")[0].replace("−", "-")) for text in cells(page, "AUC against zero_bias minus", 3)]
     assert values == sorted(values)
 
 
@@ -83,3 +84,46 @@ def test_dark_pages_are_dark_also_under_the_names_that_stay(open_comparison):
     style = "selector => getComputedStyle(document.querySelector(selector)).backgroundColor"
     assert page.evaluate(style, "body") == page.evaluate(style, "tbody td:first-child")
     assert page.evaluate(style, "body") != "rgb(255, 255, 255)"
+
+
+@pytest.fixture(scope="module")
+def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve runs with long names, five signals, and settings of which a sentence is made."""
+    directory = tmp_path_factory.mktemp("large")
+    samples = {"zero_bias": 0.0, "soft_qcd": 0.01, "jet_ht": 0.8, "ttbar": 1.2, "radion": 1.3, "wprime": 1.4}
+    for i in range(12):
+        words = (f"seed={i}", f"optimizer.lr={0.0012520653814999472 * (i + 1)}", f"model.hidden=[{i + 16},8]")
+        write_fake_run(
+            directory / "runs" / f"loss.weighted-model.denoising_ae-model.latent.16-seed.{i}",
+            fake_scores(i, 0.3 + i / 10, 200, samples),
+            (*words, f"trainer.gradient_clip_val={i + 1}.0", f"data.batch_size={128 + i}"),
+            references=("zero_bias", "soft_qcd", "jet_ht"),
+        )
+    return write_comparison(compare([directory / "runs"]), directory)
+
+
+def test_twelve_runs_fit_the_screen_and_the_paper(open_file, large_file, tmp_path):
+    page = open_file(large_file, viewport={"width": 1280, "height": 900})
+    assert too_wide(page) == []
+    titles = page.locator("table", has=page.locator("caption", has_text="The runs in the order")).locator("th")
+    assert [text.split("[")[0].strip() for text in titles.all_text_contents()[1:6]] == [
+        "Model",
+        "Parameters",
+        "Epochs",
+        "Training",
+        "Scoring",
+    ]
+    on_paper(page)
+    assert too_wide(page) == []
+    # The page asks for the long side itself.
+    page.pdf(path=tmp_path / "page.pdf", prefer_css_page_size=True)
+    assert b"/MediaBox [0 0 792 612]" in (tmp_path / "page.pdf").read_bytes()
+
+
+def test_a_table_that_scrolls_says_so(open_comparison):
+    page = open_comparison(viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True)
+    cue = "box => getComputedStyle(box.querySelector('caption span'), '::after').content"
+    assert "Scrolls sideways" in page.locator(".table-box").first.evaluate(cue)
+    page.set_viewport_size({"width": 1600, "height": 800})
+    expect(page.locator(".table-box.scrolls")).to_have_count(0)
+    assert "Scrolls" not in page.locator(".table-box").first.evaluate(cue)

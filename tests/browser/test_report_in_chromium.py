@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.tables import PORTRAIT, on_paper, too_wide
 
 from hepad.metrics import BASELINES, ScoredSample, evaluate
 from hepad.plots import figure_bytes, standard_figures
@@ -102,10 +103,10 @@ def test_tables_sort_from_the_keyboard(open_report):
     button = page.locator("table").first.get_by_role("button", name="AUC", exact=True)
     button.focus()
     page.keyboard.press("Enter")
-    areas = [float(text.split()[0]) for text in column(page, "Area under", 3)]
+    areas = [float(text.split("(")[0]) for text in column(page, "Area under", 3)]
     assert areas == sorted(areas, reverse=True)
     page.keyboard.press("Space")
-    assert [float(text.split()[0]) for text in column(page, "Area under", 3)] == sorted(areas)
+    assert [float(text.split("(")[0]) for text in column(page, "Area under", 3)] == sorted(areas)
 
 
 def test_a_picture_enlarges_and_escape_closes_it(open_report):
@@ -174,6 +175,13 @@ def test_without_scripts_everything_can_still_be_read(open_report):
     assert len(column(page, "Mixed", 1)) == 5
     page.locator("#config summary").click()
     expect(page.locator("#config pre")).to_be_visible()
+
+
+def test_nothing_of_a_table_is_out_of_sight_on_a_desk_or_on_paper(open_report):
+    page = open_report(viewport={"width": 1280, "height": 900})
+    assert too_wide(page) == []
+    on_paper(page, PORTRAIT)
+    assert too_wide(page) == []
 
 
 def test_it_prints(open_report, tmp_path):

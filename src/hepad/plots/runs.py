@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from hepad.counting import counted
 from hepad.plots.labels import SampleStyle, plain
 
 # Petroff's ten colours (arXiv:2107.02270), darker ones first; lines tell the second ten from the first.
@@ -49,4 +50,4 @@ def in_color(best_first: Sequence[str], baseline: str, most: int = MOST_IN_COLOR
 def grey_label(styles: Mapping[str, SampleStyle], shown: Sequence[str], drawn: Iterable[str]) -> str | None:
     """What the legend says of the runs drawn in grey; None where there are none."""
     count = len(set(drawn) - set(shown))
-    return f"{count} other run{'s' if count > 1 else ''}" if count else None
+    return counted(count, "other run") if count else None

@@ -1,6 +1,6 @@
 """One self-contained HTML page from figures and tables."""
 
-from hepad.report.content import Cell, Difference, Interval, Link, Report, Section, Table
+from hepad.report.content import Cell, Difference, Interval, Link, Report, Section, Setting, Table
 from hepad.report.headline import correlation_table, headline_table, working_point_table
 from hepad.report.page import render_report, write_report
 
@@ -11,6 +11,7 @@ __all__ = [
     "Link",
     "Report",
     "Section",
+    "Setting",
     "Table",
     "correlation_table",
     "headline_table",

@@ -40,7 +40,14 @@ class Link:
     path: str
 
 
-Cell: TypeAlias = str | int | float | Interval | Difference | Link | None
+@dataclass(frozen=True)
+class Setting:
+    """The value of a setting in the words of the command line; one that is a number is set and sorted as such."""
+
+    text: str
+
+
+Cell: TypeAlias = str | int | float | Interval | Difference | Link | Setting | None
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,7 @@ class Report:
         config: the run's config as YAML.
         provenance: nested mapping of versions, seeds and hashes.
         warnings: what a reader of the numbers should know, one sentence each.
+        landscape: printed on the long side, for tables of many columns.
     """
 
     title: str
@@ -103,6 +111,7 @@ class Report:
     config: str = ""
     provenance: Mapping[str, object] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    landscape: bool = False
 
 
 def read_png(figure: bytes | str | os.PathLike[str]) -> bytes:

@@ -1,12 +1,15 @@
-"""Numbers as a reader wants them, and the keys by which the page sorts them."""
+"""Numbers as a reader wants them, on pages and on the console, and the keys by which a page sorts them."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 from urllib.parse import quote
 
 from markupsafe import Markup
 
-from hepad.report.content import Cell, Difference, Interval, Link
+from hepad.report.content import Cell, Difference, Interval, Link, Setting
+
+_SHORT: Final = 7
 
 
 def format_cell(cell: Cell) -> str:
@@ -20,10 +23,12 @@ def format_cell(cell: Cell) -> str:
         return str(cell)
     if isinstance(cell, Link):
         return Markup('<a href="{}">{}</a>').format(quote(cell.path), cell.text)
+    if isinstance(cell, Setting):
+        return format_setting(cell.text)
     if isinstance(cell, int):
         return f"{cell:,}".replace(",", "\u202f")
     if isinstance(cell, Interval):
-        return _format_interval(cell)
+        return with_uncertainty(cell.value, cell.low, cell.high)
     if isinstance(cell, Difference):
         return _format_difference(cell)
     return _format_number(cell)
@@ -33,6 +38,8 @@ def sort_key(cell: Cell) -> str:
     """A cell's number in full, for sorting; empty for text and for what is not known."""
     if isinstance(cell, Interval | Difference):
         cell = cell.value
+    if isinstance(cell, Setting):
+        cell = _as_number(cell.text)
     if isinstance(cell, int | float) and not isinstance(cell, bool) and math.isfinite(cell):
         return repr(float(cell))
     return ""
@@ -40,6 +47,8 @@ def sort_key(cell: Cell) -> str:
 
 def is_numeric(cell: Cell) -> bool:
     """Whether a cell is set flush right."""
+    if isinstance(cell, Setting):
+        return _as_number(cell.text) is not None
     return isinstance(cell, int | float | Interval | Difference) and not isinstance(cell, bool)
 
 
@@ -67,25 +76,53 @@ def _format_number(value: float) -> str:
     return _minus(f"{value:#.4g}" if abs(value) < 1e3 else f"{value:.0f}")
 
 
-def _format_interval(cell: Interval) -> str:
-    up, down = cell.high - cell.value, cell.value - cell.low
-    wider = max(up, down)
-    # Two digits of the uncertainty, but never more than anyone would read.
-    digits = min(max(3, 1 - math.floor(math.log10(wider))), 5) if wider > 0 else 4
-    up_text, down_text = f"{up:.{digits}f}", f"{down:.{digits}f}"
-    value = _minus(f"{cell.value:.{digits}f}")
-    if 0 < wider < 0.5 * 10**-digits:
-        return f"{value} ± <{10**-digits:.{digits}f}"
-    # Ends that differ by no more than the last digit shown are the same to a reader.
-    if abs(float(up_text) - float(down_text)) < 1.5 * 10**-digits and min(up, down) >= 0.5 * wider:
-        return f"{value} ± {max(up_text, down_text)}"
-    return f"{value} +{up_text} −{down_text}"
+def format_setting(text: str) -> str:
+    """A setting for a table: a long decimal number with four significant digits, everything else as it is."""
+    number = _as_number(text)
+    return text if number is None or len(text) <= _SHORT or number.is_integer() else f"{number:.4g}"
+
+
+def with_uncertainty(value: float, low: float | None, high: float | None) -> str:
+    """A number with the uncertainty of its last digits in brackets: `0.8303(20)` is 0.8303 with 0.0020 to either side.
+
+    The uncertainty is half the interval; where one side is more than twice the other, both are written out.
+
+    Args:
+        value: the number.
+        low, high: ends of its interval; None where it is not known.
+    """
+    if low is None or high is None:
+        return _format_number(value)
+    up, down = high - value, value - low
+    digits = _digits(max(up, down))
+    text = _minus(f"{value:.{digits}f}")
+    if min(up, down) < 0.5 * max(up, down):
+        return f"{text} +{up:.{digits}f} −{down:.{digits}f}"
+    return text + _brackets((up + down) / 2, digits)
+
+
+def _as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _digits(error: float) -> int:
+    """Decimals for an uncertainty: three where it has two digits there, else four, five where four leave nothing."""
+    if error >= 0.00995:
+        return 3
+    return 5 if 0 < error < 0.000095 else 4
+
+
+def _brackets(error: float, digits: int) -> str:
+    count = round(error * 10**digits)
+    return f"({count})" if count or not error else "(<1)"
 
 
 def _format_difference(cell: Difference) -> str:
-    """With its sign, and as many digits as the error has two of, so that a column of them reads evenly."""
-    digits = min(max(4, 1 - math.floor(math.log10(cell.error))), 6) if cell.error > 0 else 4
-    text = f"{_minus(f'{cell.value:+.{digits}f}')} ± {cell.error:.{digits}f}"
+    digits = _digits(cell.error)
+    text = f"{_minus(f'{cell.value:+.{digits}f}')}{_brackets(cell.error, digits)}"
     return f"{text} {cell.mark}" if cell.mark else text
 
 

@@ -17,6 +17,7 @@ from hepad.report.content import Report, Table, read_png
 from hepad.report.formatting import flatten, format_cell, is_numeric, sort_key
 
 _WIDE: Final = 1.7
+_LONG: Final = 60
 
 
 def write_report(path: str | os.PathLike[str], report: Report) -> Path:
@@ -64,7 +65,7 @@ def _environment() -> Environment:
         "cell": format_cell,
         "sort_key": sort_key,
         "data_uri": _data_uri,
-        "numeric_columns": _numeric_columns,
+        "column_kinds": _column_kinds,
     }
     environment.tests["wide"] = _is_wide
     return environment
@@ -79,9 +80,15 @@ def _data_uri(figure: bytes | str | os.PathLike[str]) -> str:
     return "data:image/png;base64," + base64.b64encode(read_png(figure)).decode("ascii")
 
 
-def _numeric_columns(table: Table) -> list[bool]:
-    """Which columns are set flush right: those that hold a number."""
-    return [any(is_numeric(row[i]) for row in table.rows) for i in range(len(table.header))]
+def _column_kinds(table: Table) -> list[str]:
+    """How each column is set: `number` flush right and unbroken, `long` with room for a sentence, else empty."""
+    kinds = []
+    for cells in ([row[i] for row in table.rows] for i in range(len(table.header))):
+        if any(is_numeric(cell) for cell in cells):
+            kinds.append("number")
+        else:
+            kinds.append("long" if any(isinstance(cell, str) and len(cell) > _LONG for cell in cells) else "")
+    return kinds
 
 
 def _is_wide(figure: bytes | str | os.PathLike[str]) -> bool:

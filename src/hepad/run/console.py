@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hepad.metrics import Evaluation
+from hepad.report.formatting import with_uncertainty
 from hepad.run.loggers import offline_records
 from hepad.run.training import TrainingResult
 
@@ -29,7 +30,7 @@ def print_result(result: TrainingResult) -> None:
 def auc_table(evaluation: Evaluation) -> Table:
     """Return the model's AUC with its 68% interval for every signal (rows) against every reference (columns)."""
     references = list(dict.fromkeys(reference for _, reference in evaluation.rocs))
-    table = Table(title="AUC of the anomaly score, 68% interval", title_justify="left")
+    table = Table(title="AUC with its 68% interval in brackets", title_justify="left")
     table.add_column("signal")
     for reference in references:
         table.add_column(f"vs {reference}", justify="right")
@@ -55,6 +56,4 @@ def baseline_table(evaluation: Evaluation) -> Table:
 def _auc_cell(evaluation: Evaluation, signal: str, reference: str) -> str:
     name = f"test/auc/{signal}_vs_{reference}"
     value, low, high = (evaluation.metrics.get(key) for key in (name, f"{name}/low", f"{name}/high"))
-    if value is None:
-        return ""
-    return f"{value:.4f}" if low is None or high is None else f"{value:.4f} [{low:.4f}, {high:.4f}]"
+    return "" if value is None else with_uncertainty(value, low, high)

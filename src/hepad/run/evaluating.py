@@ -18,8 +18,8 @@ from hepad.errors import UserError
 from hepad.files import atomic_write_text
 from hepad.registry import check_targets
 from hepad.run.building import build_inference, build_trainer
-from hepad.run.comparison.history import read_history
 from hepad.run.distillation import Lesson
+from hepad.run.epochs import read_history
 from hepad.run.evaluation_config import check_in_place, evaluation_config
 from hepad.run.evaluation_data import evaluation_data
 from hepad.run.figures import run_figures, save_figures

@@ -16,7 +16,7 @@ from hepad.errors import Interrupted
 from hepad.files import atomic_write_text
 from hepad.metrics import Evaluation
 from hepad.run.building import Parts, assemble
-from hepad.run.comparison.history import best_row, read_history
+from hepad.run.epochs import best_row, read_history
 from hepad.run.figures import run_figures, save_figures
 from hepad.run.log import log_files, log_lost_epochs, log_origin, log_results, log_totals
 from hepad.run.loggers import build_loggers, finish, wandb_identity

@@ -5,8 +5,12 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from hepad.counting import counted
+from hepad.report.formatting import format_setting, with_uncertainty
+from hepad.sweep.results import JobResult
 from hepad.sweep.table import SeedMean, SweepTable
 
 _SHOWN = 20
@@ -32,8 +36,14 @@ def print_summary(table: SweepTable, means: Sequence[SeedMean], notes: Sequence[
         console.print(f"best    {settings}".rstrip(), markup=False, soft_wrap=True)
     for name, path in (("table", "sweep.csv"), ("report", "sweep.html")):
         console.print(f"{name:8}{directory / path}", markup=False, soft_wrap=True)
-    if any(name.startswith("test/auc/") for row in table.rows for name in row.metrics):
+    if table.comparable:
         console.print(f"compare python -m hepad.compare {directory}", markup=False, soft_wrap=True)
+
+
+def shown_path(directory: Path) -> Path:
+    """A path as the user would type it."""
+    here = Path.cwd()
+    return directory.relative_to(here) if directory.is_relative_to(here) else directory
 
 
 def short(name: str) -> str:
@@ -42,25 +52,33 @@ def short(name: str) -> str:
 
 
 def _runs(table: SweepTable) -> Table:
-    shown = Table(title=f"{len(table.rows)} runs, best {table.metric} first", title_justify="left", box=SIMPLE_HEAD)
+    title = f"{counted(len(table.rows), 'run')}, best {table.metric} first; AUC with its 68% interval in brackets"
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
+    all_finished = all(row.status == "finished" for row in table.rows[:_SHOWN])
     shown.add_column("", justify="right")
-    for key in table.swept:
+    for key in table.swept if all_finished else ["status", *table.swept]:
         shown.add_column(key)
     for name in table.numbers:
         shown.add_column(short(name), justify="right")
-    shown.add_column("time [s]", justify="right")
+    # A square bracket would start rich's markup.
+    shown.add_column(escape("time [s]"), justify="right")
     for rank, row in enumerate(table.rows[:_SHOWN], start=1):
-        numbers = ["" if (value := row.value(name)) is None else f"{value:.4f}" for name in table.numbers]
-        if row.status != "finished":
-            numbers[0] = row.status
+        words = [escape(format_setting(row.settings.get(key, ""))) for key in table.swept]
+        numbers = [_number(row, name) for name in table.numbers]
         time = "" if row.seconds is None else f"{row.seconds:.1f}"
-        shown.add_row(str(rank), *(row.settings.get(key, "") for key in table.swept), *numbers, time)
+        shown.add_row(str(rank), *([] if all_finished else [row.status]), *words, *numbers, time)
     return shown
+
+
+def _number(row: JobResult, name: str) -> str:
+    value = row.value(name)
+    return "" if value is None else with_uncertainty(value, row.value(f"{name}/low"), row.value(f"{name}/high"))
 
 
 def _means(table: SweepTable, means: Sequence[SeedMean]) -> Table:
     keys = [key for key in table.swept if key in means[0].settings]
-    shown = Table(title="Mean ± spread over seeds", title_justify="left", box=SIMPLE_HEAD)
+    title = "Mean over seeds, standard deviation of one run in brackets"
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     for key in keys:
         shown.add_column(key)
     shown.add_column("runs", justify="right")
@@ -68,12 +86,12 @@ def _means(table: SweepTable, means: Sequence[SeedMean]) -> Table:
         shown.add_column(short(name), justify="right")
     for mean in means:
         cells = [_mean_cell(mean, name) for name in table.numbers]
-        shown.add_row(*(mean.settings.get(key, "") for key in keys), str(mean.n), *cells)
+        shown.add_row(*(escape(format_setting(mean.settings[key])) for key in keys), str(mean.n), *cells)
     return shown
 
 
 def _mean_cell(mean: SeedMean, name: str) -> str:
     if name not in mean.means:
         return ""
-    spread = f" ± {mean.spreads[name]:.4f}" if name in mean.spreads else ""
-    return f"{mean.means[name]:.4f}{spread}"
+    value, spread = mean.means[name], mean.spreads.get(name)
+    return with_uncertainty(value, *((None, None) if spread is None else (value - spread, value + spread)))

@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hepad import __version__
-from hepad.report import Cell, Interval, Link, Report, Section, Table
-from hepad.sweep.console import short
+from hepad.report import Cell, Interval, Link, Report, Section, Setting, Table
+from hepad.sweep.console import short, shown_path
+from hepad.sweep.results import JobResult
 from hepad.sweep.table import SeedMean, SweepTable
 
 if TYPE_CHECKING:
     from hepad.sweep.session import Session
-
-_REASON_SHOWN = 60
 
 
 def sweep_report(
@@ -38,17 +37,16 @@ def sweep_report(
     sections = []
     if drawn := [*settings_figures(table), *figures]:
         sections.append(Section("Settings and results", drawn))
-    if unfinished := [row for row in table.rows if row.status != "finished"]:
-        reasons = Table(
-            ["Job", "Status", "Reason"],
-            [[row.name, row.status, row.reason or None] for row in unfinished],
-            "Jobs that did not finish. The same command again resumes them.",
-        )
-        sections.append(Section("Not finished", tables=[reasons]))
+    if reasons := reason_tables(table):
+        sections.append(Section("Not finished", tables=reasons))
     if best is not None:
         constant = [word for word in session.constant if not word.startswith(("sweep=", "sweep."))]
         words = [*constant, *(f"{key}={value}" for key, value in best.settings.items())]
         sections.append(Section("The best run again", notes=[_command(words)]))
+    if table.comparable:
+        words = ["python", "-m", "hepad.compare", str(shown_path(session.directory))]
+        sections.append(Section("Compare the runs", notes=[shlex.join(words)]))
+    sections.append(Section("The runs", tables=[details_table(table)]))
     key_figures: list[tuple[str, Cell]] = [("runs", len(table.rows)), ("finished", finished)]
     if best is not None:
         key_figures.append((f"best {table.metric}", best.value(table.metric)))
@@ -62,47 +60,61 @@ def sweep_report(
         config=_best_config(table),
         provenance={"hepad": __version__, "directory": session.directory, "shared by all runs": session.constant},
         warnings=list(notes),
+        landscape=True,
     )
 
 
 def runs_table(table: SweepTable) -> Table:
-    """All runs, best first, each with a link to its own report."""
+    """All runs, best first: settings, size and time, results, and a link to the run's own report."""
     rows: list[list[Cell]] = []
     for rank, row in enumerate(table.rows, start=1):
         linked = row.run_dir is not None and (row.run_dir / "report.html").is_file()
         report = Link("report", f"{row.name}/report.html") if linked else None
-        reason = row.reason if len(row.reason) <= _REASON_SHOWN else row.reason[:_REASON_SHOWN] + "…"
         rows.append(
             [
                 rank,
-                report,
-                *(_number(row.settings.get(key)) for key in table.swept),
-                *(_value(row.metrics, row.value(name), name) for name in table.numbers),
-                row.best_epoch,
+                row.status,
+                *(_setting(row, key) for key in table.swept),
                 row.parameters,
                 row.seconds,
-                f"{row.status}: {reason}" if reason else row.status,
-                row.name,
+                *(_value(row.metrics, row.value(name), name) for name in table.numbers),
+                report,
             ]
         )
-    titles = [
-        "",
-        "Run",
-        *table.swept,
-        *map(short, table.numbers),
-        "Best epoch",
-        "Parameters",
-        "Time [s]",
-        "Status",
-        "Directory",
-    ]
+    titles = ["", "Status", *table.swept, "Parameters", "Time [s]", *map(short, table.numbers), "Run"]
     order = "lowest" if table.direction == "minimize" else "highest"
     return Table(
         titles,
         rows,
-        f"Runs, {order} {table.metric} first, at the epoch of the checkpoint. AUC against the background with its 68% "
-        "interval.",
+        f"Runs, {order} {table.metric} first, at the epoch of the checkpoint. AUC against the background, 68% interval "
+        "of the last digits in brackets.",
     )
+
+
+def reason_tables(table: SweepTable) -> list[Table]:
+    """Why jobs did not finish, apart for those that the same command resumes and those that it would refuse again."""
+    captions = {
+        False: "Jobs that did not finish. The same command again resumes them, or starts those that never began.",
+        True: "Jobs that were refused. The same command again refuses them too: the reason says what has to change.",
+    }
+    found = []
+    for refused, caption in captions.items():
+        rows: list[list[Cell]] = [
+            [row.name, row.status, row.reason or None]
+            for row in table.rows
+            if row.status != "finished" and (row.status == "refused") == refused
+        ]
+        if rows:
+            found.append(Table(["Job", "Status", "Reason"], rows, caption))
+    return found
+
+
+def details_table(table: SweepTable) -> Table:
+    """Where each run is, and how long it trained."""
+    rows: list[list[Cell]] = [
+        [rank, row.name, row.epochs, row.best_epoch] for rank, row in enumerate(table.rows, start=1)
+    ]
+    return Table(["", "Directory", "Epochs", "Best epoch"], rows, "The runs in the same order.")
 
 
 def means_table(table: SweepTable, means: Sequence[SeedMean]) -> Table:
@@ -114,9 +126,11 @@ def means_table(table: SweepTable, means: Sequence[SeedMean]) -> Table:
         for name in table.numbers:
             value, spread = mean.means.get(name), mean.spreads.get(name)
             cells.append(value if value is None or spread is None else Interval(value, value - spread, value + spread))
-        rows.append([*(_number(mean.settings.get(key)) for key in keys), mean.n, *cells])
+        rows.append([*(Setting(mean.settings[key]) for key in keys), mean.n, *cells])
     return Table(
-        [*keys, "Runs", *map(short, table.numbers)], rows, "Mean ± standard deviation of one run, over the seeds."
+        [*keys, "Runs", *map(short, table.numbers)],
+        rows,
+        "Mean over the seeds; in brackets the standard deviation of one run, in the last digits.",
     )
 
 
@@ -127,16 +141,8 @@ def _value(metrics: object, value: float | None, name: str) -> Cell:
     return value if low is None or high is None else Interval(value, low, high)
 
 
-def _number(text: str | None) -> Cell:
-    """A setting as a number where it is one, so that its column sorts by value."""
-    try:
-        return None if text is None else int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text or "")
-    except ValueError:
-        return text
+def _setting(row: JobResult, key: str) -> Setting | None:
+    return Setting(row.settings[key]) if key in row.settings else None
 
 
 def _best_config(table: SweepTable) -> str:

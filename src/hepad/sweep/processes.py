@@ -17,6 +17,7 @@ from typing import IO, Final
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig
 
+from hepad.counting import counted
 from hepad.outcome import JobOutcome
 from hepad.sweep.record import read_sweep
 
@@ -64,10 +65,8 @@ def run_processes(
     waiting = list(enumerate(job_overrides))
     running: list[_Process] = []
     outcomes: dict[int, JobOutcome] = {}
-    print(
-        f"{len(waiting)} jobs, {n_jobs} at a time, {environment['OMP_NUM_THREADS']} threads each; logs in {logs}",
-        flush=True,
-    )
+    each = counted(int(environment["OMP_NUM_THREADS"]), "thread")
+    print(f"{counted(len(waiting), 'job')}, {n_jobs} at a time, {each} each; logs in {logs}", flush=True)
     try:
         while waiting or running:
             while waiting and len(running) < n_jobs:

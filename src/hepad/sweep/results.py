@@ -1,14 +1,13 @@
 """The numbers of a sweep's jobs, read from the directories of their runs."""
 
-import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from hepad.errors import UserError
 from hepad.run.comparison import read_record
-from hepad.run.comparison.history import best_row
+from hepad.run.epochs import best_row, read_history
 from hepad.sweep.record import SweepRecord
 
 
@@ -42,6 +41,11 @@ class JobResult:
     best_epoch: int | None = None
     background: str | None = None
 
+    @property
+    def scored(self) -> bool:
+        """Whether the run separates something, which is what `hepad.compare` compares."""
+        return any(name.startswith("test/auc/") for name in self.metrics)
+
     def value(self, metric: str) -> float | None:
         """A metric, None where it is unknown or not a number."""
         number = self.metrics.get(metric)
@@ -58,7 +62,7 @@ def read_result(run_dir: Path, name: str, record: SweepRecord) -> JobResult:
     settings, outcome = record.settings[name], record.done.get(name)
     try:
         run = read_record(run_dir)
-        columns = read_history(run_dir / "history.csv")
+        columns = read_history(run_dir)
     except UserError as error:
         if outcome is not None and outcome.status != "finished":
             return JobResult(name, settings, outcome.status, outcome.reason)
@@ -81,22 +85,11 @@ def read_result(run_dir: Path, name: str, record: SweepRecord) -> JobResult:
         round(sum(run.seconds.values()), 3) if run.seconds else None,
         run.parameters,
         run.epochs,
-        None if best is None or not trusted else int(columns["epoch"][best]),
+        None if best is None or not trusted else _epoch(columns, best),
         run.background,
     )
 
 
-def read_history(path: Path) -> dict[str, list[float]]:
-    """The columns of a history.csv; empty where there is none.
-
-    Raises:
-        UserError: something else than numbers is in it.
-    """
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    try:
-        return {key: [float(row[key] or "nan") for row in rows] for key in (rows[0] if rows else ())}
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+def _epoch(columns: Mapping[str, Sequence[float]], row: int) -> int | None:
+    epochs = columns.get("epoch", ())
+    return int(epochs[row]) if row < len(epochs) and math.isfinite(epochs[row]) else None

@@ -10,6 +10,7 @@ from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
+from hepad.counting import counted
 from hepad.errors import Interrupted, UserError
 from hepad.files import remove_if_empty
 from hepad.outcome import JobOutcome
@@ -82,7 +83,7 @@ class Session:
             elif job.name not in {other.name for other in to_run}:
                 to_run.append(job)
         if done := sum(outcome.status == "finished" for outcome in outcomes.values()):
-            print(f"{done} of {len(jobs)} jobs are finished already", flush=True)
+            print(f"{done} of {counted(len(jobs), 'job')} {'is' if done == 1 else 'are'} finished already", flush=True)
         self.record.plan(jobs, at_once)
         self.record.write(self.directory)
         if to_run:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 
+from hepad.counting import counted
 from hepad.outcome import JobOutcome, one_line
 
 _SHARED: Final = (
@@ -51,7 +52,7 @@ def submit(
         [f"job_{initial_job_idx + index}" for index in range(len(job_overrides))],
         [state] * len(job_overrides),
     )
-    print(f"submitted {len(jobs)} jobs: {', '.join(job.job_id for job in jobs)}", flush=True)
+    print(f"submitted {counted(len(jobs), 'job')}: {', '.join(job.job_id for job in jobs)}", flush=True)
     return [_result(job) for job in jobs]
 
 

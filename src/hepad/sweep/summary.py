@@ -7,7 +7,7 @@ from typing import Any
 
 from hepad.files import atomic_write_text
 from hepad.outcome import JobOutcome, JobsFailed
-from hepad.sweep.console import print_summary
+from hepad.sweep.console import print_summary, shown_path
 from hepad.sweep.page import sweep_report
 from hepad.sweep.results import JobResult, read_results
 from hepad.sweep.session import Session
@@ -46,7 +46,7 @@ def summarise(
         directory, metric=metric, direction=direction, runs=[_plain(row, directory) for row in results]
     )
     write_report(directory / "sweep.html", sweep_report(session, table, means, notes, figures))
-    print_summary(table, means, notes, _shown(directory))
+    print_summary(table, means, notes, shown_path(directory))
     statuses = {outcome.status for outcome in outcomes}
     if statuses - {"finished"}:
         raise JobsFailed(1 if "failed" in statuses else 2)
@@ -54,9 +54,3 @@ def summarise(
 
 def _plain(row: JobResult, directory: Path) -> Mapping[str, Any]:
     return asdict(row) | {"run_dir": None if row.run_dir is None else row.run_dir.relative_to(directory).as_posix()}
-
-
-def _shown(directory: Path) -> Path:
-    """A path as the user would type it."""
-    here = Path.cwd()
-    return directory.relative_to(here) if directory.is_relative_to(here) else directory

@@ -35,6 +35,11 @@ class SweepTable:
         return self.rows[0] if self.rows and self.rows[0].value(self.metric) is not None else None
 
     @property
+    def comparable(self) -> bool:
+        """Whether there is something for `hepad.compare` to compare."""
+        return sum(row.scored for row in self.rows) > 1
+
+    @property
     def numbers(self) -> list[str]:
         """The metrics shown, the one ordered by first."""
         return list(dict.fromkeys([self.metric, "val/loss", *self.aucs]))

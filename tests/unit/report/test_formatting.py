@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hepad.metrics import BASELINES, ScoredSample, evaluate
-from hepad.report import Interval, correlation_table, headline_table, working_point_table
-from hepad.report.formatting import flatten, format_cell, sort_key
+from hepad.report import Difference, Interval, Setting, correlation_table, headline_table, working_point_table
+from hepad.report.formatting import flatten, format_cell, format_setting, sort_key
 
 
 @pytest.mark.parametrize(
@@ -28,11 +28,19 @@ from hepad.report.formatting import flatten, format_cell, sort_key
         (-3.5e9, "−3.50 × 10⁹"),
         (float("nan"), "nan"),
         (np.float64(0.5), "0.5000"),
-        (Interval(0.8713, 0.8696, 0.8730), "0.8713 ± 0.0017"),
-        (Interval(0.97, 0.95, 0.98), "0.970 +0.010 −0.020"),
+        (Interval(0.8713, 0.8696, 0.8730), "0.8713(17)"),
+        (Interval(0.97, 0.95, 0.976), "0.970 +0.006 −0.020"),
         (Interval(1.0, 0.999, 1.0), "1.0000 +0.0000 −0.0010"),
-        (Interval(1 - 2e-9, 1 - 4e-9, 1 - 1e-9), "1.00000 ± <0.00001"),
-        (Interval(0.5, 0.5, 0.5), "0.5000 ± 0.0000"),
+        (Interval(1 - 2e-9, 1 - 4e-9, 1 - 1e-9), "1.00000(<1)"),
+        (Interval(0.5, 0.5, 0.5), "0.5000(0)"),
+        # DeLong's interval is never quite symmetric: half of it is what a reader wants.
+        (Interval(0.8564, 0.8483, 0.8641), "0.8564(79)"),
+        (Interval(0.5069, 0.4943, 0.5195), "0.507(13)"),
+        (Interval(0.997021, 0.996720, 0.997300), "0.9970(3)"),
+        (Interval(0.997021, 0.996930, 0.997110), "0.99702(9)"),
+        (Interval(0.40837, 0.407372, 0.409368), "0.4084(10)"),
+        (Difference(-0.01234, 0.0045), "−0.0123(45)"),
+        (Difference(0.0001, 2e-7, "*"), "+0.00010(<1) *"),
     ],
 )
 def test_cells_read_well(cell, text):
@@ -40,8 +48,34 @@ def test_cells_read_well(cell, text):
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0.0012520653814999472", "0.001252"),
+        ("0.5", "0.5"),
+        ("1e-3", "1e-3"),
+        ("1234567890", "1234567890"),
+        ("vae", "vae"),
+        ("nan", "nan"),
+        ("[16,8]", "[16,8]"),
+    ],
+)
+def test_settings_have_four_digits(text, shown):
+    assert format_setting(text) == shown
+
+
+@pytest.mark.parametrize(
     ("cell", "key"),
-    [(None, ""), ("9", ""), (3, "3.0"), (0.1, "0.1"), (Interval(0.5, 0.4, 0.6), "0.5"), (float("nan"), ""), (True, "")],
+    [
+        (None, ""),
+        ("9", ""),
+        (3, "3.0"),
+        (0.1, "0.1"),
+        (Interval(0.5, 0.4, 0.6), "0.5"),
+        (float("nan"), ""),
+        (True, ""),
+        (Setting("1e-3"), "0.001"),
+        (Setting("vae"), ""),
+    ],
 )
 def test_numbers_sort_by_their_full_value(cell, key):
     assert sort_key(cell) == key

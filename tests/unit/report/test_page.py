@@ -76,7 +76,7 @@ def test_everything_of_the_report_is_on_the_page(report: Report):
         "dense_ae on jets",
         "Trained on zero_bias",
         "AUC, ttbar",
-        "0.8710 ± 0.0020",
+        "0.8710(20)",
         "A baseline beats the model.",
         "On the test split.",
         "ROC against zero_bias.",

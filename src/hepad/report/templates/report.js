@@ -30,6 +30,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+// A table that is wider than its box says so.
+const boxes = new ResizeObserver((entries) => {
+  for (const { target } of entries) target.classList.toggle("scrolls", target.scrollWidth > target.clientWidth + 1);
+});
+for (const box of document.querySelectorAll(".table-box")) boxes.observe(box);
 // Pictures enlarge in a dialog; Escape closes it, as do a click on the picture and one beside it.
 const viewer = document.getElementById("viewer");
 for (const button of document.querySelectorAll(".enlarge")) {

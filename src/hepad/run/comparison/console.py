@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hepad.metrics.evaluation import SIGNIFICANT
+from hepad.report.formatting import with_uncertainty
 from hepad.run.comparison.compare import Comparison
 
 _LOG_WIDTH = 200
@@ -32,7 +33,7 @@ def comparison_table(comparison: Comparison) -> Table:
     """Return AUC of every run (rows, best mean first) for every signal against the first reference."""
     reference = comparison.references[0]
     signals = comparison.signals(reference)
-    table = Table(title=f"AUC vs {reference}, 68% interval of the last digits in brackets", title_justify="left")
+    table = Table(title=f"AUC vs {reference} with its 68% interval in brackets", title_justify="left")
     for title in ("run", "mean", *signals):
         table.add_column(title, justify="left" if title == "run" else "right", no_wrap=True)
     for run in comparison.ranked(reference):
@@ -47,5 +48,4 @@ def _cell(comparison: Comparison, run: str, signal: str, reference: str) -> str:
     if area is None:
         return ""
     mark = "*" if area.p_holm is not None and area.p_holm < SIGNIFICANT else " "
-    half = "" if area.low is None or area.high is None else f"({5000 * (area.high - area.low):.0f})"
-    return f"{area.auc:.4f}{half}{mark}"
+    return with_uncertainty(area.auc, area.low, area.high) + mark

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from hepad.report.formatting import format_setting
 from hepad.run.comparison.record import RunRecord
+from hepad.run.settings import changes_no_number, flat_settings, is_below
 
-_IGNORED: Final = ("paths.", "hydra.", "logger.", "callbacks.", "data.seed")
+# What differs with these is told elsewhere, or follows from what is told.
+_IGNORED: Final = ("hydra", "callbacks", "data.seed", "trainer.num_nodes")
 _GROUPS: Final = {"model._target_": "model", "model.loss._target_": "loss", "data._target_": "data"}
 _LONGEST: Final = 40
 
@@ -16,10 +19,10 @@ def differing_settings(records: Sequence[RunRecord]) -> list[dict[str, str]]:
     Model, loss and data are named as options. A setting that belongs to some models only is listed where runs of the
     same model differ in it.
     """
-    flat = [_flatten(record.config) for record in records]
+    flat = [_spelled_out(record.config) for record in records]
     kept: dict[str, None] = {}
     for key in (*_GROUPS, *dict.fromkeys(key for settings in flat for key in settings)):
-        if key.startswith(_IGNORED) or (key.endswith("_target_") and key not in _GROUPS):
+        if changes_no_number(key) or is_below(key, _IGNORED) or (key.endswith("_target_") and key not in _GROUPS):
             continue
         alike: dict[tuple[str | None, ...], set[str | None]] = {}
         for record, settings in zip(records, flat, strict=True):
@@ -67,14 +70,13 @@ def spelled(settings: Mapping[str, str]) -> str:
     return ", ".join(f"{key.rsplit('.', 1)[-1]}={value}" for key, value in settings.items())
 
 
-def _flatten(tree: Any, prefix: str = "") -> dict[str, str]:
-    if isinstance(tree, Mapping) and tree:
-        return {
-            key: value
-            for name, branch in tree.items()
-            for key, value in _flatten(branch, f"{prefix}.{name}" if prefix else str(name)).items()
-        }
-    return {prefix: "null" if tree is None else str(tree)}
+def _spelled_out(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return dotted key → value as text; an empty section says nothing that the others do not."""
+    return {
+        key: "null" if value is None else format_setting(str(value))
+        for key, value in flat_settings(config).items()
+        if value != {}
+    }
 
 
 def _value(record: RunRecord, key: str, value: str) -> str:

@@ -12,7 +12,7 @@ from hepad.plots.runs_correlation import plot_runs_correlation
 from hepad.plots.runs_learning import plot_runs_learning
 from hepad.plots.runs_roc import plot_runs_roc, roc_on_log_grid
 from hepad.run.comparison.compare import Comparison
-from hepad.run.comparison.history import read_history
+from hepad.run.epochs import read_history
 
 SEPARATION: Final = "Separation"
 AGREEMENT: Final = "Agreement"

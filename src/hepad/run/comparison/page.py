@@ -15,7 +15,7 @@ from hepad.plots import StandardFigure, save_figure
 from hepad.report import Report, Section, write_report
 from hepad.run.comparison.compare import Comparison
 from hepad.run.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
-from hepad.run.comparison.tables import auc_table, difference_table, left_out_table, run_table
+from hepad.run.comparison.tables import auc_table, difference_table, left_out_table, run_table, settings_table
 
 PLOTS = "comparison_plots"
 
@@ -78,7 +78,7 @@ def comparison_report(
             notes=["1 means that two runs rank all entries alike: then they find the same anomalies."],
         ),
         Section(TRAINING, pictures.get(TRAINING, [])),
-        Section("Runs", tables=[run_table(comparison)]),
+        Section("Runs", tables=[run_table(comparison), settings_table(comparison)]),
     ]
     if comparison.left_out:
         sections.append(Section("Left out", tables=[left_out_table(comparison)]))
@@ -98,6 +98,7 @@ def comparison_report(
         sections=[section for section in sections if section.figures or section.tables],
         provenance={label: _facts(comparison, label) for label in comparison.records},
         warnings=warnings,
+        landscape=True,
     )
 
 

@@ -9,6 +9,7 @@ from hepad.run.comparison.areas import Area
 from hepad.run.comparison.compare import Comparison
 from hepad.run.comparison.differences import spelled
 
+_IN_RUN_TABLE: Final = ("model", "loss", "data", "data.background", "seed")
 _TRIVIAL: Final = {"sum_pt": "Σ pT alone", "multiplicity": "Multiplicity alone", "mass": "Mass alone"}
 
 
@@ -52,32 +53,40 @@ def difference_table(comparison: Comparison, reference: str) -> Table:
 
 
 def run_table(comparison: Comparison) -> Table:
-    """What each run is: model, data, size, time, and in which settings it differs."""
-    rows: list[list[Cell]] = []
-    for label, record in comparison.records.items():
-        differs = {k: v for k, v in comparison.settings[label].items() if k not in ("model", "loss", "data", "seed")}
-        rows.append(
-            [
-                label,
-                record.model,
-                record.loss,
-                record.data,
-                record.background,
-                record.seed,
-                spelled(differs) or None,
-                record.parameters,
-                record.epochs,
-                record.seconds.get("train"),
-                microseconds_per_entry(comparison, label),
-                record.status,
-            ]
-        )
-    titles = ["Run", "Model", "Loss", "Data", "Background", "Seed", "Also differs in", "Parameters", "Epochs"]
+    """What each run is, how large and how fast."""
+    rows: list[list[Cell]] = [
+        [
+            label,
+            record.model,
+            record.parameters,
+            record.epochs,
+            record.seconds.get("train"),
+            microseconds_per_entry(comparison, label),
+            record.loss,
+            record.data,
+            record.background,
+            record.seed,
+            record.status,
+        ]
+        for label, record in comparison.records.items()
+    ]
+    titles = ["Run", "Model", "Parameters", "Epochs", "Training [s]", "Scoring [µs per entry]", "Loss", "Data"]
     return Table(
-        [*titles, "Training [s]", "Scoring [µs per entry]", "Status"],
+        [*titles, "Background", "Seed", "Status"],
         rows,
         "The runs in the order given. Times are those of the machine each run was on.",
     )
+
+
+def settings_table(comparison: Comparison) -> Table:
+    """In which other settings the runs differ, and where they are."""
+    rows: list[list[Cell]] = []
+    for label, record in comparison.records.items():
+        differs = {k: v for k, v in comparison.settings[label].items() if k not in _IN_RUN_TABLE}
+        rows.append([label, str(record.directory), spelled(differs) or None])
+    if all(row[-1] is None for row in rows):
+        return Table(["Run", "Directory"], [row[:-1] for row in rows], "Where the runs are.")
+    return Table(["Run", "Directory", "Also differs in"], rows, "Where the runs are, and their other settings.")
 
 
 def left_out_table(comparison: Comparison) -> Table:

@@ -153,3 +153,17 @@ def test_the_files_hold_every_number(three, tmp_path):
         *(f"correlation_{sample}" for sample in ("zero_bias", "jet_ht", "ttbar")),
         "learning_curves",
     }
+
+
+def test_settings_that_change_no_number_are_no_difference(tmp_path):
+    write_fake_run(tmp_path / "a", fake_scores(0, 0.3), ("sweep.job=a", "model=gan"))
+    write_fake_run(tmp_path / "b", fake_scores(1, 0.3), ("sweep.job=b", "model=gan", "inference=latent_search"))
+    settings = compare([tmp_path]).settings
+    assert settings["a"] == {}
+    assert {key.split(".")[0] for key in settings["b"]} == {"inference"}
+
+
+def test_long_numbers_are_short_among_the_settings(tmp_path):
+    for i, lr in enumerate((0.0012520653814999472, 1e-3)):
+        write_fake_run(tmp_path / str(i), fake_scores(i, 0.3), (f"optimizer.lr={lr}",))
+    assert list(compare([tmp_path]).records) == ["0: lr=0.001252", "1: lr=0.001"]

@@ -1,4 +1,4 @@
-"""The learning curves that a run left, and which of its epochs is the best."""
+"""What a run logged epoch by epoch, read back from its history.csv, and which of its epochs is the best."""
 
 import csv
 import math
