@@ -17,6 +17,7 @@ from hepad.config import config_dir
 from hepad.config_errors import check_values, explain_config_error
 from hepad.errors import Interrupted, JobError, UserError
 from hepad.files import remove_if_empty
+from hepad.names import check_paths
 from hepad.outcome import JobOutcome, JobsFailed, one_line
 from hepad.sweep.processes import end_with_parent
 
@@ -43,7 +44,9 @@ def run_command(
         prepare: what the command itself makes of the words before Hydra sees them.
     """
     try:
-        words = [_open(word) for word in prepare(sys.argv[1:] if argv is None else argv)]
+        given = sys.argv[1:] if argv is None else argv
+        check_paths(given)
+        words = [_open(word) for word in prepare(given)]
         _refuse_wandb_sweeps(words)
     except UserError as error:
         _exit_with_line(str(error))

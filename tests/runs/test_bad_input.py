@@ -51,6 +51,16 @@ def refused(run_train, own_samples, tmp_path):
         ("data.min_pt=1e6", "no jets with pT > 1e+06"),
         ("model._target_=os.system", "os.system"),
         ("hydra.run.dir=out/a%b", "letters, digits"),
+        ("hydra.run.dir=runs/../escaped", "no '..' in the directory of a run or a sweep"),
+        ("hydra.run.dir=../../x/../y", "no '..' in the directory of a run or a sweep"),
+        ("hydra.run.dir='../escaped'", "no '..' in the directory of a run or a sweep"),
+        ("hydra.run.dir=/tmp/../escaped", "no '..' in the directory of a run or a sweep"),
+        ("paths.root=..", "no '..' in the directory of a run or a sweep"),
+        ("sweep.name=../x", "sweep.name=../x: 1 to 64 letters, digits"),
+        ("logger=wandb logger.wandb.name=../../x", "logger.wandb.name=../../x: 1 to 64 letters, digits"),
+        ("logger=wandb logger.wandb.group=a/b", "logger.wandb.group=a/b: 1 to 64 letters, digits"),
+        ("-m seed=1,2 hydra.sweep.dir=../../escaped", "no '..' in the directory of a run or a sweep"),
+        ("-m seed=1,2 hydra.sweep.subdir=../escaped", "no '..' in the directory of a run or a sweep"),
         ("data.background=a~b", "in quotes"),
         ("nonsense", "KEY=VALUE"),
         ("loss=ssim", "not for jets"),
@@ -84,6 +94,13 @@ def test_a_wrong_word_is_named_with_what_would_be_right(refused, word, said):
 )
 def test_numbers_that_only_a_traceback_deep_inside_would_tell(refused, word, said):
     assert said in refused(*word.split())
+
+
+def test_a_path_that_leads_elsewhere_may_be_named_in_full(run_train, own_samples, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("elsewhere") / "run..1"
+    words = ["logger=none", "trainer.max_epochs=1", "evaluation.plots=false", f"hydra.run.dir={directory}"]
+    assert run_train(*own_samples, *words).code == 0
+    assert (directory / "metrics.json").is_file()
 
 
 def test_missing_file(refused):

@@ -126,6 +126,7 @@ def test_in_place_adds_the_plots_that_were_left_out(trained, tmp_path):
     [
         (["run=nothing"], "nothing is not a run"),
         (["name=../../x"], "letters, digits"),
+        (["logger.wandb.name=../../x"], "logger.wandb.name=../../x: 1 to 64 letters, digits"),
         (["name=unchanged"], "exists; choose another name"),
         (["evaluation.references=[nobody]"], "allowed: background, signal"),
         (["data.samples.x=nothing.h5"], "data.samples.x: no file nothing.h5"),

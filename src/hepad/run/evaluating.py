@@ -16,6 +16,7 @@ from hepad.callbacks.evaluate import resolve_references
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
 from hepad.files import atomic_write_text
+from hepad.names import check_name
 from hepad.registry import check_targets
 from hepad.run.building import build_inference, build_trainer
 from hepad.run.distillation import Lesson
@@ -32,7 +33,7 @@ from hepad.run.report import fallback_notes, write_run_report
 from hepad.run.secret_words import refuse_secrets
 from hepad.run.status import read_provenance
 from hepad.run.training import Clock, TrainingResult
-from hepad.run.validation import RUN_NAME
+from hepad.run.validation import validate_names
 
 
 def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
@@ -56,6 +57,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     config = evaluation_config(cfg, run.config, words)
     check_targets(config)
     refuse_secrets(config)
+    validate_names(config)
     facts = read_provenance(run_dir)
     data, told = evaluation_data(config, run.config, facts)
     resolve_references(config.evaluation.references, data.background, data.test_samples)
@@ -111,8 +113,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
 
 def _directory(run_dir: Path, name: str | None) -> Path:
     name = datetime.now().strftime("%Y-%m-%d_%H-%M-%S") if name is None else str(name)
-    if not RUN_NAME.fullmatch(name) or set(name) == {"."}:
-        raise UserError(f"name={name}: 1 to 64 letters, digits, '.', '_' and '-' are allowed")
+    check_name(f"name={name}", name)
     directory = run_dir / "evaluations" / name
     if directory.exists():
         raise UserError(f"{directory} exists; choose another name")

@@ -1,28 +1,30 @@
 """Refuse a config that cannot work, in one line, before anything is read or written."""
 
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.errors import UserError
+from hepad.names import check_name
 from hepad.registry import check_targets, targets
 from hepad.run.secret_words import refuse_secrets
 
-RUN_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAMES: Final = ("sweep.name", "logger.wandb.name", "logger.wandb.group")
 
 
 def validate(cfg: DictConfig) -> None:
     """Raise `UserError` for combinations that cannot work; the message says what would.
 
-    Checked: no secret in it, every `_target_` against the allow-list, the loss and the model against the kind of data,
-    monitored names against what the model logs, the numbers that a library would only refuse with a traceback.
+    Checked: no secret in it, what names a sweep or a W&B run, every `_target_` against the allow-list, the loss and the
+    model against the kind of data, monitored names against what the model logs, the numbers that a library would only
+    refuse with a traceback.
     """
     refuse_secrets(cfg)
+    validate_names(cfg)
     check_targets(cfg)
     kind = get_class(cfg.data._target_).kind  # type: ignore[attr-defined]
     model: Any = get_class(cfg.model._target_)
@@ -47,10 +49,16 @@ def validate(cfg: DictConfig) -> None:
     _validate_numbers(cfg)
 
 
+def validate_names(cfg: DictConfig) -> None:
+    """Raise `UserError` for a name of a sweep, or of a W&B run or group, that could not name a directory."""
+    for key in _NAMES:
+        if (name := OmegaConf.select(cfg, key)) is not None:
+            check_name(f"{key}={name}", str(name))
+
+
 def validate_run_dir(run_dir: Path) -> None:
     """Raise `UserError` for a directory that cannot name a run, or that already holds one."""
-    if not RUN_NAME.fullmatch(run_dir.name) or set(run_dir.name) == {"."}:
-        raise UserError(f"run name {run_dir.name!r}: 1 to 64 letters, digits, '.', '_' and '-' are allowed")
+    check_name(f"run name {run_dir.name!r}", run_dir.name)
     if (run_dir / "config.yaml").exists():
         raise UserError(f"{run_dir} already holds a run; choose another hydra.run.dir, or remove it first")
 

@@ -5,15 +5,11 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+from hepad.names import is_name
+
 _LONGEST: Final = 64
 # Settings of the summary, or of how long to go on: they do not make it another sweep.
 _NOT_THE_SWEEP: Final = ("sweep.name", "sweep.metric", "sweep.direction", "sweep.use_signals", "sweep.n_trials")
-
-
-def is_name(name: str) -> bool:
-    """Whether `name` may name a directory: 1 to 64 letters, digits, `.`, `_` and `-`, and not only dots."""
-    return NAME.fullmatch(name) is not None and set(name) != {"."}
 
 
 def job_name(settings: Mapping[str, str]) -> str:

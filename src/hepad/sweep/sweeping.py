@@ -11,8 +11,9 @@ from omegaconf import DictConfig, open_dict, read_write
 
 from hepad.config_errors import check_values
 from hepad.errors import UserError
+from hepad.names import check_name, is_name
 from hepad.sweep.grid import run_grid
-from hepad.sweep.names import is_name, sweep_name
+from hepad.sweep.names import sweep_name
 from hepad.sweep.record import read_sweep
 from hepad.sweep.session import Session
 
@@ -56,8 +57,8 @@ def _name_sweep(master: DictConfig, words: Sequence[str], swept: Sequence[str]) 
     """Set `sweep.name`: the user's, else the name of a directory the user chose, else one made from the words."""
     given = master.sweep.name
     chosen = [w for w in master.hydra.overrides.hydra if str(w).lstrip("+").startswith("hydra.sweep.dir=")]
-    if given is not None and not is_name(str(given)):
-        raise UserError(f"sweep.name={given}: 1 to 64 letters, digits, '.', '_' and '-' are allowed")
+    if given is not None:
+        check_name(f"sweep.name={given}", str(given))
     own = Path(str(master.hydra.sweep.dir)).name if chosen else ""
     name = str(given) if given is not None else own if is_name(own) else sweep_name(swept, words)
     with read_write(master), open_dict(master):
