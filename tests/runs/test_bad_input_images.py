@@ -66,6 +66,8 @@ def test_a_training_part_without_a_data_range(refused):
         (["model=conv_ae", "data=jets"], "ConvAutoencoder takes calo or jet_images, not jets"),
         (["model=dense_ae", "loss=ssim"], "SSIM is defined for calo or jet_images, not for jets"),
         (["model=td_ae", "loss=weighted"], "SSIM is defined for calo or jet_images, not for events"),
+        (["model=td_ae", "loss=weighted"], "not for events; loss@model.loss.terms.b.loss=huber"),
+        (["model=dense_ae", "loss=ssim"], "not for jets; loss=huber"),
         (["model=td_ae", "loss=ncc"], "NCC is defined for calo or jet_images, not for events"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

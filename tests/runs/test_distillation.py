@@ -69,7 +69,10 @@ def test_the_run_says_who_the_teacher_was_and_how_the_student_compares(place, ru
     assert {"test/student/top_decile_bias", "test/student/top_decile_width"} <= set(metrics)
     drawn = {path.stem for path in (place / run / "plots").iterdir()}
     assert drawn >= {"student_vs_teacher", "student_error", "student_bias_by_decile", "student_roc_vs_background"}
-    assert "Student and teacher" in (place / run / "report.html").read_text()
+    page = (place / run / "report.html").read_text()
+    for told in ("Student and teacher", "AUC of the teacher", "Bias in the top decile", f"The teacher is {teacher}"):
+        assert told in page
+    assert "model vae, loss mse, with the score s. The target that the student learns is ln s." in page
 
 
 def test_the_teacher_trained_on_the_way_is_a_run_of_its_own(place):

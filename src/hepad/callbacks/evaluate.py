@@ -24,6 +24,7 @@ from hepad.errors import JobError, UserError
 from hepad.exhibits import Exhibit, PartialScores, Remark
 from hepad.files import atomic_write_bytes, atomic_write_text
 from hepad.metrics import Evaluation, ScoredSample, evaluate
+from hepad.metrics.agreement import lost_areas
 from hepad.models import AnomalyModel
 
 DEFAULT_REFERENCES: Final = ("zero_bias", "jet_ht", "soft_qcd")
@@ -103,11 +104,16 @@ class Evaluate(Callback):
             check_finite(values, "score", data, name)
         self.samples = scored_samples(data, scores)
         references = resolve_references(self.references, data.background, data.test_samples)
-        self._result = evaluate(self.samples, data.background, references, self.fprs)
+        losses = self._collected("loss", data.test_samples)
+        # Of a search too: it looks for the closest entry that the model can make.
+        reconstructs = self.inference is not None or (
+            data.background in losses and np.array_equal(losses[data.background], forward[data.background])
+        )
+        self._result = evaluate(self.samples, data.background, references, self.fprs, reconstructs)
         parts = self._parts(data.test_samples)
         write_scores(self.run_dir / "scores.h5", data, scores, self._beside_scores(forward, parts))
-        for name, losses in self._collected("loss", data.test_samples).items():
-            self._result.metrics[f"test/loss/{name}"] = float(losses.mean(dtype=np.float64))
+        for name, values in losses.items():
+            self._result.metrics[f"test/loss/{name}"] = float(values.mean(dtype=np.float64))
         if isinstance(pl_module, AnomalyModel):
             batches = {name: entries.batch for name, entries in data.test_entries.items()}
             tensors = {name: torch.from_numpy(values) for name, values in scores.items()}
@@ -119,6 +125,7 @@ class Evaluate(Callback):
             else:
                 self.exhibits += self.inference.exhibits(forward)
             self._result.metrics |= exhibit_metrics(self.exhibits, data.background, references)
+            self._result.warnings[:0] = lost_areas(self._result.metrics, data.background)
             self._result.warnings += [exhibit.text for exhibit in self.exhibits if isinstance(exhibit, Remark)]
         text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)
         atomic_write_text(self.run_dir / "metrics.json", text + "\n")

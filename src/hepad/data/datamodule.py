@@ -63,6 +63,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         datasets: the HDF5 data sets that can be read.
         profile_features: the observables that the score is drawn against.
         train_probability: `(N,)` how often to draw each training entry; None shows each once per epoch.
+        target_label: what the targets of the entries are, for figures; empty where there are none.
 
     Args:
         samples: sample name → HDF5 file; beside a bundled name it replaces that sample, null leaves it out.
@@ -107,6 +108,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         self.seed = seed
         self.train_on = train_on or "all"
         self.train_probability: torch.Tensor | None = None
+        self.target_label = ""
         # A sample may have fewer entries than there are processes.
         self.allow_zero_length_dataloader_with_multiple_devices = True
         self._entries: dict[str, Entries] | None = None

@@ -6,7 +6,10 @@ from typing import Final
 import torch
 from torch import Tensor
 
-TARGETS: Final = ("score", "log_score", "cicada")
+TARGET_LABELS: Final = {"score": "$s$", "log_score": r"$\ln\,s$", "cicada": r"$32\,\ln\,s$, clipped"}
+"""Target → what it is of a teacher's score s, in matplotlib's mathtext."""
+
+TARGETS: Final = tuple(TARGET_LABELS)
 WEIGHTINGS: Final = ("none", "rare", "flat")
 
 _CICADA_SCALE: Final = 32.0

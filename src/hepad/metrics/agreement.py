@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,6 +10,11 @@ from numpy.typing import ArrayLike
 from hepad.metrics.arrays import FloatArray, as_scores
 from hepad.metrics.correlation import spearman
 from hepad.metrics.roc import auc
+
+N_DECILES: Final = 10
+
+NOTABLE_LOSS: Final = 0.02
+"""A student whose AUC is further than this below its teacher's has lost what it was trained for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +41,7 @@ class Agreement:
     rms: float
 
 
-def agreement(truth: ArrayLike, student: ArrayLike, n_bins: int = 10) -> Agreement:
+def agreement(truth: ArrayLike, student: ArrayLike, n_bins: int = N_DECILES) -> Agreement:
     """Compare a student's scores with the true ones of the same entries.
 
     Args:
@@ -95,3 +101,26 @@ def student_metrics(
             if reference in teacher and sample not in (reference, background):
                 metrics[f"test/teacher_auc/{sample}_vs_{reference}"] = auc(teacher[reference], truth)
     return metrics
+
+
+def lost_areas(metrics: Mapping[str, float], background: str) -> list[str]:
+    """Return one sentence on the signals that a student separates from the background worse than its teacher, if any.
+
+    Args:
+        metrics: flat name → number, those of `student_metrics` among them.
+        background: the sample trained on.
+    """
+    prefix, suffix = "test/teacher_auc/", f"_vs_{background}"
+    areas = {
+        name.removeprefix(prefix).removesuffix(suffix): (metrics[name.replace(prefix, "test/auc/")], teacher)
+        for name, teacher in metrics.items()
+        if name.startswith(prefix) and name.endswith(suffix)
+    }
+    lost = [
+        f"{signal} (AUC {student:.3f}, teacher {teacher:.3f})"
+        for signal, (student, teacher) in areas.items()
+        if student < teacher - NOTABLE_LOSS
+    ]
+    if not lost:
+        return []
+    return [f"Against {background} the student loses more than {NOTABLE_LOSS} of its teacher's AUC: {', '.join(lost)}."]

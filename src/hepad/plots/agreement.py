@@ -13,12 +13,15 @@ _BINS = 80
 _LINE = "#bd1f01"
 
 
-def plot_student_vs_teacher(truth: ArrayLike, student: ArrayLike, *, note: str | None = None) -> Figure:
+def plot_student_vs_teacher(
+    truth: ArrayLike, student: ArrayLike, *, target: str = "$s$", note: str | None = None
+) -> Figure:
     """Entries per bin of true and predicted score, with the line on which a perfect student would be.
 
     Args:
         truth: `(N,)` the teacher's scores, as the student's target.
         student: `(N,)` the student's scores.
+        target: what they are of the teacher's score s, in mathtext.
         note: what the data are.
     """
     t, s = np.asarray(truth, dtype=np.float64), np.asarray(student, dtype=np.float64)
@@ -31,20 +34,23 @@ def plot_student_vs_teacher(truth: ArrayLike, student: ArrayLike, *, note: str |
         axes.plot([low, high], [low, high], color=_LINE, linestyle="--", label="Student = teacher")
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
-        axes.set_xlabel("Teacher's score (target)")
-        axes.set_ylabel("Student's score")
+        axes.set_xlabel(f"Teacher: {target}")
+        axes.set_ylabel(f"Student: {target}")
         axes.legend(loc="upper left")
         figure.colorbar(mesh, ax=axes, pad=0.02).set_label("Entries")
     return figure
 
 
-def plot_error_vs_truth(truth: ArrayLike, student: ArrayLike, found: Agreement, *, note: str | None = None) -> Figure:
+def plot_error_vs_truth(
+    truth: ArrayLike, student: ArrayLike, found: Agreement, *, target: str = "$s$", note: str | None = None
+) -> Figure:
     """Entries per bin of true score and error, with mean and standard deviation in each decile of the true score.
 
     Args:
         truth: `(N,)` the teacher's scores, as the student's target.
         student: `(N,)` the student's scores.
         found: what `hepad.metrics.agreement` says of the two.
+        target: what the scores are of the teacher's score s, in mathtext.
         note: what the data are.
     """
     t = np.asarray(truth, dtype=np.float64)
@@ -68,18 +74,19 @@ def plot_error_vs_truth(truth: ArrayLike, student: ArrayLike, found: Agreement, 
             elinewidth=2,
             label="Mean and spread by decile",
         )
-        axes.set_xlabel("Teacher's score (target)")
-        axes.set_ylabel("Student − teacher")
+        axes.set_xlabel(f"Teacher: {target}")
+        axes.set_ylabel(f"Student − teacher: {target}")
         legend_above_data(axes)
         figure.colorbar(mesh, ax=axes, pad=0.02).set_label("Entries")
     return figure
 
 
-def plot_bias_by_decile(found: Agreement, *, note: str | None = None) -> Figure:
+def plot_bias_by_decile(found: Agreement, *, target: str = "$s$", note: str | None = None) -> Figure:
     """Bias and width of the student in each decile of the true score.
 
     Args:
         found: what `hepad.metrics.agreement` says of student and teacher.
+        target: what the scores are of the teacher's score s, in mathtext.
         note: what the data are.
     """
     with house_style():
@@ -93,7 +100,7 @@ def plot_bias_by_decile(found: Agreement, *, note: str | None = None) -> Figure:
         axes.axhline(0, color="0.4", linewidth=1.5)
         axes.set_xlim(0, 100)
         axes.set_xlabel("Percentile of the teacher's score")
-        axes.set_ylabel("Student − teacher")
+        axes.set_ylabel(f"Student − teacher: {target}")
         axes.margins(y=0.1)
         legend_above_data(axes)
     return figure

@@ -13,6 +13,7 @@ from torch import Tensor
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.loader import BatchLoader
 from hepad.data.targets import (
+    TARGET_LABELS,
     TARGETS,
     WEIGHTINGS,
     RareScoreWeights,
@@ -22,6 +23,7 @@ from hepad.data.targets import (
 )
 from hepad.errors import JobError, UserError
 from hepad.models import AnomalyModel
+from hepad.run.comparison.record import read_record
 from hepad.run.loading import Run, load_run
 from hepad.run.teachers import check_planned_teacher, check_teacher, teacher_config, teacher_provenance
 
@@ -61,14 +63,23 @@ class Lesson:
                 # The directory is there and the teacher in it: this is no longer a question of the input alone.
                 raise JobError(str(error)) from error
             print("training the student", flush=True)
+        return self.facts()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what provenance and the report should say of the teacher."""
+        record = read_record(self.directory)
         return {
             "run": str(self.directory.resolve()),
+            "model": record.model,
+            "loss": record.loss,
+            "target": str(self.settings.target),
             "split_sha256": teacher_provenance(self.directory)["split_sha256"],
         }
 
     def set_targets(self, teacher: Run) -> None:
         """Score every entry with the teacher, and make targets and weights of the scores."""
         data, target, weighting = self.data, str(self.settings.target), str(self.settings.weighting)
+        data.target_label = TARGET_LABELS[target]
         train_score = _scores(teacher.model, data.train_entries)
         try:
             transform = target_transform(target, train_score)

@@ -61,7 +61,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     facts = read_provenance(run_dir)
     data, told = evaluation_data(config, run.config, facts)
     resolve_references(config.evaluation.references, data.background, data.test_samples)
-    notes = _set_targets(run_dir, config, facts, data)
+    lesson, notes = _set_targets(run_dir, config, facts, data)
     inference = build_inference(config, run.model, data, run_dir)
     if inference is not None:
         inference.advice = "; the same command goes on there"
@@ -74,6 +74,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         "checkpoint_sha256": file_sha256(run_dir / "checkpoints" / "best.ckpt"),
         "epochs": facts.get("epochs", 0),
         "tested_on": told,
+        **({} if lesson is None else {"teacher": lesson.facts()}),
     }
     clock = Clock()
     with _made(directory, keep=cfg.in_place) as loggers:
@@ -143,17 +144,19 @@ def _made(directory: Path, keep: bool) -> Iterator[list[Logger]]:
         finish(loggers, exit_code=0)
 
 
-def _set_targets(run_dir: Path, config: DictConfig, facts: Mapping[str, Any], data: AnomalyDataModule) -> list[str]:
+def _set_targets(
+    run_dir: Path, config: DictConfig, facts: Mapping[str, Any], data: AnomalyDataModule
+) -> tuple[Lesson | None, list[str]]:
     """Give the entries of a student their teacher's scores, to be shown beside its own; say so where that cannot be."""
     if "teacher" not in config.model:
-        return []
+        return None, []
     places = (facts.get("teacher", {}).get("run"), config.model.teacher, run_dir / "teacher")
     for place in (Path(place) for place in places if place):
         if (place / "config.yaml").is_file():
             lesson = Lesson(data, config.model, place)
             lesson.set_targets(load_run(place))
-            return lesson.remarks
-    return ["The teacher is no longer where it was; the student is not compared with it."]
+            return lesson, lesson.remarks
+    return None, ["The teacher is no longer where it was; the student is not compared with it."]
 
 
 def _name_record(config: DictConfig, run_dir: Path, directory: Path) -> None:

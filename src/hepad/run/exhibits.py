@@ -18,7 +18,7 @@ from hepad.exhibits import (
     TransformedScores,
 )
 from hepad.metrics import Evaluation, roc_curve
-from hepad.metrics.agreement import agreement
+from hepad.metrics.agreement import N_DECILES, agreement
 from hepad.plots import StandardFigure
 from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot_student_vs_teacher
 from hepad.plots.generated import plot_generated_features, plot_generated_images
@@ -50,7 +50,7 @@ def exhibit_figures(
         if exhibit.symmetry == "phi_rotation":
             yield _phi_rotation(exhibit)
     else:
-        yield from _teacher_and_student(exhibit, evaluation)
+        yield from _teacher_and_student(exhibit, data, evaluation)
 
 
 def _generated(exhibit: GeneratedEntries, data: AnomalyDataModule) -> StandardFigure:
@@ -106,29 +106,37 @@ def _partial_scores(exhibit: PartialScores, evaluation: Evaluation) -> Iterator[
         )
 
 
-def _teacher_and_student(exhibit: TeacherAndStudent, evaluation: Evaluation) -> Iterator[StandardFigure]:
+def _teacher_and_student(
+    exhibit: TeacherAndStudent, data: AnomalyDataModule, evaluation: Evaluation
+) -> Iterator[StandardFigure]:
     section = "Student and teacher"
-    background = evaluation.background
+    background, target = evaluation.background, data.target_label
     truth, student = exhibit.teacher[background].numpy(), exhibit.student[background].numpy()
     found = agreement(truth, student)
     rank = "" if found.spearman is None else f" Rank correlation {found.spearman:.4f}."
+    bins = ""
+    if len(found.bias) < N_DECILES:
+        bins = (
+            f" There are {len(found.bias)} bins, not {N_DECILES}: entries that share one true score, such as events "
+            "without any jet, stay together in a wider one."
+        )
     yield StandardFigure(
         "student_vs_teacher",
         section,
         f"The student's score against the teacher's, {background}.{rank}",
-        plot_student_vs_teacher(truth, student),
+        plot_student_vs_teacher(truth, student, target=target),
     )
     yield StandardFigure(
         "student_error",
         section,
-        f"The student's error against the true score, {background}.",
-        plot_error_vs_truth(truth, student, found),
+        f"The student's error against the true score, {background}.{bins}",
+        plot_error_vs_truth(truth, student, found, target=target),
     )
     yield StandardFigure(
         "student_bias_by_decile",
         section,
-        f"Bias and width of the student in each decile of the true score, {background}.",
-        plot_bias_by_decile(found),
+        f"Bias and width of the student in each decile of the true score, {background}.{bins}",
+        plot_bias_by_decile(found, target=target),
     )
     for reference in dict.fromkeys(reference for _, reference in evaluation.rocs):
         pairs = {

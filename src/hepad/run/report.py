@@ -1,18 +1,18 @@
 """The report of one run."""
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from hepad.data import AnomalyDataModule
 from hepad.metrics import Evaluation
 from hepad.plots import StandardFigure
-from hepad.report import Report, Section, correlation_table, headline_table, working_point_table, write_report
+from hepad.report import Report, Section, headline_table, write_report
+from hepad.report.tables import STUDENT, section_tables
 
 # What a reader asks first; sections that are not named here, a model's own, come before the examples.
 _ORDER = ("Separation", "Scores", "Correlations", "Score and features", "Training")
-_SECTION_TABLES = {"Separation": working_point_table, "Correlations": correlation_table}
+_TARGETS = {"score": "s", "log_score": "ln s", "cicada": "32 ln s, clipped to [0, 256)"}
 
 
 def write_run_report(
@@ -33,13 +33,15 @@ def write_run_report(
         facts: provenance.
         title: the page's heading; None for the name of the directory.
     """
+    tables = section_tables(evaluation)
     sections = [
         Section(
             title=title,
-            figures=[(figure.caption, run_dir / "plots" / f"{figure.name}.png") for figure in group],
-            tables=[_SECTION_TABLES[title](evaluation)] if title in _SECTION_TABLES else [],
+            figures=[(f.caption, run_dir / "plots" / f"{f.name}.png") for f in figures if f.section == title],
+            tables=tables.get(title, []),
+            notes=_teacher_notes(facts) if title == STUDENT else [],
         )
-        for title, group in groupby(sorted(figures, key=_place), key=lambda figure: figure.section)
+        for title in sorted(dict.fromkeys([*(figure.section for figure in figures), *tables]), key=_place)
     ]
     report = Report(
         title=title or run_dir.name,
@@ -71,8 +73,18 @@ def fallback_notes(facts: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _place(figure: StandardFigure) -> int:
-    """Where the section of a figure stands; figures of one section keep their order."""
-    if figure.section == "Examples":
+def _teacher_notes(facts: Mapping[str, Any]) -> list[str]:
+    teacher = facts.get("teacher", {})
+    if "model" not in teacher:
+        return []
+    return [
+        f"The teacher is {teacher['run']}: model {teacher['model']}, loss {teacher['loss']}, with the score s. "
+        f"The target that the student learns is {_TARGETS[teacher['target']]}."
+    ]
+
+
+def _place(section: str) -> int:
+    """Where a section stands; sections of one place keep their order."""
+    if section == "Examples":
         return len(_ORDER) + 1
-    return _ORDER.index(figure.section) if figure.section in _ORDER else len(_ORDER)
+    return _ORDER.index(section) if section in _ORDER else len(_ORDER)

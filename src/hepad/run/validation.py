@@ -37,7 +37,10 @@ def validate(cfg: DictConfig) -> None:
     for target in targets(cfg.model.get("loss")):
         loss: Any = get_class(target)
         if loss.kinds is not None and kind not in loss.kinds:
-            raise UserError(f"loss {loss.__name__} is defined for {_listed(loss.kinds)}, not for {kind}")
+            raise UserError(
+                f"loss {loss.__name__} is defined for {_listed(loss.kinds)}, not for {kind}; "
+                f"{_loss_instead(cfg.model.loss, target)}"
+            )
     if model.train_on != "all" and cfg.data.get("train_on") not in (None, model.train_on):
         raise UserError(
             f"data.train_on={cfg.data.train_on}: {model.__name__} trains on {model.train_on}, so that no entry serves "
@@ -132,6 +135,14 @@ def _numbers(node: Any, key: str = "") -> Iterator[tuple[str, float]]:
             yield from _numbers(value, f"{key}.{name}" if key else str(name))
     elif isinstance(node, float):
         yield key, node
+
+
+def _loss_instead(loss: DictConfig, target: str) -> str:
+    """What to write for a loss `target` that does not fit, on its own or as a term of a sum."""
+    for name, term in (loss.get("terms") or {}).items():
+        if term.loss.get("_target_") == target:
+            return f"loss@model.loss.terms.{name}.loss=huber, or another that compares element by element, fits"
+    return "loss=huber, or another that compares element by element, fits"
 
 
 def _listed(names: frozenset[str]) -> str:

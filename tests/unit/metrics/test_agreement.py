@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hepad.metrics.agreement import agreement, student_metrics
+from hepad.metrics.agreement import agreement, lost_areas, student_metrics
 
 
 @pytest.fixture
@@ -69,3 +69,11 @@ def test_the_names_in_metrics(scores):
 def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="equal numbers"):
         agreement([1.0, 2.0], [1.0])
+
+
+def test_a_student_that_loses_its_teachers_auc_is_named():
+    metrics = {"test/auc/a_vs_b": 0.9, "test/auc/c_vs_b": 0.9, "test/auc/a_vs_c": 0.5}
+    metrics |= {"test/teacher_auc/a_vs_b": 0.93, "test/teacher_auc/c_vs_b": 0.91, "test/teacher_auc/a_vs_c": 0.9}
+    (said,) = lost_areas(metrics, "b")
+    assert said == "Against b the student loses more than 0.02 of its teacher's AUC: a (AUC 0.900, teacher 0.930)."
+    assert lost_areas({"test/auc/a_vs_b": 0.95, "test/teacher_auc/a_vs_b": 0.93}, "b") == []

@@ -101,8 +101,17 @@ def test_too_few_entries_for_a_rate_are_said_once(samples):
 
 def test_an_auc_below_one_half_comes_with_its_likely_reason():
     samples = {"b": sample("b", 0), "easy": sample("easy", -1)}
-    warnings = evaluate(samples, "b", ["b"]).warnings
+    warnings = evaluate(samples, "b", ["b"], reconstructs=True).warnings
     assert any("against b: easy (0." in warning and "simpler than the background" in warning for warning in warnings)
+    warnings = evaluate(samples, "b", ["b"]).warnings
+    assert any("against b: easy (0." in warning and "easier to reconstruct" not in warning for warning in warnings)
+
+
+def test_an_auc_below_one_half_is_to_be_expected_against_a_sample_not_trained_on():
+    samples = {"b": sample("b", 0), "strange": sample("strange", 4), "signal": sample("signal", 1)}
+    result = evaluate(samples, "b", ["b", "strange"])
+    assert result.metrics["test/auc/signal_vs_strange"] < 0.1
+    assert not any("below 0.5" in warning for warning in result.warnings)
 
 
 def test_a_baseline_that_beats_the_model_is_named():

@@ -21,10 +21,16 @@ def scores():
 
 def test_student_and_teacher(scores):
     found = agreement(*scores)
-    figures = [plot_student_vs_teacher(*scores), plot_error_vs_truth(*scores, found), plot_bias_by_decile(found)]
+    target = r"$\ln\,s$"
+    figures = [
+        plot_student_vs_teacher(*scores, target=target),
+        plot_error_vs_truth(*scores, found, target=target),
+        plot_bias_by_decile(found, target=target),
+    ]
+    assert all(target in figure.axes[0].get_ylabel() for figure in figures)
     for figure in figures:
         assert len(figure_bytes(figure)) > 10_000
-    assert figures[1].axes[0].get_ylabel() == "Student − teacher"
+    assert figures[1].axes[0].get_ylabel() == rf"Student − teacher: {target}"
 
 
 def test_a_perfect_student_and_constant_scores_can_be_drawn():

@@ -1,0 +1,68 @@
+"""The tables of a run's sections, from its metrics; none where there is nothing to tell."""
+
+from typing import Final
+
+from hepad.metrics.evaluation import Evaluation
+from hepad.report.content import Cell, Table
+from hepad.report.headline import correlation_table, working_point_table
+
+STUDENT: Final = "Student and teacher"
+SYMMETRIES: Final = "Symmetries"
+
+_SYMMETRIES: Final = {"phi_rotation": "Rotation in φ", "eta_flip": "Mirror in η"}
+
+
+def section_tables(evaluation: Evaluation) -> dict[str, list[Table]]:
+    """Return title of a section → its tables; only sections that have some."""
+    tables = {
+        "Separation": [working_point_table(evaluation)] if evaluation.rocs else [],
+        "Correlations": [correlation_table(evaluation)] if evaluation.pearson.get(evaluation.background) else [],
+        STUDENT: [*_student_areas(evaluation), *_student_errors(evaluation)],
+        SYMMETRIES: _symmetries(evaluation),
+    }
+    return {title: found for title, found in tables.items() if found}
+
+
+def _student_areas(evaluation: Evaluation) -> list[Table]:
+    """AUC of student and teacher for every signal and reference."""
+    rows: list[list[Cell]] = []
+    for signal, reference in evaluation.rocs:
+        pair = f"{signal}_vs_{reference}"
+        teacher = evaluation.metrics.get(f"test/teacher_auc/{pair}")
+        if teacher is not None:
+            student = evaluation.metrics[f"test/auc/{pair}"]
+            rows.append([signal, reference, student, teacher, student - teacher])
+    titles = ["Signal", "Reference", "AUC of the student", "AUC of the teacher", "Difference"]
+    return [Table(titles, rows, "Student and teacher on the same entries.")] if rows else []
+
+
+def _student_errors(evaluation: Evaluation) -> list[Table]:
+    """Rank correlation and error for every sample, and the top decile of the background."""
+    metrics, prefix = evaluation.metrics, "test/student/"
+    rows: list[list[Cell]] = []
+    for name, rms in metrics.items():
+        if name.startswith(f"{prefix}rms/"):
+            sample = name.removeprefix(f"{prefix}rms/")
+            top = [metrics.get(f"{prefix}top_decile_{what}") for what in ("bias", "width")]
+            rank = metrics.get(f"{prefix}spearman/{sample}")
+            rows.append([sample, rank, rms, *(top if sample == evaluation.background else [None, None])])
+    caption = (
+        "The student's score against its target, in units of the target. The top decile is the tenth of "
+        f"{evaluation.background} with the highest true scores."
+    )
+    titles = ["Sample", "Rank correlation", "RMS error", "Bias in the top decile", "Width in the top decile"]
+    return [Table(titles, rows, caption)] if rows else []
+
+
+def _symmetries(evaluation: Evaluation) -> list[Table]:
+    """How much scores of the background move under each symmetry of its entries."""
+    rows: list[list[Cell]] = [
+        [title, moved]
+        for name, title in _SYMMETRIES.items()
+        if (moved := evaluation.metrics.get(f"test/{name}/rms_over_spread")) is not None
+    ]
+    caption = (
+        f"RMS change of the scores of {evaluation.background}, as a share of their spread: 0 for a score that does "
+        "not see the transformation, 1 for one that sees nothing else."
+    )
+    return [Table(["Symmetry", "RMS change / spread"], rows, caption)] if rows else []
