@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from hepad.run.status import RunStatus, run_status
 from hepad.sweep.processes import run_processes
 from hepad.sweep.record import SweepRecord
 from hepad.sweep.slurm import submit
+from tests.runs.killing import start
 
 SHORT = ["data.limit=300", "trainer.max_epochs=2", "evaluation.plots=false", "logger=none"]
 
@@ -181,3 +183,30 @@ def test_a_slurm_job_that_is_killed_takes_no_other_down(monkeypatch):
         "timeout_min": 5,
         "slurm_partition": "short",
     }
+
+
+@pytest.mark.parametrize(
+    ("launcher", "number"), [("basic", signal.SIGINT), ("processes", signal.SIGTERM)], ids=["ctrl-c", "sigterm"]
+)
+def test_a_sweep_that_is_stopped_sums_up_what_there_is(own_samples, tmp_path, launcher, number):
+    one_after_another = ["hydra.launcher.n_jobs=1"] if launcher == "processes" else []
+    words = ["-m", f"hydra/launcher={launcher}", *one_after_another, "sweep.name=s", "seed=1,2,3", *own_samples, *SHORT]
+    process = start(tmp_path, [*words, "trainer.max_epochs=150", "callbacks.early_stopping=null"])
+    # The second job is stopped, the third never begins.
+    wait_for(lambda: (tmp_path / "multirun/s/seed.2/checkpoints/last.ckpt").is_file())
+    os.kill(process.pid, number)
+    process.join()
+    log = (tmp_path / "log.txt").read_text()
+    assert process.exitcode == 128 + number, log
+    assert "Traceback" not in log
+    assert "the sweep is stopped; the same command again goes on with it" in log
+    rows = rows_of(tmp_path)
+    assert {job: row["status"] for job, row in rows.items()} == {
+        "seed.1": "finished",
+        "seed.2": "interrupted",
+        "seed.3": "not started",
+    }
+    metrics = json.loads((tmp_path / "multirun/s/seed.1/metrics.json").read_text())
+    area = "test/auc/signal_vs_background"
+    assert float(rows["seed.1"][area]) == metrics[area]
+    assert "The sweep was stopped" in (tmp_path / "multirun/s/sweep.html").read_text()

@@ -9,7 +9,7 @@ from hepad.errors import UserError
 from hepad.sweep.metric import caveats, check_metric, default_metric, varied
 from hepad.sweep.names import job_name
 from hepad.sweep.session import Session
-from hepad.sweep.summary import summarise
+from hepad.sweep.summary import summarise, summary_if_stopped
 
 
 def run_grid(session: Session, swept: Sequence[Override]) -> None:
@@ -35,6 +35,8 @@ def run_grid(session: Session, swept: Sequence[Override]) -> None:
     differing = varied(keys, jobs)
     metric = section["metric"] or default_metric(differing, jobs)
     check_metric(section, metric, jobs)
-    outcomes = session.run(jobs)
+    notes = caveats(metric, differing)
+    with summary_if_stopped(session, lambda why: summarise(session, [], metric, section["direction"], [why, *notes])):
+        outcomes = session.run(jobs)
     session.give_up_if_empty(outcomes)
-    summarise(session, outcomes, metric, section["direction"], caveats(metric, differing))
+    summarise(session, outcomes, metric, section["direction"], notes)

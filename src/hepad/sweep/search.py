@@ -14,7 +14,7 @@ from hepad.sweep.results import read_result
 from hepad.sweep.session import Session
 from hepad.sweep.space import distributions, example, parse_space
 from hepad.sweep.study import PRUNERS, SAMPLERS, open_study, require_optuna, tell
-from hepad.sweep.summary import summarise
+from hepad.sweep.summary import summarise, summary_if_stopped
 
 if TYPE_CHECKING:
     from optuna.study import Study
@@ -49,14 +49,20 @@ def run_search(session: Session, swept: Sequence[Override]) -> None:
     study = open_study(session.directory, section, metric, space)
     outcomes: list[JobOutcome] = []
     failed_before = len(study.get_trials(deepcopy=False, states=(TrialState.FAIL,)))
-    while batch := _next_trials(study, space, section["n_trials"] + failed_before, section["n_parallel"]):
-        jobs = [_job(session, trial) for trial in batch]
-        ended = session.run(jobs, section["n_parallel"])
-        outcomes += ended
-        for trial, job, outcome in zip(batch, jobs, ended, strict=True):
-            _tell(study, trial, job, outcome, session, metric)
-    notes = [*caveats(metric, list(space)), *_story(study)]
-    summarise(session, outcomes, metric, section["direction"], notes, _history(study, metric, section["direction"]))
+
+    def summary(outcomes: Sequence[JobOutcome], *notes: str) -> None:
+        direction = section["direction"]
+        notes = (*notes, *caveats(metric, list(space)), *_story(study))
+        summarise(session, outcomes, metric, direction, notes, _history(study, metric, direction))
+
+    with summary_if_stopped(session, lambda why: summary([], why)):
+        while batch := _next_trials(study, space, section["n_trials"] + failed_before, section["n_parallel"]):
+            jobs = [_job(session, trial) for trial in batch]
+            ended = session.run(jobs, section["n_parallel"])
+            outcomes += ended
+            for trial, job, outcome in zip(batch, jobs, ended, strict=True):
+                _tell(study, trial, job, outcome, session, metric)
+    summary(outcomes)
 
 
 def _check(section: dict[str, Any], metric: str, overrides: Sequence[Override]) -> None:

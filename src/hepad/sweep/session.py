@@ -114,8 +114,13 @@ class Session:
         raise UserError(f"no job of the sweep could run, nothing was written ({'; '.join(reasons)})")
 
     def _launch(self, jobs: Sequence[Job]) -> Sequence[JobReturn]:
+        # Imported here: it needs lightning, and so far nothing did.
+        from hepad.run.interruption import stop_on_signals
+
         try:
-            return self.launcher.launch([job.words for job in jobs], initial_job_idx=len(self.record.done))
+            # Not only around each job: those in other processes wait for this one to tell them.
+            with stop_on_signals():
+                return self.launcher.launch([job.words for job in jobs], initial_job_idx=len(self.record.done))
         except (Interrupted, KeyboardInterrupt):
             print("the sweep is stopped; the same command again goes on with it", flush=True)
             raise

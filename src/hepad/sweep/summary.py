@@ -1,14 +1,17 @@
 """The end of a sweep: its table on the console, sweep.csv, sweep.json and the page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from hepad.errors import Interrupted
 from hepad.files import atomic_write_text
-from hepad.outcome import JobOutcome, JobsFailed
+from hepad.outcome import JobOutcome, JobsFailed, one_line
 from hepad.sweep.console import print_summary, shown_path
 from hepad.sweep.page import sweep_report
+from hepad.sweep.record import FILE
 from hepad.sweep.results import JobResult, read_results
 from hepad.sweep.session import Session
 from hepad.sweep.table import make_table, seed_means, to_csv
@@ -50,6 +53,26 @@ def summarise(
     statuses = {outcome.status for outcome in outcomes}
     if statuses - {"finished"}:
         raise JobsFailed(1 if "failed" in statuses else 2)
+
+
+@contextmanager
+def summary_if_stopped(session: Session, write: Callable[[str], None]) -> Iterator[None]:
+    """Where a signal stops the block, write the summary of what there is, then let it end the command all the same.
+
+    Args:
+        session: the sweep.
+        write: writes the summary, with a note on why it is not complete.
+    """
+    try:
+        yield
+    except (Interrupted, KeyboardInterrupt):
+        if (session.directory / FILE).is_file():
+            try:
+                write("The sweep was stopped; the same command again goes on with what is not finished.")
+            except Exception as error:
+                # What ends the command is the signal.
+                print(f"the summary could not be written ({one_line(error)})", flush=True)
+        raise
 
 
 def _plain(row: JobResult, directory: Path) -> Mapping[str, Any]:
