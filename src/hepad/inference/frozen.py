@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from hepad.inference.folding import folded
+
 
 class FrozenBatchNorm(nn.Module):
     """A batch normalisation in eval mode, written out: (x − μ)·w/√(σ² + ε) + b with the running μ and σ².
@@ -39,9 +41,17 @@ class FrozenBatchNorm(nn.Module):
         return torch.addcmul(self.bias.reshape(shape), unit, self.weight.reshape(shape))
 
 
-def frozen(network: nn.Module) -> nn.Module:
-    """Return a copy of `network` in eval mode whose weights no gradient reaches; `network` stays as it is."""
-    fixed = copy.deepcopy(network).eval().requires_grad_(False)
+def frozen(network: nn.Module, code: Tensor, fold: bool) -> nn.Module:
+    """Return a copy of `network` in eval mode whose weights no gradient reaches; `network` stays as it is.
+
+    Args:
+        network: any network of codes.
+        code: `(1, *latent_shape)` any code; it says of which type and where the copy is.
+        fold: take batch norms into the layers before them, where that can be done.
+    """
+    fixed = copy.deepcopy(network).eval().requires_grad_(False).to(device=code.device, dtype=code.dtype)
+    if fold:
+        fixed = folded(fixed, code)
     if isinstance(fixed, _BatchNorm):
         return FrozenBatchNorm(fixed)
     for parent in list(fixed.modules()):

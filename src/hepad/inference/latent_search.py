@@ -7,10 +7,11 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from hepad.inference.descent import Descent, Loss
 from hepad.inference.frozen import frozen, moving_weights
-from hepad.inference.memory import CPU_BLOCK_BYTES, CPU_BLOCK_ENTRIES, bytes_per_copy
+from hepad.inference.memory import CPU_BLOCK_BYTES, CPU_BLOCK_COPIES, bytes_per_copy
 from hepad.inference.precision import movable_share
-from hepad.inference.search import Loss, SearchResult, search_block
+from hepad.inference.search import SearchResult, search_block
 from hepad.inference.settings import SearchSettings
 from hepad.inference.stacked import StackedNetwork
 from hepad.inference.threads import in_threads
@@ -62,10 +63,12 @@ class LatentSearch:
         self.device = torch.device(device)
         # Tensors made under inference mode, as in a test loop, could not be differentiated.
         with torch.inference_mode(False):
-            network = frozen(generator.network).to(dtype=dtype, device=device)
             code = torch.zeros(1, *self.latent_shape, dtype=dtype, device=device)
+            network = frozen(generator.network, code, fold=self.settings.gamma_theta == 0)
             self.weights = moving_weights(network, code) if self.settings.gamma_theta > 0 else {}
             self.network = StackedNetwork(network, self.weights, code)
+            self.descent = Descent(network, self.loss)
+            self._recorded = False
             self.bytes_per_entry = self.settings.n_seed * bytes_per_copy(
                 network, self.weights, code, adam=self.settings.optimizer == "adam"
             )
@@ -79,7 +82,7 @@ class LatentSearch:
         self.block = int(memory // self.bytes_per_entry)
         if self.device.type == "cpu":
             most = max(1, int(CPU_BLOCK_BYTES // self.bytes_per_entry))
-            self.block = min(self.block, most, CPU_BLOCK_ENTRIES)
+            self.block = min(self.block, most, max(1, CPU_BLOCK_COPIES // self.settings.n_seed))
         # Where memory is scarce fewer blocks at a time, not smaller ones: with other blocks a search that was stopped
         # under another number of threads would not go on where it was.
         self._blocks_in_memory = int(memory // (self.block * self.bytes_per_entry))
@@ -121,14 +124,13 @@ class LatentSearch:
         if len(x) == 0:
             return self._nothing()
         with torch.inference_mode(False):
-            found = search_block(
-                self.network,
-                x.to(self.device, self.dtype, copy=True),
-                start.to(self.device, self.dtype, copy=True),
-                None if mask is None else mask.to(self.device, copy=True),
-                self.settings,
-                self.loss,
-            )
+            x, start = (tensor.to(self.device, self.dtype, copy=True) for tensor in (x, start))
+            mask = None if mask is None else mask.to(self.device, copy=True)
+            if self._recorded and not self.weights and len(x) == self.block:
+                n_seed = self.settings.n_seed
+                masks = None if mask is None else mask.repeat_interleave(n_seed, dim=0)
+                self.descent.record(start.flatten(0, 1), x.repeat_interleave(n_seed, dim=0), masks)
+            found = search_block(self.network, x, start, mask, self.settings, self.descent)
         return SearchResult(*(field.cpu() for field in found))
 
     def search_blocks(
@@ -145,7 +147,8 @@ class LatentSearch:
             n_done: entries that were searched before, in such blocks.
         """
         blocks = self.blocks(n_entries)
-        if len(blocks) > _WORTH_A_RECORDING:
+        self._recorded = len(blocks) > _WORTH_A_RECORDING
+        if self._recorded:
             with torch.inference_mode(False):
                 self.network.record(self.block * self.settings.n_seed)
         left = [rows for rows in blocks if rows.start >= n_done]

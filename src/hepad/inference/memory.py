@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 CPU_BLOCK_BYTES: Final = 40 * 2**20
-CPU_BLOCK_ENTRIES: Final = 128
-"""Size of a block on a CPU, by the two numbers whichever is less (docs/performance.md).
+CPU_BLOCK_COPIES: Final = 384
+"""Size of a block on a CPU: bytes, and restarts of all of its entries, whichever is less (docs/performance.md).
 
 A larger one leaves the last cache, a smaller one is not worth the time that each operation takes to begin. Not asked
 of the system: a virtual machine often tells the cache of the whole host. And not by the number of threads: a search

@@ -1,15 +1,16 @@
 """One block of a latent search: all restarts of some entries, side by side."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
+from hepad.inference.descent import Descent
 from hepad.inference.settings import SearchSettings
 from hepad.inference.stacked import StackedNetwork
 
-Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+_DIVERGED: Final = 1e-16
+"""Part of the largest float from which on a loss has diverged; losses hold what would overflow, so few become inf."""
 
 
 class SearchResult(NamedTuple):
@@ -21,8 +22,8 @@ class SearchResult(NamedTuple):
         made: `(N, n_seed, *entry_shape)` what the network makes of them.
         steps: `(N, n_seed)` updates made.
         moved: `(N, n_seed)` ‖Δθ‖, how far the weights moved; 0 where they are fixed.
-        failed: `(N, n_seed)` restarts whose loss became NaN or infinite; `trace` keeps the last that was not, NaN if
-            none.
+        failed: `(N, n_seed)` restarts whose loss became NaN or as good as infinite; `trace` keeps the last that was
+            not, NaN if none.
     """
 
     trace: Tensor
@@ -63,8 +64,10 @@ def reduce_restarts(losses: Tensor, reduction: str) -> Tensor:
 class _Moving:
     """What is updated: the codes `(C, …)` and, where they move, C copies of the weights; with their optimiser."""
 
-    def __init__(self, code: Tensor, network: StackedNetwork, settings: SearchSettings) -> None:
+    def __init__(self, code: Tensor, network: StackedNetwork, descent: Descent, settings: SearchSettings) -> None:
         self.network = network
+        self.descent = descent
+        self._losses = self._gradient = code
         self.leaves = [leaf.requires_grad_() for leaf in (code.clone(), *network.copies(len(code)))]
         groups = [{"params": self.leaves[:1], "lr": settings.gamma_z}]
         if self.leaves[1:]:
@@ -81,9 +84,14 @@ class _Moving:
     def code(self) -> Tensor:
         return self.leaves[0]
 
-    def entries(self) -> Tensor:
-        """Return what each copy makes of its code, `(C, *entry_shape)`."""
-        return self.network(self.leaves[1:], self.code)
+    def look(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Return the losses `(C,)`, and what each copy makes of its code, `(C, *entry_shape)`."""
+        if not self.leaves[1:]:
+            losses, made, self._gradient = self.descent(self.code.detach(), x, mask)
+            return losses, made
+        made = self.network(self.leaves[1:], self.code)
+        self._losses = self.descent.loss(made, x, mask)
+        return self._losses.detach(), made
 
     def distances(self) -> Tensor:
         """Return how far each copy of the weights moved, `(C,)`."""
@@ -91,9 +99,12 @@ class _Moving:
             return self.code.new_zeros(len(self.code))
         return self.network.distances(self.leaves[1:])
 
-    def step(self, losses: Tensor) -> None:
-        # Copies do not know of each other, so the gradient of the sum is each one's own.
-        gradients = torch.autograd.grad(losses.sum(), self.leaves)
+    def step(self) -> None:
+        """Update all by the gradient of what `look` found last."""
+        gradients: tuple[Tensor, ...] = (self._gradient,)
+        if self.leaves[1:]:
+            # Copies do not know of each other, so the gradient of the sum is each one's own.
+            gradients = torch.autograd.grad(self._losses.sum(), self.leaves)
         for leaf, gradient in zip(self.leaves, gradients, strict=True):
             # The fused step walks through memory and believes that a gradient is laid out as its leaf.
             leaf.grad = gradient.contiguous()
@@ -120,7 +131,7 @@ def search_block(
     start: Tensor,
     mask: Tensor | None,
     settings: SearchSettings,
-    loss: Loss,
+    descent: Descent,
 ) -> SearchResult:
     """Search for the codes, and weights, that reproduce E entries best.
 
@@ -130,20 +141,19 @@ def search_block(
         start: `(E, n_seed, *latent_shape)` codes to start from.
         mask: `(E, S)` slots that count; None for all.
         settings: the numbers.
-        loss: `(B, …), (B, …), mask -> (B,)`.
+        descent: losses, and their gradient where the weights are fixed.
     """
     n_entries, n_seed = start.shape[:2]
     x = x.repeat_interleave(n_seed, dim=0)
     mask = None if mask is None else mask.repeat_interleave(n_seed, dim=0)
-    moving = _Moving(start.flatten(0, 1), network, settings)
+    moving = _Moving(start.flatten(0, 1), network, descent, settings)
     ended = _Ended(moving.code, x, settings)
     # The row of each copy; −1 for those that have stopped and were not left out yet.
     rows = torch.arange(len(x), device=x.device)
     with torch.enable_grad():
         for step in range(settings.steps + 1):
-            made = moving.entries()
-            losses = loss(made, x, mask)
-            stop = ended.look_at(losses.detach(), step, rows)
+            losses, made = moving.look(x, mask)
+            stop = ended.look_at(losses, step, rows)
             if step == settings.steps:
                 stop = rows >= 0
             if stop is not None and bool(stop.any()):
@@ -155,8 +165,8 @@ def search_block(
                 if 2 * len(left) <= len(rows):
                     moving.keep(left)
                     rows, x, mask = rows[left], x[left], None if mask is None else mask[left]
-                    losses = loss(moving.entries(), x, mask)
-            moving.step(losses)
+                    moving.look(x, mask)
+            moving.step()
     return ended.result(n_entries, n_seed)
 
 
@@ -178,7 +188,8 @@ class _Ended:
 
     def look_at(self, losses: Tensor, step: int, rows: Tensor) -> Tensor | None:
         """Take the losses `(C,)` of the copies `rows` after `step` updates; return which have to stop, or None."""
-        finite = losses.isfinite()
+        # False for NaN too.
+        finite = losses < _DIVERGED * torch.finfo(losses.dtype).max
         if self._all_going and self.settings.tolerance is None and bool(finite.all()):
             # The usual case, and cheap: where blocks are small this is done thousands of times.
             self.trace[step] = losses

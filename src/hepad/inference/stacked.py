@@ -3,18 +3,14 @@
 import copy
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
-from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from hepad.inference.graphs import without_idle_views
 from hepad.inference.rows import with_row_products
-
-_ATEN = torch.ops.aten
-_VIEWS = frozenset({_ATEN.view.default, _ATEN._unsafe_view.default, _ATEN.expand.default})
 
 
 class StackedNetwork:
@@ -66,7 +62,7 @@ class StackedNetwork:
             code = self._code.expand(n, *self._code.shape[1:]).clone()
             # A bound method would be one argument short.
             recorder = make_fx(lambda copies, codes: self._through_vmap(copies, codes))
-            recording = with_row_products(_without_idle_views(recorder(self.copies(n), code)))
+            recording = with_row_products(without_idle_views(recorder(self.copies(n), code)))
         if self._agree(recording, n):
             self._recorded[n] = recording
 
@@ -126,17 +122,3 @@ def _axes_by_stride(tensor: Tensor) -> tuple[int, ...]:
 
 def _inverse(order: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(range(len(order)), key=lambda axis: order[axis]))
-
-
-def _without_idle_views(graph: GraphModule) -> GraphModule:
-    """Take out the views that change neither shape nor strides; each costs as much as a small product."""
-    for node in list(graph.graph.nodes):
-        if node.op != "call_function" or node.target not in _VIEWS:
-            continue
-        before: Any = node.args[0].meta["val"]
-        after: Any = node.meta["val"]
-        if before.shape == after.shape and before.stride() == after.stride():
-            node.replace_all_uses_with(node.args[0])
-    graph.graph.eliminate_dead_code()
-    graph.recompile()
-    return graph

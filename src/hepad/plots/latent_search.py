@@ -78,11 +78,11 @@ def plot_search_areas(
         for signal, areas in by_step.items():
             look = looks[signal]
             left.plot(np.arange(len(np.asarray(areas))), areas, look.linestyle, color=look.color, label=look.label)
-        for (reduction, areas_of), marker, line in zip(by_restarts.items(), ("o", "s"), ("-", "--"), strict=False):
+        for (name, areas_of), marker, line in zip(by_restarts.items(), ("o", "s"), ("-", "--"), strict=False):
             for signal, areas in areas_of.items():
                 restarts = np.arange(1, len(np.asarray(areas)) + 1)
                 right.plot(restarts, areas, line, marker=marker, color=looks[signal].color)
-            right.plot([], [], line, marker=marker, color="0.3", label=f"{reduction} over restarts")
+            right.plot([], [], line, marker=marker, color="0.3", label=f"{name} over restarts")
         left.set_xlabel(f"Steps, {reduction} over all restarts")
         right.set_xlabel(f"Restarts, all steps\n({starts})")
         left.set_ylabel(f"AUC against {looks[reference].label}")
