@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +17,14 @@ from hepad.schema import ImageLabels
 
 _COLUMNS = 4
 _REAL, _GENERATED = "0.75", "#bd1f01"
+_HIGHEST_RATIO: Final = 2.0
+_WORTH_SAYING: Final = 5e-4
+_CONSTANT_BINS: Final = 21
+"""Odd, so that the one value lies in the middle of a bin."""
+
+_BEYOND: Final[dict[str, Any]] = {"marker": "^", "markersize": 6, "color": _GENERATED}
+_NEVER_REAL: Final[dict[str, Any]] = {"marker": "^", "markersize": 6, "color": _GENERATED, "markerfacecolor": "white"}
+_NEVER_MADE: Final[dict[str, Any]] = {"marker": "v", "markersize": 6, "color": "0.4", "markerfacecolor": "white"}
 
 
 def plot_generated_features(
@@ -23,7 +32,9 @@ def plot_generated_features(
 ) -> Figure:
     """The distribution of each feature, of real entries (filled) and of generated ones (line), each normalised to one.
 
-    Under each the ratio of made-up to real, where there are real entries, with the statistical uncertainty of both.
+    Under each the ratio of made-up to real with the statistical uncertainty of both; arrows where it lies beyond the
+    axis, where something was made that is never real, and where nothing was. Each panel says which shares its axis
+    leaves out.
 
     Args:
         real: `(N, F)` real objects, raw units.
@@ -100,8 +111,8 @@ def plot_generated_images(
 
 
 def _draw_feature(axes: Axes, below: Axes, real: FloatArray, generated: FloatArray, name: str) -> None:
-    edges, log = feature_edges(real, 40)
-    counts = [np.histogram(values.clip(edges[0], edges[-1]), bins=edges)[0] for values in (real, generated)]
+    edges, log = _edges(real, generated)
+    counts = [np.histogram(values, bins=edges)[0] for values in (real, generated)]
     shares = [count / values.size for count, values in zip(counts, (real, generated), strict=True)]
     axes.stairs(shares[0], edges, fill=True, color=_REAL)
     axes.stairs(_visible(shares[1]), edges, baseline=None, color=_GENERATED, linewidth=2)
@@ -113,20 +124,47 @@ def _draw_feature(axes: Axes, below: Axes, real: FloatArray, generated: FloatArr
     axes.set_ylim(bottom=0.5 / real.size)
     axes.tick_params(labelsize=12)
     axes.tick_params(which="both", bottom=False, top=False, labelbottom=False)
+    outside = [1 - float(share.sum()) for share in shares]
+    if max(outside) >= _WORTH_SAYING:
+        said = f"Outside: real {outside[0]:.1%}, generated {outside[1]:.1%}"
+        axes.text(0.97, 0.96, said, transform=axes.transAxes, ha="right", va="top", fontsize=12)
+        axes.set_ylim(top=8 * axes.get_ylim()[1])
     _draw_ratio(below, edges, counts, real.size / generated.size)
     below.set_xlabel(feature_label(name), fontsize=16)
 
 
+def _edges(real: FloatArray, generated: FloatArray) -> tuple[FloatArray, bool]:
+    """Edges of the bins, and whether they are logarithmic: the range of real entries and one bin more on either side.
+
+    Where real entries have one value only, the range is as wide as what was generated.
+    """
+    if real.min() == real.max():
+        reach = float(np.quantile(np.abs(generated - real[0]), 0.99)) or 0.5
+        return real[0] + np.linspace(-reach, reach, _CONSTANT_BINS + 1), False
+    edges, log = feature_edges(real, 40)
+    if log:
+        return np.array([edges[0] ** 2 / edges[1], *edges, edges[-1] ** 2 / edges[-2]]), True
+    return np.array([2 * edges[0] - edges[1], *edges, 2 * edges[-1] - edges[-2]]), False
+
+
 def _draw_ratio(axes: Axes, edges: FloatArray, counts: Sequence[NDArray[np.int64]], scale: float) -> None:
     real, generated = counts
-    both = (real > 0) & (generated > 0)
-    ratio = scale * generated[both] / real[both]
+    middle = 0.5 * (edges[1:] + edges[:-1])
+    ratio = scale * generated / np.maximum(real, 1)
     # Poisson counts: relative variances add.
-    error = ratio * np.sqrt(1 / real[both] + 1 / generated[both])
+    error = ratio * np.sqrt(1 / np.maximum(real, 1) + 1 / np.maximum(generated, 1))
     axes.axhline(1, color=_REAL)
-    middle = 0.5 * (edges[1:] + edges[:-1])[both]
-    axes.errorbar(middle, ratio, error, fmt="o", markersize=3, color=_GENERATED, linewidth=1)
-    axes.set_ylim(0, 2)
+    shown = (real > 0) & (generated > 0) & (ratio <= _HIGHEST_RATIO)
+    axes.errorbar(middle[shown], ratio[shown], error[shown], fmt="o", markersize=3, color=_GENERATED, linewidth=1)
+    for bins, height, style in (
+        ((real > 0) & (ratio > _HIGHEST_RATIO), _HIGHEST_RATIO, _BEYOND),
+        ((real == 0) & (generated > 0), _HIGHEST_RATIO, _NEVER_REAL),
+        ((real > 0) & (generated == 0), 0.0, _NEVER_MADE),
+    ):
+        if bins.any():
+            (arrows,) = axes.plot(middle[bins], np.full(bins.sum(), height), linestyle="none", clip_on=False, **style)
+            arrows.set_in_layout(False)
+    axes.set_ylim(0, _HIGHEST_RATIO)
     # Small panels need no minor ticks, and drawing them takes as long as all the rest.
     axes.minorticks_off()
     axes.set_ylabel("Ratio", fontsize=12, loc="center")
@@ -142,4 +180,11 @@ def _draw_key(axes: Axes) -> None:
     axes.set_axis_off()
     axes.stairs([], [0], fill=True, color=_REAL, label="Real")
     axes.plot([], [], color=_GENERATED, label="Generated")
-    axes.legend(loc="center")
+    for label, style in (
+        (f"Ratio above {_HIGHEST_RATIO:g}", _BEYOND),
+        ("Made, never real", _NEVER_REAL),
+        ("Real, never made", _NEVER_MADE),
+    ):
+        axes.plot([], [], linestyle="none", label=label, **style)
+    # Higher than the panel, it would leave no room for the others.
+    axes.legend(loc="upper center", fontsize=15).set_in_layout(False)

@@ -1,5 +1,7 @@
 """Figures of what a model shows beside its scores: they are drawn, saved, and say what they should."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -66,6 +68,49 @@ def test_generated_features():
     assert len(figure_bytes(figure)) > 10_000
     with pytest.raises(ValueError, match="do not fit"):
         plot_generated_features(real, real[:, :2], names)
+
+
+def panel(real, generated):
+    """The panel of one feature, the one below it, and the heights and kinds of the arrows in that."""
+    figure = plot_generated_features(np.asarray(real, float)[:, None], np.asarray(generated, float)[:, None], ["pt"])
+    with warnings.catch_warnings():
+        # Without room for its panels a figure is drawn all the same, and looks it.
+        warnings.simplefilter("error")
+        figure_bytes(figure)
+    above, below = figure.axes[0], figure.axes[4]
+    arrows = [line for line in below.lines if line.get_marker() in ("^", "v")]
+    kinds = {(line.get_marker(), line.get_markerfacecolor() == "white"): list(line.get_xdata()) for line in arrows}
+    return above, below, kinds
+
+
+def test_what_lies_outside_the_range_of_real_entries_is_said_and_not_piled_up():
+    rng = np.random.default_rng(0)
+    real = rng.uniform(0, 1, 1000)
+    above, _, _ = panel(real, np.r_[rng.uniform(0, 1, 600), rng.uniform(5, 6, 300), rng.uniform(-6, -5, 100)])
+    (said,) = above.texts
+    assert "generated 40.0%" in said.get_text()
+    generated = above.patches[1].get_data().values
+    assert generated.sum() == pytest.approx(0.6)
+    assert not list(panel(real, real)[0].texts)
+
+
+def test_arrows_stand_for_ratios_that_have_no_place_on_the_axis():
+    real = np.repeat([0, 1, 2, 3], [400, 10, 400, 30])
+    _, below, arrows = panel(real, np.repeat([-1, 0, 1, 2], [40, 400, 100, 300]))
+    # Made but never real, ten times too many, never made.
+    assert arrows == {("^", True): [-1], ("^", False): [1], ("v", True): [3]}
+    assert below.get_ylim() == (0, 2)
+
+
+def test_a_feature_of_one_value_is_shown_with_all_that_was_made_of_it():
+    rng = np.random.default_rng(0)
+    above, below, arrows = panel(np.zeros(500), rng.normal(0, 10, 500))
+    assert below.get_xlim()[0] < -20
+    assert len(arrows["^", True]) > 10
+    shares = [patch.get_data().values for patch in above.patches]
+    assert shares[0].max() == 1
+    assert shares[1].max() < 0.3
+    panel(np.zeros(500), np.zeros(500))
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 1e6])
