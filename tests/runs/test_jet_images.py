@@ -1,5 +1,6 @@
 """Jet images from the command line: both directions in one command, and wrong input in one line."""
 
+import csv
 import json
 
 import h5py
@@ -23,18 +24,32 @@ def words(tmp_path):
     ]
 
 
-def test_one_command_runs_both_directions(run_train, words, tmp_path):
-    done = run_train("-m", "experiment=top_vs_qcd", "hydra.sweep.dir=sweep", *words)
+def test_one_command_runs_both_directions_with_both_weights_of_pixels(run_train, words, tmp_path):
+    done = run_train("-m", "experiment=top_vs_qcd", "hydra.sweep.dir=sweep", "evaluation.plots=false", *words)
     assert done.code == 0, done.err
+    table = list(csv.DictReader((tmp_path / "sweep" / "sweep.csv").read_text().splitlines()))
     for run, pair in (("qcd_jets", "top_jets_vs_qcd_jets"), ("top_jets", "qcd_jets_vs_top_jets")):
-        metrics = json.loads((tmp_path / f"sweep/data.background.{run}" / "metrics.json").read_text())
-        assert 0 <= metrics[f"test/auc/{pair}"] <= 1
-        assert {name for name in metrics if name.startswith("test/auc/")} == {
-            f"test/auc/{pair}{end}" for end in ("", "/low", "/high")
-        }
-        assert f"test/baseline_auc/mass/{pair}" in metrics
-        assert "test/spearman/mass" in metrics
-        assert (tmp_path / f"sweep/data.background.{run}" / "report.html").is_file()
+        for power in ("1.0", "0.5"):
+            run_dir = tmp_path / f"sweep/data.background.{run}-data.power.{power}"
+            metrics = json.loads((run_dir / "metrics.json").read_text())
+            assert 0 <= metrics[f"test/auc/{pair}"] <= 1
+            assert {name for name in metrics if name.startswith("test/auc/")} == {
+                f"test/auc/{pair}{end}" for end in ("", "/low", "/high")
+            }
+            assert f"test/baseline_auc/mass/{pair}" in metrics
+            assert "test/spearman/mass" in metrics
+            assert (run_dir / "report.html").is_file()
+            (row,) = [row for row in table if row["job"] == run_dir.name]
+            assert float(row["AUC vs own background"]) == metrics[f"test/auc/{pair}"]
+    assert "AUC vs own background" in done.out
+    page = (tmp_path / "sweep" / "sweep.html").read_text()
+    for said in (done.out, page):
+        assert "trained on different samples (qcd_jets, top_jets)" in said
+        assert "val/loss" not in said.split("4 runs, in the order of the command")[-1]
+    assert "\nbest " not in done.out
+    assert "The best run again" not in page
+    assert "ROC of the runs trained on qcd_jets: top_jets against it." in page
+    assert "ROC of the runs trained on top_jets: qcd_jets against it." in page
 
 
 def test_wrong_input_is_one_line(run_train, words, tmp_path):

@@ -52,7 +52,8 @@ def short(name: str) -> str:
 
 
 def _runs(table: SweepTable) -> Table:
-    title = f"{counted(len(table.rows), 'run')}, best {table.metric} first; AUC with its 68% interval in brackets"
+    order = "in the order of the command" if len(table.backgrounds) > 1 else f"best {table.metric} first"
+    title = f"{counted(len(table.rows), 'run')}, {order}; AUC with its 68% interval in brackets"
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     all_finished = all(row.status == "finished" for row in table.rows[:_SHOWN])
     shown.add_column("", justify="right")

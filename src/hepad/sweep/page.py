@@ -20,8 +20,9 @@ def sweep_report(
     means: Sequence[SeedMean],
     notes: Sequence[str],
     figures: Sequence[tuple[str, bytes]] = (),
+    rocs: Sequence[tuple[str, bytes]] = (),
 ) -> Report:
-    """The report of a sweep: the runs best first, the mean over seeds, settings against results, the command.
+    """The report of a sweep: the runs best first, the mean over seeds, ROC curves, settings, the command.
 
     Args:
         session: the sweep.
@@ -29,12 +30,13 @@ def sweep_report(
         means: over seeds.
         notes: what to know about the order.
         figures: (caption, PNG) beside those of every sweep.
+        rocs: (caption, PNG) of the ROC curves.
     """
     from hepad.sweep.figures import settings_figures
 
     finished = sum(row.status == "finished" for row in table.rows)
     best = table.best
-    sections = []
+    sections = [Section("ROC curves", rocs)] if rocs else []
     if drawn := [*settings_figures(table), *figures]:
         sections.append(Section("Settings and results", drawn))
     if reasons := reason_tables(table):
@@ -82,12 +84,15 @@ def runs_table(table: SweepTable) -> Table:
             ]
         )
     titles = ["", "Status", *table.swept, "Parameters", "Time [s]", *map(short, table.numbers), "Run"]
-    order = "lowest" if table.direction == "minimize" else "highest"
+    extreme = "lowest" if table.direction == "minimize" else "highest"
+    order = f"{extreme} {table.metric} first, at the epoch of the checkpoint"
+    if len(table.backgrounds) > 1:
+        order = "in the order of the command"
     return Table(
         titles,
         rows,
-        f"Runs, {order} {table.metric} first, at the epoch of the checkpoint. AUC against the background, 68% interval "
-        "of the last digits in brackets.",
+        f"Runs, {order}. AUC against the sample that a run was trained on, 68% interval of the last digits in "
+        "brackets.",
     )
 
 

@@ -39,16 +39,22 @@ def summarise(
         JobsFailed: not all jobs of this command finished.
     """
     from hepad.report import write_report
+    from hepad.sweep.figures import roc_figures
 
     directory = session.directory
     results = read_results(directory, session.record)
     table = make_table(results, session.record.swept, metric, direction)
+    if len(table.backgrounds) > 1:
+        notes = [
+            f"The runs were trained on different samples ({', '.join(table.backgrounds)}): no loss is one quantity and "
+            "none of them is the best. AUCs are against the sample that a run was trained on."
+        ]
     means = seed_means(table)
     atomic_write_text(directory / "sweep.csv", to_csv(table))
     session.record.write(
-        directory, metric=metric, direction=direction, runs=[_plain(row, directory) for row in results]
+        directory, metric=table.metric, direction=table.direction, runs=[_plain(row, directory) for row in results]
     )
-    write_report(directory / "sweep.html", sweep_report(session, table, means, notes, figures))
+    write_report(directory / "sweep.html", sweep_report(session, table, means, notes, figures, roc_figures(table)))
     print_summary(table, means, notes, shown_path(directory))
     statuses = {outcome.status for outcome in outcomes}
     if statuses - {"finished"}:

@@ -4,11 +4,14 @@ import csv
 import io
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from hepad.sweep.results import JobResult
 
 SEED = "seed"
+OWN_AUC: Final = "AUC vs own background"
+"""What stands beside runs of different backgrounds; the mean over the signals where a run has several."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class SweepTable:
         metric: what they are ordered by.
         direction: `minimize` or `maximize`.
         aucs: names of the metrics that hold the AUC of each signal against the training background.
+        backgrounds: the samples that the runs were trained on. With more than one no run is the best: neither losses
+            nor AUCs are one quantity. The rows are then in the order of the jobs, and the metric is `OWN_AUC`.
     """
 
     rows: Sequence[JobResult]
@@ -28,10 +33,13 @@ class SweepTable:
     metric: str
     direction: str
     aucs: Sequence[str]
+    backgrounds: Sequence[str] = ()
 
     @property
     def best(self) -> JobResult | None:
-        """The first row, if it is finished and has the metric."""
+        """The first row, if it is finished and has the metric; None where the runs cannot be ordered."""
+        if len(self.backgrounds) > 1:
+            return None
         return self.rows[0] if self.rows and self.rows[0].value(self.metric) is not None else None
 
     @property
@@ -42,7 +50,8 @@ class SweepTable:
     @property
     def numbers(self) -> list[str]:
         """The metrics shown, the one ordered by first."""
-        return list(dict.fromkeys([self.metric, "val/loss", *self.aucs]))
+        losses = [] if len(self.backgrounds) > 1 else ["val/loss"]
+        return list(dict.fromkeys([self.metric, *losses, *self.aucs]))
 
 
 @dataclass(frozen=True)
@@ -63,7 +72,17 @@ class SeedMean:
 
 
 def make_table(results: Sequence[JobResult], swept: Sequence[str], metric: str, direction: str) -> SweepTable:
-    """Order the results: by the metric, best first; those without it stay in their order at the end."""
+    """Order the results: by the metric, best first; those without it stay in their order at the end.
+
+    Runs of different backgrounds are not ordered, and shown with their AUCs against their own.
+    """
+    backgrounds = list(dict.fromkeys(result.background for result in results if result.background is not None))
+    if len(backgrounds) > 1:
+        rows = [_with_own_auc(result) for result in results]
+        names = sorted({name for row in rows for name in row.metrics if name.endswith("_vs_own")})
+        # With one signal each, the mean says it all.
+        several = any(sum(name in row.metrics for name in names) > 1 for row in rows)
+        return SweepTable(rows, list(swept), OWN_AUC, "maximize", names if several else [], backgrounds)
     known = [result for result in results if result.value(metric) is not None]
     others = [result for result in results if result.value(metric) is None]
     known.sort(key=lambda result: result.value(metric) or 0.0, reverse=direction == "maximize")
@@ -73,7 +92,23 @@ def make_table(results: Sequence[JobResult], swept: Sequence[str], metric: str, 
         for name in result.metrics
         if name.startswith("test/auc/") and name.endswith(f"_vs_{result.background}")
     )
-    return SweepTable([*known, *others], list(swept), metric, direction, sorted(aucs))
+    return SweepTable([*known, *others], list(swept), metric, direction, sorted(aucs), backgrounds)
+
+
+def _with_own_auc(result: JobResult) -> JobResult:
+    """Return a result with each AUC against its own background under the same name for all runs."""
+    start, end = "test/auc/", f"_vs_{result.background}"
+    areas = {name: value for name, value in result.metrics.items() if name.startswith(start) and name.endswith(end)}
+    if not areas:
+        return result
+    own = {OWN_AUC: statistics.fmean(areas.values())}
+    for name in areas:
+        for bound in ("", "/low", "/high"):
+            if (value := result.metrics.get(name + bound)) is not None:
+                own[f"{name.removesuffix(end)}_vs_own{bound}"] = value
+                if len(areas) == 1:
+                    own[f"{OWN_AUC}{bound}"] = value
+    return replace(result, metrics={**result.metrics, **own})
 
 
 def seed_means(table: SweepTable) -> list[SeedMean]:

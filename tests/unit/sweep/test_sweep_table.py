@@ -3,11 +3,12 @@
 import csv
 import math
 import statistics
+from dataclasses import replace
 
 import pytest
 
 from hepad.sweep.results import JobResult
-from hepad.sweep.table import make_table, seed_means, to_csv
+from hepad.sweep.table import OWN_AUC, make_table, seed_means, to_csv
 
 AUC = "test/auc/top_vs_qcd"
 
@@ -71,3 +72,28 @@ def test_the_csv_holds_the_numbers_in_full():
     assert float(rows[0][f"{AUC}/low"]) == 0.5 - 0.1
     assert rows[-1]["reason"] == 'out of "memory", sorry'
     assert rows[-1]["val/loss"] == ""
+
+
+def test_runs_of_different_backgrounds_have_no_best_and_their_own_aucs():
+    forward = JobResult(
+        "f", {"data.background": "qcd"}, "finished", metrics={"val/loss": 0.9, AUC: 0.8}, background="qcd"
+    )
+    reverse = JobResult(
+        "r",
+        {"data.background": "top"},
+        "finished",
+        metrics={"val/loss": 0.1, "test/auc/qcd_vs_top": 0.2, "test/auc/qcd_vs_top/low": 0.1, AUC: 0.5},
+        background="top",
+    )
+    table = make_table([forward, reverse], ["data.background"], "val/loss", "minimize")
+    assert table.best is None
+    assert [row.name for row in table.rows] == ["f", "r"]
+    assert table.numbers == [OWN_AUC]
+    assert [row.value(OWN_AUC) for row in table.rows] == [0.8, 0.2]
+    assert table.rows[1].metrics[f"{OWN_AUC}/low"] == 0.1
+    two = replace(forward, metrics={AUC: 0.8, "test/auc/soft_vs_qcd": 0.6})
+    table = make_table([two, reverse], ["data.background"], "val/loss", "minimize")
+    assert table.numbers == [OWN_AUC, "test/auc/qcd_vs_own", "test/auc/soft_vs_own", "test/auc/top_vs_own"]
+    assert table.rows[0].value(OWN_AUC) == pytest.approx(0.7)
+    # One background: the order and the best are as ever.
+    assert make_table([forward], ["data.background"], "val/loss", "minimize").best is forward
