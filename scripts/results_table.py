@@ -1,16 +1,18 @@
-"""Write the results table of docs/results.md from run directories.
+"""Write the results tables of docs/results.md from run directories.
 
     python scripts/results_table.py RUN_DIR... > docs/results.md
 
 One row per run: AUC with its 68% interval for each signal against the reference, and beside it the figure of the
-AD4HEP workshop where its exercise is the same. Every number is read from metrics.json, config.yaml and provenance.json.
+AD4HEP workshop where its exercise is the same. Runs on jet images, whose reference is the sample they were trained on,
+have a table of their own, and so have the parts of scores: the four scores of a VAE. Every number is read from
+metrics.json, config.yaml and provenance.json.
 """
 
 import argparse
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -26,57 +28,112 @@ WORKSHOP = {
 }
 
 
+class Run(NamedTuple):
+    """What a run's directory says."""
+
+    metrics: dict[str, float]
+    facts: dict[str, Any]
+    config: dict[str, Any]
+
+
 def main() -> None:
     """Print the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path)
-    rows = [row for run in parser.parse_args().runs for row in rows_of(run)]
+    runs = [read(directory) for directory in parser.parse_args().runs]
     print("# Results\n")
     print(f"AUC against {REFERENCE} with the 68% interval of the last digits in brackets, on the bundled samples.")
     print("Written by `scripts/results_table.py` from run directories. In italics the AD4HEP workshop's figures for")
     print("the same exercise on 2016 CMS Open Data (docs/physics.md tells the differences).")
     print("`experiment=exercise3_conv` is `model=conv_ae` with nothing changed. How long a command takes is told on")
     print("the page of its model.\n")
-    header = ["run", *SIGNALS, "weights", "epochs"]
+    ordinary = [run for run in runs if data_of(run) != "jetimages"]
+    print_table(["run", *SIGNALS, "weights", "epochs"], [row for run in ordinary for row in rows_of(run)])
+    if images := [run for run in runs if data_of(run) == "jetimages"]:
+        print("\n## Jet images\n")
+        print("AUC against the sample that the run was trained on ([jet_images.md](models/jet_images.md)).\n")
+        print_table(
+            ["run", "trained on", "signal", "AUC", "weights", "epochs"],
+            [row for run in images for row in jet_image_rows(run)],
+        )
+    if parts := [row for run in ordinary for row in part_rows(run)]:
+        print("\n## Parts of scores\n")
+        print(f"AUC against {REFERENCE} of what else the same model could be scored by, of what its score is made of;")
+        print("for a VAE the four scores of [vae.md](models/vae.md).\n")
+        print_table(["run", "score", *SIGNALS], parts)
+
+
+def read(directory: Path) -> Run:
+    """Read a run's directory."""
+    metrics, facts = (json.loads((directory / name).read_text()) for name in ("metrics.json", "provenance.json"))
+    return Run(metrics, facts, yaml.safe_load((directory / "config.yaml").read_text()))
+
+
+def data_of(run: Run) -> str:
+    """Return the kind of data, such as `calo`."""
+    return last_word(run.config["data"]["_target_"]).removesuffix("DataModule").lower()
+
+
+def print_table(header: list[str], rows: list[list[str]]) -> None:
+    """Print a table in Markdown."""
     print(f"| {' | '.join(header)} |")
     print("|" + "---|" * len(header))
     for row in rows:
         print(f"| {' | '.join(row)} |")
 
 
-def rows_of(run: Path) -> list[list[str]]:
+def rows_of(run: Run) -> list[list[str]]:
     """Return the row of one run, and the row of the workshop's figures where there are any."""
-    metrics, facts = (json.loads((run / name).read_text()) for name in ("metrics.json", "provenance.json"))
-    config = yaml.safe_load((run / "config.yaml").read_text())
     rows = [
-        [
-            describe(config, facts),
-            *(auc_cell(metrics, signal) for signal in SIGNALS),
-            f"{facts['parameters']:,}",
-            str(facts["epochs"]) if facts["status"] == "finished" else facts["status"],
-        ]
+        [describe(run.facts), *(auc_cell(run.metrics, f"{signal}_vs_{REFERENCE}") for signal in SIGNALS), *cost(run)]
     ]
-    key = (
-        last_word(config["model"]["_target_"]),
-        last_word(config["data"]["_target_"]).removesuffix("DataModule").lower(),
-    )
+    key = (last_word(run.config["model"]["_target_"]), data_of(run))
     # Its figures are all for this loss.
-    if key in WORKSHOP and last_word(config["model"]["loss"]["_target_"]) == "MSE":
+    if key in WORKSHOP and last_word(run.config["model"]["loss"]["_target_"]) == "MSE":
         figures = (f"*{WORKSHOP[key][signal]}*" if signal in WORKSHOP[key] else "" for signal in SIGNALS)
         rows.append(["*workshop*", *figures, "", ""])
     return rows
 
 
-def describe(config: dict[str, Any], facts: dict[str, Any]) -> str:
+def jet_image_rows(run: Run) -> list[list[str]]:
+    """Return the rows of a run on jet images, one for each signal."""
+    background = run.facts["background"]
+    pattern = re.compile(rf"test/auc/(\w+)_vs_{background}")
+    signals = [found[1] for name in sorted(run.metrics) if (found := pattern.fullmatch(name))]
+    return [
+        [describe(run.facts), background, signal, auc_cell(run.metrics, f"{signal}_vs_{background}"), *cost(run)]
+        for signal in signals
+    ]
+
+
+def part_rows(run: Run) -> list[list[str]]:
+    """Return one row for each part of the score; none where it has no parts."""
+    pattern = re.compile(rf"test/auc_(\w+)/\w+_vs_{REFERENCE}")
+    parts = dict.fromkeys(found[1] for name in sorted(run.metrics) if (found := pattern.fullmatch(name)))
+    rows = []
+    for part in parts:
+        values = (run.metrics.get(f"test/auc_{part}/{signal}_vs_{REFERENCE}") for signal in SIGNALS)
+        cells = ["" if value is None else f"{value:.3f}" for value in values]
+        rows.append([describe(run.facts) if not rows else "", f"`{part}`", *cells])
+    return rows
+
+
+def cost(run: Run) -> list[str]:
+    """Return the number of weights and of epochs."""
+    epochs = str(run.facts["epochs"]) if run.facts["status"] == "finished" else run.facts["status"]
+    return [f"{run.facts['parameters']:,}", epochs]
+
+
+def describe(facts: dict[str, Any]) -> str:
     """Return the words that the run was started with; where files lie on a machine says nothing elsewhere."""
-    words = (word.removeprefix("++") for word in facts["command"] if "dir=" not in word and "logger=" not in word)
-    words = (re.sub(r"=.*/.*", "=…", word) for word in words)
+    told = (word.removeprefix("++") for word in facts["command"] if not re.search(r"dir=|logger=|^sweep\.", word))
+    words = (re.sub(r"=.*/.*", "=…", word) for word in told)
     return " ".join(f"`{word}`" for word in words) or "`(default)`"
 
 
-def auc_cell(metrics: dict[str, float], signal: str) -> str:
+def auc_cell(metrics: dict[str, float], pair: str) -> str:
     """Return AUC and half the width of its interval, as `0.832(2)`."""
-    name = f"test/auc/{signal}_vs_{REFERENCE}"
+    name = f"test/auc/{pair}"
     if name not in metrics:
         return ""
     half_width = (metrics[f"{name}/high"] - metrics[f"{name}/low"]) / 2
