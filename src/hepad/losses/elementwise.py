@@ -20,7 +20,8 @@ def difference(x_hat: Tensor, x: Tensor, power: float = 1) -> Tensor:
     one of these must not make a mean infinite.
     """
     farthest = (torch.finfo(x.dtype).max * _HEADROOM) ** (1 / power)
-    return (x_hat - x).clamp(-farthest, farthest)
+    # A clamp, whose way back is one operation instead of four.
+    return F.hardtanh(x_hat - x, -farthest, farthest)
 
 
 class MSE(ElementwiseLoss):
