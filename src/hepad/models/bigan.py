@@ -1,18 +1,23 @@
 """The bidirectional GAN."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from torch import Tensor
 from torch.nn import functional as F
 
 from hepad.batch import Batch
+from hepad.exhibits import Exhibit, Remark
+from hepad.losses.adversarial import NonSaturating
 from hepad.models.adversarial import AdversarialModel
 from hepad.models.base import eval_mode
 from hepad.nn.adversarial import Maker
 
 DISCRIMINATOR_SCORES: Final = ("feature_matching", "cross_entropy")
 REDUCTIONS: Final = ("mean", "sum")
+
+_DISCRIMINATOR_LR: Final = {1: 4e-4, 2: 4e-4, 3: 1e-4}
+"""By the axes of an entry. A discriminator of images that learns faster than this soon sees through G for good."""
 
 
 class BiGAN(AdversarialModel):
@@ -28,7 +33,7 @@ class BiGAN(AdversarialModel):
     | `discriminator_score` | L_D |
     |---|---|
     | `feature_matching` | ‖f(x, E(x)) − f(G(E(x)), E(x))‖₁, with f the layer before D's logit |
-    | `cross_entropy` | −ln σ(D(x, E(x))), cross-entropy with the label of real pairs |
+    | `cross_entropy` | −ln σ(D(x, E(x))), cross-entropy with the label of real pairs; not with the hinge |
 
     `reduction` says whether the norms are sums over elements, as the paper writes, or means, in which L_G and L_D weigh
     the same whatever the size of an entry. E and G are trained together, non-saturating or with the hinge, and averaged
@@ -37,6 +42,7 @@ class BiGAN(AdversarialModel):
     Args:
         entry_shape: shape of one entry.
         loss: config of an `AdversarialLoss`.
+        discriminator_lr: learning rate of the discriminator; None for 1e-4 on images and 4e-4 on all else.
         alpha: α, between 0 and 1.
         discriminator_score: one of the above.
         reduction: `mean` or `sum`.
@@ -52,6 +58,7 @@ class BiGAN(AdversarialModel):
         self,
         entry_shape: Sequence[int],
         loss: Mapping[str, Any],
+        discriminator_lr: float | None = None,
         alpha: float = 0.9,
         discriminator_score: str = "feature_matching",
         reduction: str = "mean",
@@ -64,7 +71,8 @@ class BiGAN(AdversarialModel):
             raise ValueError(f"discriminator_score {discriminator_score!r}; allowed: {allowed}")
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction {reduction!r}; allowed: {', '.join(REDUCTIONS)}")
-        super().__init__(entry_shape, loss, **settings)
+        rate = _DISCRIMINATOR_LR[len(entry_shape)] if discriminator_lr is None else discriminator_lr
+        super().__init__(entry_shape, loss, discriminator_lr=rate, **settings)
         self.save_hyperparameters()
         self.alpha = alpha
         self.discriminator_score = discriminator_score
@@ -110,3 +118,15 @@ class BiGAN(AdversarialModel):
         """Return `(B,)` A(x)."""
         parts = self.score_parts(batch)
         return self.alpha * parts["reconstruction"] + (1 - self.alpha) * parts["discriminator"]
+
+    def exhibits(
+        self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
+    ) -> Iterator[Exhibit]:
+        """Show what adversarial models show, and say where the score reads logits as what they are not."""
+        yield from super().exhibits(samples, scores, background)
+        if self.discriminator_score == "cross_entropy" and not isinstance(self.loss, NonSaturating):
+            yield Remark(
+                "The part of the score from the discriminator, −ln σ(D), takes D for log-odds, which only "
+                "loss=non_saturating makes it: with the hinge it orders entries by D all the same, but is no "
+                "cross-entropy, and model.alpha weighs it on a scale of its own."
+            )

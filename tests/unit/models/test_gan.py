@@ -75,6 +75,25 @@ def test_cross_entropy_is_minus_the_log_probability_of_the_label_of_real_pairs()
     torch.testing.assert_close(scored(model, batch), -torch.sigmoid(logits).log())
 
 
+def test_cross_entropy_of_logits_that_are_no_log_odds_is_remarked_on():
+    batch = entries("jets")
+    remarks = {}
+    for loss in ("Hinge", "NonSaturating"):
+        model = BiGAN([17], {"_target_": f"hepad.losses.{loss}"}, discriminator_score="cross_entropy")
+        model.prepare(batch)
+        shown = model.exhibits({"b": batch}, {}, "b")
+        remarks[loss] = [e.text for e in shown if isinstance(e, Remark) and "log-odds" in e.text]
+    assert len(remarks["Hinge"]) == 1
+    assert "loss=non_saturating" in remarks["Hinge"][0]
+    assert remarks["NonSaturating"] == []
+
+
+def test_the_discriminator_of_a_bigan_learns_slower_on_images():
+    rates = {kind: build(BiGAN, kind).discriminator_lr for kind in SHAPES}
+    assert rates == {"jets": 4e-4, "events": 4e-4, "images": 1e-4}
+    assert build(BiGAN, "images", discriminator_lr=3e-4).discriminator_lr == 3e-4
+
+
 def test_alpha_one_is_the_reconstruction_alone():
     model, batch = build(BiGAN, "events", alpha=1.0), entries("events")
     with torch.no_grad():
