@@ -94,7 +94,9 @@ def test_the_page_links_to_every_report_and_shows_the_mean_over_seeds(twelve):
     assert sorted(links) == [f"{job.name}/report.html" for job in jobs_of(sweep)]
     assert all((sweep / link).is_file() for link in links)
     assert "over the seeds" in page
-    assert page.count("data:image/png") == 1
+    # Settings against results, and the ROC curves for the one signal.
+    assert page.count("data:image/png") == 2
+    assert "ROC of the runs trained on background: signal against it." in page
 
 
 def test_every_job_is_one_finished_run_of_the_sweep_s_group_in_wandb(twelve):
