@@ -55,7 +55,9 @@ SAMPLES: Final[dict[str, SampleStyle]] = {
     "jet_ht": SampleStyle("JetHT", "#e76300", "-", "^"),
     "ttbar": SampleStyle(r"$t\bar{t}$", "#bd1f01", "-", "D"),
     "radion": SampleStyle("Radion", "#832db6", "-", "v"),
-    "wprime": SampleStyle(r"$W^\prime$", "#a96b59", "-", "P"),
+    # The font's own prime is too small to be seen.
+    # The font's own prime is too small to be seen.
+    "wprime": SampleStyle("W'", "#a96b59", "-", "P"),
 }
 _OTHER_COLORS: Final = ("#ffa90e", "#00798c", "#94a4a2", "#b9ac70", "#92dadd")
 _OTHER_LINES: Final = ("-", "-.", ":")

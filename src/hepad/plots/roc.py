@@ -11,7 +11,7 @@ from sklearn.metrics import auc as area_under
 from hepad.metrics.roc import RocCurve
 from hepad.metrics.working_points import MIN_ENTRIES
 from hepad.plots.labels import SampleStyle, feature_name, sample_label, sample_styles
-from hepad.plots.style import house_style, legend_above_data, new_figure
+from hepad.plots.style import house_style, legend_below, new_figure
 
 _BASELINE_LINES = ("--", ":", "-.")
 _POINTS = 1500
@@ -63,13 +63,12 @@ def plot_roc(
         if log:
             axes.set_xscale("log")
             edge = min(max(MIN_ENTRIES / curve.n_background for curve in rocs.values()), 1)
-            # Only as high as the curves, so that the legend stands on white.
             axes.fill_between(
                 [lowest, edge], 1, color="0.5", alpha=0.18, linewidth=0, label=f"< {MIN_ENTRIES} background entries"
             )
         below = any(area_under(curve.fpr, curve.tpr) < 0.45 for curve in rocs.values())
         if log or below:
-            legend_above_data(axes, columns=2, fontsize=15)
+            legend_below(axes, columns=2, fontsize=15)
         else:
             axes.legend(loc="lower right")
         axes.set_yticks(np.linspace(0, 1, 6))

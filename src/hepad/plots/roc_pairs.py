@@ -8,7 +8,7 @@ from sklearn.metrics import auc as area_under
 
 from hepad.metrics.roc import RocCurve
 from hepad.plots.labels import sample_label, sample_styles
-from hepad.plots.style import house_style, legend_above_data, new_figure
+from hepad.plots.style import house_style, legend_below, new_figure
 
 
 def plot_roc_pairs(
@@ -45,9 +45,9 @@ def plot_roc_pairs(
             axes.plot([], [], color="0.3", linestyle=line, label=name)
         axes.set_xscale("log")
         axes.set_xlim(lowest, 1)
-        axes.set_ylim(0, 1.005)
+        axes.set_ylim(0, 1.02)
         axes.set_xlabel(f"False positive rate ({sample_label(reference)})")
         axes.set_ylabel("True positive rate")
-        legend_above_data(axes, columns=2, fontsize=15)
+        legend_below(axes, columns=2, fontsize=15)
         axes.set_yticks(np.linspace(0, 1, 6))
     return figure

@@ -1,42 +1,42 @@
 """How compared runs look: one colour, line and marker each, the same in all figures."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from hepad.counting import counted
 from hepad.plots.labels import SampleStyle, plain
 
-# Petroff's ten colours (arXiv:2107.02270), darker ones first; lines tell the second ten from the first.
-_COLORS: Final = (
-    "#3f90da",
-    "#e76300",
-    "#832db6",
-    "#bd1f01",
-    "#00798c",
-    "#717581",
-    "#ffa90e",
-    "#a96b59",
-    "#94a4a2",
-    "#b9ac70",
-)
+# Those of Petroff's ten colours (arXiv:2107.02270) that nobody takes for grey, darker ones first.
+_COLORS: Final = ("#3f90da", "#e76300", "#832db6", "#bd1f01", "#00798c", "#ffa90e", "#a96b59", "#b9ac70")
 _LINES: Final = ("-", "--", "-.", ":")
-_MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+_MARKERS: Final = ("s", "^", "D", "v", "P", "X", "<", ">")
+_BASELINE: Final = "#000000"
+_OTHER: Final = "#b4b4b4"
 
 MOST_IN_COLOR: Final = 8
-"""Curves that a reader can tell apart in one figure; others are drawn thin and grey."""
+"""Runs that a reader can tell apart in one figure, the baseline among them; others are drawn thin and grey."""
 
 
-def run_styles(names: Iterable[str]) -> dict[str, SampleStyle]:
-    """The look of each run, in the order given."""
-    return {
-        name: SampleStyle(
-            plain(name),
-            _COLORS[i % len(_COLORS)],
-            _LINES[i // len(_COLORS) % len(_LINES)],
-            _MARKERS[i % len(_MARKERS)],
-        )
-        for i, name in enumerate(names)
-    }
+def run_styles(names: Iterable[str], baseline: str, shown: Sequence[str]) -> dict[str, SampleStyle]:
+    """The look of each run: black for the baseline, a colour of its own for every other one shown, grey for the rest.
+
+    Args:
+        names: of all runs.
+        baseline: the run that the others are compared with.
+        shown: the runs in colour (`in_color`), at most one more than there are colours.
+
+    Raises:
+        ValueError: more runs to show than colours.
+    """
+    names = list(names)
+    colored = [name for name in names if name in shown and name != baseline]
+    if len(colored) > len(_COLORS):
+        raise ValueError(f"{len(colored)} runs in colour; at most {len(_COLORS)} can be told apart")
+    styles = {name: SampleStyle(plain(name), _OTHER, "-", ".") for name in names}
+    for i, name in enumerate(colored):
+        styles[name] = SampleStyle(plain(name), _COLORS[i], _LINES[i % len(_LINES)], _MARKERS[i])
+    styles[baseline] = SampleStyle(plain(baseline), _BASELINE, "-", "o")
+    return styles
 
 
 def in_color(best_first: Sequence[str], baseline: str, most: int = MOST_IN_COLOR) -> list[str]:
@@ -47,7 +47,7 @@ def in_color(best_first: Sequence[str], baseline: str, most: int = MOST_IN_COLOR
     return [name for name in best_first if name in chosen]
 
 
-def grey_label(styles: Mapping[str, SampleStyle], shown: Sequence[str], drawn: Iterable[str]) -> str | None:
+def grey_label(shown: Sequence[str], drawn: Iterable[str]) -> str | None:
     """What the legend says of the runs drawn in grey; None where there are none."""
     count = len(set(drawn) - set(shown))
     return counted(count, "other run") if count else None

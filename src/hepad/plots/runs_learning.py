@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from hepad.plots.labels import SampleStyle
 from hepad.plots.runs import grey_label
-from hepad.plots.style import house_style, legend_above_data, new_figure
+from hepad.plots.style import house_style, legend_below, new_figure
 
 
 def plot_runs_learning(
@@ -44,16 +44,16 @@ def plot_runs_learning(
         raise ValueError(f"no run has a finite {quantity}")
     with house_style():
         figure, axes = new_figure(note)
-        grey = grey_label(styles, shown, curves)
-        for run in (run for run in curves if run not in shown):
-            axes.plot(*curves[run], color="0.75", linewidth=1.0, label=grey, zorder=1)
-            grey = None
         for run in (run for run in shown if run in curves):
             epochs, values = curves[run]
             look = styles[run]
             axes.plot(epochs, values, color=look.color, linestyle=look.linestyle, label=look.label)
             best = int(values.argmin())
             axes.plot(epochs[best], values[best], "*", color=look.color, markersize=14, markeredgecolor="white")
+        grey = grey_label(shown, curves)
+        for run in (run for run in curves if run not in shown):
+            axes.plot(*curves[run], color=styles[run].color, linewidth=1.0, label=grey, zorder=1)
+            grey = None
         everything = np.concatenate([values for _, values in curves.values()])
         if everything.min() > 0 and everything.max() > 20 * everything.min():
             axes.set_yscale("log")
@@ -61,5 +61,5 @@ def plot_runs_learning(
         axes.set_xlabel("Epoch")
         axes.set_ylabel(label)
         longest = max(len(styles[run].label) for run in curves)
-        legend_above_data(axes, columns=1 if longest > 22 else 2, fontsize=13)
+        legend_below(axes, columns=1 if longest > 22 else 2, fontsize=13)
     return figure

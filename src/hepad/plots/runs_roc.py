@@ -10,7 +10,7 @@ from hepad.metrics.roc import RocCurve
 from hepad.metrics.working_points import MIN_ENTRIES
 from hepad.plots.labels import SampleStyle, sample_label
 from hepad.plots.runs import grey_label
-from hepad.plots.style import house_style, legend_above_data, new_figure
+from hepad.plots.style import house_style, legend_below, new_figure
 
 _POINTS = 400
 _AXES = (0.09, 0.097, 0.886, 0.856)
@@ -60,10 +60,6 @@ def plot_runs_roc(
         # There are many of these figures and their labels have one size: finding the margins anew takes half the time.
         figure.set_layout_engine("none")
         axes.set_position(_AXES)
-        grey = grey_label(styles, shown, curves)
-        for run in (run for run in curves if run not in shown):
-            axes.plot(*_above_zero(curves[run]), color="0.75", linewidth=1.0, label=grey, zorder=1)
-            grey = None
         for run in (run for run in shown if run in curves):
             look = styles[run]
             axes.plot(
@@ -72,6 +68,10 @@ def plot_runs_roc(
                 linestyle=look.linestyle,
                 label=f"{look.label}, AUC {aucs[run]:.4f}",
             )
+        grey = grey_label(shown, curves)
+        for run in (run for run in curves if run not in shown):
+            axes.plot(*_above_zero(curves[run]), color=styles[run].color, linewidth=1.0, label=grey, zorder=1)
+            grey = None
         diagonal = np.geomspace(lowest, 1, 100)
         axes.plot(diagonal, diagonal, color="0.6", linestyle=(0, (1, 1.5)), linewidth=1.5, label="Random")
         axes.set_xscale("log")
@@ -84,7 +84,7 @@ def plot_runs_roc(
         axes.set_xlabel(f"False positive rate ({sample_label(reference)})")
         axes.set_ylabel(f"True positive rate ({sample_label(signal)})")
         longest = max(len(styles[run].label) for run in curves)
-        legend_above_data(axes, columns=1 if longest > 22 else 2, fontsize=13)
+        legend_below(axes, columns=1 if longest > 22 else 2, fontsize=13)
         axes.set_yticks(np.linspace(0, 1, 6))
     return figure
 

@@ -8,6 +8,7 @@ import mplhep
 from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 FIGURE_SIZE: Final = (10.0, 8.0)
 """Inches; at the default resolution of `save_figure` 800 × 640 pixels."""
@@ -78,3 +79,27 @@ def legend_above_data(axes: Axes, columns: int = 2, **kwargs: Any) -> None:
         axes.set_ylim(low, low * (high / low) ** (1 / (1 - share)))
     else:
         axes.set_ylim(low, low + (high - low) / (1 - share))
+
+
+def legend_below(axes: Axes, columns: int = 2, **kwargs: Any) -> None:
+    """Put the legend under the axes and make the figure taller by as much, so that the axes keep their size and limits.
+
+    Call it last: entries that are drawn later are not in it.
+    """
+    handles, labels = axes.get_legend_handles_labels()
+    if not handles:
+        return
+    figure = axes.figure
+    assert isinstance(figure, Figure)
+    arranged = isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
+    place = "outside lower left" if arranged else "lower left"
+    legend = figure.legend(handles, labels, ncols=columns, loc=place, **kwargs)
+    # A line takes about 1.5 times its font size.
+    size = float(legend.get_texts()[0].get_fontsize()) / 72
+    width, height = figure.get_size_inches()
+    taller = height + (math.ceil(len(handles) / columns) * 1.5 + 1.0) * size
+    figure.set_size_inches(width, taller)
+    if not arranged:
+        # Where margins are fixed nothing moves by itself.
+        fixed, scale = axes.get_position(), height / taller
+        axes.set_position((fixed.x0, 1 - (1 - fixed.y0) * scale, fixed.width, fixed.height * scale))

@@ -110,7 +110,7 @@ def test_labels_titles_and_legends_stay_inside_the_figure(figure: Figure):
     frame = figure.bbox.padded(1)
     for axes in figure.axes:
         titles = [axes.title, axes._left_title, axes._right_title]
-        for artist in (axes.xaxis.label, axes.yaxis.label, *titles, *axes.texts, axes.get_legend()):
+        for artist in (axes.xaxis.label, axes.yaxis.label, *titles, *axes.texts, axes.get_legend(), *figure.legends):
             if artist is not None and artist.get_visible():
                 box = artist.get_window_extent()
                 assert box.width == 0 or (frame.x0 <= box.x0 and box.x1 <= frame.x1), artist

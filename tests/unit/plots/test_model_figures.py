@@ -50,7 +50,7 @@ def test_roc_pairs_name_both_areas():
     rng = np.random.default_rng(0)
     curves = [roc_curve(rng.normal(size=500), rng.normal(size=500) + shift) for shift in (1.0, 1.2)]
     figure = plot_roc_pairs({"ttbar": tuple(curves)}, names=("Student", "Teacher"), reference="zero_bias")
-    texts = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert len(texts) == 3
     assert texts[0].count("0.") == 2
     assert texts[1:] == ["Student", "Teacher"]

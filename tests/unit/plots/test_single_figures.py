@@ -10,7 +10,8 @@ from hepad.schema import ImageLabels
 
 
 def legend_texts(axes):
-    return [text.get_text() for text in axes.get_legend().get_texts()]
+    legend = axes.get_legend() or axes.figure.legends[0]
+    return [text.get_text() for text in legend.get_texts()]
 
 
 def draw(figure):

@@ -1,11 +1,12 @@
 """The figures of a comparison, one at a time."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from hepad.metrics import sort_scores
 from hepad.plots import StandardFigure
+from hepad.plots.labels import SampleStyle
 from hepad.plots.runs import in_color, run_styles
 from hepad.plots.runs_auc import plot_runs_auc
 from hepad.plots.runs_correlation import plot_runs_correlation
@@ -21,7 +22,9 @@ TRAINING: Final = "Training"
 
 def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
     """Yield AUC by reference, ROC by signal and reference, agreement by sample, and the learning curves."""
-    styles = run_styles(comparison.records)
+    shown = in_color(comparison.ranked(comparison.references[0]), comparison.baseline)
+    styles = run_styles(comparison.records, comparison.baseline, shown)
+    grey = "; grey: neither the baseline nor among the best" if len(shown) < len(styles) else ""
     for reference in comparison.references:
         ranked = comparison.ranked(reference)
         areas: dict[str, dict[str, tuple[float, float, float]]] = {}
@@ -31,10 +34,11 @@ def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
         yield StandardFigure(
             f"auc_vs_{reference}",
             SEPARATION,
-            f"AUC against {reference} with 68% intervals, best mean first; broken line: {comparison.baseline}.",
+            f"AUC against {reference} with 68% intervals, best mean first; black, and the broken line: "
+            f"{comparison.baseline}{grey}.",
             plot_runs_auc(areas, runs=ranked, reference=reference, baseline=comparison.baseline, styles=styles),
         )
-    yield from _rocs(comparison)
+    yield from _rocs(comparison, styles, shown)
     for sample, found in comparison.correlations.items():
         yield StandardFigure(
             f"correlation_{sample}",
@@ -44,26 +48,26 @@ def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
                 {run: styles[run] for run in found.runs}, found.pearson, found.spearman, sample=sample
             ),
         )
-    yield from _learning_curves(comparison)
+    yield from _learning_curves(comparison, styles, shown)
 
 
-def _learning_curves(comparison: Comparison) -> Iterator[StandardFigure]:
+def _learning_curves(
+    comparison: Comparison, styles: Mapping[str, SampleStyle], shown: Sequence[str]
+) -> Iterator[StandardFigure]:
     histories = {run: read_history(record.directory) for run, record in comparison.records.items()}
     if not any(math.isfinite(value) for history in histories.values() for value in history.get("val/loss", ())):
         return
     losses = {record.loss for record in comparison.records.values()}
-    shown = in_color(comparison.ranked(comparison.references[0]), comparison.baseline)
     yield StandardFigure(
         "learning_curves",
         TRAINING,
         "Validation loss per epoch; a star marks the epoch whose weights are used."
         + (" Different losses have different scales." if len(losses) > 1 else ""),
-        plot_runs_learning(histories, styles=run_styles(comparison.records), shown=shown),
+        plot_runs_learning(histories, styles=styles, shown=shown),
     )
 
 
-def _rocs(comparison: Comparison) -> Iterator[StandardFigure]:
-    styles = run_styles(comparison.records)
+def _rocs(comparison: Comparison, styles: Mapping[str, SampleStyle], shown: Sequence[str]) -> Iterator[StandardFigure]:
     ordered = {
         (run, sample): sort_scores(found.score)
         for run, samples in comparison.scores.items()
@@ -91,6 +95,6 @@ def _rocs(comparison: Comparison) -> Iterator[StandardFigure]:
                     signal=signal,
                     reference=reference,
                     styles=styles,
-                    shown=in_color(best_first, comparison.baseline),
+                    shown=[run for run in best_first if run in shown],
                 ),
             )
