@@ -60,9 +60,17 @@ class Comparison:
         wanted = (run, signal, reference)
         return next((a for a in self.areas if (a.run, a.signal, a.reference) == wanted), None)
 
+    def averaged(self, reference: str) -> list[str]:
+        """The signals that enter the mean AUC: those that are no reference themselves, all where there are no such.
+
+        What serves as background elsewhere need not be found: an AUC of 0.5 is right for soft QCD against zero bias.
+        """
+        signals = self.signals(reference)
+        return [signal for signal in signals if signal not in self.references] or signals
+
     def mean_auc(self, run: str, reference: str) -> float | None:
-        """The mean AUC over all signals compared with a reference; None where the run lacks one of them."""
-        found = [self.area(run, signal, reference) for signal in self.signals(reference)]
+        """The mean AUC over `averaged(reference)`; None where the run lacks one of them."""
+        found = [self.area(run, signal, reference) for signal in self.averaged(reference)]
         known = [area.auc for area in found if area is not None]
         return sum(known) / len(known) if known and len(known) == len(found) else None
 

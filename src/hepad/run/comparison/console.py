@@ -18,6 +18,8 @@ def print_comparison(comparison: Comparison, page: Path) -> None:
     # A log has no width; a table squeezed into a guess is of no use.
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _LOG_WIDTH)
     console.print(comparison_table(comparison))
+    averaged = comparison.averaged(comparison.references[0])
+    console.print(f"mean    over {', '.join(averaged)}", markup=False)
     console.print(
         f"* differs from {comparison.baseline}: p < {SIGNIFICANT:g} after Holm's correction for all differences",
         markup=False,

@@ -89,7 +89,7 @@ def comparison_report(
         title=f"Comparison of {len(comparison.records)} runs",
         subtitle=f"The baseline that the others are compared with: {comparison.baseline}",
         key_figures=[
-            (f"best mean AUC vs {first}", comparison.mean_auc(best, first)),
+            (f"best mean AUC vs {first} ({', '.join(comparison.averaged(first))})", comparison.mean_auc(best, first)),
             ("best run", best),
             ("runs", len(comparison.records)),
             ("significant differences", _significant(comparison)),

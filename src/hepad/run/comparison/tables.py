@@ -28,8 +28,8 @@ def auc_table(comparison: Comparison, reference: str) -> Table:
     return Table(
         ["Run", "Mean", *signals],
         rows,
-        f"AUC against {reference} with its 68% interval, by mean over the signals"
-        f"{'; trivial scores below' if len(rows) > n_runs else ''}.",
+        f"AUC against {reference} with its 68% interval, ordered by the mean over "
+        f"{', '.join(comparison.averaged(reference))}{'; trivial scores below' if len(rows) > n_runs else ''}.",
     )
 
 

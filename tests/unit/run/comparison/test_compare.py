@@ -10,6 +10,7 @@ from tests.fake_runs import fake_scores, write_fake_run
 from hepad.errors import UserError
 from hepad.metrics import auc, auc_difference, auc_variance
 from hepad.run.comparison import compare, write_comparison
+from hepad.run.comparison.tables import auc_table
 
 
 @pytest.fixture
@@ -167,3 +168,18 @@ def test_long_numbers_are_short_among_the_settings(tmp_path):
     for i, lr in enumerate((0.0012520653814999472, 1e-3)):
         write_fake_run(tmp_path / str(i), fake_scores(i, 0.3), (f"optimizer.lr={lr}",))
     assert list(compare([tmp_path]).records) == ["0: lr=0.001252", "1: lr=0.001"]
+
+
+def test_what_is_a_reference_itself_does_not_enter_the_mean(three):
+    found = compare([three])
+    assert found.signals("zero_bias") == ["jet_ht", "ttbar"]
+    assert found.averaged("zero_bias") == ["ttbar"]
+    assert found.mean_auc("a", "zero_bias") == found.area("a", "ttbar", "zero_bias").auc
+    assert auc_table(found, "zero_bias").caption.endswith("ordered by the mean over ttbar; trivial scores below.")
+
+
+def test_where_every_signal_is_a_reference_all_enter_the_mean(tmp_path):
+    samples = {"zero_bias": 0.0, "jet_ht": 0.8}
+    for i in range(2):
+        write_fake_run(tmp_path / str(i), fake_scores(i, 0.3, samples=samples), references=("zero_bias", "jet_ht"))
+    assert compare([tmp_path]).averaged("zero_bias") == ["jet_ht"]
