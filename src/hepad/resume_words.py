@@ -9,6 +9,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.errors import UserError
+from hepad.run.status import require_run
 
 CHANGEABLE: Final = (
     "trainer.max_epochs",
@@ -38,12 +39,11 @@ def resume_in_place(words: Sequence[str]) -> list[str]:
         return words
     if {"-m", "--multirun"} & set(words):
         raise UserError("resume continues one run; leave -m out")
-    path = Path(str(run_dir)).expanduser().absolute()
-    if not (path / "config.yaml").is_file():
-        raise UserError(f"resume={run_dir}: not a run, it has no config.yaml")
+    path = Path(str(run_dir)).expanduser()
+    require_run(path)
     if any(word.startswith("hydra.run.dir=") for word in words):
         raise UserError("resume and hydra.run.dir both name a directory; leave hydra.run.dir out")
-    quoted = str(path).replace('"', '\\"')
+    quoted = str(path.absolute()).replace('"', '\\"')
     return [*words, f'hydra.run.dir="{quoted}"']
 
 

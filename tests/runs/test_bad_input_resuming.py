@@ -51,8 +51,8 @@ def contents(place: Path) -> dict[Path, bytes]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["resume=nowhere"], "not a run, it has no config.yaml"),
-        (["resume=run/checkpoints"], "not a run, it has no config.yaml"),
+        (["resume=nowhere"], "is not a run: it has no config.yaml"),
+        (["resume=run/checkpoints"], "is not a run: it has no config.yaml"),
         (["resume=run", "seed=3"], "seed=3: a resumed run keeps its own config; only trainer.max_epochs"),
         (["resume=run", "trainer.max_epochs=1"], "trainer.max_epochs=1: 2 epochs are done already"),
         (["resume=run", "model=vae"], "a resumed run keeps its own config"),

@@ -110,7 +110,7 @@ def test_a_server_that_refuses_leaves_the_file(run_dashboard, logged_in, monkeyp
         (["mode=never"], "auto, online, offline"),
         (["references=[]"], "at least one reference"),
         (["signals=[zero_bias]"], "at least one reference"),
-        (["run=nowhere"], "run=nowhere is not a finished run, it has no metrics.json"),
+        (["run=nowhere"], "nowhere is not a run: it has no config.yaml"),
         (["output=nowhere/view.json"], "cannot be written"),
     ],
 )
@@ -122,10 +122,18 @@ def test_wrong_input(run_dashboard, tmp_path, monkeypatch, words, said):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_name_that_the_run_did_not_log(run, run_dashboard, tmp_path):
-    done = run_dashboard(f"run={run}", "curves=[val/los]")
+@pytest.mark.parametrize(
+    ("word", "missing"),
+    [
+        ("curves=[val/los]", "val/los;"),
+        ("signals=[nope]", "test/auc/nope_vs_background;"),
+        ("references=[nope]", "roc/vs_nope_table, test/auc/signal_vs_nope;"),
+    ],
+)
+def test_a_name_that_the_run_did_not_log(run, run_dashboard, tmp_path, word, missing):
+    done = run_dashboard(f"run={run}", word)
     assert done.code == 2
-    assert "did not log val/los;" in done.err
+    assert f"did not log {missing}" in done.err
     assert not list(tmp_path.iterdir())
 
 

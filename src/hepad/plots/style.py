@@ -92,8 +92,9 @@ def legend_below(axes: Axes, columns: int = 2, **kwargs: Any) -> None:
     figure = axes.figure
     assert isinstance(figure, Figure)
     arranged = isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
-    place = "outside lower left" if arranged else "lower left"
-    legend = figure.legend(handles, labels, ncols=columns, loc=place, **kwargs)
+    legend = figure.legend(
+        handles, labels, ncols=columns, loc="outside lower left" if arranged else "lower left", **kwargs
+    )
     # A line takes about 1.5 times its font size.
     size = float(legend.get_texts()[0].get_fontsize()) / 72
     width, height = figure.get_size_inches()

@@ -5,7 +5,7 @@ import importlib.util
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,10 +15,13 @@ from omegaconf import DictConfig
 from hepad.errors import UserError
 from hepad.files import atomic_write_text
 from hepad.run.loggers import has_key
+from hepad.run.status import require_run
 
 _MODES: Final = ("auto", "online", "offline")
 _CURVES: Final[tuple[str, ...]] = ("val/loss", "train/loss", "val/mae")
 _PICTURES: Final[tuple[str, ...]] = ("score_distributions",)
+_SIGNALS: Final[tuple[str, ...]] = ("ttbar", "radion", "wprime", "jet_ht", "soft_qcd")
+_REFERENCES: Final[tuple[str, ...]] = ("zero_bias", "jet_ht", "soft_qcd")
 _PAIR: Final = re.compile(r"test/auc/(?P<signal>[^/]+)_vs_(?P<reference>[^/]+)")
 
 
@@ -36,14 +39,13 @@ def make_dashboard(cfg: DictConfig) -> list[str]:
         raise UserError("mode=online, but nobody is logged in; run `wandb login` or set WANDB_API_KEY")
     from hepad.run.workspace import Contents, build_workspace
 
-    signals, references = list(cfg.signals), list(cfg.references)
-    curves, pictures = _CURVES, _PICTURES
+    signals, references, curves, pictures = _SIGNALS, _REFERENCES, _CURVES, _PICTURES
     if cfg.run is not None:
-        found, references = _samples(Path(cfg.run))
-        signals = [name for name in signals if name in found] + [name for name in found if name not in signals]
+        signals, references = _samples(Path(cfg.run))
         curves, pictures = _curves(Path(cfg.run)), tuple(set(_PICTURES) & _pictures(Path(cfg.run)))
+    references = references if cfg.references is None else tuple(cfg.references)
     contents = Contents(
-        signals,
+        signals if cfg.signals is None else list(cfg.signals),
         references,
         curves if cfg.curves is None else list(cfg.curves),
         pictures if cfg.pictures is None else list(cfg.pictures),
@@ -112,11 +114,12 @@ def _names_of(config: dict[str, Any]) -> Iterator[str]:
                 yield from (argument["value"] for argument in field["args"])
 
 
-def _samples(run: Path) -> tuple[list[str], list[str]]:
-    """Return signals and references in the metrics of a run, the training background first among the references."""
+def _samples(run: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return signals, the usual ones first, and references, the training background first, in the metrics of a run."""
+    require_run(run)
     missing = [name for name in ("metrics.json", "provenance.json", "history.csv") if not (run / name).is_file()]
     if missing:
-        raise UserError(f"run={run} is not a finished run, it has no {missing[0]}")
+        raise UserError(f"{run} is not a finished run: it has no {missing[0]}")
     try:
         metrics = json.loads((run / "metrics.json").read_text())
         background = json.loads((run / "provenance.json").read_text())["background"]
@@ -125,7 +128,11 @@ def _samples(run: Path) -> tuple[list[str], list[str]]:
     pairs = [found for name in metrics if (found := _PAIR.fullmatch(name))]
     references = dict.fromkeys(found["reference"] for found in pairs)
     ordered = sorted(references, key=lambda reference: reference != background)
-    return list(dict.fromkeys(found["signal"] for found in pairs)), ordered
+    return _usual_first(dict.fromkeys(found["signal"] for found in pairs), _SIGNALS), tuple(ordered)
+
+
+def _usual_first(names: Iterable[str], usual: Sequence[str]) -> tuple[str, ...]:
+    return tuple(sorted(names, key=lambda name: usual.index(name) if name in usual else len(usual)))
 
 
 def _columns(run: Path) -> list[str]:
@@ -135,7 +142,7 @@ def _columns(run: Path) -> list[str]:
 def _curves(run: Path) -> tuple[str, ...]:
     """Everything a run logged epoch by epoch, the usual ones first."""
     logged = [name for name in _columns(run) if name.startswith(("train/", "val/"))]
-    return tuple(sorted(logged, key=lambda name: _CURVES.index(name) if name in _CURVES else len(_CURVES)))
+    return _usual_first(logged, _CURVES)
 
 
 def _pictures(run: Path) -> set[str]:

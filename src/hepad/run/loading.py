@@ -16,6 +16,7 @@ from hepad.errors import UserError
 from hepad.models import AnomalyModel
 from hepad.registry import check_targets
 from hepad.run.damage import refuse_damaged
+from hepad.run.status import require_run
 
 CHUNK: Final = 4096
 """Entries scored at once; the last bits of a score may depend on it."""
@@ -76,8 +77,7 @@ def load_run(directory: str | Path) -> Run:
     """
     directory = Path(directory)
     config_path = directory / "config.yaml"
-    if not config_path.is_file():
-        raise UserError(f"{directory} is not a run: it has no config.yaml")
+    require_run(directory)
     config = OmegaConf.load(config_path)
     if not isinstance(config, DictConfig) or "model" not in config:
         raise UserError(f"{config_path} is not the config of a run")

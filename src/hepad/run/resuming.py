@@ -12,7 +12,7 @@ from hepad.callbacks.resume_point import LAST, PREVIOUS
 from hepad.errors import UserError
 from hepad.run.damage import damage, refuse_damaged
 from hepad.run.session import at_work
-from hepad.run.status import RUN_FORMAT, RunStatus, read_provenance, run_status
+from hepad.run.status import RUN_FORMAT, RunStatus, read_provenance, require_run, run_status
 from hepad.run.threads import threads_as_before
 from hepad.run.training import Past, TrainingResult, carry_out
 
@@ -72,8 +72,7 @@ def stored_config(run_dir: Path) -> DictConfig:
         UserError: `run_dir` is not a run.
     """
     path = run_dir / "config.yaml"
-    if not path.is_file():
-        raise UserError(f"{run_dir} is not a run: it has no config.yaml")
+    require_run(run_dir)
     try:
         config = OmegaConf.load(path)
         old = str(config.paths.run)

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from hepad.errors import UserError
 from hepad.run.locking import is_locked
 
 RUN_FORMAT: Final = 1
@@ -37,6 +38,12 @@ def run_status(run_dir: str | Path) -> RunStatus:
     if status in (RunStatus.FINISHED, RunStatus.FAILED):
         return RunStatus(status)
     return RunStatus.INTERRUPTED
+
+
+def require_run(run_dir: Path) -> None:
+    """Raise `UserError` where there is no run, in the same words for every command."""
+    if not (run_dir / "config.yaml").is_file():
+        raise UserError(f"{run_dir} is not a run: it has no config.yaml")
 
 
 def read_provenance(run_dir: str | Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import yaml
 
 from hepad.config import config_dir
 from hepad.errors import UserError
-from hepad.run.status import run_status
+from hepad.run.status import require_run, run_status
 
 _DEPTH: Final = 3
 """Levels below a directory at which runs are looked for: `outputs/<date>/<time>_…`, `multirun/<sweep>/<job>`."""
@@ -65,8 +65,7 @@ def read_record(directory: str | Path) -> RunRecord:
         UserError: the directory is not that of a run, or one of its files is damaged.
     """
     directory = Path(directory)
-    if not (directory / "config.yaml").is_file():
-        raise UserError(f"{directory} is not a run: it has no config.yaml")
+    require_run(directory)
     config = _read_config(directory / "config.yaml")
     facts = _read_json(directory / "provenance.json")
     metrics = _read_json(directory / "metrics.json")
