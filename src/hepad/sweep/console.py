@@ -9,9 +9,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from hepad.counting import counted
+from hepad.metrics.seeds import SeedMean
 from hepad.report.formatting import format_setting, with_uncertainty
 from hepad.sweep.results import JobResult
-from hepad.sweep.table import SeedMean, SweepTable
+from hepad.sweep.table import SweepTable
 
 _SHOWN = 20
 _WIDEST = 1000

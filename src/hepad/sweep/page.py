@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hepad import __version__
+from hepad.metrics.seeds import SeedMean
 from hepad.report import Cell, Interval, Link, Report, Section, Setting, Table
 from hepad.sweep.console import short, shown_path
 from hepad.sweep.results import JobResult
-from hepad.sweep.table import SeedMean, SweepTable
+from hepad.sweep.table import SweepTable
 
 if TYPE_CHECKING:
     from hepad.sweep.session import Session

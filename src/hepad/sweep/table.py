@@ -3,10 +3,11 @@
 import csv
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from hepad.metrics.seeds import SeedMean, mean_over_seeds
 from hepad.sweep.results import JobResult
 
 SEED = "seed"
@@ -52,23 +53,6 @@ class SweepTable:
         """The metrics shown, the one ordered by first."""
         losses = [] if len(self.backgrounds) > 1 else ["val/loss"]
         return list(dict.fromkeys([self.metric, *losses, *self.aucs]))
-
-
-@dataclass(frozen=True)
-class SeedMean:
-    """Runs that differ in their seed only.
-
-    Args:
-        settings: what they share.
-        n: how many are finished.
-        means: metric → mean over them.
-        spreads: metric → standard deviation between them (n − 1 in the denominator).
-    """
-
-    settings: Mapping[str, str]
-    n: int
-    means: Mapping[str, float]
-    spreads: Mapping[str, float]
 
 
 def make_table(results: Sequence[JobResult], swept: Sequence[str], metric: str, direction: str) -> SweepTable:
@@ -119,20 +103,12 @@ def seed_means(table: SweepTable) -> list[SeedMean]:
             groups.setdefault(tuple((k, v) for k, v in row.settings.items() if k != SEED), []).append(row)
     if SEED not in table.swept or all(len(group) < 2 for group in groups.values()):
         return []
-    means = [_mean(dict(settings), group, table.numbers) for settings, group in groups.items()]
+    means = [
+        mean_over_seeds(dict(settings), [{name: row.value(name) for name in table.numbers} for row in group])
+        for settings, group in groups.items()
+    ]
     sign = -1 if table.direction == "maximize" else 1
     return sorted(means, key=lambda mean: sign * mean.means[table.metric])
-
-
-def _mean(settings: Mapping[str, str], group: Sequence[JobResult], names: Sequence[str]) -> SeedMean:
-    means, spreads = {}, {}
-    for name in names:
-        values = [value for row in group if (value := row.value(name)) is not None]
-        if values:
-            means[name] = statistics.fmean(values)
-        if len(values) > 1:
-            spreads[name] = statistics.stdev(values)
-    return SeedMean(settings, len(group), means, spreads)
 
 
 def to_csv(table: SweepTable) -> str:

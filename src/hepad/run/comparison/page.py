@@ -15,6 +15,7 @@ from hepad.plots import StandardFigure, save_figure
 from hepad.report import Report, Section, write_report
 from hepad.run.comparison.compare import Comparison
 from hepad.run.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
+from hepad.run.comparison.seeds import as_plain, seed_groups, seed_tables
 from hepad.run.comparison.tables import auc_table, difference_table, left_out_table, run_table, settings_table
 
 PLOTS = "comparison_plots"
@@ -60,8 +61,11 @@ def comparison_report(
     }
     first = comparison.references[0]
     best = comparison.ranked(first)[0]
+    groups = seed_groups(comparison)
+    over_seeds = [Section("Over seeds", tables=seed_tables(comparison, groups))] if groups else []
     sections = [
         *more,
+        *over_seeds,
         Section(
             SEPARATION,
             pictures.get(SEPARATION, []),
@@ -110,6 +114,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "left_out": [{"run": str(out.record.directory), "reason": out.reason} for out in comparison.left_out],
         "notes": list(comparison.notes),
         "auc": _rows(comparison),
+        "over_seeds": as_plain(seed_groups(comparison)),
         "correlations": {
             sample: {
                 "runs": list(found.runs),

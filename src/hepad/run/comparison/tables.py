@@ -46,9 +46,10 @@ def difference_table(comparison: Comparison, reference: str) -> Table:
     return Table(
         ["Run", *signals],
         rows,
-        f"AUC against {reference} minus that of {comparison.baseline}, ± one standard error (DeLong, paired"
-        f"{' where not marked u' if unpaired else ''}). * is significant: p < {SIGNIFICANT:g} after Holm's correction "
-        f"for all {count} differences on this page.",
+        f"AUC against {reference} minus that of {comparison.baseline}, one standard error of the last digits in "
+        f"brackets (DeLong, paired{' where not marked u' if unpaired else ''}). * is significant: p < {SIGNIFICANT:g} "
+        f"after Holm's correction for all {count} differences on this page. That is about these trained runs on "
+        "entries like these; another seed would give other runs.",
     )
 
 

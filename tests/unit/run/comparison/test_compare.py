@@ -10,6 +10,7 @@ from tests.fake_runs import fake_scores, write_fake_run
 from hepad.errors import UserError
 from hepad.metrics import auc, auc_difference, auc_variance
 from hepad.run.comparison import compare, write_comparison
+from hepad.run.comparison.seeds import seed_groups, seed_tables
 from hepad.run.comparison.tables import auc_table
 
 
@@ -183,3 +184,30 @@ def test_where_every_signal_is_a_reference_all_enter_the_mean(tmp_path):
     for i in range(2):
         write_fake_run(tmp_path / str(i), fake_scores(i, 0.3, samples=samples), references=("zero_bias", "jet_ht"))
     assert compare([tmp_path]).averaged("zero_bias") == ["jet_ht"]
+
+
+def test_runs_that_differ_in_the_seed_alone_are_summed_up(tmp_path):
+    name = "test/auc/ttbar_vs_zero_bias"
+    for i, (model, noise) in enumerate(
+        (("dense_ae", 0.3), ("dense_ae", 0.4), ("vae", 2.0), ("vae", 2.2), ("vae", 2.4))
+    ):
+        write_fake_run(tmp_path / f"r{i}", fake_scores(i, noise), (f"model={model}", f"seed={i}"))
+    found = compare([tmp_path])
+    dense, vae = seed_groups(found)
+    assert (list(dense.runs), list(vae.runs)) == (["r0", "r1"], ["r2", "r3", "r4"])
+    assert (dense.name, vae.name) == ("model=dense_ae", "model=vae")
+    a, b = ([found.area(run, "ttbar", "zero_bias").auc for run in group.runs] for group in (dense, vae))
+    assert vae.mean.means[name] == pytest.approx(np.mean(b))
+    assert vae.mean.spreads[name] == pytest.approx(np.std(b, ddof=1))
+    means, differences = seed_tables(found, [dense, vae])
+    assert [row[:2] for row in means.rows] == [["model=dense_ae", 2], ["model=vae", 3]]
+    ((name_of, _, cell),) = differences.rows
+    assert name_of == "model=vae"
+    # Welch's standard error, independently.
+    expected = stats.ttest_ind(b, a, equal_var=False)
+    assert cell.value / cell.error == pytest.approx(expected.statistic)
+
+
+def test_without_two_seeds_of_one_kind_there_is_nothing_over_seeds(three):
+    assert seed_groups(compare([three / "a", three / "c"])) == []
+    assert len(seed_groups(compare([three]))) == 2
