@@ -17,12 +17,12 @@ MOST_IN_COLOR: Final = 8
 """Runs that a reader can tell apart in one figure, the baseline among them; others are drawn thin and grey."""
 
 
-def run_styles(names: Iterable[str], baseline: str, shown: Sequence[str]) -> dict[str, SampleStyle]:
+def run_styles(names: Iterable[str], baseline: str | None, shown: Sequence[str]) -> dict[str, SampleStyle]:
     """The look of each run: black for the baseline, a colour of its own for every other one shown, grey for the rest.
 
     Args:
         names: of all runs.
-        baseline: the run that the others are compared with.
+        baseline: the run that the others are compared with, if there is one.
         shown: the runs in colour (`in_color`), at most one more than there are colours.
 
     Raises:
@@ -35,15 +35,16 @@ def run_styles(names: Iterable[str], baseline: str, shown: Sequence[str]) -> dic
     styles = {name: SampleStyle(plain(name), _OTHER, "-", ".") for name in names}
     for i, name in enumerate(colored):
         styles[name] = SampleStyle(plain(name), _COLORS[i], _LINES[i % len(_LINES)], _MARKERS[i])
-    styles[baseline] = SampleStyle(plain(baseline), _BASELINE, "-", "o")
+    if baseline is not None:
+        styles[baseline] = SampleStyle(plain(baseline), _BASELINE, "-", "o")
     return styles
 
 
-def in_color(best_first: Sequence[str], baseline: str, most: int = MOST_IN_COLOR) -> list[str]:
-    """The runs to draw in their colours: all if there are few, else the baseline and the best of the others."""
+def in_color(best_first: Sequence[str], baseline: str | None, most: int = MOST_IN_COLOR) -> list[str]:
+    """The runs to draw in their colours: all if there are few, else the baseline and the best others."""
     if len(best_first) <= most:
         return list(best_first)
-    chosen = [baseline, *(name for name in best_first if name != baseline)][:most]
+    chosen = sorted(best_first, key=lambda name: name != baseline)[:most]
     return [name for name in best_first if name in chosen]
 
 

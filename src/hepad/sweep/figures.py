@@ -42,7 +42,9 @@ def roc_figures(table: SweepTable) -> list[tuple[str, bytes]]:
             for row in rows
             if (samples := _sorted_scores(row))
         }
-        styles = run_styles(scores)
+        # No run of a sweep is the one that the others are compared with; they come in the order of its table.
+        shown = in_color(list(scores), None)
+        styles = run_styles(scores, None, shown)
         for signal in dict.fromkeys(
             sample for samples in scores.values() for sample in samples if sample != background
         ):
@@ -57,7 +59,7 @@ def roc_figures(table: SweepTable) -> list[tuple[str, bytes]]:
                 signal=signal,
                 reference=background,
                 styles=styles,
-                shown=in_color(sorted(runs, key=lambda run: -aucs[run]), runs[0]),
+                shown=sorted(set(shown) & set(runs), key=lambda run: -aucs[run]),
             )
             found.append((f"ROC of the runs trained on {background}: {signal} against it.", figure_bytes(figure)))
     return found
