@@ -13,8 +13,7 @@ import hepad
 from hepad import train
 from tests.runs.conftest import call, two_samples
 
-# Dropout draws random numbers for the entries of a process, which are others when there are two.
-SHORT = ["trainer.max_epochs=3", "data.batch_size=64", "model.dropout=0", "evaluation.plots=false"]
+SHORT = ["trainer.max_epochs=3", "data.batch_size=64", "evaluation.plots=false"]
 DDP = ["trainer=ddp", "trainer.accelerator=cpu", *SHORT]
 
 
@@ -24,30 +23,54 @@ def place(tmp_path_factory):
     directory = tmp_path_factory.mktemp("devices")
     words = two_samples(directory)
     assert call(train.main, directory, *words, *SHORT, "logger=none", "hydra.run.dir=one").code == 0
-    done = subprocess.run(
-        [sys.executable, "-m", "hepad", "train", *words, *DDP, "hydra.run.dir=two"],
-        cwd=directory,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    done = two_processes(directory, *words, *DDP, "hydra.run.dir=two")
     assert done.stdout.count("vs background") == 2, done.stdout
     return directory
 
 
-def test_two_processes_find_what_one_does(place):
+def two_processes(directory, *words):
+    command = [sys.executable, "-m", "hepad", "train", *words]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def assert_same_numbers(place):
+    """Every metric and every weight of the runs `one` and `two` is the same up to rounding."""
     one, two = (json.loads((place / run / "metrics.json").read_text()) for run in ("one", "two"))
     assert one.keys() == two.keys()
     for name, value in one.items():
         assert two[name] == pytest.approx(value, abs=1e-6), name
-    histories = [np.genfromtxt(place / run / "history.csv", delimiter=",", skip_header=1) for run in ("one", "two")]
-    np.testing.assert_allclose(*histories, rtol=1e-5)
     left, right = (
         torch.load(place / run / "checkpoints/best.ckpt", weights_only=True)["state_dict"] for run in ("one", "two")
     )
     assert left.keys() == right.keys()
     for name, values in left.items():
         torch.testing.assert_close(right[name], values, rtol=1e-4, atol=1e-5)
+
+
+def test_two_processes_find_what_one_does(place):
+    assert_same_numbers(place)
+    assert "dropout: 0.1" in (place / "two/config.yaml").read_text()
+    histories = [np.genfromtxt(place / run / "history.csv", delimiter=",", skip_header=1) for run in ("one", "two")]
+    np.testing.assert_allclose(*histories, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        ["model=denoising_ae", "model.dropout=0.2"],
+        ["model=vae", "model.dropout=0.2"],
+        # Two processes have different numbers of jets in their events.
+        ["model=td_ae", "model.dropout=0"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_whatever_a_training_draws_is_drawn_for_the_whole_batch(tmp_path, model):
+    words = [*two_samples(tmp_path), *SHORT, *model, "logger=none"]
+    assert call(train.main, tmp_path, *words, "hydra.run.dir=one").code == 0
+    two_processes(tmp_path, *words, *DDP[:2], "hydra.run.dir=two")
+    assert_same_numbers(tmp_path)
 
 
 def test_every_entry_is_scored_once_and_in_its_place(place):

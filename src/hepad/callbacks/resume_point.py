@@ -24,10 +24,15 @@ class ResumePoint(Callback):
 
     Args:
         directory: where the checkpoints go.
+
+    Attributes:
+        begins_with: the state of the random generators for a training from its beginning; None for that in which
+            Lightning starts it.
     """
 
     def __init__(self, directory: str | Path) -> None:
         self.directory = Path(directory)
+        self.begins_with: dict[str, Any] | None = None
         self.seconds = 0.0
         self._since = time.perf_counter()
         self._writing = False
@@ -42,6 +47,8 @@ class ResumePoint(Callback):
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Let a run that had stopped early stay stopped: Lightning itself would train one epoch more."""
+        if self.begins_with is not None:
+            set_random_state(self.begins_with)
         trainer.should_stop = trainer.should_stop or bool(self._restored.get("stopped", False))
         self._since = time.perf_counter()
 

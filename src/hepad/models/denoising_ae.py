@@ -11,6 +11,7 @@ from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.activations import activation as make_activation
 from hepad.nn.decoders import Decoder
+from hepad.nn.shared_draws import draw_for_batch
 
 CORRUPTIONS: Final = ("gaussian", "dropout")
 
@@ -77,11 +78,13 @@ class DenoisingAutoencoder(ReconstructionModel):
         self.code_activation = make_activation(activation)
 
     def corrupt(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return `z` with noise; empty slots stay empty."""
+        """Return `z` with noise; empty slots stay empty. Where several processes train, each must call this."""
         if self.corruption == "gaussian":
-            noisy = z + self.noise * torch.randn_like(z)
+            drawn = draw_for_batch(lambda shape: torch.randn_like(z.new_empty(shape)), z.shape, z.device)
+            noisy = z + self.noise * drawn
         else:
-            noisy = torch.where(torch.rand_like(z) < self.noise, torch.zeros_like(z), z)
+            drawn = draw_for_batch(lambda shape: torch.rand_like(z.new_empty(shape)), z.shape, z.device)
+            noisy = torch.where(drawn < self.noise, torch.zeros_like(z), z)
         return noisy if mask is None else torch.where(mask.unsqueeze(-1), noisy, torch.zeros_like(noisy))
 
     def code(self, z: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 
 from hepad.batch import Batch
 from hepad.models.base import eval_mode
@@ -79,8 +79,9 @@ class TimeDistributedAutoencoder(ReconstructionModel):
 
     def _reconstruct_jets(self, z: Tensor) -> Tensor:
         """Return the reconstruction `(J, F)` of the jets of all events."""
-        if self.network.training and len(z) < 2:
-            # A batch of fewer than two jets has no statistics of its own; the running ones stand in.
+        if self.network.training and len(z) < 2 and not distributed.is_initialized():
+            # A batch of fewer than two jets has no statistics of its own; the running ones stand in. Of several
+            # processes all must take part in those of the whole batch.
             with eval_mode(self.network):
                 return self._reconstruct_jets(z)
         jets: Tensor = self.network(z)

@@ -14,6 +14,7 @@ from hepad.models.base import eval_mode
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.decoders import Decoder
+from hepad.nn.shared_draws import draw_for_batch
 
 SCORES: Final = ("reconstruction", "kl", "mu2", "elbo")
 
@@ -118,7 +119,8 @@ class VariationalAutoencoder(ReconstructionModel):
         """Return the mean of (D·R + β·KL) / D, with R of a code drawn at random."""
         z = self.normalizer(batch.x, batch.mask)
         mean, log_variance = self.encode(z)
-        loss = self._objective(batch, z, mean, log_variance, torch.randn_like(mean))[0].mean()
+        noise = draw_for_batch(lambda shape: torch.randn_like(mean.new_empty(shape)), mean.shape, mean.device)
+        loss = self._objective(batch, z, mean, log_variance, noise)[0].mean()
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
         return loss
 

@@ -31,7 +31,7 @@ def sum_over_processes(x: Tensor) -> Tensor:
 class _SharedStatistics(nn.modules.batchnorm._BatchNorm):
     """Normalises with the mean and the variance of all processes' entries together, in training.
 
-    The shares must be equally large. `torch.nn.SyncBatchNorm` does the same, on GPUs alone.
+    `torch.nn.SyncBatchNorm` does the same, on GPUs alone.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -39,20 +39,25 @@ class _SharedStatistics(nn.modules.batchnorm._BatchNorm):
         if not self.training or not distributed.is_initialized():
             return super().forward(x)
         assert self.momentum is not None
+        # Counts of entries, too, would be rounded in half precision.
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
         axes = [0, *range(2, x.ndim)]
         shape = [1, -1] + [1] * (x.ndim - 2)
-        n = x.numel() // x.shape[1] * distributed.get_world_size()
-        mean = sum_over_processes(x.sum(axes)) / n
-        centered = x - mean.view(shape)
+        # Counted, as the shares may differ: of events, by the slots that are empty.
+        own = wide.new_tensor([x.numel() // x.shape[1]])
+        sums = sum_over_processes(torch.cat([wide.sum(axes), own]))
+        n = sums[-1].detach().clamp(min=1)
+        mean = sums[:-1] / n
+        centered = wide - mean.view(shape)
         variance = sum_over_processes(centered.square().sum(axes)) / n
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             with torch.no_grad():
                 self.num_batches_tracked += 1
                 self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance * (n / max(n - 1, 1)), self.momentum)
+                self.running_var.lerp_(variance * (n / (n - 1).clamp(min=1)), self.momentum)
         y = centered * torch.rsqrt(variance + self.eps).view(shape)
         weighted: Tensor = y * self.weight.view(shape) + self.bias.view(shape)
-        return weighted
+        return weighted.to(x.dtype)
 
 
 class SharedBatchNorm1d(_SharedStatistics, nn.BatchNorm1d):
@@ -63,23 +68,7 @@ class SharedBatchNorm2d(_SharedStatistics, nn.BatchNorm2d):
     """`BatchNorm2d` over all processes."""
 
 
-_SHARED: dict[type[nn.Module], type[nn.Module]] = {
+SHARED_BATCH_NORM: dict[type[nn.Module], type[nn.Module]] = {
     nn.BatchNorm1d: SharedBatchNorm1d,
     nn.BatchNorm2d: SharedBatchNorm2d,
 }
-
-
-def share_batch_norm(model: nn.Module) -> None:
-    """Let every batch normalisation of `model` take its statistics from all processes; weights and names stay."""
-    _change_classes(model, _SHARED)
-
-
-def unshare_batch_norm(model: nn.Module) -> None:
-    """Undo `share_batch_norm`."""
-    _change_classes(model, {shared: plain for plain, shared in _SHARED.items()})
-
-
-def _change_classes(model: nn.Module, classes: dict[type[nn.Module], type[nn.Module]]) -> None:
-    for module in model.modules():
-        # The two classes of a pair hold the same parameters and buffers and differ in `forward` alone.
-        module.__class__ = classes.get(type(module), type(module))

@@ -20,7 +20,7 @@ from hepad.registry import REFUSALS, instantiate, refusal
 from hepad.run.checkpoint_io import AtomicCheckpointIO
 from hepad.run.distillation import Lesson, plan_lesson
 from hepad.run.interruption import OwnSignals
-from hepad.run.layer_sync import SharedBatchNormSync
+from hepad.run.layer_sync import SharedLayersSync
 from hepad.run.loggers import quieten
 from hepad.run.validation import validate
 
@@ -129,7 +129,7 @@ def build_trainer(cfg: DictConfig, callbacks: Sequence[Callback]) -> L.Trainer:
         cfg.trainer,
         logger=False,
         # hepad starts further processes itself, also inside a job of SLURM's.
-        plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedBatchNormSync()],
+        plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedLayersSync()],
         callbacks=[*configured, *callbacks],
         # Without a bar among the callbacks Lightning would add its own, also to a batch log.
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),

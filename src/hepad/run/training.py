@@ -171,6 +171,8 @@ def take_part(cfg: DictConfig, run_dir: Path, checkpoint: Path | None) -> None:
 
 def fit(parts: Parts, checkpoint: Path | None) -> None:
     """Train, from a checkpoint where there is one."""
+    # Lightning seeds each of several processes anew when it joins the others; one process goes on from here.
+    parts.resume_point.begins_with = random_state()
     parts.trainer.fit(parts.model, datamodule=parts.data, ckpt_path=checkpoint, weights_only=True)
 
 
