@@ -213,7 +213,7 @@ def test_a_search_that_fails_everywhere_fails_the_job(searched) -> None:
         (["inference.loss._target_=hepad.losses.NCC"], "NCC is defined for calo or jet_images, not for jets"),
         (["inference.loss=null"], "loss=None; one of those in hepad.losses is needed"),
         (["inference.gamma_z=nan"], "gamma_z=nan"),
-        (["inference.memory=nan"], "memory=nan bytes"),
+        (["inference.memory=nan"], "inference.memory=nan; a number is needed"),
         (["inference.memory=1000"], "memory=1e+03 bytes; one entry with 3 restarts takes"),
         (["inference.n_seed=0"], "n_seed=0; at least 1 restart"),
         (["inference.start=middle"], "allowed: auto, prior, encoder"),

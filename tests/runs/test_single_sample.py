@@ -41,4 +41,4 @@ def test_it_can_be_evaluated_again(run_train, own_samples, tmp_path):
     # With a signal there is something to compare.
     done = call(evaluate.main, tmp_path, "run=run", "name=both", f"data.samples.signal={tmp_path / 'signal.h5'}")
     assert done.code == 0, done.err
-    assert "AUC of the anomaly score" in done.out
+    assert "AUC with its 68% interval" in done.out
