@@ -2,9 +2,13 @@
 
 import sys
 import time
+from typing import Final
 
 import lightning as L
 from lightning.pytorch.callbacks import Callback, RichProgressBar
+
+_UNTOLD: Final = frozenset({"train/lr", "train/generator_steps", "train/discriminator_steps"})
+"""Logged, but nothing to watch in a line per epoch."""
 
 
 def progress_bar() -> Callback:
@@ -22,7 +26,8 @@ class EpochLines(Callback):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Print this epoch's line if the last one is old enough."""
-        metrics = ", ".join(f"{name} {float(value):.4g}" for name, value in sorted(trainer.callback_metrics.items()))
+        told = {name: float(value) for name, value in trainer.callback_metrics.items() if name not in _UNTOLD}
+        metrics = ", ".join(f"{name} {value:.4g}" for name, value in sorted(told.items()))
         self._line = f"epoch {trainer.current_epoch}: {metrics}"
         if trainer.is_global_zero and time.monotonic() - self._printed_at >= self.every:
             self._print()

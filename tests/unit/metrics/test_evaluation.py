@@ -107,6 +107,18 @@ def test_an_auc_below_one_half_comes_with_its_likely_reason():
     assert any("against b: easy (0." in warning and "easier to reconstruct" not in warning for warning in warnings)
 
 
+def test_an_auc_below_one_half_by_chance_is_not_explained():
+    # 0.5 by construction, a little above or below by chance.
+    told = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        scored = {
+            name: ScoredSample(name=name, score=rng.normal(size=2000), features={}, baselines={}) for name in ("b", "s")
+        }
+        told += any("below 0.5" in warning for warning in evaluate(scored, "b", ["b"]).warnings)
+    assert told <= 1
+
+
 def test_an_auc_below_one_half_is_to_be_expected_against_a_sample_not_trained_on():
     samples = {"b": sample("b", 0), "strange": sample("strange", 4), "signal": sample("signal", 1)}
     result = evaluate(samples, "b", ["b", "strange"])
