@@ -13,6 +13,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
+from hepad.command_help import command_help, wants_help
 from hepad.config import config_dir
 from hepad.config_errors import check_values, explain_config_error
 from hepad.errors import Interrupted, JobError, UserError
@@ -45,6 +46,9 @@ def run_command(
     """
     try:
         given = sys.argv[1:] if argv is None else argv
+        if wants_help(given, config_name):
+            print(command_help(config_name))
+            return
         check_paths(given)
         words = [_open(word) for word in prepare(given)]
         _refuse_wandb_sweeps(words)
@@ -74,6 +78,10 @@ def run_command(
         _exit_with_line(str(error))
     except HydraException as error:
         _exit_with_line(explain_config_error(error, config_name, sys.argv[1:]))
+    except BrokenPipeError:
+        # Nobody reads on, as with `--help | head`; a flush at exit would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_FAILED)
     except OSError as error:
         # Hydra itself writes nothing but the run's directory.
         _exit_with_line(
