@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def single_jets(jets: dict[str, NDArray[np.float32]], row: int = 3) -> Figure:
     return figure
 
 
-def draw(axes: Axes, image: NDArray[np.float32], title: str, low: float, high: float):  # type: ignore[no-untyped-def]
+def draw(axes: Axes, image: NDArray[np.float32], title: str, low: float, high: float) -> QuadMesh:
     """Draw one image on logarithmic colours, with the axes of the detector."""
     edges = np.linspace(-0.8, 0.8, len(image) + 1)
     axes.set_facecolor("#440154")

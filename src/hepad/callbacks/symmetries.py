@@ -4,9 +4,8 @@ from typing import Final
 
 import torch
 
-from hepad.batch import Batch
+from hepad.batch import on_device, take_rows
 from hepad.data import AnomalyDataModule
-from hepad.data.loader import take_rows
 from hepad.exhibits import TransformedScores
 from hepad.models import AnomalyModel
 
@@ -21,12 +20,8 @@ def transformed_scores(model: AnomalyModel, data: AnomalyDataModule) -> list[Tra
     for symmetry, transformations in data.symmetries.items():
         scores = {}
         for name, entries in data.test_entries.items():
-            batch = _on(model.device, take_rows(entries.batch, slice(N_ENTRIES)))
+            batch = on_device(take_rows(entries.batch, slice(N_ENTRIES)), model.device)
             images = [batch.x, *(transform(batch.x) for transform in transformations)]
             scores[name] = torch.stack([model.anomaly_score(batch._replace(x=x)).cpu() for x in images])
         found.append(TransformedScores(symmetry, scores))
     return found
-
-
-def _on(device: torch.device, batch: Batch) -> Batch:
-    return Batch(batch.x.to(device), *(None if field is None else field.to(device) for field in batch[1:]))

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.batch import Batch
-from hepad.data.loader import BatchLoader, take_rows
+from hepad.batch import Batch, take_rows
+from hepad.data.loader import BatchLoader
 from hepad.data.sources import sample_files
 from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
 from hepad.errors import UserError
