@@ -110,13 +110,14 @@ def test_an_auc_below_one_half_comes_with_its_likely_reason():
 def test_an_auc_below_one_half_by_chance_is_not_explained():
     # 0.5 by construction, a little above or below by chance.
     told = 0
-    for seed in range(20):
+    for seed in range(100):
         rng = np.random.default_rng(seed)
         scored = {
-            name: ScoredSample(name=name, score=rng.normal(size=2000), features={}, baselines={}) for name in ("b", "s")
+            name: ScoredSample(name=name, score=rng.normal(size=200), features={}, baselines={}) for name in ("b", "s")
         }
         told += any("below 0.5" in warning for warning in evaluate(scored, "b", ["b"]).warnings)
-    assert told <= 1
+    # At one standard deviation it would be 16.
+    assert told <= 3
 
 
 def test_an_auc_below_one_half_is_to_be_expected_against_a_sample_not_trained_on():
