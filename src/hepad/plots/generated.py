@@ -124,7 +124,8 @@ def _draw_feature(axes: Axes, below: Axes, real: FloatArray, generated: FloatArr
     axes.set_ylim(bottom=0.5 / real.size)
     axes.tick_params(labelsize=12)
     axes.tick_params(which="both", bottom=False, top=False, labelbottom=False)
-    outside = [1 - float(share.sum()) for share in shares]
+    # Not below 0, as rounding may have it.
+    outside = [max(0.0, 1 - float(share.sum())) for share in shares]
     if max(outside) >= _WORTH_SAYING:
         said = f"Outside: real {outside[0]:.1%}, generated {outside[1]:.1%}"
         axes.text(0.97, 0.96, said, transform=axes.transAxes, ha="right", va="top", fontsize=12)
