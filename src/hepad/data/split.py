@@ -10,8 +10,8 @@ from sklearn.model_selection import train_test_split
 
 from hepad.errors import UserError
 
-TEST_SEED: Final = 42
-VALIDATION_SEED: Final = 123
+TRAINING_SEED: Final = 42
+TEST_SEED: Final = 123
 HALVING_SEED: Final = 321
 TRAIN_ON: Final = ("all", "teacher", "student")
 _MIN_ENTRIES = 10
@@ -29,9 +29,13 @@ class Split:
 def split_rows(n_entries: int, train_on: str = "all") -> Split:
     """Split `n_entries` rows 60 / 20 / 20 as the AD4HEP workshop did.
 
-    A test fifth is taken with scikit-learn's `train_test_split(random_state=42)`, then a quarter of the rest for
-    validation with `random_state=123`. The split depends on the number of entries alone, not on the run's seed,
-    so that runs with different seeds are tested on the same entries.
+    Row by row what scikit-learn gives for
+
+        train, rest = train_test_split(rows, test_size=0.4, random_state=42)
+        val, test = train_test_split(rest, test_size=0.5, random_state=123)
+
+    The split depends on the number of entries alone, not on the run's seed, so that runs with different seeds are
+    tested on the same entries.
 
     For distillation there are four parts, so that no entry trains both the teacher and the student: the training
     part is halved with `random_state=321`. Validation and test stay what they are, so teachers, students and
@@ -48,8 +52,8 @@ def split_rows(n_entries: int, train_on: str = "all") -> Split:
         raise UserError(f"data.train_on={train_on}; allowed: {', '.join(TRAIN_ON)}")
     if n_entries < _MIN_ENTRIES:
         raise UserError(f"{n_entries} background entries are too few to split; at least {_MIN_ENTRIES} are needed")
-    rest, test = train_test_split(np.arange(n_entries), test_size=0.2, random_state=TEST_SEED)
-    train, val = train_test_split(rest, test_size=0.25, random_state=VALIDATION_SEED)
+    train, rest = train_test_split(np.arange(n_entries), test_size=0.4, random_state=TRAINING_SEED)
+    val, test = train_test_split(rest, test_size=0.5, random_state=TEST_SEED)
     if train_on != "all":
         halves = train_test_split(train, test_size=0.5, random_state=HALVING_SEED)
         train = halves[TRAIN_ON.index(train_on) - 1]

@@ -11,15 +11,19 @@ from hepad.data.split import split_rows
 from hepad.errors import UserError
 
 
-def test_split_is_the_workshops():
-    rows = np.arange(1000)
-    rest, test = train_test_split(rows, test_size=0.2, random_state=42)
-    train, val = train_test_split(rest, test_size=0.25, random_state=123)
-    split = split_rows(1000)
+@pytest.mark.parametrize("n", [10, 101, 1000, 50_000])
+def test_the_split_is_the_workshops_row_by_row(n):
+    train, rest = train_test_split(np.arange(n), test_size=0.4, random_state=42)
+    val, test = train_test_split(rest, test_size=0.5, random_state=123)
+    split = split_rows(n)
     np.testing.assert_array_equal(split.train, train)
     np.testing.assert_array_equal(split.val, val)
     np.testing.assert_array_equal(split.test, test)
-    assert (len(train), len(val), len(test)) == (600, 200, 200)
+
+
+def test_the_split_is_60_20_20():
+    split = split_rows(1000)
+    assert (len(split.train), len(split.val), len(split.test)) == (600, 200, 200)
 
 
 def test_every_entry_falls_in_exactly_one_part():
