@@ -21,7 +21,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "normalizers.md"
 BEGIN, END = "<!-- tables: scripts/normalizers_table.py -->", "<!-- end of tables -->"
 ORDER = ("standard", "robust", "log", "layer", "none")
 SIGNALS = ("soft_qcd", "jet_ht", "ttbar", "radion", "wprime")
-LOUDNESS = {"jets": ("pt", "p_T of the jet"), "events": ("ht", "H_T of the event")}
+LOUDNESS = {"jets": ("pt", "p_T of the jet"), "events": ("sum_pt", "Σ p_T of the jets")}
 REFERENCE = "zero_bias"
 
 

@@ -48,7 +48,15 @@ JET_FEATURES_DATASET: Final = "jet_features"
 JET_IMAGE_DATASET: Final = "jet_images"
 
 EVENT_FEATURES: Final = ("n_pileup", "n_vertices", "n_jets", "ht", "met", "sum_et")
-"""The columns of `event_features` in simulated files (ht, met and sum_et in GeV)."""
+"""The columns of `event_features` in simulated and converted files (ht, met and sum_et in GeV)."""
+
+N_JETS_PT_MIN: Final = 15.0
+N_JETS_MAX_ABS_ETA: Final = 4.7
+"""`n_jets` counts the jets above this pT (GeV) and within this |η|, however many there are."""
+
+HT_JET_PT_MIN: Final = 30.0
+HT_JET_MAX_ABS_ETA: Final = 2.5
+"""`ht` is Σ pT of the jets above this pT (GeV) and within this |η|."""
 
 N_CONSTITUENTS: Final = 100
 """Slots of `jet_constituents` for the particles of a fat jet, by falling pT, zero padded."""

@@ -24,7 +24,7 @@ def test_every_jet_of_the_file_arrives(tmp_path):
         found = file["jet_event_data"][:]
         assert list(file["jet_event_data"].attrs["features"]) == list(JET_FEATURES)
         assert file.attrs["sample"] == "ttbar"
-        ht = file["event_features"][:, 2]
+        n_counted, ht = file["event_features"][:, 1], file["event_features"][:, 2]
     assert found.shape == (200, 8, 17)
     n_jets = np.minimum(ak.to_numpy(ak.num(jets.Jet_pt)), 8)
     np.testing.assert_array_equal((found[..., 0] > 0).sum(axis=1), n_jets)
@@ -33,7 +33,10 @@ def test_every_jet_of_the_file_arrives(tmp_path):
         expected = ak.to_numpy(ak.flatten(jets[f"Jet_{name}"][leading])).astype(np.float32)
         np.testing.assert_array_equal(found[..., column][np.arange(8) < n_jets[:, None]], expected)
     assert (np.diff(found[..., 0], axis=1) <= 0).all()
-    np.testing.assert_allclose(ht, ak.to_numpy(ak.sum(jets.Jet_pt, axis=1)), rtol=1e-5)
+    # H_T and multiplicity as in simulated files: one name, one meaning.
+    central = (jets.Jet_pt > 30) & (abs(jets.Jet_eta) < 2.5)
+    np.testing.assert_allclose(ht, ak.to_numpy(ak.sum(jets.Jet_pt[central], axis=1)), rtol=1e-5)
+    np.testing.assert_array_equal(n_counted, ak.to_numpy(ak.sum(abs(jets.Jet_eta) < 4.7, axis=1)))
 
 
 def test_a_limit(tmp_path):

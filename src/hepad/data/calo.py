@@ -99,7 +99,7 @@ class CaloDataModule(AnomalyDataModule):
             "n_regions": (pixels > self.threshold).sum(axis=1).astype(np.float64),
         }
         if rows is None:
-            observables |= read_event_features(file, len(images))
+            observables |= read_event_features(file, len(images), skip=observables)
         index = first_row(rows) + np.arange(len(images))
         return Entries(Batch(x=torch.from_numpy(images)), index=index, observables=observables)
 

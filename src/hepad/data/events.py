@@ -1,6 +1,6 @@
 """Whole events: all jet slots at once, with a mask of the real ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
@@ -25,6 +25,9 @@ class EventsDataModule(AnomalyDataModule):
     Events without any jet are entries like all others: leaving them out would make the false-positive rate of
     zero-bias data look worse than it is.
 
+    Observables made of the entry itself are `sum_pt`, Σ pT of its jets, `n_slots`, how many there are (at most S), and
+    `leading_pt`. `ht` and `n_jets` are what the file's `event_features` say of the whole event (`hepad.schema`).
+
     Args:
         features: names of the jet features to use, in this order; null for all.
         common: the arguments of `AnomalyDataModule`.
@@ -32,7 +35,7 @@ class EventsDataModule(AnomalyDataModule):
 
     kind: ClassVar[str] = "events"
     datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
-    profile_features: ClassVar[tuple[str, ...]] = ("ht", "n_jets", "met", "n_pileup")
+    profile_features: ClassVar[tuple[str, ...]] = ("sum_pt", "n_slots", "ht", "met", "n_pileup")
 
     def __init__(self, *, features: Sequence[str] | None = None, **common: Any) -> None:
         super().__init__(**common)
@@ -67,9 +70,13 @@ class EventsDataModule(AnomalyDataModule):
         # Some files pad with other numbers than 0; empty is empty.
         jets = np.where(mask[..., None], jets, np.float32(0))
         pt = jets[..., names.index("pt")].astype(np.float64)
-        observables = {"ht": pt.sum(axis=1), "n_jets": mask.sum(axis=1, dtype=np.float64), "leading_pt": pt.max(axis=1)}
+        observables = {
+            "sum_pt": pt.sum(axis=1),
+            "n_slots": mask.sum(axis=1, dtype=np.float64),
+            "leading_pt": pt.max(axis=1),
+        }
         if rows is None:
-            observables |= read_event_features(file, len(jets), skip=("ht", "n_jets"))
+            observables |= read_event_features(file, len(jets), skip=observables)
         x = np.ascontiguousarray(jets[..., [names.index(name) for name in self.feature_names]])
         index = first_row(rows) + np.arange(len(jets))
         return Entries(Batch(torch.from_numpy(x), torch.from_numpy(mask)), index=index, observables=observables)
@@ -92,20 +99,20 @@ class EventsDataModule(AnomalyDataModule):
         return real.mean(dim=0), torch.where(scale > 0, scale, torch.ones_like(scale))
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
-        """H_T, number of jets, and squared distance of the real jets to the mean training jet, in standard units."""
+        """Σ pT of the jets, their number, and squared distance to the mean training jet, summed, in standard units."""
         center, scale = self._center_and_scale
         mask = entries.batch.mask
         assert mask is not None
         distance = ((entries.batch.x.double() - center) / scale).square().sum(dim=2)
         return {
-            "sum_pt": entries.observables["ht"],
-            "multiplicity": entries.observables["n_jets"],
+            "sum_pt": entries.observables["sum_pt"],
+            "multiplicity": entries.observables["n_slots"],
             "distance_to_mean": (distance * mask).sum(dim=1).numpy(),
         }
 
 
-def read_event_features(file: h5py.File, n_events: int, skip: Sequence[str] = ()) -> dict[str, NDArray[np.float64]]:
-    """Return name → `(n_events,)` from `event_features`; nothing where the file has none.
+def read_event_features(file: h5py.File, n_events: int, skip: Collection[str] = ()) -> dict[str, NDArray[np.float64]]:
+    """Return name → `(n_events,)` from `event_features`, all but the names in `skip`; nothing where the file has none.
 
     Raises:
         UserError: fewer rows than there are events.

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from hepad import __version__
 from hepad.errors import UserError
-from hepad.schema import EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES, N_JETS
+from hepad.schema import (
+    EVENT_FEATURES_DATASET,
+    HT_JET_MAX_ABS_ETA,
+    HT_JET_PT_MIN,
+    JET_DATASET,
+    JET_FEATURES,
+    N_JETS,
+    N_JETS_MAX_ABS_ETA,
+    N_JETS_PT_MIN,
+)
 
 _EVENTS_PER_STEP: Final = 20_000
 _COLUMNS: Final = ("n_vertices", "n_jets", "ht", "met")
@@ -22,7 +31,7 @@ def convert_nanoaod(source: Path, target: Path, sample: str, limit: int | None =
     """Write the jets of a NanoAOD file as `jet_event_data` and `event_features`; return the number of events.
 
     The 8 leading jets by pT of each event are kept, in GeV, columns as in `JET_FEATURES`. Event features are the
-    number of primary vertices, the number of jets and their Σ pT (all jets of the file, in GeV), and MET (GeV).
+    number of primary vertices, `n_jets` and `ht` as `hepad.schema` defines them for every file, and MET (GeV).
     Memory is bounded by the step, not by the file. The target appears when it is whole.
 
     Args:
@@ -103,10 +112,13 @@ def _event_array(ak: ModuleType, arrays: Any, branches: Sequence[str]) -> NDArra
     n_events = len(arrays)
     met = next((branch for branch in _MET_BRANCHES if branch in branches), None)
     absent = np.zeros(n_events)
+    pt, abs_eta = arrays["Jet_pt"], abs(arrays["Jet_eta"])
+    counted = (pt > N_JETS_PT_MIN) & (abs_eta < N_JETS_MAX_ABS_ETA)
+    in_ht = (pt > HT_JET_PT_MIN) & (abs_eta < HT_JET_MAX_ABS_ETA)
     columns = (
         ak.to_numpy(arrays["PV_npvs"]) if "PV_npvs" in branches else absent,
-        ak.to_numpy(ak.num(arrays["Jet_pt"])),
-        ak.to_numpy(ak.sum(arrays["Jet_pt"], axis=1)),
+        ak.to_numpy(ak.sum(counted, axis=1)),
+        ak.to_numpy(ak.sum(pt[in_ht], axis=1)),
         ak.to_numpy(arrays[met]) if met else absent,
     )
     return np.stack(columns, axis=-1).astype(np.float32)

@@ -21,11 +21,12 @@ class NCC(ReconstructionLoss):
 
     The quotient is undefined where an image is constant. A constant image has no shape, so two of them are alike
     (loss 0), and one is unlike anything else (loss 1). Both follow, without a jump, from one more coordinate: the loss
-    is 1 − cos of the angle between (t⁴ u, 1) and (t̂⁴ û, 1), with u the unit vector along x − x̄ and t the standard
-    deviation of the image in parts of a threshold. The fourth power makes the step short: at t = 10 a constant image is
-    unlike this one by 0.9999, and a single count in one region of a calorimeter image is beyond that. It is computed as
-    half the squared distance of the two unit vectors, which is never negative, exact for alike images and cannot
-    overflow.
+    is 1 − cos of the angle between ((t + t⁴) u, 1) and ((t̂ + t̂⁴) û, 1), with u the unit vector along x − x̄ and t the
+    standard deviation of the image in parts of a threshold. The fourth power makes the step short: at t = 10 a constant
+    image is unlike this one by 0.9999, and a single count in one region of a calorimeter image is beyond that. The
+    first power is there for training: with t⁴ alone a constant reconstruction would have no gradient, and a decoder
+    that collapsed to one could never leave it. It is computed as half the squared distance of the two unit vectors,
+    which is never negative, exact for alike images and cannot overflow.
 
     Args:
         floor: the threshold, as a part of the standard deviation of all pixels of the background, which is taken from
@@ -56,13 +57,13 @@ class NCC(ReconstructionLoss):
         return 0.5 * (self._direction(x_hat) - self._direction(x)).square().sum(dim=1)
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
-        """Return the squares that are summed, times the number of pixels; all pixels share that of 1 in (t⁴ u, 1)."""
+        """Return the squares that are summed, times the number of pixels; all pixels share that of the last one."""
         squares = 0.5 * (self._direction(x_hat) - self._direction(x)).square()
         pixels, shared = squares[:, :-1], squares[:, -1:]
         return (pixels * pixels.shape[1] + shared).reshape(x.shape)
 
     def _direction(self, x: Tensor) -> Tensor:
-        """Return the unit vectors along (t⁴ u, 1), `(B, number of pixels + 1)`."""
+        """Return the unit vectors along ((t + t⁴) u, 1), `(B, number of pixels + 1)`."""
         pixels = x.flatten(1)
         # Counted from its first pixel a constant image is exactly 0, however large its value.
         pixels = pixels - pixels[:, :1]
@@ -73,6 +74,6 @@ class NCC(ReconstructionLoss):
         pixels = pixels - pixels.mean(dim=1, keepdim=True)
         threshold = threshold / size
         t = torch.linalg.vector_norm(pixels, dim=1, keepdim=True) / threshold.clamp(min=_TINY)
-        extended = torch.cat([pixels * t.clamp(max=_SETTLED) ** 3, threshold], dim=1)
+        extended = torch.cat([pixels * (1 + t.clamp(max=_SETTLED) ** 3), threshold], dim=1)
         direction: Tensor = extended / torch.linalg.vector_norm(extended, dim=1, keepdim=True)
         return direction

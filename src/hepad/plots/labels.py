@@ -24,7 +24,7 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "btagDeepFlavQG": ("DeepJet q vs g", ""),
     "n_pileup": ("Pileup interactions", ""),
     "n_vertices": ("Reconstructed vertices", ""),
-    "n_jets": ("Jets", ""),
+    "n_jets": ("Jets in the event", ""),
     "ht": (r"$H_\mathrm{T}$", "GeV"),
     "met": (r"$p_\mathrm{T}^\mathrm{miss}$", "GeV"),
     "sum_et": (r"$\sum E_\mathrm{T}$", "GeV"),
@@ -32,6 +32,8 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "max_region": (r"Largest region $E_\mathrm{T}$", "GeV"),
     "n_regions": ("Regions above threshold", ""),
     "sum_pt": (r"$\sum p_\mathrm{T}$", "GeV"),
+    "n_slots": ("Jets in the entry", ""),
+    "leading_pt": (r"Leading jet $p_\mathrm{T}$", "GeV"),
     "multiplicity": ("Multiplicity", ""),
     "distance_to_mean": (r"$\Vert x - \langle x \rangle \Vert^2$", ""),
 }

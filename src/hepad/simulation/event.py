@@ -5,7 +5,15 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from hepad.schema import CALO_DATASET, EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
+from hepad.schema import (
+    CALO_DATASET,
+    EVENT_FEATURES,
+    EVENT_FEATURES_DATASET,
+    HT_JET_MAX_ABS_ETA,
+    HT_JET_PT_MIN,
+    JET_DATASET,
+    JET_FEATURES,
+)
 from hepad.simulation.arrays import Array
 from hepad.simulation.cells import region_et
 from hepad.simulation.clustering import FourMomenta
@@ -18,8 +26,6 @@ from hepad.simulation.vertices import find_vertices, is_pileup
 
 FLAVOUR_DATASET: Final = "jet_hadron_flavour"
 """True hadron flavour of the jets, (N, 8) int8: 0, 4 or 5, −1 for empty slots. For checks, never an input."""
-HT_JET_PT_MIN: Final = 30.0
-HT_JET_MAX_ABS_ETA: Final = 2.5
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,9 @@ def test_a_slot_is_empty_where_pt_is_0_whatever_else_it_holds(data):
     found, expected = data(jets=padded), data()
     assert torch.equal(found.train_entries.batch.x, expected.train_entries.batch.x)
     assert torch.equal(found.train_entries.batch.mask, expected.train_entries.batch.mask)
-    np.testing.assert_array_equal(found.train_entries.observables["ht"], expected.train_entries.observables["ht"])
+    np.testing.assert_array_equal(
+        found.train_entries.observables["sum_pt"], expected.train_entries.observables["sum_pt"]
+    )
 
 
 def test_events_without_jets_are_entries_too(data):
@@ -62,7 +64,7 @@ def test_a_choice_of_features_leaves_masks_and_observables_alone(data):
     found, chosen = data(), data(features=["mass", "eta"])
     assert chosen.entry_shape == (8, 2)
     assert torch.equal(chosen.train_entries.batch.mask, found.train_entries.batch.mask)
-    np.testing.assert_array_equal(chosen.train_entries.observables["ht"], found.train_entries.observables["ht"])
+    np.testing.assert_array_equal(chosen.train_entries.observables["sum_pt"], found.train_entries.observables["sum_pt"])
     np.testing.assert_array_equal(
         chosen.train_entries.batch.x[..., 0].numpy(), found.train_entries.batch.x[..., 3].numpy()
     )
@@ -73,8 +75,8 @@ def test_observables_and_baselines(data):
     found = data(event_features=features)
     entries, rows = found.test_entries["background"], found.split.test
     pt = JETS[rows, :, 0].astype(float)
-    np.testing.assert_allclose(entries.observables["ht"], pt.sum(1))
-    np.testing.assert_array_equal(entries.observables["n_jets"], (pt > 0).sum(1))
+    np.testing.assert_allclose(entries.observables["sum_pt"], pt.sum(1))
+    np.testing.assert_array_equal(entries.observables["n_slots"], (pt > 0).sum(1))
     np.testing.assert_allclose(entries.observables["leading_pt"], pt[:, 0])
     np.testing.assert_allclose(entries.observables["met"], features[rows, 1])
     baselines = found.baselines(entries)
@@ -83,6 +85,17 @@ def test_observables_and_baselines(data):
     z = (JETS[rows].astype(float) - real.mean(0)) / real.std(0, ddof=1)
     expected = ((z**2).sum(2) * (pt > 0)).sum(1)
     np.testing.assert_allclose(baselines["distance_to_mean"], expected, rtol=1e-5)
+
+
+def test_h_t_and_multiplicity_of_the_file_stay_beside_those_of_the_slots(data):
+    features = np.random.default_rng(3).uniform(1, 9, size=(80, 4)).astype("f4")
+    found = data(event_features=features, names=("ht", "n_jets", "sum_pt", "met"))
+    entries, rows = found.test_entries["background"], found.split.test
+    np.testing.assert_array_equal(entries.observables["ht"], features[rows, 0])
+    np.testing.assert_array_equal(entries.observables["n_jets"], features[rows, 1])
+    # What the entry itself says is not replaced by a column of the same name.
+    np.testing.assert_allclose(entries.observables["sum_pt"], JETS[rows, :, 0].sum(1), rtol=1e-6)
+    np.testing.assert_allclose(found.baselines(entries)["sum_pt"], JETS[rows, :, 0].sum(1), rtol=1e-6)
 
 
 def test_no_jets_at_all(data):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from hepad.losses import NCC
 from hepad.nn import InputNormalizer
@@ -78,6 +79,38 @@ def test_the_gradient_across_the_threshold_is_the_numerical_one():
     for spread in (3e-4, 1e-3, 3e-3):
         guess = (spread * X_HAT[:2] / 3).requires_grad_()
         assert torch.autograd.gradcheck(lambda x_hat: NCC()(x_hat, X[:2]), guess, eps=1e-8, atol=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.0, -0.5, 30.0])
+def test_a_constant_reconstruction_is_pulled_towards_the_shape_of_the_image(level):
+    guess = torch.full_like(IMAGE, level).requires_grad_()
+    NCC()(guess, IMAGE).sum().backward()
+    shape = IMAGE - IMAGE.mean()
+    cosine = torch.nn.functional.cosine_similarity(-guess.grad.flatten(), shape.flatten(), dim=0)
+    assert cosine.item() == pytest.approx(1, abs=1e-5)
+    # Beside a constant image it is where it should be.
+    guess.grad = None
+    NCC()(guess, EMPTY).sum().backward()
+    assert (guess.grad == 0).all()
+
+
+def test_a_decoder_that_collapsed_to_a_constant_output_leaves_it():
+    torch.manual_seed(0)
+    images = torch.rand(64, 1, 9, 7) ** 8
+    code = nn.Sequential(nn.Flatten(), nn.Linear(63, 16), nn.Tanh())
+    last = nn.Linear(16, 63)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    network = nn.Sequential(code, last, nn.Unflatten(1, (1, 9, 7)))
+    loss = NCC()
+    loss.fit(images)
+    assert network(images).std() == 0
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
+    for _ in range(200):
+        optimizer.zero_grad()
+        loss(network(images), images).mean().backward()
+        optimizer.step()
+    assert loss(network(images), images).mean() < 0.3
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e15, 1e37])
