@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -45,3 +47,11 @@ def test_tensorboard_shows_every_plot(run, events, tmp_path):
         (tmp_path / path.name).write_bytes(image.encoded_image_string)
         with Image.open(tmp_path / path.name) as shown, Image.open(path) as drawn:
             np.testing.assert_array_equal(np.asarray(shown.convert("RGB")), np.asarray(drawn.convert("RGB")))
+
+
+def test_a_run_without_wandb_does_not_import_it(own_samples, tmp_path):
+    words = [*own_samples, "logger=none", "trainer.max_epochs=1", "evaluation.plots=false", "hydra.run.dir=run"]
+    code = f"import sys; from hepad.train import main; main({words!r}); print('wandb' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+    assert (tmp_path / "run/metrics.json").is_file()

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from hepad.metrics import Evaluation, ScoredSample
-from hepad.run import wandb_files, wandb_results
+from hepad.run import wandb_files
 from hepad.run.loggers import RunWandbLogger, wandb_runs
 
 _TO_COME: Final = ("status", "reason", "epochs", "seconds")
@@ -62,6 +62,9 @@ def log_results(
         epoch: how many were trained: where TensorBoard and the CSV file place the numbers.
     """
     for run in wandb_runs(loggers):
+        # Imported here, as it imports W&B itself.
+        from hepad.run import wandb_results
+
         wandb_results.log_results(run, evaluation, samples, pictures)
     for logger in loggers:
         if isinstance(logger, CSVLogger):

@@ -7,16 +7,17 @@ import re
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-import wandb
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
-from wandb.sdk.lib.wbauth import read_netrc_auth
-from wandb.sdk.wandb_run import Run as WandbRun
 
 from hepad.errors import UserError
 from hepad.registry import instantiate
 from hepad.run.wandb_files import CHECKPOINTS
+
+if TYPE_CHECKING:
+    # Imported by the functions that need it: a run without W&B need not wait for it.
+    from wandb.sdk.wandb_run import Run as WandbRun
 
 MODES: Final = ("auto", "online", "offline", "disabled")
 _INIT_TIMEOUT_SECONDS = 30
@@ -33,7 +34,7 @@ class RunWandbLogger(WandbLogger):
         report: whether the report page becomes a panel.
     """
 
-    def __init__(self, run: WandbRun, save_dir: str, checkpoints: str = "none", report: bool = False) -> None:
+    def __init__(self, run: "WandbRun", save_dir: str, checkpoints: str = "none", report: bool = False) -> None:
         super().__init__(experiment=run, save_dir=save_dir)
         self.checkpoints = checkpoints
         self.report = report
@@ -113,6 +114,8 @@ def wandb_logger(
         "id": id or wandb_run_id(Path(save_dir)),
     }
     if mode == "online" or (mode == "auto" and has_key()):
+        import wandb
+
         try:
             return RunWandbLogger(_start(save_dir, "online", words), save_dir, log_model, log_report)
         except wandb.errors.CommError as error:
@@ -125,7 +128,9 @@ def wandb_logger(
     return RunWandbLogger(_start(save_dir, "offline", words), save_dir, log_model, log_report)
 
 
-def _start(save_dir: str, mode: Literal["online", "offline"], words: dict[str, Any]) -> WandbRun:
+def _start(save_dir: str, mode: Literal["online", "offline"], words: dict[str, Any]) -> "WandbRun":
+    import wandb
+
     settings = wandb.Settings(silent=True, console="off", init_timeout=_INIT_TIMEOUT_SECONDS)
     # "allow", not "must": the server may not have heard yet of a run that was offline until now. Offline, it marks the
     # record as one that `wandb sync` appends to what the server has, instead of replacing it.
@@ -174,7 +179,7 @@ def wandb_identity(loggers: Sequence[Logger]) -> dict[str, str | None] | None:
     return None
 
 
-def wandb_runs(loggers: Sequence[Logger]) -> list[WandbRun]:
+def wandb_runs(loggers: Sequence[Logger]) -> list["WandbRun"]:
     """Return the W&B runs among the loggers."""
     return [logger.experiment for logger in loggers if isinstance(logger, WandbLogger)]
 
@@ -200,4 +205,7 @@ def has_key() -> bool:
     """Whether a W&B key is in the environment or in the netrc file; asks nobody and no network."""
     if os.environ.get("WANDB_API_KEY"):
         return True
+    import wandb
+    from wandb.sdk.lib.wbauth import read_netrc_auth
+
     return read_netrc_auth(host=os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url) is not None

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import wandb
-from wandb.sdk.wandb_run import Run as WandbRun
+if TYPE_CHECKING:
+    from wandb.sdk.wandb_run import Run as WandbRun
 
 CHECKPOINTS: Final = {"none": (), "best": ("best",), "all": ("best", "last")}
 """Which checkpoints each value of `log_model` uploads."""
@@ -14,7 +14,7 @@ CHECKPOINTS: Final = {"none": (), "best": ("best",), "all": ("best", "last")}
 _MAX_METADATA: Final = 100
 
 
-def log_checkpoints(run: WandbRun, run_dir: Path, log_model: str, metrics: Mapping[str, float]) -> None:
+def log_checkpoints(run: "WandbRun", run_dir: Path, log_model: str, metrics: Mapping[str, float]) -> None:
     """Log checkpoints as versions of the artifact `model-<id of the run>`, of type `model`, aliased `best` and `last`.
 
     Offline, the record refers to the files where they are, and `wandb sync` uploads them from there.
@@ -25,6 +25,8 @@ def log_checkpoints(run: WandbRun, run_dir: Path, log_model: str, metrics: Mappi
         log_model: a key of `CHECKPOINTS`.
         metrics: of the evaluation; the AUCs become the artifacts' metadata, of which W&B takes 100 at most.
     """
+    import wandb
+
     aucs = {name: value for name, value in metrics.items() if re.fullmatch(r"test/auc/[^/]+", name)}
     metadata = dict(list(aucs.items())[:_MAX_METADATA])
     for alias in CHECKPOINTS[log_model]:
@@ -37,6 +39,8 @@ def log_checkpoints(run: WandbRun, run_dir: Path, log_model: str, metrics: Mappi
         run.log_artifact(artifact, aliases=[alias])
 
 
-def log_report(run: WandbRun, report: Path) -> None:
+def log_report(run: "WandbRun", report: Path) -> None:
     """Log the report page as a panel of the run (`report`)."""
+    import wandb
+
     run.log({"report": wandb.Html(str(report), inject=False)})
