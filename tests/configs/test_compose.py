@@ -5,6 +5,7 @@ from hydra.utils import get_class, get_object
 from omegaconf import OmegaConf
 
 from hepad.config import compose, config_dir
+from hepad.keys import COMMAND_KEYS, check_config, find_kind, leaves
 from hepad.registry import check_targets, shipped_targets
 
 GROUPS = ("data", "loss", "optimizer", "scheduler", "model", "trainer", "callbacks", "logger", "evaluation")
@@ -14,16 +15,24 @@ CHOICES = [
     for path in sorted((config_dir() / group).glob("*.yaml"))
 ]
 # The other files of this directory are for W&B's own sweeps.
-CHOICES += ["sweep=grid", "sweep=optuna"]
+CHOICES += ["sweep=grid", "sweep=optuna", "inference=latent_search"]
 # From Hydra's own and from plugins.
 CHOICES += [f"hydra/launcher={name}" for name in ("basic", "processes", "slurm", "slurm_local")]
 
 
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_option_of_every_group_composes(choice):
-    cfg = compose("train", [choice])
+def test_every_option_of_every_group_composes_and_each_of_its_keys_has_a_row_that_its_default_fits(choice):
+    # What Hydra fills in when it runs.
+    cfg = compose("train", [choice, "paths.run=run"])
     check_targets(OmegaConf.to_container(cfg, resolve=False))
     assert set(GROUPS) - {"loss"} <= set(cfg)
+    assert keys_without_a_row(cfg, "train") == [], "give each a row in hepad/keys"
+    check_config(cfg)
+
+
+def keys_without_a_row(cfg, command):
+    found = leaves(OmegaConf.to_container(cfg, resolve=False), command)
+    return [".".join(path) for path, value in found if find_kind(path, command) is None and value != {}]
 
 
 @pytest.mark.parametrize("target", sorted(shipped_targets()))
@@ -32,8 +41,14 @@ def test_every_target_exists(target):
 
 
 @pytest.mark.parametrize("path", sorted(config_dir().glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_command_composes(path):
-    assert compose(path.stem)
+def test_every_command_composes_and_each_of_its_keys_has_a_row_that_its_default_fits(path):
+    cfg = compose(path.stem)
+    assert keys_without_a_row(cfg, path.stem) == []
+    check_config(cfg, command=path.stem)
+
+
+def test_every_command_has_a_table_of_keys():
+    assert set(COMMAND_KEYS) == {path.stem for path in config_dir().glob("*.yaml")}
 
 
 @pytest.mark.parametrize("model", sorted(path.stem for path in (config_dir() / "model").glob("*.yaml")))

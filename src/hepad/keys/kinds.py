@@ -1,0 +1,298 @@
+"""Kinds of values that a key of a config may have, each with the words that tell a user what is needed."""
+
+import difflib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hepad.names import is_name
+
+_SHOWN_CHARACTERS = 80
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A value that does not fit.
+
+    Attributes:
+        where: what to add to the key where the value is a part of it, such as `[1]`.
+        value: that value.
+        said: what would be right.
+    """
+
+    where: str
+    value: Any
+    said: str
+
+
+class Kind(Protocol):
+    """What a value must be."""
+
+    @property
+    def needed(self) -> str:
+        """Describe the values that fit, as a noun: `an integer of at least 1`."""
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return why a plain value does not fit; None where it does."""
+
+
+class _Simple:
+    """A kind whose values fit or do not, without parts."""
+
+    needed: str = ""
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value fits."""
+        raise NotImplementedError
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return why a value does not fit."""
+        return None if self.fits(value) else Problem("", value, f"{self.needed} is needed")
+
+
+class Null(_Simple):
+    """Nothing: `null`."""
+
+    needed = "null"
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is null."""
+        return value is None
+
+
+class Flag(_Simple):
+    """True or false."""
+
+    needed = "true or false"
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is a boolean."""
+        return isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Whole(_Simple):
+    """An integer in a range, both ends included."""
+
+    low: int = 0
+    high: int = 2**53
+
+    @property
+    def needed(self) -> str:  # type: ignore[override]
+        """Describe the range; the upper end only where somebody may reach it."""
+        bounds = f"of at least {self.low}" if self.high >= 2**53 else f"from {self.low} to {self.high}"
+        return f"an integer {bounds}"
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is an integer in the range."""
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+
+@dataclass(frozen=True)
+class Number(_Simple):
+    """A finite number in a range.
+
+    Args:
+        low: the smallest; None for none.
+        high: the largest; None for none.
+        open_low: `low` itself is left out.
+        open_high: `high` itself is left out.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+    open_high: bool = False
+
+    @property
+    def needed(self) -> str:  # type: ignore[override]
+        """Describe the range."""
+        if self.low == 0 and self.open_low and self.high is None:
+            return "a positive number"
+        if (self.low, self.high, self.open_low, self.open_high) == (0, 1, False, False):
+            return "a number between 0 and 1"
+        lower = "" if self.low is None else f"{'above' if self.open_low else 'of at least'} {self.low:g}"
+        upper = "" if self.high is None else f"{'below' if self.open_high else 'at most'} {self.high:g}"
+        return " ".join(["a number", " and ".join(part for part in (lower, upper) if part)]).strip()
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is a finite number in the range."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+            return False
+        above = self.low is None or (value > self.low if self.open_low else value >= self.low)
+        return above and (self.high is None or (value < self.high if self.open_high else value <= self.high))
+
+
+@dataclass(frozen=True)
+class Word:
+    """One of a few words; of a few other plain values too, such as the number 32."""
+
+    choices: tuple[Any, ...]
+
+    @property
+    def needed(self) -> str:
+        """List the words."""
+        return "one of " + ", ".join(map(str, self.choices))
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return the choices, the nearest first, for a value that is none of them."""
+        if any(type(value) is type(choice) and value == choice for choice in self.choices):
+            return None
+        words = [str(choice) for choice in self.choices]
+        near = difflib.get_close_matches(str(value), words, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return Problem("", value, f"{hint}{'A' if hint else 'a'}llowed: {', '.join(words)}")
+
+
+@dataclass(frozen=True)
+class Text(_Simple):
+    """Words of the user's own."""
+
+    needed: str = "a word"
+    longest: int = 1000
+    path: bool = False
+    """Whether it names a file or a directory, from where the user stands."""
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is text that is not empty, without control characters."""
+        return isinstance(value, str) and 0 < len(value) <= self.longest and not any(ord(c) < 32 for c in value)
+
+
+class Name(Text):
+    """The name of a directory, a sample, a run."""
+
+    def __init__(self) -> None:
+        super().__init__("a name of 1 to 64 letters, digits, '.', '_' and '-'", 64)
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return why a value is no name."""
+        fits = isinstance(value, str) and is_name(value)
+        return None if fits else Problem("", value, "1 to 64 letters, digits, '.', '_' and '-' are allowed")
+
+
+class Anything(_Simple):
+    """Any plain value; for keys that mean something to others only."""
+
+    needed = "a value"
+
+    def fits(self, value: Any) -> bool:
+        """True."""
+        return True
+
+
+@dataclass(frozen=True)
+class Refused:
+    """No value: a key that hepad leaves out for a reason."""
+
+    reason: str
+
+    @property
+    def needed(self) -> str:
+        """The reason."""
+        return self.reason
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return the reason."""
+        return Problem("", value, self.reason)
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list of values of one kind.
+
+    Args:
+        item: the kind of its values.
+        shortest: how many there are at least.
+        longest: how many at most.
+        plural: what they are called.
+        example: a list that fits, where the words alone would not tell.
+    """
+
+    item: Kind
+    shortest: int = 0
+    longest: int = 10000
+    plural: str = "values"
+    example: str = ""
+
+    @property
+    def needed(self) -> str:
+        """Describe the list."""
+        numbers = f"{self.shortest} {self.plural}" if self.shortest == self.longest else self.plural
+        return f"a list of {numbers}" + (f", such as {self.example}" if self.example else "")
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return the first of its values that does not fit, or why it is no such list."""
+        if not isinstance(value, list | tuple) or not self.shortest <= len(value) <= self.longest:
+            return Problem("", value, f"{self.needed} is needed")
+        for index, part in enumerate(value):
+            if (found := self.item.problem(part)) is not None:
+                return Problem(f"[{index}]{found.where}", found.value, found.said)
+        return None
+
+
+@dataclass(frozen=True)
+class MapOf:
+    """A mapping from words of the user's own to values of one kind."""
+
+    item: Kind
+    name: Kind = field(default_factory=Text)
+    example: str = "{a: 1, b: 2}"
+
+    @property
+    def needed(self) -> str:
+        """Describe the mapping."""
+        return f"a mapping such as {self.example}"
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return the first of its names or values that does not fit."""
+        if not isinstance(value, Mapping):
+            return Problem("", value, f"{self.needed} is needed")
+        for name, part in value.items():
+            if (found := self.name.problem(name)) is not None:
+                return Problem(f".{shown(name)}", part, f"the name: {found.said}")
+            if (found := self.item.problem(part)) is not None:
+                return Problem(f".{name}{found.where}", found.value, found.said)
+        return None
+
+
+@dataclass(frozen=True)
+class Either:
+    """A value of any of several kinds."""
+
+    kinds: tuple[Kind, ...]
+
+    @property
+    def needed(self) -> str:
+        """Describe all of them but null, which nobody asks for by mistake."""
+        return " or ".join(kind.needed for kind in self.kinds if not isinstance(kind, Null))
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return None where one kind fits, else what that kind says whose shape the value has."""
+        found = [kind.problem(value) for kind in self.kinds]
+        if None in found:
+            return None
+        for kind, problem in zip(self.kinds, found, strict=True):
+            if problem is not None and (problem.where or (isinstance(kind, Word | Name) and isinstance(value, str))):
+                return problem
+        return Problem("", value, f"{self.needed} is needed")
+
+
+def optional(kind: Kind) -> Either:
+    """The kind, or null."""
+    return Either((kind, Null()))
+
+
+def parts_of(kind: Kind) -> Iterator[Kind]:
+    """Yield a kind and, where it is a choice of kinds, each of these."""
+    yield kind
+    if isinstance(kind, Either):
+        yield from kind.kinds
+
+
+def shown(value: Any) -> str:
+    """Return a value as it would stand on a command line, on one line and not too long."""
+    if value is None:
+        return "null"
+    text = str(value).lower() if isinstance(value, bool) else " ".join(str(value).split())
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
