@@ -117,7 +117,8 @@ class Evaluate(Callback):
         if isinstance(pl_module, AnomalyModel):
             batches = {name: entries.batch for name, entries in data.test_entries.items()}
             tensors = {name: torch.from_numpy(values) for name, values in scores.items()}
-            self.exhibits = list(pl_module.exhibits(batches, tensors, data.background))
+            self.exhibits = [Remark(text) for text in pl_module.remarks()]
+            self.exhibits += pl_module.exhibits(batches, tensors, data.background)
             if parts:
                 self.exhibits.append(PartialScores(parts))
             if self.inference is None:

@@ -52,6 +52,10 @@ class AnomalyModel(L.LightningModule, ABC):
         """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics."""
         self.normalizer.fit(train.x, train.mask)
 
+    def remarks(self) -> list[str]:
+        """Return what a user should know of the model before it is trained, and a reader of its scores afterwards."""
+        return []
+
     def exhibits(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
     ) -> Iterable[Exhibit]:

@@ -11,6 +11,7 @@ from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.activations import activation as make_activation
 from hepad.nn.decoders import Decoder
+from hepad.nn.networks import latent_size
 from hepad.nn.shared_draws import draw_for_batch
 
 CORRUPTIONS: Final = ("gaussian", "dropout")
@@ -32,7 +33,8 @@ class DenoisingAutoencoder(ReconstructionModel):
         network: `dense`, `time_distributed`, `conv`, or `auto` by the shape of the entry.
         hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
             own.
-        latent: width of the code, per slot where time-distributed.
+        latent: width of the code, per slot where time-distributed; None for half as many as features, 8 of 17, and for
+            8 where a code stands for a whole event or image.
         dropout: probability of dropping a hidden unit.
         activation: name of the activation function.
         circular: `conv` treats φ (H) as the ring it is.
@@ -52,7 +54,7 @@ class DenoisingAutoencoder(ReconstructionModel):
         noise: float = 0.3,
         network: str = "auto",
         hidden: Sequence[int] | None = None,
-        latent: int = 8,
+        latent: int | None = None,
         dropout: float = 0.0,
         activation: str = "relu",
         circular: bool = True,
@@ -65,6 +67,7 @@ class DenoisingAutoencoder(ReconstructionModel):
         self.save_hyperparameters()
         self.corruption = corruption
         self.noise = noise
+        latent = latent_size(latent, network, self.entry_shape, part=2, of_whole=8)
         self.network = encoder_decoder(
             network,
             self.entry_shape,
@@ -91,6 +94,10 @@ class DenoisingAutoencoder(ReconstructionModel):
         """Return the codes of normalised entries, `(B, L)` or `(B, S, L)`."""
         code: Tensor = self.code_activation(self.network.encode(z))
         return code
+
+    def limit_on_copying(self) -> str:
+        """Return the noise, where there is any."""
+        return f"only noise (model.noise={self.noise:g}) keeps" if self.noise else "nothing keeps"
 
     def decoder(self) -> nn.Module:
         """Return the decoder's half of the network."""

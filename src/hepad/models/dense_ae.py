@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import DenseAutoencoderNet
+from hepad.nn.sizes import code_width, hidden_widths
 
 
 class DenseAutoencoder(ReconstructionModel):
@@ -19,8 +20,9 @@ class DenseAutoencoder(ReconstructionModel):
         entry_shape: `(F,)`.
         loss: config of a `ReconstructionLoss`.
         normalizer: kind of input normaliser.
-        hidden: widths of the encoder's hidden layers, mirrored in the decoder.
-        latent: width of the code.
+        hidden: widths of the encoder's hidden layers, mirrored in the decoder; None for one about as wide as the
+            features, and at least 16.
+        latent: width of the code; None for half as many as features, 8 of 17.
         dropout: dropout probability before the code.
         activation: name of the activation function.
     """
@@ -32,8 +34,8 @@ class DenseAutoencoder(ReconstructionModel):
         entry_shape: Sequence[int],
         loss: Mapping[str, Any],
         normalizer: str = "standard",
-        hidden: Sequence[int] = (16,),
-        latent: int = 8,
+        hidden: Sequence[int] | None = None,
+        latent: int | None = None,
         dropout: float = 0.1,
         activation: str = "relu",
     ) -> None:
@@ -42,7 +44,9 @@ class DenseAutoencoder(ReconstructionModel):
         # A batch norm behind a fitted normaliser would only add its batch noise: a batch with one electron in it is
         # scaled by that electron's own variance, in training but not in scoring.
         raw_input = normalizer == "none"
-        self.network = DenseAutoencoderNet(self.entry_shape[0], hidden, latent, dropout, activation, raw_input)
+        n_features = self.entry_shape[0]
+        hidden, latent = hidden_widths(hidden, n_features), code_width(latent, n_features)
+        self.network = DenseAutoencoderNet(n_features, hidden, latent, dropout, activation, raw_input)
 
     def code(self, z: Tensor) -> Tensor:
         """Return the codes `(B, L)` of normalised entries."""

@@ -1,5 +1,6 @@
 """Models that score an entry by how badly they reconstruct it."""
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -61,6 +62,21 @@ class ReconstructionModel(AnomalyModel):
     @abstractmethod
     def decoder(self) -> nn.Module:
         """Return the network from codes to normalised entries."""
+
+    def limit_on_copying(self) -> str | None:
+        """Return what keeps a model with a wide code from copying its input; None where it is meant to be wide."""
+        return "nothing keeps"
+
+    def remarks(self) -> list[str]:
+        """Say where the code is as wide as what it stands for."""
+        code, limit = self.latent_network().latent_shape, self.limit_on_copying()
+        n_features = math.prod(self.entry_shape[-1:] if len(code) == 2 else self.entry_shape)
+        if limit is None or code[-1] < n_features:
+            return []
+        return [
+            f"the code of {code[-1]} is as wide as the {n_features} numbers it stands for: {limit} the network from "
+            f"copying what it is given, and then nothing is strange; model.latent below {n_features} makes it choose"
+        ]
 
     def latent_network(self) -> LatentNetwork:
         """Return the decoder."""

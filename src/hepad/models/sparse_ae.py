@@ -95,6 +95,10 @@ class SparseAutoencoder(ReconstructionModel):
         code = self.network.encode(z)
         return code.relu() if self.sparsity == "l1" else code.sigmoid()
 
+    def limit_on_copying(self) -> None:
+        """Return nothing: the code is meant to be wide, and few of its units are active."""
+        return
+
     def decoder(self) -> nn.Module:
         """Return the decoder's half of the network."""
         return Decoder(self.network)

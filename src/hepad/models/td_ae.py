@@ -11,6 +11,7 @@ from hepad.models.base import eval_mode
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import DenseAutoencoderNet
 from hepad.nn.decoders import PerSlot
+from hepad.nn.sizes import code_width, hidden_widths
 
 
 class TimeDistributedAutoencoder(ReconstructionModel):
@@ -29,8 +30,9 @@ class TimeDistributedAutoencoder(ReconstructionModel):
         entry_shape: `(S, F)`.
         loss: config of a `ReconstructionLoss`.
         normalizer: kind of input normaliser.
-        hidden: widths of the encoder's hidden layers, mirrored in the decoder.
-        latent: width of each jet's code.
+        hidden: widths of the encoder's hidden layers, mirrored in the decoder; None for one about as wide as the
+            features, and at least 16.
+        latent: width of each jet's code; None for half as many as features, 8 of 17.
         dropout: dropout probability before the code.
         activation: name of the activation function.
         mask: leave empty slots out.
@@ -43,8 +45,8 @@ class TimeDistributedAutoencoder(ReconstructionModel):
         entry_shape: Sequence[int],
         loss: Mapping[str, Any],
         normalizer: str = "standard",
-        hidden: Sequence[int] = (16,),
-        latent: int = 8,
+        hidden: Sequence[int] | None = None,
+        latent: int | None = None,
         dropout: float = 0.1,
         activation: str = "relu",
         mask: bool = True,
@@ -52,8 +54,10 @@ class TimeDistributedAutoencoder(ReconstructionModel):
         super().__init__(entry_shape, loss, normalizer)
         self.save_hyperparameters()
         self.mask = mask
+        n_features = self.entry_shape[-1]
+        hidden, latent = hidden_widths(hidden, n_features), code_width(latent, n_features)
         self.network = DenseAutoencoderNet(
-            self.entry_shape[-1], hidden, latent, dropout, activation, input_norm=normalizer == "none"
+            n_features, hidden, latent, dropout, activation, input_norm=normalizer == "none"
         )
 
     def view(self, batch: Batch) -> Batch:

@@ -14,6 +14,7 @@ from hepad.models.base import eval_mode
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.decoders import Decoder
+from hepad.nn.networks import latent_size
 from hepad.nn.shared_draws import draw_for_batch
 
 SCORES: Final = ("reconstruction", "kl", "mu2", "elbo")
@@ -49,7 +50,8 @@ class VariationalAutoencoder(ReconstructionModel):
         network: `dense` (on the flattened entry), `time_distributed`, `conv`, or `auto` by the shape of the entry.
         hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
             own.
-        latent: number of latent variables, per slot where time-distributed.
+        latent: number of latent variables, per slot where time-distributed; None for a quarter of the features, 4 of
+            17, and for 4 where a code stands for a whole event or image.
         beta: weight of KL.
         score: one of the above.
         dropout: probability of dropping a hidden unit.
@@ -71,7 +73,7 @@ class VariationalAutoencoder(ReconstructionModel):
         normalizer: str = "standard",
         network: str = "auto",
         hidden: Sequence[int] | None = None,
-        latent: int = 4,
+        latent: int | None = None,
         beta: float = 1.0,
         score: str = "elbo",
         dropout: float = 0.0,
@@ -86,12 +88,12 @@ class VariationalAutoencoder(ReconstructionModel):
         self.save_hyperparameters()
         self.beta = beta
         self.score = score
-        self.latent = latent
+        self.latent = latent_size(latent, network, self.entry_shape, part=4, of_whole=4)
         self.network = encoder_decoder(
             network,
             self.entry_shape,
-            encoded=2 * latent,
-            latent=latent,
+            encoded=2 * self.latent,
+            latent=self.latent,
             hidden=hidden,
             activation=activation,
             dropout=dropout,
@@ -106,6 +108,10 @@ class VariationalAutoencoder(ReconstructionModel):
     def code(self, z: Tensor) -> Tensor:
         """Return μ of normalised entries, `(B, L)` or `(B, S, L)`."""
         return self.encode(z)[0]
+
+    def limit_on_copying(self) -> str:
+        """Return the price of a code, where it has one."""
+        return f"only KL (model.beta={self.beta:g}) keeps" if self.beta else "nothing keeps"
 
     def decoder(self) -> nn.Module:
         """Return the decoder's half of the network."""

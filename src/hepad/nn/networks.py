@@ -5,13 +5,29 @@ from typing import Final
 
 from hepad.nn.conv_encoder_decoder import ConvEncoderDecoder
 from hepad.nn.encoder_decoder import DenseEncoderDecoder, EncoderDecoder, TimeDistributedEncoderDecoder
-from hepad.nn.sizes import check_sizes
+from hepad.nn.sizes import check_sizes, code_width, hidden_widths
 
 NETWORKS: Final = ("dense", "time_distributed", "conv")
 
 _BY_AXES: Final = {1: "dense", 2: "time_distributed", 3: "conv"}
 _AXES: Final = {"time_distributed": 2, "conv": 3}
-_HIDDEN: Final = {"dense": (16,), "time_distributed": (16,), "conv": (16, 32)}
+_HIDDEN_OF_WHOLE_ENTRIES: Final = {"dense": (16,), "conv": (16, 32)}
+
+
+def features_per_code(network: str, entry_shape: Sequence[int]) -> int | None:
+    """Return the number of features that one code stands for: of a vector, or of one slot of an event.
+
+    None where a code stands for a whole event or image, whose size says little of what there is to code.
+    """
+    if len(entry_shape) == 1 or (len(entry_shape) == 2 and network in ("auto", "time_distributed")):
+        return entry_shape[-1]
+    return None
+
+
+def latent_size(latent: int | None, network: str, entry_shape: Sequence[int], part: int, of_whole: int) -> int:
+    """Return the width of a code: the one given, a `part`-th of the features it stands for, or `of_whole` entries'."""
+    n_features = features_per_code(network, entry_shape)
+    return code_width(of_whole if latent is None and n_features is None else latent, n_features or 0, part)
 
 
 def encoder_decoder(
@@ -49,7 +65,10 @@ def encoder_decoder(
         raise ValueError(
             f"network {name!r} cannot take entries of shape {tuple(entry_shape)}; allowed: auto, {', '.join(fitting)}"
         )
-    widths = _HIDDEN[name] if hidden is None else hidden
+    n_features = features_per_code(name, entry_shape)
+    if hidden is None and n_features is None:
+        hidden = _HIDDEN_OF_WHOLE_ENTRIES[name]
+    widths = hidden_widths(hidden, n_features or 0)
     check_sizes(latent=latent, hidden=widths)
     if name == "conv":
         return ConvEncoderDecoder(entry_shape, encoded, latent, widths, activation, dropout, circular)

@@ -1,13 +1,33 @@
-"""Sizes of layers as users give them."""
+"""Sizes of layers, as users give them or as they follow from the number of features."""
 
 from collections.abc import Sequence
+from typing import Final
+
+_NARROWEST_HIDDEN: Final = 16
+
+
+def hidden_widths(hidden: Sequence[int] | None, n_features: int) -> Sequence[int]:
+    """Return the widths of hidden layers: those given, else one layer about as wide as the features, and at least 16.
+
+    >>> hidden_widths(None, 17), hidden_widths(None, 5), hidden_widths(None, 40), hidden_widths([9, 6], 17)
+    ([16], [16], [39], [9, 6])
+    """
+    return [max(_NARROWEST_HIDDEN, n_features - 1)] if hidden is None else hidden
+
+
+def code_width(latent: int | None, n_features: int, part: int = 2) -> int:
+    """Return the width of a code of `n_features`: the one given, else a `part`-th of them, so that it has to choose.
+
+    >>> code_width(None, 17), code_width(None, 5), code_width(None, 17, part=4), code_width(3, 17)
+    (8, 2, 4, 3)
+    """
+    return max(1, n_features // part) if latent is None else latent
 
 
 def check_sizes(**sizes: int | Sequence[int]) -> None:
     """Raise `ValueError` for a size, or one among several, that is no whole number or below 1."""
     for name, given in sizes.items():
-        if not all(
-            isinstance(size, int) and size >= 1 for size in ([given] if isinstance(given, int | float) else given)
-        ):
-            shown = given if isinstance(given, int | float) else list(given)
+        one = isinstance(given, int | float | str)
+        if not all(isinstance(size, int) and size >= 1 for size in ([given] if one else given)):  # type: ignore[union-attr]
+            shown = given if one else list(given)  # type: ignore[arg-type]
             raise ValueError(f"{name}={shown}; whole numbers of at least 1 are needed")

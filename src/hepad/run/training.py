@@ -103,6 +103,8 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
         log_origin(loggers, cfg, facts)
         if past is not None and past.facts.get("status") == RunStatus.RUNNING:
             log_lost_epochs(loggers, read_history(run_dir))
+        for remark in model.remarks():
+            print(f"warning: {remark}", file=sys.stderr, flush=True)
         clock.lap("set_up")
         if lesson is not None:
             # A student's own random numbers must not depend on whether its teacher was there already.
