@@ -20,6 +20,7 @@ from hepad.metrics.evaluation import Evaluation, evaluate, fpr_name
 from hepad.metrics.holm import holm
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import BASELINES, ScoredSample
+from hepad.metrics.weights import effective_entries
 from hepad.metrics.working_points import (
     BUNCH_CROSSING_RATE,
     MIN_ENTRIES,
@@ -48,6 +49,7 @@ __all__ = [
     "auc_variance",
     "compare_aucs",
     "distance_correlation",
+    "effective_entries",
     "evaluate",
     "fpr_name",
     "holm",

@@ -10,30 +10,46 @@ from scipy import stats
 from scipy.spatial import distance
 
 from hepad.metrics.arrays import FloatArray, as_column, count_non_finite
+from hepad.metrics.placements import half_weights
+from hepad.metrics.weights import as_weights
 
 
-def pearson(x: ArrayLike, y: ArrayLike) -> float | None:
-    """Pearson's linear correlation of two columns of shape (N,), in [−1, 1], or None where undefined."""
-    pair = _usable(x, y)
-    if pair is None:
+def pearson(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> float | None:
+    """Pearson's linear correlation of two columns of shape (N,), in [−1, 1], or None where undefined.
+
+    With weights (N,), means, variances and the covariance are weighted means.
+    """
+    usable = _usable(x, y, weight)
+    if usable is None:
         return None
-    a, b = (_standardised(column) for column in pair)
-    return float(np.clip(np.mean(a * b), -1, 1))
+    *pair, w = usable
+    a, b = (_standardised(column, w) for column in pair)
+    return float(np.clip(_mean(a * b, w), -1, 1))
 
 
-def spearman(x: ArrayLike, y: ArrayLike) -> float | None:
+def spearman(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> float | None:
     """Spearman's rank correlation of two columns of shape (N,), in [−1, 1], or None where undefined.
 
     Ties share their mean rank. Blind to any rising transformation of either column, so the right one for scores
-    with a long tail.
+    with a long tail. With weights (N,) it is that of entries repeated as often as they weigh.
     """
-    pair = _usable(x, y)
-    if pair is None:
+    usable = _usable(x, y, weight)
+    if usable is None:
         return None
-    return pearson(*(stats.rankdata(column) for column in pair))
+    a, b, w = usable
+    return pearson(ranks(a, w), ranks(b, w), w)
 
 
-def distance_correlation(x: ArrayLike, y: ArrayLike, max_entries: int = 1000, seed: int = 0) -> float | None:
+def ranks(values: FloatArray, weight: FloatArray | None = None) -> FloatArray:
+    """Mean ranks (N,) of values (N,): with weights, of entries repeated as often, up to a constant."""
+    if weight is None:
+        return np.asarray(stats.rankdata(values), dtype=np.float64)
+    return half_weights(values, values, weight) / 2
+
+
+def distance_correlation(
+    x: ArrayLike, y: ArrayLike, max_entries: int = 1000, seed: int = 0, weight: ArrayLike | None = None
+) -> float | None:
     """Distance correlation of two columns of shape (N,), in [0, 1]: 0 only for independent columns.
 
     Székely, Rizzo and Bakirov, Annals of Statistics 35 (2007) 2769. It needs all N² distances, so above
@@ -44,45 +60,59 @@ def distance_correlation(x: ArrayLike, y: ArrayLike, max_entries: int = 1000, se
         y: (N,) second column.
         max_entries: the largest number of entries used.
         seed: chooses the subsample.
+        weight: (N,) weights; every mean over entries, or over pairs of them, is then weighted.
     """
-    pair = _usable(x, y)
-    if pair is None:
+    usable = _usable(x, y, weight)
+    if usable is None:
         return None
-    a, b = pair
+    a, b, w = usable
     if a.size > max_entries:
         chosen = np.random.default_rng(seed).choice(a.size, max_entries, replace=False)
-        a, b = a[chosen], b[chosen]
-    if a.min() == a.max() or b.min() == b.max():
+        a, b, w = a[chosen], b[chosen], None if w is None else w[chosen]
+    if a.min() == a.max() or b.min() == b.max() or (w is not None and not w.any()):
         return None
-    da, db = _centred_distances(_standardised(a)), _centred_distances(_standardised(b))
+    da, db = (_centred_distances(_standardised(column, w), w) for column in (a, b))
+    if w is not None:
+        # Each pair counts as the product of its two: √wᵢwⱼ on either side of a product of distances.
+        da, db = (np.sqrt(np.outer(w, w)) * distances for distances in (da, db))
     covariance = np.vdot(da, db)
     return float(np.sqrt(max(covariance, 0.0) / np.sqrt(np.vdot(da, da) * np.vdot(db, db))))
 
 
-def _usable(x: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray] | None:
+def _usable(
+    x: ArrayLike, y: ArrayLike, weight: ArrayLike | None
+) -> tuple[FloatArray, FloatArray, FloatArray | None] | None:
+    """Both columns and the weights, without entries that count for nothing."""
     a, b = as_column(x, "first column"), as_column(y, "second column")
     if a.size != b.size:
         raise ValueError(f"columns of {a.size} and {b.size} entries cannot be correlated")
+    w = as_weights(weight, a.size, "entries")
+    if w is not None:
+        a, b, w = a[w > 0], b[w > 0], w[w > 0]
     if a.size < 3 or count_non_finite(a) or count_non_finite(b):
         return None
     if a.min() == a.max() or b.min() == b.max():
         return None
-    return a, b
+    return a, b, w
 
 
-def _standardised(values: FloatArray) -> FloatArray:
+def _mean(values: FloatArray, weight: FloatArray | None) -> float:
+    return float(values.mean() if weight is None else np.dot(weight, values) / weight.sum())
+
+
+def _standardised(values: FloatArray, weight: FloatArray | None) -> FloatArray:
     # Scaled first: squares of scores around 1e200 would overflow.
     scaled = values / np.abs(values).max()
-    centred = scaled - scaled.mean()
+    centred = scaled - _mean(scaled, weight)
     centred = centred / np.abs(centred).max()
-    return np.asarray(centred / np.sqrt(np.mean(centred**2)), dtype=np.float64)
+    return np.asarray(centred / np.sqrt(_mean(centred**2, weight)), dtype=np.float64)
 
 
-def _centred_distances(values: FloatArray) -> FloatArray:
+def _centred_distances(values: FloatArray, weight: FloatArray | None) -> FloatArray:
     """(N, N) distances, with the mean of every row and column removed."""
     d = distance.squareform(distance.pdist(values[:, None]))
-    rows = d.mean(axis=0)
+    rows = d.mean(axis=0) if weight is None else weight @ d / weight.sum()
     d -= rows[None, :]
     d -= rows[:, None]
-    d += rows.mean()
+    d += _mean(rows, weight)
     return np.asarray(d, dtype=np.float64)

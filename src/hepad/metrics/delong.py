@@ -3,6 +3,10 @@
 DeLong, DeLong and Clarke-Pearson, Biometrics 44 (1988) 837: the variance of the Mann-Whitney statistic from the
 placement values of either sample. Computed by sorting, O(N log N), as Sun and Xu, IEEE Signal Processing Letters
 21 (2014) 1389, rather than over all N·M pairs.
+
+With weights the AUC is a ratio of weighted sums, and its variance that of Σ w̃ᵢ² (Vᵢ − A)², w̃ = w / Σw, on either side,
+times n / (n − 1) with n = (Σw)² / Σw²: entries repeated w times would be taken for w independent ones, and give an
+interval too narrow by about √(Σw² / Σw).
 """
 
 from dataclasses import dataclass
@@ -13,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from hepad.metrics.arrays import FloatArray, as_scores
-from hepad.metrics.placements import placements
+from hepad.metrics.placements import placements, weighted_mean
+from hepad.metrics.weights import as_weights, effective_entries
 
 _ROUNDING: Final = 1e-14
 
@@ -33,43 +38,57 @@ class AucDifference:
     p_value: float
 
 
-def auc_variance(background: ArrayLike, signal: ArrayLike) -> float:
+def auc_variance(
+    background: ArrayLike,
+    signal: ArrayLike,
+    background_weight: ArrayLike | None = None,
+    signal_weight: ArrayLike | None = None,
+) -> float:
     """DeLong's variance of the AUC: Var(V₁₀)/M + Var(V₀₁)/N.
 
     V₁₀ are the placements of the M signal entries among the background, V₀₁ those of the N background entries
     among the signal.
 
     Raises:
-        ValueError: fewer than two entries on either side, or NaN or infinite scores.
+        ValueError: fewer than two entries on either side, NaN or infinite scores, or weights that are no weights.
     """
-    return auc_components(background, signal).variance
+    return _weighted_components(background, signal, background_weight, signal_weight).variance
 
 
-def auc_interval(background: ArrayLike, signal: ArrayLike, level: float = 0.68) -> tuple[float, float]:
+def auc_interval(
+    background: ArrayLike,
+    signal: ArrayLike,
+    level: float = 0.68,
+    background_weight: ArrayLike | None = None,
+    signal_weight: ArrayLike | None = None,
+) -> tuple[float, float]:
     """A central confidence interval of the AUC, always within [0, 1].
 
     Symmetric on the logit scale, ln(A / (1 − A)) ± z·σ / (A(1 − A)) with DeLong's σ, which keeps it inside [0, 1]
     and gives it the right asymmetry close to 1. Where the samples do not overlap at all (A = 0 or 1), DeLong's
     variance is zero and says nothing; the interval is then that of a proportion (Clopper-Pearson) in which all of
-    min(N, M) entries were ranked rightly.
+    min(N, M) entries were ranked rightly; of weighted ones, as many as they are worth, (Σw)² / Σw².
 
     Args:
         background: (N,) scores of the background, N ≥ 2.
         signal: (M,) scores of the signal, M ≥ 2.
         level: the interval's coverage, between 0 and 1.
+        background_weight: (N,) weights of the background; None where every entry counts once.
+        signal_weight: (M,) weights of the signal.
 
     Returns:
         The low and the high end.
 
     Raises:
-        ValueError: fewer than two entries on either side, NaN or infinite scores, or a level outside (0, 1).
+        ValueError: fewer than two entries on either side, NaN or infinite scores, weights that are no weights, or a
+            level outside (0, 1).
     """
     if not 0 < level < 1:
         raise ValueError(f"level {level} of an interval: expected a number between 0 and 1")
-    components = auc_components(background, signal)
+    components = _weighted_components(background, signal, background_weight, signal_weight)
     area, variance = components.auc, components.variance
     if area in (0.0, 1.0):
-        bound = ((1 - level) / 2) ** (1 / min(components.background.size, components.signal.size))
+        bound = ((1 - level) / 2) ** (1 / min(components.n_background, components.n_signal))
         return (bound, 1.0) if area == 1.0 else (0.0, 1 - bound)
     half_width = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance) / (area * (1 - area))
     center = special.logit(area)
@@ -77,7 +96,12 @@ def auc_interval(background: ArrayLike, signal: ArrayLike, level: float = 0.68) 
 
 
 def auc_difference(
-    background_a: ArrayLike, signal_a: ArrayLike, background_b: ArrayLike, signal_b: ArrayLike
+    background_a: ArrayLike,
+    signal_a: ArrayLike,
+    background_b: ArrayLike,
+    signal_b: ArrayLike,
+    background_weight: ArrayLike | None = None,
+    signal_weight: ArrayLike | None = None,
 ) -> AucDifference:
     """Compare two models that scored the same entries.
 
@@ -88,12 +112,18 @@ def auc_difference(
         signal_a: (M,) scores that model A gave to the signal.
         background_b: (N,) scores that model B gave to the same background entries, in the same order.
         signal_b: (M,) scores that model B gave to the same signal entries, in the same order.
+        background_weight: (N,) weights of the background; None where every entry counts once.
+        signal_weight: (M,) weights of the signal.
 
     Raises:
-        ValueError: the two models scored different numbers of entries, fewer than two on either side, or NaN or
-            infinite scores.
+        ValueError: the two models scored different numbers of entries, fewer than two on either side, NaN or infinite
+            scores, or weights that are no weights.
     """
-    return compare_aucs(auc_components(background_a, signal_a), auc_components(background_b, signal_b))
+    a, b = (
+        _weighted_components(background, signal, background_weight, signal_weight)
+        for background, signal in ((background_a, signal_a), (background_b, signal_b))
+    )
+    return compare_aucs(a, b)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,17 +133,19 @@ class SortedScores:
     Attributes:
         values: `(N,)` rising.
         order: `(N,)` the position of each value among the scores as they were given.
+        weight: `(N,)` weights of the entries as they were given; None where every entry counts once.
     """
 
     values: FloatArray
     order: NDArray[np.intp]
+    weight: FloatArray | None = None
 
 
-def sort_scores(scores: ArrayLike, what: str = "scores") -> SortedScores:
-    """Sort `(N,)` scores; `ValueError` for fewer than two, or NaN or infinite ones."""
+def sort_scores(scores: ArrayLike, what: str = "scores", weight: ArrayLike | None = None) -> SortedScores:
+    """Sort `(N,)` scores; `ValueError` for fewer than two, NaN or infinite ones, or weights that are no weights."""
     given = _at_least_two(scores, what)
     order = np.argsort(given, kind="stable")
-    return SortedScores(given[order], order)
+    return SortedScores(given[order], order, as_weights(weight, given.size, f"{what} entries"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,11 +156,24 @@ class AucComponents:
         auc: the mean of either.
         signal: `(M,)` share of the background below each signal entry, V₁₀.
         background: `(N,)` share of the signal above each background entry, V₀₁.
+        signal_weight, background_weight: their weights; None where every entry counts once.
     """
 
     auc: float
     signal: FloatArray
     background: FloatArray
+    signal_weight: FloatArray | None = None
+    background_weight: FloatArray | None = None
+
+    @property
+    def n_signal(self) -> float:
+        """How many entries the signal is worth."""
+        return self.signal.size if self.signal_weight is None else effective_entries(self.signal_weight)
+
+    @property
+    def n_background(self) -> float:
+        """How many entries the background is worth."""
+        return self.background.size if self.background_weight is None else effective_entries(self.background_weight)
 
     @property
     def variance(self) -> float:
@@ -149,9 +194,17 @@ def auc_components(background: ArrayLike | SortedScores, signal: ArrayLike | Sor
     b = background if isinstance(background, SortedScores) else sort_scores(background, "background")
     s = signal if isinstance(signal, SortedScores) else sort_scores(signal, "signal")
     v10, v01 = np.empty(s.values.size), np.empty(b.values.size)
-    v10[s.order] = placements(s.values, b.values)
-    v01[b.order] = 1 - placements(b.values, s.values)
-    return AucComponents(float(v10.mean()), v10, v01)
+    v10[s.order] = placements(s.values, b.values, None if b.weight is None else b.weight[b.order])
+    v01[b.order] = 1 - placements(b.values, s.values, None if s.weight is None else s.weight[s.order])
+    return AucComponents(weighted_mean(v10, s.weight), v10, v01, s.weight, b.weight)
+
+
+def _weighted_components(
+    background: ArrayLike, signal: ArrayLike, background_weight: ArrayLike | None, signal_weight: ArrayLike | None
+) -> AucComponents:
+    return auc_components(
+        sort_scores(background, "background", background_weight), sort_scores(signal, "signal", signal_weight)
+    )
 
 
 def compare_aucs(a: AucComponents, b: AucComponents, paired: bool = True) -> AucDifference:
@@ -180,11 +233,23 @@ def compare_aucs(a: AucComponents, b: AucComponents, paired: bool = True) -> Auc
 
 def _covariance(a: AucComponents, b: AucComponents) -> float:
     """Covariance of two AUCs of the same entries."""
-    return float(sum(_centred_product(x, y) for x, y in ((a.signal, b.signal), (a.background, b.background))))
+    signal = _centred_product(a.signal, b.signal, a.signal_weight, b.signal_weight)
+    return signal + _centred_product(a.background, b.background, a.background_weight, b.background_weight)
 
 
-def _centred_product(x: FloatArray, y: FloatArray) -> float:
-    return float(np.dot(x - x.mean(), y - y.mean())) / (x.size - 1) / x.size
+def _centred_product(x: FloatArray, y: FloatArray, of_x: FloatArray | None, of_y: FloatArray | None) -> float:
+    """Covariance of the means of two columns of the same entries, each weighted by its own weights if any."""
+    if of_x is None and of_y is None:
+        return float(np.dot(x - x.mean(), y - y.mean())) / (x.size - 1) / x.size
+    centred, factor = [], 1.0
+    for values, weight in ((x, of_x), (y, of_y)):
+        share = np.full_like(values, 1 / values.size) if weight is None else weight / weight.sum()
+        n = effective_entries(share)
+        if n < 1 + _ROUNDING:
+            raise ValueError("all weight is on one entry; an uncertainty needs at least 2 that count")
+        factor *= n / (n - 1)
+        centred.append(share * (values - np.dot(share, values)))
+    return float(np.dot(*centred) * np.sqrt(factor))
 
 
 def _at_least_two(values: ArrayLike, what: str) -> FloatArray:

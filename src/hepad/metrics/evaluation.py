@@ -101,17 +101,20 @@ def _compare(
 ) -> tuple[str, float] | None:
     """Add all numbers of one pair; return the best baseline that beats the model, with its AUC, if one does."""
     pair = f"{signal.name}_vs_{reference.name}"
-    roc = roc_curve(reference.score, signal.score)
-    area = auc(reference.score, signal.score)
+    weights = reference.weight, signal.weight
+    roc = roc_curve(reference.score, signal.score, *weights)
+    area = auc(reference.score, signal.score, *weights)
     result.rocs[signal.name, reference.name] = roc
     result.metrics[f"test/auc/{pair}"] = area
-    if min(len(signal), len(reference)) < 2:
+    if min(signal.effective, reference.effective) < 2:
         result.warnings.append(f"{signal.name} vs {reference.name}: too few entries for an uncertainty.")
     else:
-        low, high = auc_interval(reference.score, signal.score)
+        low, high = auc_interval(
+            reference.score, signal.score, background_weight=reference.weight, signal_weight=signal.weight
+        )
         result.metrics |= {f"test/auc/{pair}/low": low, f"test/auc/{pair}/high": high}
     for fpr in fprs:
-        tpr = tpr_at_fpr(reference.score, signal.score, fpr)
+        tpr = tpr_at_fpr(reference.score, signal.score, fpr, MIN_ENTRIES, *weights)
         if tpr is not None:
             result.metrics[f"test/tpr_at_fpr_{fpr_name(fpr)}/{pair}"] = tpr
     sic = max_sic(roc)
@@ -142,10 +145,11 @@ def _warn_about_no_signal(result: Evaluation, samples: Mapping[str, ScoredSample
 
 
 def _warn_about_rates(result: Evaluation, reference: ScoredSample, fprs: Sequence[float]) -> None:
-    unknown = [fpr_name(fpr) for fpr in fprs if tpr_at_fpr(reference.score, reference.score, fpr) is None]
+    scores, weight = reference.score, reference.weight
+    unknown = [fpr_name(fpr) for fpr in fprs if tpr_at_fpr(scores, scores, fpr, MIN_ENTRIES, weight, weight) is None]
     if unknown and any(r == reference.name for _, r in result.rocs):
         result.warnings.append(
-            f"{reference.name} has {len(reference)} entries, fewer than {MIN_ENTRIES} of them beyond the cut for a "
+            f"{reference.name} has {_counted(reference)}, fewer than {MIN_ENTRIES} of them beyond the cut for a "
             f"false-positive rate of {', '.join(unknown)}: no efficiency is given there."
         )
 
@@ -178,21 +182,22 @@ def _compare_baselines(
     result: Evaluation, signal: ScoredSample, reference: ScoredSample, model_auc: float
 ) -> tuple[str, float] | None:
     better: dict[str, float] = {}
+    weights = reference.weight, signal.weight
     for name in signal.baselines:
         if name not in reference.baselines:
             continue
         b, s = reference.baselines[name], signal.baselines[name]
         try:
-            roc, area = roc_curve(b, s), auc(b, s)
+            roc, area = roc_curve(b, s, *weights), auc(b, s, *weights)
         except ValueError as error:
             _warn_once(result, f"baseline {name} of {signal.name} or {reference.name} left out: {error}.")
             continue
         result.baseline_rocs[name, signal.name, reference.name] = roc
         result.metrics[f"test/baseline_auc/{name}/{signal.name}_vs_{reference.name}"] = area
         # A baseline worse than random is no argument, even if the model is worse still.
-        if area < max(model_auc + NOTABLE, 0.5) or min(b.size, s.size) < 2:
+        if area < max(model_auc + NOTABLE, 0.5) or min(signal.effective, reference.effective) < 2:
             continue
-        if auc_difference(reference.score, signal.score, b, s).p_value < SIGNIFICANT:
+        if auc_difference(reference.score, signal.score, b, s, *weights).p_value < SIGNIFICANT:
             better[name] = area
     return max(better.items(), key=lambda item: item[1]) if better else None
 
@@ -209,7 +214,9 @@ def _correlate(result: Evaluation, samples: Mapping[str, ScoredSample]) -> None:
         result.metrics[f"test/pearson/{feature}"] = value
         result.metrics[f"test/spearman/{feature}"] = result.spearman[result.background][feature]
         background = samples[result.background]
-        distance = correlation.distance_correlation(background.score, background.features[feature])
+        distance = correlation.distance_correlation(
+            background.score, background.features[feature], weight=background.weight
+        )
         if distance is not None:
             result.distance[feature] = distance
     for feature, names in undefined.items():
@@ -222,14 +229,21 @@ def _correlations(sample: ScoredSample) -> tuple[dict[str, float], dict[str, flo
     """Pearson's and Spearman's correlation of the score with each feature for which both are defined."""
     linear: dict[str, float] = {}
     ranked: dict[str, float] = {}
-    score_ranks = stats.rankdata(sample.score)
+    weight = sample.weight
+    score_ranks = correlation.ranks(sample.score, weight)
     for feature, values in sample.features.items():
-        of_values = correlation.pearson(sample.score, values)
+        of_values = correlation.pearson(sample.score, values, weight)
         # Spearman's correlation, with the score ranked once for all features.
-        of_ranks = correlation.pearson(score_ranks, stats.rankdata(values))
+        of_ranks = correlation.pearson(score_ranks, correlation.ranks(values, weight), weight)
         if of_values is not None and of_ranks is not None:
             linear[feature], ranked[feature] = of_values, of_ranks
     return linear, ranked
+
+
+def _counted(sample: ScoredSample) -> str:
+    """The number of entries in words; of weighted ones also how many they are worth."""
+    worth = "" if sample.weight is None else f" of different weights, worth {sample.effective:.0f}"
+    return f"{len(sample)} entries{worth}"
 
 
 def _warn_once(result: Evaluation, warning: str) -> None:

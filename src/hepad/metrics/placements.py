@@ -16,10 +16,34 @@ def half_counts(scores: FloatArray, others: FloatArray) -> NDArray[np.int64]:
     return np.searchsorted(ordered, scores, "left") + np.searchsorted(ordered, scores, "right")
 
 
-def placements(scores: FloatArray, others: FloatArray) -> FloatArray:
-    """The share of `others` below each score, a tie counting as half: (N,) in [0, 1].
+def half_weights(scores: FloatArray, others: FloatArray, weight: FloatArray) -> FloatArray:
+    """For each score, twice the weight of the `others` below it plus the weight of those equal to it: (N,).
+
+    Whole weights give whole numbers: those of `half_counts` for entries repeated as often.
+    """
+    order = np.argsort(others, kind="stable")
+    ordered, below = others[order], np.append(0.0, weight[order].cumsum())
+    left, right = (below[np.searchsorted(ordered, scores, side)] for side in ("left", "right"))
+    found: FloatArray = left + right
+    return found
+
+
+def placements(scores: FloatArray, others: FloatArray, weight: FloatArray | None = None) -> FloatArray:
+    """The share of `others`, or of their weight, below each score, a tie counting as half: (N,) in [0, 1].
 
     The mean over signal entries placed among the background is the AUC; the spread is what DeLong's variance is
     made of.
     """
-    return half_counts(scores, others) / (2.0 * others.size)
+    if weight is None:
+        return half_counts(scores, others) / (2.0 * others.size)
+    # Summed in the same order, so that an entry above all others is placed at 1, not beside it.
+    total = weight[np.argsort(others, kind="stable")].cumsum()[-1]
+    shares: FloatArray = half_weights(scores, others, weight) / (2.0 * total)
+    return shares
+
+
+def weighted_mean(values: FloatArray, weight: FloatArray | None = None) -> float:
+    """The mean of values (N,), each counted by its weight; of equal values that value, to the last bit."""
+    if weight is None:
+        return float(values.mean())
+    return float(values[0]) if (values == values[0]).all() else float(np.dot(weight, values) / weight.sum())

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from hepad.metrics.arrays import FloatArray, as_column, as_scores
+from hepad.metrics.weights import as_weights, effective_entries
 
 BASELINES = ("sum_pt", "multiplicity", "distance_to_mean")
 """Scores any model must beat: Σ pT (or E_T), the number of objects, and ‖x − mean‖²."""
@@ -18,19 +19,22 @@ class ScoredSample:
         score: (N,) anomaly score of each entry; higher is more anomalous. Kept in float64.
         features: name → (N,) observable of each entry, to correlate the score with.
         baselines: name → (N,) the score that a trivial rule gives to each entry, usually `BASELINES`.
+        weight: (N,) weight of each entry; None where every entry counts once, also where all weights are equal.
 
     Raises:
-        ValueError: a score is NaN or infinite (the message says how many), or lengths differ.
+        ValueError: a score is NaN or infinite (the message says how many), lengths differ, or weights are no weights.
     """
 
     name: str
     score: FloatArray
     features: Mapping[str, FloatArray] = field(default_factory=dict)
     baselines: Mapping[str, FloatArray] = field(default_factory=dict)
+    weight: FloatArray | None = None
 
     def __post_init__(self) -> None:
         score = as_scores(self.score, f"scores of {self.name}")
         object.__setattr__(self, "score", score)
+        object.__setattr__(self, "weight", as_weights(self.weight, score.size, f"entries of {self.name}"))
         for group in ("features", "baselines"):
             columns = {
                 name: as_column(values, f"{group[:-1]} {name} of {self.name}")
@@ -43,3 +47,8 @@ class ScoredSample:
 
     def __len__(self) -> int:
         return self.score.size
+
+    @property
+    def effective(self) -> float:
+        """How many entries of equal weight these are worth, (Σw)² / Σw²; their number without weights."""
+        return len(self) if self.weight is None else effective_entries(self.weight)

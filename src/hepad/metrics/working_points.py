@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike
 
 from hepad.metrics.arrays import FloatArray, as_scores
 from hepad.metrics.roc import RocCurve
+from hepad.metrics.weights import as_weights, effective_entries, weight_from
+
+_ROUNDING: Final = 1e-12
 
 MIN_ENTRIES: Final = 10
 """Background entries that must lie beyond a cut; 10 entries place it within about 30%."""
@@ -19,7 +22,14 @@ BUNCH_CROSSING_RATE: Final = 2544 * 11.245e3
 """Crossings of filled bunches per second (Hz) in the LHC of 2016-2018: 2544 bunches × 11.245 kHz = 28.61 MHz."""
 
 
-def tpr_at_fpr(background: ArrayLike, signal: ArrayLike, fpr: float, min_entries: int = MIN_ENTRIES) -> float | None:
+def tpr_at_fpr(
+    background: ArrayLike,
+    signal: ArrayLike,
+    fpr: float,
+    min_entries: int = MIN_ENTRIES,
+    background_weight: ArrayLike | None = None,
+    signal_weight: ArrayLike | None = None,
+) -> float | None:
     """The share of the signal beyond the cut that lets through at most `fpr` of the background.
 
     The cut is one that can be applied: `score > t`, with the lowest t that keeps the false-positive rate at or
@@ -29,24 +39,51 @@ def tpr_at_fpr(background: ArrayLike, signal: ArrayLike, fpr: float, min_entries
         background: (N,) scores of the background.
         signal: (M,) scores of the signal.
         fpr: the allowed false-positive rate, in (0, 1].
-        min_entries: background entries that must lie beyond the cut.
+        min_entries: background entries that must lie beyond the cut; weighted ones must be worth as many, (Σw)² / Σw².
+        background_weight: (N,) weights of the background; None where every entry counts once.
+        signal_weight: (M,) weights of the signal.
 
     Returns:
         The true-positive rate, or None where fewer than `min_entries` background entries lie beyond the cut.
 
     Raises:
-        ValueError: empty input, NaN or infinite scores, or `fpr` outside (0, 1].
+        ValueError: empty input, NaN or infinite scores, weights that are no weights, or `fpr` outside (0, 1].
     """
     if not 0 < fpr <= 1:
         raise ValueError(f"false-positive rate {fpr}: expected a number above 0 and at most 1")
     b, s = as_scores(background, "background scores"), as_scores(signal, "signal scores")
+    wb = as_weights(background_weight, b.size, "background entries")
+    ws = as_weights(signal_weight, s.size, "signal entries")
+    if wb is not None:
+        cut = _weighted_cut(b, wb, fpr)
+        if effective_entries(wb[b > cut]) < min_entries:
+            return None
+        return _share_beyond(s, ws, cut)
     # A rate such as 1e-3 of 10 000 entries is 10 entries, whatever the last binary digit says.
-    allowed = int(np.floor(fpr * b.size * (1 + 1e-12)))
+    allowed = int(np.floor(fpr * b.size * (1 + _ROUNDING)))
     last = b.size - allowed - 1
     cut = np.partition(b, last)[last] if last >= 0 else -np.inf
     if np.count_nonzero(b > cut) < min_entries:
         return None
-    return float(np.count_nonzero(s > cut) / s.size)
+    return _share_beyond(s, ws, cut)
+
+
+def _weighted_cut(background: FloatArray, weight: FloatArray, fpr: float) -> float:
+    """The lowest score, or −inf, beyond which at most `fpr` of the weight lies."""
+    order = np.argsort(background, kind="stable")
+    scores, above = background[order], weight_from(weight[order])
+    # What lies beyond a score begins after the last entry that has it.
+    beyond = above[np.searchsorted(scores, scores, "right")]
+    allowed = fpr * above[0] * (1 + _ROUNDING)
+    if above[0] <= allowed:
+        return -np.inf
+    return float(scores[np.argmax(beyond <= allowed)])
+
+
+def _share_beyond(scores: FloatArray, weight: FloatArray | None, cut: float) -> float:
+    if weight is None:
+        return float(np.count_nonzero(scores > cut) / scores.size)
+    return float(weight[scores > cut].sum() / weight.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +104,7 @@ def sic_curve(roc: RocCurve, min_entries: int = MIN_ENTRIES) -> SicCurve:
 
     Only points with at least `min_entries` background entries beyond the cut; there may be none.
     """
-    selected = np.rint(roc.fpr * roc.n_background)
-    known = selected >= max(min_entries, 1)
+    known = roc.selected >= max(min_entries, 1)
     return SicCurve(roc.tpr[known], roc.tpr[known] / np.sqrt(roc.fpr[known]))
 
 

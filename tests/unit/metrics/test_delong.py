@@ -44,6 +44,17 @@ def test_difference_uses_the_covariance_of_the_models(two_models):
     assert found.standard_error < np.sqrt(c[0, 0] + c[1, 1])
 
 
+@pytest.mark.parametrize("level", [0.68, 0.95])
+def test_interval_is_delongs_on_the_logit_scale(two_models, level):
+    # To nine digits, since a bootstrap or a count of hits would let pass one that is a tenth too wide.
+    for b, s in two_models:
+        area = auc(b, s)
+        logit = np.log(area / (1 - area))
+        half = stats.norm.isf((1 - level) / 2) * np.sqrt(plain_covariance([b], [s])[0, 0]) / (area * (1 - area))
+        expected = [1 / (1 + np.exp(-end)) for end in (logit - half, logit + half)]
+        np.testing.assert_allclose(auc_interval(b, s, level), expected, rtol=1e-9)
+
+
 def test_interval_agrees_with_the_bootstrap():
     rng = np.random.default_rng(1)
     b, s = rng.normal(0, 1, 400), rng.normal(1, 1, 300)
