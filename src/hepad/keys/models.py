@@ -35,7 +35,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "gradient_clip": optional(POSITIVE),
     "hidden": optional(WIDTHS),
     "l2": NOT_NEGATIVE,
-    "latent": WIDTH,
+    "latent": optional(WIDTH),
     "mask": Flag(),
     "network": Word(("auto", "dense", "time_distributed", "conv", "deepsets")),
     "noise": NOT_NEGATIVE,
