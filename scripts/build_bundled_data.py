@@ -14,7 +14,7 @@ from hepad.simulation.settings import Settings
 from hepad.simulation.validation import validate
 
 BUNDLED = Path(__file__).parents[1] / "src" / "hepad" / "bundled"
-MAX_MEGABYTES = 24.0
+MAX_MEGABYTES = 26.0
 
 N_ENTRIES = {
     "events": {
@@ -30,8 +30,8 @@ N_ENTRIES = {
 
 
 def settings(part: str) -> Settings:
-    """Return the settings of one part of the data: the same seed, pool and precision for all."""
-    return Settings(n_events=N_ENTRIES[part], seed=2016, pool_size=200_000, mantissa_bits=12)
+    """Return the settings of one part of the data: the same seed and precision for all."""
+    return Settings(n_events=N_ENTRIES[part], seed=2016, mantissa_bits=12)
 
 
 def main() -> None:

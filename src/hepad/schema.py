@@ -47,8 +47,8 @@ JET_CONSTITUENTS_DATASET: Final = "jet_constituents"
 JET_FEATURES_DATASET: Final = "jet_features"
 JET_IMAGE_DATASET: Final = "jet_images"
 
-EVENT_FEATURES: Final = ("n_pileup", "n_vertices", "n_jets", "ht", "met", "sum_et")
-"""The columns of `event_features` in simulated and converted files (ht, met and sum_et in GeV)."""
+EVENT_FEATURES: Final = ("n_pileup", "n_vertices", "n_jets", "ht", "met", "sum_et", "l1_sum_et", "l1_jet_et")
+"""The columns of `event_features` in simulated files (GeV but for the numbers; l1_… are made of trigger regions)."""
 
 N_JETS_PT_MIN: Final = 15.0
 N_JETS_MAX_ABS_ETA: Final = 4.7

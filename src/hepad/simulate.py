@@ -13,7 +13,7 @@ def simulate(cfg: DictConfig) -> None:
     request = read_request(cfg)
     from hepad.simulation.production import simulate as make_samples
 
-    files = make_samples(request.settings, request.output, request.workers, request.pool)
+    files = make_samples(request.settings, request.output, request.workers)
     if request.validate:
         from hepad.simulation.validation import validate
 

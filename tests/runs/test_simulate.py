@@ -23,7 +23,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-SMALL = ("samples=[soft_qcd]", "n_events=90", "chunk_size=15", "seed=5", "pileup.pool_size=40")
+SMALL = ("samples=[soft_qcd]", "n_events=60", "chunk_size=10", "seed=5", "pileup.mean=3")
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +32,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cwd = tmp_path_factory.mktemp("uninterrupted")
     done = run(cwd, *SMALL, "output=data", "workers=2")
     assert done.returncode == 0, done.stderr
-    assert "soft_qcd: 90 of 90 events" in done.stdout
-    assert "21 validation plots in data/validation" in done.stdout
+    assert "soft_qcd: 60 of 60 events" in done.stdout
+    assert "22 validation plots in data/validation" in done.stdout
     return cwd / "data"
 
 
 def test_the_command_writes_samples_plots_and_the_table(made: Path) -> None:
-    assert {path.name for path in made.iterdir()} == {"soft_qcd.h5", "validation", "pileup_pool"}
-    assert len(list((made / "validation").glob("*.png"))) == 21
+    assert {path.name for path in made.iterdir()} == {"soft_qcd.h5", "validation"}
+    assert len(list((made / "validation").glob("*.png"))) == 22
     table = (made / "validation" / "jets_per_event.txt").read_text()
     assert "soft_qcd" in table
     assert "1.60" in table
 
 
 def test_a_killed_run_continues_and_ends_with_the_same_file(made: Path, tmp_path: Path) -> None:
-    arguments = (*SMALL, "output=data", "workers=2", "validate=false", f"pileup.pool={made / 'pileup_pool'}")
+    arguments = (*SMALL, "output=data", "workers=2", "validate=false")
     process = subprocess.Popen(command(*arguments), cwd=tmp_path, stdout=subprocess.DEVNULL)
     chunks = tmp_path / "data" / ".chunks" / "soft_qcd"
     deadline = time.monotonic() + 120
@@ -89,5 +89,5 @@ def test_help_does_not_wait_for_pythia(tmp_path: Path) -> None:
     started = time.monotonic()
     done = run(tmp_path, "--help")
     assert done.returncode == 0
-    assert "pool_size" in done.stdout
+    assert "pileup" in done.stdout
     assert time.monotonic() - started < 10

@@ -28,6 +28,8 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "ht": (r"$H_\mathrm{T}$", "GeV"),
     "met": (r"$p_\mathrm{T}^\mathrm{miss}$", "GeV"),
     "sum_et": (r"$\sum E_\mathrm{T}$", "GeV"),
+    "l1_sum_et": (r"Trigger $\sum E_\mathrm{T}$", "GeV"),
+    "l1_jet_et": (r"Leading trigger jet $E_\mathrm{T}$", "GeV"),
     "total_et": (r"Image $\sum E_\mathrm{T}$", "GeV"),
     "max_region": (r"Largest region $E_\mathrm{T}$", "GeV"),
     "n_regions": ("Regions above threshold", ""),

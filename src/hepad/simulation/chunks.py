@@ -1,4 +1,4 @@
-"""Pieces of work: a chunk of the pileup pool, or of a sample, made from its own seeds and kept in a file.
+"""Pieces of work: a chunk of a sample, made from its own seeds and kept in a file.
 
 A chunk depends on the settings and its number alone, never on the worker that makes it or on other chunks.
 Files are written aside and renamed, so a chunk is there as a whole or not at all.
@@ -7,7 +7,6 @@ Files are written aside and renamed, so a chunk is there as a whole or not at al
 import os
 import zipfile
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +16,8 @@ from hepad.simulation.arrays import Array
 from hepad.simulation.collisions import Collisions, concatenate
 from hepad.simulation.event import Events, simulate_events
 from hepad.simulation.fat_jets import FatJets, simulate_fat_jets
-from hepad.simulation.generator import MIN_BIAS_SETTINGS, generate, generate_records, make_pythia
+from hepad.simulation.generator import MINIMUM_BIAS_SETTINGS, generate, generate_records, make_pythia
+from hepad.simulation.pileup import PileupSource
 from hepad.simulation.processes import PROCESSES, Process
 from hepad.simulation.records import Record, merge
 from hepad.simulation.selections import SELECTIONS
@@ -50,22 +50,27 @@ def read_arrays(path: Path, fingerprint: str) -> dict[str, Array] | None:
     return arrays if str(arrays.pop(_FINGERPRINT, "")) == fingerprint else None
 
 
-def make_pool_chunk(path: Path, settings: Settings, fingerprint: str, chunk: int, n: int) -> int:
-    """Generate `n` minimum-bias collisions for the pool and write them; returns `n`."""
-    seed, _ = chunk_seeds(settings.seed, "pileup pool", chunk)
-    pythia = make_pythia(MIN_BIAS_SETTINGS, seed)
-    sizes = [min(_GENERATED_AT_ONCE, n - start) for start in range(0, n, _GENERATED_AT_ONCE)]
-    made = concatenate([generate(pythia, size) for size in sizes])
-    write_arrays(path, {field.name: getattr(made, field.name) for field in fields(made)}, fingerprint)
-    return n
-
-
 def make_sample_chunk(
-    path: Path, settings: Settings, fingerprint: str, sample: str, chunk: int, n: int, pool: Collisions
+    path: Path, tables: Path, settings: Settings, fingerprint: str, sample: str, chunk: int, n: int
 ) -> int:
-    """Simulate `n` selected entries of `sample` and write them; returns `n`."""
-    write_arrays(path, simulate_chunk(settings, sample, chunk, n, pool).arrays(), fingerprint)
+    """Simulate `n` selected entries of `sample` and write them; returns `n`.
+
+    `tables` is a file of `write_minimum_bias_tables`.
+    """
+    seed = chunk_seeds(settings.seed, sample, chunk).pileup
+    pileup = minimum_bias(make_pythia(MINIMUM_BIAS_SETTINGS, seed, tables))
+    write_arrays(path, simulate_chunk(settings, sample, chunk, n, pileup).arrays(), fingerprint)
     return n
+
+
+def minimum_bias(pythia: Any) -> PileupSource:
+    """Return the pileup of a chunk: the collisions that `pythia` makes, one after the other."""
+
+    def make(n: int) -> Collisions:
+        sizes = [min(_GENERATED_AT_ONCE, n - start) for start in range(0, n, _GENERATED_AT_ONCE)]
+        return concatenate([generate(pythia, size) for size in sizes or [0]])
+
+    return PileupSource(make)
 
 
 def record_type(sample: str) -> type[Record]:
@@ -73,25 +78,32 @@ def record_type(sample: str) -> type[Record]:
     return FatJets if PROCESSES[sample].fat_jets else Events
 
 
-def simulate_chunk(settings: Settings, sample: str, chunk: int, n: int, pool: Collisions) -> Record:
+def simulate_chunk(settings: Settings, sample: str, chunk: int, n: int, pileup: PileupSource) -> Record:
     """Simulate chunk number `chunk` of `sample`: events are made until `n` entries have passed the selection."""
     row = PROCESSES[sample]
-    seed, rng = chunk_seeds(settings.seed, sample, chunk)
-    pythia = make_pythia(row.settings, seed) if row.settings else None
+    seeds = chunk_seeds(settings.seed, sample, chunk)
+    rng = np.random.default_rng(seeds.detector)
+    pythia = make_pythia(row.settings, seeds.hard) if row.settings else None
     kept: list[Record] = []
     while (n_kept := sum(map(len, kept))) < n:
         size = BATCH if row.selection or row.fat_jets else min(BATCH, n - n_kept)
-        kept.append(_simulate_batch(row, pythia, size, settings.pileup_mean, pool, rng))
+        kept.append(_simulate_batch(row, pythia, rng.poisson(settings.pileup_mean, size), pileup, rng))
     return merge(kept).select(np.arange(n))
 
 
 def _simulate_batch(
-    row: Process, pythia: Any, size: int, pileup_mean: float, pool: Collisions, rng: np.random.Generator
+    row: Process, pythia: Any, n_pileup: Array, source: PileupSource, rng: np.random.Generator
 ) -> Record:
-    """Make `size` events and return what passes the selection of `row`."""
+    """Make one event for each of `n_pileup` (E,) and return what passes the selection of `row`."""
+    pileup = source.take(int(n_pileup.sum()))
+    made: Record
     if row.fat_jets:
-        record = generate_records(pythia, size)
-        return simulate_fat_jets(record, row.fat_jets, pool, rng.poisson(pileup_mean, size), rng)
-    hard = generate(pythia, size) if pythia else None
-    events = simulate_events(hard, pool, rng.poisson(pileup_mean, size), rng)
-    return events.select(SELECTIONS[row.selection](events)) if row.selection else events
+        record = generate_records(pythia, len(n_pileup))
+        made, kept = simulate_fat_jets(record, row.fat_jets, pileup, n_pileup, rng)
+    else:
+        hard = generate(pythia, len(n_pileup)) if pythia else None
+        events = simulate_events(hard, pileup, n_pileup, rng)
+        kept = SELECTIONS[row.selection](events) if row.selection else np.ones(len(events), dtype=bool)
+        made = events.select(kept)
+    source.put_back(pileup.take(np.flatnonzero(~np.repeat(kept, n_pileup))))
+    return made

@@ -53,19 +53,6 @@ class Collisions:
             origin_label=self.origin_label[origins],
         )
 
-    def rotated(self, angle: Array, mirror: Array) -> "Collisions":
-        """Return the collisions turned by `angle` (N,) in φ and, where `mirror` (N,) is set, η → −η.
-
-        Both are symmetries of the colliding beams, so a collision can be used more than once.
-        """
-        sign = np.where(mirror, -1, 1).astype(np.float32)
-        turned = {field.name: getattr(self, field.name) for field in fields(self)}
-        for prefix, counts in (("", self.n_particles), ("origin_", self.n_origins)):
-            phi = turned[prefix + "phi"] + np.repeat(angle.astype(np.float32), counts)
-            turned[prefix + "phi"] = np.where(phi > np.pi, phi - np.float32(2 * np.pi), phi)
-            turned[prefix + "eta"] = turned[prefix + "eta"] * np.repeat(sign, counts)
-        return Collisions(**turned)
-
 
 def concatenate(parts: Sequence[Collisions]) -> Collisions:
     """Return all collisions of `parts`, one after the other."""

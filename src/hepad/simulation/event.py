@@ -15,12 +15,11 @@ from hepad.schema import (
     JET_FEATURES,
 )
 from hepad.simulation.arrays import Array
-from hepad.simulation.cells import region_et
-from hepad.simulation.clustering import FourMomenta
+from hepad.simulation.cells import leading_trigger_jet, region_et
 from hepad.simulation.collisions import Collisions
 from hepad.simulation.jets import JetTable, leading_jets, reconstruct_jets
 from hepad.simulation.particle_flow import propagate, reconstruct
-from hepad.simulation.pileup import Crossings, overlay
+from hepad.simulation.pileup import overlay
 from hepad.simulation.records import Record, Stored
 from hepad.simulation.vertices import find_vertices, is_pileup
 
@@ -54,9 +53,9 @@ class Events(Record):
         return values
 
 
-def simulate_events(hard: Collisions | None, pool: Collisions, n_pileup: Array, rng: np.random.Generator) -> Events:
-    """Overlay `n_pileup` (E,) collisions of `pool` on `hard`, pass all through the detector, and reconstruct."""
-    crossings = overlay(hard, pool, n_pileup, rng)
+def simulate_events(hard: Collisions | None, pileup: Collisions, n_pileup: Array, rng: np.random.Generator) -> Events:
+    """Overlay the collisions of `pileup`, `n_pileup` (E,) each, on `hard`; simulate the detector and reconstruct."""
+    crossings = overlay(hard, pileup, n_pileup)
     n_events = crossings.n_events
     particles = propagate(crossings)
     candidates, hits = reconstruct(particles, n_events, rng)
@@ -64,9 +63,7 @@ def simulate_events(hard: Collisions | None, pool: Collisions, n_pileup: Array, 
     jets = reconstruct_jets(
         candidates,
         is_pileup(candidates, primary_vertex),
-        _origins(crossings),
-        crossings.collisions.origin_label,
-        n_events,
+        crossings,
         rng,
     )
     event, eta, phi, energy = (
@@ -77,6 +74,7 @@ def simulate_events(hard: Collisions | None, pool: Collisions, n_pileup: Array, 
         return np.bincount(candidates.event, values, n_events)
 
     pt = candidates.pt
+    regions = region_et(event, eta, phi, energy / np.cosh(eta), n_events)
     columns = {
         "n_pileup": n_pileup,
         "n_vertices": n_vertices,
@@ -84,11 +82,13 @@ def simulate_events(hard: Collisions | None, pool: Collisions, n_pileup: Array, 
         "ht": scalar_sum_of_jets(jets, n_events),
         "met": np.hypot(total(pt * np.cos(candidates.phi)), total(pt * np.sin(candidates.phi))),
         "sum_et": total(pt),
+        "l1_sum_et": regions.sum(axis=(1, 2), dtype=np.int64),
+        "l1_jet_et": leading_trigger_jet(regions),
     }
     leading, flavour = leading_jets(jets, n_events)
     return Events(
         jets=leading,
-        regions=region_et(event, eta, phi, energy / np.cosh(eta), n_events),
+        regions=regions,
         features=np.stack([columns[name] for name in EVENT_FEATURES], axis=1).astype(np.float32),
         jet_flavour=flavour,
     )
@@ -99,14 +99,3 @@ def scalar_sum_of_jets(jets: JetTable, n_events: int) -> Array:
     pt, eta = jets.column("pt"), jets.column("eta")
     counted = (pt > HT_JET_PT_MIN) & (np.abs(eta) < HT_JET_MAX_ABS_ETA)
     return np.bincount(jets.event[counted], pt[counted], n_events)
-
-
-def _origins(crossings: Crossings) -> FourMomenta:
-    found = crossings.collisions
-    return FourMomenta(
-        event=np.repeat(crossings.event, found.n_origins),
-        pt=found.origin_pt.astype(np.float64),
-        eta=found.origin_eta.astype(np.float64),
-        phi=found.origin_phi.astype(np.float64),
-        mass=np.zeros(len(found.origin_pt)),
-    )

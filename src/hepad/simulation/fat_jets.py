@@ -45,15 +45,17 @@ class FatJets(Record):
 
 
 def simulate_fat_jets(
-    hard: EventRecord, wanted: Literal["any", "top"], pool: Collisions, n_pileup: Array, rng: np.random.Generator
-) -> FatJets:
-    """Overlay `n_pileup` (E,) collisions of `pool` on `hard`, and return the hardest jet wanted of each event, if any.
+    hard: EventRecord, wanted: Literal["any", "top"], pileup: Collisions, n_pileup: Array, rng: np.random.Generator
+) -> tuple[FatJets, Array]:
+    """Overlay the collisions of `pileup`, `n_pileup` (E,) each, on `hard`, and return the hardest jet wanted of each.
+
+    Returns the jets (N,), and which events (E,) have one.
 
     Jets are anti-kT, R = 0.8, from what charged-hadron subtraction leaves; the pT of the whole jet is corrected as
     that of smaller jets, its constituents are not. Wanted are jets with corrected pT from 550 to 650 GeV and
     |η| < 2. For `top` they also hold a top and its three quarks, all within ΔR < 0.8 of the jet's axis.
     """
-    crossings = overlay(reduce_records(hard), pool, n_pileup, rng)
+    crossings = overlay(reduce_records(hard), pileup, n_pileup)
     n_events = crossings.n_events
     candidates, _ = reconstruct(propagate(crossings), n_events, rng)
     primary_vertex, n_vertices = find_vertices(candidates, n_events)
@@ -82,10 +84,11 @@ def simulate_fat_jets(
         "n_pileup": n_pileup[jets.event],
         "n_vertices": n_vertices[jets.event],
     }
-    return FatJets(
+    found = FatJets(
         constituents=leading_constituents(jets, chosen, used),
         features=np.stack([columns[name][chosen] for name in FAT_JET_FEATURES], axis=1).astype(np.float32),
     )
+    return found, np.bincount(jets.event[chosen], minlength=n_events) > 0
 
 
 def holds_top(event: Array, eta: Array, phi: Array, tops: HadronicTops) -> Array:

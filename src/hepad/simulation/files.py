@@ -52,7 +52,6 @@ def file_attributes(settings: Settings, sample: str) -> dict[str, Any]:
         "numpy_version": versions["numpy"],
         "seed": settings.seed,
         "pileup_mean": settings.pileup_mean,
-        "pool_size": settings.pool_size,
         "chunk_size": settings.chunk_size,
         "mantissa_bits": settings.mantissa_bits,
         "pythia_settings": json.dumps(row.settings or ()),

@@ -7,11 +7,12 @@ import numpy as np
 
 from hepad.schema import JET_FEATURES, N_JETS
 from hepad.simulation.arrays import Array
-from hepad.simulation.clustering import FourMomenta, Jets, cluster
-from hepad.simulation.collisions import B_HADRON, C_HADRON
+from hepad.simulation.clustering import FourMomenta, cluster
 from hepad.simulation.density import pileup_density
+from hepad.simulation.flavour import flavour_origins, true_flavour
 from hepad.simulation.jet_energy import correction
 from hepad.simulation.particle_flow import Candidates, Kind
+from hepad.simulation.pileup import Crossings
 from hepad.simulation.taggers import draw_scores
 
 PT_MIN: Final = 15.0
@@ -40,16 +41,16 @@ class JetTable:
 def reconstruct_jets(
     candidates: Candidates,
     removed: Array,
-    origins: FourMomenta,
-    origin_label: Array,
-    n_events: int,
+    crossings: Crossings,
     rng: np.random.Generator,
 ) -> JetTable:
     """Cluster the candidates that are not `removed` (N,) and return the jets with pT > 15 GeV and |η| < 4.7."""
+    n_events = crossings.n_events
     kept = np.flatnonzero(~removed)
     used = FourMomenta(*(getattr(candidates, name)[kept] for name in ("event", "pt", "eta", "phi", "mass")))
     kind = candidates.kind[kept]
-    found = cluster(used, origins, n_events, _RAW_PT_MIN, rng)
+    origins = flavour_origins(crossings)
+    found = cluster(used, origins.momenta, n_events, _RAW_PT_MIN, rng)
     n_jets = len(found.event)
 
     pt_raw = np.hypot(found.px, found.py)
@@ -70,7 +71,7 @@ def reconstruct_jets(
         return np.bincount(found.constituent_jet[where], member_energy[where], n_jets) / found.energy
 
     charged = member_kind <= Kind.MUON
-    flavour, parton = true_flavour(found, origins.pt, origin_label)
+    flavour, parton = true_flavour(found, origins, crossings)
     pt = pt_raw * scale
     scores = draw_scores(flavour, parton, pt, eta, count(charged & (member_pt > 1.0)), rng)
     columns = {
@@ -96,26 +97,6 @@ def reconstruct_jets(
     order = selected[np.lexsort((-pt[selected], found.event[selected]))]
     features = np.stack([columns[name] for name in JET_FEATURES], axis=1).astype(np.float32)
     return JetTable(found.event[order], features[order], flavour[order], parton[order])
-
-
-def true_flavour(found: Jets, origin_pt: Array, origin_label: Array) -> tuple[Array, Array]:
-    """Return hadron flavour (0, 4 or 5) and parton flavour (0, 1 to 5 or 21) of each jet (J,), as CMS defines them.
-
-    5 for a b hadron inside, else 4 for a c hadron. The parton is b or c if there is one, else the hardest.
-    """
-    n_jets = len(found.event)
-    label, pt = origin_label[found.origin], origin_pt[found.origin]
-
-    def has(name: int) -> Array:
-        return np.bincount(found.origin_jet[label == name], minlength=n_jets) > 0
-
-    flavour = np.select([has(B_HADRON), has(C_HADRON)], [5, 4], 0)
-    partons = np.flatnonzero(label < C_HADRON)
-    by_pt = partons[np.argsort(pt[partons], kind="stable")]
-    parton = np.zeros(n_jets, dtype=np.int64)
-    # Assignment in rising order of pT: the hardest stays.
-    parton[found.origin_jet[by_pt]] = label[by_pt]
-    return flavour, np.select([has(5), has(4)], [5, 4], parton)
 
 
 def leading_jets(jets: JetTable, n_events: int) -> tuple[Array, Array]:

@@ -1,5 +1,6 @@
 """Pileup: other proton collisions of the same bunch crossing, laid over the hard one."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,38 +9,68 @@ from hepad.simulation.arrays import Array
 from hepad.simulation.collisions import Collisions, concatenate
 
 
+class PileupSource:
+    """Minimum-bias collisions, of which each serves in one event.
+
+    Drawn from a pool with replacement, the loudest events of a sample would be a few collisions over and over, and
+    test events would have twins among those trained on.
+
+    Args:
+        generate: makes the next n collisions.
+    """
+
+    def __init__(self, generate: Callable[[int], Collisions]) -> None:
+        self._generate = generate
+        self._returned: list[Collisions] = []
+
+    def take(self, n: int) -> Collisions:
+        """Return `n` collisions that no kept event holds."""
+        waiting = [*self._returned]
+        missing = n - sum(map(len, waiting))
+        if missing > 0 or not waiting:
+            waiting.append(self._generate(max(missing, 0)))
+        ready = concatenate(waiting)
+        self._returned = [ready.take(np.arange(n, len(ready)))]
+        return ready.take(np.arange(n))
+
+    def put_back(self, collisions: Collisions) -> None:
+        """Take back the collisions of events that a selection rejected."""
+        self._returned.append(collisions)
+
+
 @dataclass(frozen=True)
 class Crossings:
     """Bunch crossings: collisions with the crossing and the vertex they belong to.
 
-    `event` and `vertex` (number of collisions,) give the crossing of each collision, and its number within it.
+    `event` and `vertex` (number of collisions,) give the crossing of each collision, and its number within it. Where
+    there `is_hard`, vertex 0 is the hard collision; otherwise the crossings are pileup only.
     """
 
     n_events: int
+    is_hard: bool
     n_pileup: Array
     collisions: Collisions
     event: Array
     vertex: Array
 
 
-def overlay(hard: Collisions | None, pool: Collisions, n_pileup: Array, rng: np.random.Generator) -> Crossings:
-    """Lay `n_pileup` (E,) collisions drawn from `pool` over each collision of `hard`.
+def overlay(hard: Collisions | None, pileup: Collisions, n_pileup: Array) -> Crossings:
+    """Lay the collisions of `pileup`, `n_pileup` (E,) of them each, over the collisions of `hard`.
 
-    Each pool collision is turned by a random φ and mirrored in η at random. Without `hard` the crossings are
-    pileup only.
+    Without `hard` the crossings are pileup only.
     """
-    n_events, n_drawn = len(n_pileup), int(n_pileup.sum())
-    drawn = pool.take(rng.integers(len(pool), size=n_drawn)).rotated(
-        rng.uniform(0, 2 * np.pi, n_drawn), rng.random(n_drawn) < 0.5
-    )
+    n_events, n_laid = len(n_pileup), int(n_pileup.sum())
+    if len(pileup) != n_laid:
+        raise ValueError(f"{len(pileup)} pileup collisions for events that hold {n_laid}")
     event = np.repeat(np.arange(n_events), n_pileup)
-    vertex = np.arange(n_drawn) - np.repeat(np.cumsum(n_pileup) - n_pileup, n_pileup)
+    vertex = np.arange(n_laid) - np.repeat(np.cumsum(n_pileup) - n_pileup, n_pileup)
     if hard is None:
-        return Crossings(n_events, n_pileup, drawn, event, vertex)
+        return Crossings(n_events, False, n_pileup, pileup, event, vertex)
     return Crossings(
         n_events,
+        True,
         n_pileup,
-        concatenate([hard, drawn]),
+        concatenate([hard, pileup]),
         np.concatenate([np.arange(n_events), event]),
         np.concatenate([np.zeros(n_events, dtype=np.int64), vertex + 1]),
     )

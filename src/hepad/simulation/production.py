@@ -14,24 +14,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from hepad.errors import UserError
 from hepad.progress import progress
-from hepad.simulation.chunks import make_pool_chunk, make_sample_chunk, read_arrays, record_type
-from hepad.simulation.collisions import Collisions
+from hepad.simulation.chunks import make_sample_chunk, read_arrays, record_type
 from hepad.simulation.files import read_fingerprint, write_sample
-from hepad.simulation.generator import import_simulation_package
+from hepad.simulation.generator import import_simulation_package, write_minimum_bias_tables
 from hepad.simulation.locking import locked
-from hepad.simulation.pool import is_complete, join_pool, load_pool, pool_chunks, pool_directory
 from hepad.simulation.records import Record
-from hepad.simulation.settings import (
-    Settings,
-    check_directory,
-    check_workers,
-    pool_fingerprint,
-    sample_fingerprint,
-)
+from hepad.simulation.settings import Settings, check_directory, check_workers, sample_fingerprint
 
 _CHUNKS: Final = ".chunks"
 
@@ -43,28 +36,26 @@ class _Task:
     arguments: tuple[Any, ...]
 
 
-def simulate(
-    settings: Settings, output: Path, workers: int | None = None, pool_parent: Path | None = None
-) -> dict[str, Path]:
+def simulate(settings: Settings, output: Path, workers: int | None = None) -> dict[str, Path]:
     """Make all samples of `settings` and return their files, `<output>/<sample>.h5`.
 
-    `workers` is the number of processes (None: one per core); it does not change the events. The pileup pool is
-    kept in `pool_parent` (None: `<output>/pileup_pool`). Finished files of the same settings are left as they are.
+    `workers` is the number of processes (None: one per core); it does not change the events. Finished files of the
+    same settings are left as they are.
     Raises `UserError` for wrong input, before anything is made.
     """
     workers = check_workers(workers)
     for package in ("pythia8mc", "awkward", "fastjet"):
         import_simulation_package(package)
     files = {sample: output / f"{sample}.h5" for sample in settings.n_events}
-    pool_parent = pool_parent or output / "pileup_pool"
     check_directory("output", output)
-    check_directory("pileup.pool", pool_parent)
     missing = [sample for sample, path in files.items() if not _is_finished(path, settings, sample)]
     if not missing:
         return files
-    pool = _make_pool(settings, pool_parent, workers)
-    for sample in missing:
-        _make_sample(settings, sample, files[sample], pool, workers)
+    with TemporaryDirectory() as scratch:
+        tables = Path(scratch) / "minimum_bias"
+        write_minimum_bias_tables(tables)
+        for sample in missing:
+            _make_sample(settings, sample, files[sample], tables, workers)
     return files
 
 
@@ -79,23 +70,7 @@ def _is_finished(path: Path, settings: Settings, sample: str) -> bool:
     return True
 
 
-def _make_pool(settings: Settings, parent: Path, workers: int) -> Path:
-    directory = pool_directory(parent, settings)
-    if is_complete(directory):
-        return directory
-    directory.mkdir(parents=True, exist_ok=True)
-    fingerprint = pool_fingerprint(settings)
-    tasks = [
-        _Task(directory / f"chunk_{chunk:05}.npz", n, (settings, fingerprint, chunk, n))
-        for chunk, n in enumerate(pool_chunks(settings))
-    ]
-    with locked(directory):
-        _run_tasks("pileup pool", make_pool_chunk, tasks, fingerprint, workers)
-        join_pool(directory, [task.path for task in tasks], fingerprint)
-    return directory
-
-
-def _make_sample(settings: Settings, sample: str, path: Path, pool: Path, workers: int) -> None:
+def _make_sample(settings: Settings, sample: str, path: Path, tables: Path, workers: int) -> None:
     directory = path.parent / _CHUNKS / sample
     directory.mkdir(parents=True, exist_ok=True)
     fingerprint = sample_fingerprint(settings, sample)
@@ -104,12 +79,12 @@ def _make_sample(settings: Settings, sample: str, path: Path, pool: Path, worker
         _Task(
             directory / f"chunk_{chunk:05}.npz",
             min(size, n_events - start),
-            (settings, fingerprint, sample, chunk, min(size, n_events - start)),
+            (tables, settings, fingerprint, sample, chunk, min(size, n_events - start)),
         )
         for chunk, start in enumerate(range(0, n_events, size))
     ]
     with locked(directory):
-        _run_tasks(sample, _make_sample_chunk, tasks, fingerprint, workers, pool)
+        _run_tasks(sample, make_sample_chunk, tasks, fingerprint, workers)
         write_sample(path, settings, sample, _read_entries(tasks, fingerprint, record_type(sample)))
         shutil.rmtree(directory)
     if not any(directory.parent.iterdir()):
@@ -130,7 +105,6 @@ def _run_tasks(
     tasks: Sequence[_Task],
     fingerprint: str,
     workers: int,
-    pool: Path | None = None,
 ) -> None:
     """Do the tasks whose file is not there yet, over `workers` processes."""
     # What a killed worker was writing; nobody else writes here while the directory is locked.
@@ -144,7 +118,7 @@ def _run_tasks(
     context = multiprocessing.get_context("spawn")
     with (
         progress(title, total, total - sum(task.n for task in todo)) as advance,
-        ProcessPoolExecutor(min(workers, len(todo)), context, _start_worker, (pool,)) as executor,
+        ProcessPoolExecutor(min(workers, len(todo)), context, _start_worker) as executor,
     ):
         futures = [executor.submit(work, task.path, *task.arguments) for task in todo]
         try:
@@ -155,21 +129,11 @@ def _run_tasks(
             raise
 
 
-_pool: Collisions
-
-
-def _start_worker(pool: Path | None) -> None:
-    """Prepare a worker process: load the pool, and end with the parent even if that is killed."""
-    global _pool
+def _start_worker() -> None:
+    """Prepare a worker process: it ends with the parent even if that is killed."""
     # On Ctrl-C the parent decides; workers finish their chunk.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
         sentinel = parent.sentinel
         threading.Thread(target=lambda: (wait([sentinel]), os._exit(1)), daemon=True).start()
-    if pool is not None:
-        _pool = load_pool(pool)
-
-
-def _make_sample_chunk(path: Path, settings: Settings, fingerprint: str, sample: str, chunk: int, n: int) -> int:
-    return make_sample_chunk(path, settings, fingerprint, sample, chunk, n, _pool)

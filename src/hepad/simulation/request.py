@@ -17,7 +17,6 @@ class Request:
     settings: Settings
     output: Path
     workers: int | None
-    pool: Path | None
     validate: bool
 
 
@@ -25,16 +24,14 @@ def read_request(cfg: DictConfig) -> Request:
     """Return the request of a composed config; raises `UserError` for anything that cannot be done."""
     plain: Any = OmegaConf.to_container(cfg, resolve=True)
     pileup = plain["pileup"]
-    for name, value in (("pileup.mean", pileup["mean"]),):
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise UserError(f"{name} is {value!r}; it must be a number")
+    if isinstance(mean := pileup["mean"], bool) or not isinstance(mean, int | float):
+        raise UserError(f"pileup.mean is {mean!r}; it must be a number")
     if not isinstance(plain["validate"], bool):
         raise UserError(f"validate is {plain['validate']!r}; it must be true or false")
     settings = Settings(
         n_events=events_per_sample(plain["samples"] or [], plain["n_events"]),
         seed=plain["seed"],
-        pileup_mean=float(pileup["mean"]),
-        pool_size=pileup["pool_size"],
+        pileup_mean=float(mean),
         chunk_size=plain["chunk_size"],
         mantissa_bits=plain["mantissa_bits"],
     )
@@ -43,7 +40,6 @@ def read_request(cfg: DictConfig) -> Request:
         settings=settings,
         output=_path(plain["output"], "output"),
         workers=plain["workers"],
-        pool=None if pileup["pool"] is None else _path(pileup["pool"], "pileup.pool"),
         validate=plain["validate"],
     )
 

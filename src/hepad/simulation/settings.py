@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -16,10 +16,8 @@ from hepad import __version__
 from hepad.errors import UserError
 from hepad.simulation.processes import PROCESSES, process
 
-REVISION: Final = 1
+REVISION: Final = 2
 """Raised whenever the same seed gives other events than before."""
-POOL_CHUNK: Final = 5000
-"""Collisions per chunk of the pileup pool."""
 MAX_SEED: Final = 2**63 - 1
 
 
@@ -33,7 +31,6 @@ class Settings:
     n_events: Mapping[str, int]
     seed: int = 42
     pileup_mean: float = 27.0
-    pool_size: int = 100_000
     chunk_size: int = 250
     mantissa_bits: int = 23
 
@@ -45,7 +42,6 @@ class Settings:
             _check_whole(f"n_events of {sample}", n, 1)
         _check_whole("seed", self.seed, 0, MAX_SEED)
         _check_whole("chunk_size", self.chunk_size, 1, 100_000)
-        _check_whole("pileup.pool_size", self.pool_size, 1)
         _check_whole("mantissa_bits", self.mantissa_bits, 4, 23)
         if not 0 <= self.pileup_mean <= 500:
             raise UserError(f"pileup.mean is {self.pileup_mean}; it must be between 0 and 500")
@@ -89,18 +85,10 @@ def generator_versions() -> dict[str, str]:
     return {"hepad": __version__, **packages}
 
 
-def pool_fingerprint(settings: Settings) -> str:
-    """Return what names a pileup pool: anything that would change one of its collisions changes this."""
-    from hepad.simulation.generator import generation_settings
-
-    versions = generator_versions()
-    return _digest(
-        generation_settings(), settings.seed, settings.pool_size, POOL_CHUNK, REVISION, versions["pythia8mc"]
-    )
-
-
 def sample_fingerprint(settings: Settings, sample: str) -> str:
     """Return what names a sample: anything that would change one of its events changes this."""
+    from hepad.simulation.generator import generation_settings
+
     row = PROCESSES[sample]
     return _digest(
         sample,
@@ -111,7 +99,7 @@ def sample_fingerprint(settings: Settings, sample: str) -> str:
         settings.pileup_mean,
         settings.chunk_size,
         settings.mantissa_bits,
-        pool_fingerprint(settings),
+        generation_settings(),
         REVISION,
         generator_versions(),
     )
@@ -121,12 +109,24 @@ def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def chunk_seeds(seed: int, name: str, chunk: int) -> tuple[int, np.random.Generator]:
-    """Return the seed of Pythia and the random generator of the detector for one chunk of `name`."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(crc32(name.encode()), chunk))
-    pythia, detector = sequence.spawn(2)
+class ChunkSeeds(NamedTuple):
+    """Seeds of one chunk: of Pythia for hard collisions and for pileup, and of the detector."""
+
+    hard: int
+    pileup: int
+    detector: np.random.SeedSequence
+
+
+def chunk_seeds(seed: int, sample: str, chunk: int) -> ChunkSeeds:
+    """Return the seeds of one chunk of `sample`."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(crc32(sample.encode()), chunk))
+    hard, detector, pileup = sequence.spawn(3)
+    return ChunkSeeds(_pythia_seed(hard), _pythia_seed(pileup), detector)
+
+
+def _pythia_seed(sequence: np.random.SeedSequence) -> int:
     # Pythia takes seeds from 1 to 900 000 000.
-    return int(pythia.generate_state(1, np.uint64)[0] % 900_000_000) + 1, np.random.default_rng(detector)
+    return int(sequence.generate_state(1, np.uint64)[0] % 900_000_000) + 1
 
 
 def default_workers() -> int:

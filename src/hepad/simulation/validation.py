@@ -28,6 +28,10 @@ REAL_JETS_PER_EVENT: Final = {
 }
 """2016 CMS Open Data, pT > 15 GeV, first 8 slots (AD4HEP workshop). The real soft_qcd had another pileup profile."""
 
+FLAVOURS: Final = {5: "b", 4: "c", 0: "light"}
+"""Hadron flavours of jets; light is what holds neither a b nor a c hadron."""
+_TAGGER_MAX_ABS_ETA: Final = 2.4
+
 
 @dataclass(frozen=True)
 class SampleData:
@@ -81,13 +85,13 @@ def _validate_events(files: Mapping[str, Path], directory: Path) -> list[Path]:
 
     samples = [read_sample(path) for path in files.values()]
     directory.mkdir(parents=True, exist_ok=True)
-    table = jets_per_event_table(samples)
-    print(table)
-    path = directory / "jets_per_event.txt"
-    path.write_text(table + "\n")
-    written = [path, *draw_all(samples, directory)]
-    print(f"{len(written) - 1} validation plots in {directory}")
-    return written
+    tables = {"jets_per_event.txt": jets_per_event_table(samples), "flavour.txt": flavour_table(samples)}
+    for name, table in tables.items():
+        print(table)
+        (directory / name).write_text(table + "\n")
+    figures = draw_all(samples, directory)
+    print(f"{len(figures)} validation plots in {directory}")
+    return [*(directory / name for name in tables), *figures]
 
 
 def jets_per_event_table(samples: list[SampleData]) -> str:
@@ -104,6 +108,21 @@ def jets_per_event_table(samples: list[SampleData]) -> str:
     return "\n".join(lines)
 
 
+def flavour_fractions(sample: SampleData) -> dict[int, float]:
+    """Return the share of jets of true hadron flavour 5, 4 and 0 among those that taggers see, |η| < 2.4."""
+    flavour = sample.flavour[np.abs(sample.jet("eta")) < _TAGGER_MAX_ABS_ETA]
+    return {known: float((flavour == known).mean()) if len(flavour) else 0.0 for known in FLAVOURS}
+
+
+def flavour_table(samples: list[SampleData]) -> str:
+    """Return a text table of the flavour fractions of each sample in percent."""
+    lines = [f"{'sample':12}" + "".join(f" {name:>7}" for name in FLAVOURS.values()) + "   (% of jets, |eta| < 2.4)"]
+    for sample in samples:
+        shares = flavour_fractions(sample)
+        lines.append(f"{sample.name:12}" + "".join(f" {100 * share:7.1f}" for share in shares.values()))
+    return "\n".join(lines)
+
+
 def working_point_efficiencies(samples: list[SampleData], family: str) -> dict[int, tuple[float, ...]]:
     """Return the share of jets (|η| < 2.4, pT > 30 GeV) beyond each working point, by hadron flavour."""
     from hepad.simulation.taggers import WORKING_POINTS
@@ -113,11 +132,11 @@ def working_point_efficiencies(samples: list[SampleData], family: str) -> dict[i
     flavour = np.concatenate([sample.flavour[_is_taggable(sample)] for sample in samples])
     return {
         known: tuple(float((score[flavour == known] > cut).mean()) for cut in WORKING_POINTS[family])
-        for known in (5, 4, 0)
+        for known in FLAVOURS
         if (flavour == known).any()
     }
 
 
 def _is_taggable(sample: SampleData) -> Array:
-    inside: Array = (np.abs(sample.jet("eta")) < 2.4) & (sample.jet("pt") > 30)
+    inside: Array = (np.abs(sample.jet("eta")) < _TAGGER_MAX_ABS_ETA) & (sample.jet("pt") > 30)
     return inside

@@ -13,10 +13,14 @@ from matplotlib.figure import Figure
 from hepad.simulation.arrays import Array
 from hepad.simulation.cells import REGION_ETA_EDGES
 from hepad.simulation.taggers import EFFICIENCIES, WORKING_POINTS
-from hepad.simulation.validation import REAL_JETS_PER_EVENT, SampleData, working_point_efficiencies
+from hepad.simulation.validation import (
+    FLAVOURS,
+    REAL_JETS_PER_EVENT,
+    SampleData,
+    flavour_fractions,
+    working_point_efficiencies,
+)
 from hepad.simulation.validation_drawing import COLOURS, Plot, Quantity, add_legend, label_axes, overlay, profile
-
-_FLAVOUR_NAMES: Final = {5: "b", 4: "c", 0: "light"}
 
 
 def draw_all(samples: Sequence[SampleData], directory: Path) -> list[Path]:
@@ -53,14 +57,14 @@ def _btag(family: str, column: str) -> Plot:
     def draw(axes: Axes, samples: Sequence[SampleData]) -> None:
         edges = np.linspace(0, 1, 41)
         measured = working_point_efficiencies(list(samples), family)
-        for flavour, colour in zip((5, 4, 0), COLOURS, strict=False):
+        for flavour, colour in zip(FLAVOURS, COLOURS, strict=False):
             score = np.concatenate([s.jet(column)[(s.flavour == flavour) & (s.jet(column) >= 0)] for s in samples])
             if not len(score):
                 continue
             share = np.histogram(score, edges)[0] / len(score)
             found = " / ".join(f"{100 * x:.3g}" for x in measured.get(flavour, ()))
             wanted = " / ".join(f"{100 * x:.3g}" for x in EFFICIENCIES[flavour])
-            label = f"{_FLAVOUR_NAMES[flavour]}: {found}% (target {wanted}%)"
+            label = f"{FLAVOURS[flavour]}: {found}% (target {wanted}%)"
             axes.stairs(share, edges, color=colour, linewidth=2, label=label)
         for name, cut in zip("LMT", WORKING_POINTS[family], strict=True):
             axes.axvline(cut, color="grey", linestyle=":")
@@ -72,6 +76,22 @@ def _btag(family: str, column: str) -> Plot:
         axes.legend(title="Beyond L / M / T (pT > 30 GeV)", title_fontsize=15, fontsize=15, loc="upper right")
 
     return draw
+
+
+def _flavour(axes: Axes, samples: Sequence[SampleData]) -> None:
+    place, bottom = np.arange(len(samples)), np.zeros(len(samples))
+    for flavour, colour in zip(FLAVOURS, COLOURS, strict=False):
+        share = np.array([100 * flavour_fractions(sample)[flavour] for sample in samples])
+        axes.bar(place, share, 0.7, bottom, color=colour, label=FLAVOURS[flavour])
+        for x, low, height in zip(place, bottom, share, strict=True):
+            # A number needs room.
+            if height > 4:
+                axes.text(x, low + height / 2, f"{height:.1f}", size=15, ha="center", va="center", color="white")
+        bottom += share
+    axes.set_xticks(place, [sample.name for sample in samples], rotation=30, ha="right", fontsize=17)
+    axes.minorticks_off()
+    axes.set(ylabel="Jets by true flavour, |η| < 2.4 [%]", ylim=(0, 118))
+    axes.legend(ncols=3, loc="upper center")
 
 
 def _region_profile(axes: Axes, samples: Sequence[SampleData]) -> None:
@@ -143,6 +163,7 @@ _PLOTS: Final[dict[str, Plot]] = {
     "neutral_hadron_fraction_vs_eta": profile(
         _jet("eta"), _jet("neHEF"), _ETA_EDGES, "Jet η", "Mean neutral hadron energy fraction"
     ),
+    "flavour": _flavour,
     "btag_deepcsv": _btag("DeepCSV", "btagDeepB"),
     "btag_deepjet": _btag("DeepJet", "btagDeepFlavB"),
     "region_et_vs_eta": _region_profile,

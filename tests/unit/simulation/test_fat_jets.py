@@ -1,5 +1,6 @@
 """Real fat jets with real pileup: what the samples of jet images promise."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -14,9 +15,9 @@ from hepad.schema import (
     N_CONSTITUENTS,
 )
 from hepad.simulation.chunks import simulate_chunk
-from hepad.simulation.collisions import Collisions
 from hepad.simulation.fat_jets import MAX_ABS_ETA, PT_RANGE, FatJets, holds_top
 from hepad.simulation.generator import EventRecord, generate_records, make_pythia
+from hepad.simulation.pileup import PileupSource
 from hepad.simulation.processes import PROCESSES
 from hepad.simulation.production import simulate
 from hepad.simulation.settings import Settings
@@ -26,20 +27,20 @@ from hepad.simulation.validation import validate
 SETTINGS = Settings({"qcd_jets": 30, "top_jets": 30}, seed=8)
 
 
-def make(sample: str, pool: Collisions) -> FatJets:
-    made = simulate_chunk(SETTINGS, sample, 0, 30, pool)
+def make(sample: str, pileup: PileupSource) -> FatJets:
+    made = simulate_chunk(SETTINGS, sample, 0, 30, pileup)
     assert isinstance(made, FatJets)
     return made
 
 
 @pytest.fixture(scope="module")
-def qcd(pool: Collisions) -> FatJets:
-    return make("qcd_jets", pool)
+def qcd(pileup_source: Callable[[], PileupSource]) -> FatJets:
+    return make("qcd_jets", pileup_source())
 
 
 @pytest.fixture(scope="module")
-def top(pool: Collisions) -> FatJets:
-    return make("top_jets", pool)
+def top(pileup_source: Callable[[], PileupSource]) -> FatJets:
+    return make("top_jets", pileup_source())
 
 
 @pytest.fixture(scope="module", params=["qcd", "top"])
@@ -81,7 +82,9 @@ def test_constituents_fall_in_pt_and_make_up_their_jet(jets: FatJets) -> None:
     np.testing.assert_array_equal((pt > 0).sum(axis=1), np.minimum(n, N_CONSTITUENTS))
     turned = (phi - column(jets, "phi")[:, None] + np.pi) % (2 * np.pi) - np.pi
     distance = np.hypot(eta - column(jets, "eta")[:, None], turned)
-    assert distance[pt > 0].max() < 1.0
+    # Anti-kT jets are round unless another jet is near; none reaches beyond 2 R.
+    assert np.quantile(distance[pt > 0], 0.99) < 0.9
+    assert distance[pt > 0].max() < 1.6
     p = np.array([(pt * np.cos(phi)).sum(1), (pt * np.sin(phi)).sum(1)])
     # Up to the energy scale, and a few soft particles beyond the last slot.
     np.testing.assert_allclose(np.hypot(*p), column(jets, "pt"), rtol=0.08)
@@ -94,8 +97,8 @@ def test_top_jets_have_the_mass_of_a_top_and_dijets_have_not(qcd: FatJets, top: 
     assert column(top, "nConstituents").mean() > column(qcd, "nConstituents").mean()
 
 
-def test_the_same_seed_makes_the_same_jets(top: FatJets, pool: Collisions) -> None:
-    again = make("top_jets", pool)
+def test_the_same_seed_makes_the_same_jets(top: FatJets, pileup_source: Callable[[], PileupSource]) -> None:
+    again = make("top_jets", pileup_source())
     np.testing.assert_array_equal(again.constituents, top.constituents)
     np.testing.assert_array_equal(again.features, top.features)
 
@@ -133,9 +136,9 @@ def test_a_jet_holds_a_top_only_with_all_its_quarks_in_its_own_event() -> None:
     assert holds_top(event, np.zeros(4), phi, tops).tolist() == [True, False, True, False]
 
 
-def test_files_hold_jets_and_no_events_and_do_not_depend_on_the_workers(tmp_path: Path, pool_parent: Path) -> None:
-    settings = Settings({"qcd_jets": 9}, seed=3, pool_size=60, chunk_size=5, mantissa_bits=12)
-    first, again = (simulate(settings, tmp_path / str(n), n, pool_parent)["qcd_jets"] for n in (1, 2))
+def test_files_hold_jets_and_no_events_and_do_not_depend_on_the_workers(tmp_path: Path, tables_at_hand: None) -> None:
+    settings = Settings({"qcd_jets": 9}, seed=3, pileup_mean=5.0, chunk_size=5, mantissa_bits=12)
+    first, again = (simulate(settings, tmp_path / str(n), n)["qcd_jets"] for n in (1, 2))
     assert first.read_bytes() == again.read_bytes()
     with h5py.File(first) as file:
         assert set(file) == {JET_CONSTITUENTS_DATASET, JET_FEATURES_DATASET}

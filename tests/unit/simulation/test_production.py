@@ -14,7 +14,9 @@ from hepad.simulation.locking import locked
 from hepad.simulation.production import simulate
 from hepad.simulation.settings import Settings
 
-SETTINGS = Settings({"ttbar": 25}, seed=3, pool_size=60, chunk_size=10)
+SETTINGS = Settings({"ttbar": 12}, seed=3, pileup_mean=5.0, chunk_size=5)
+
+pytestmark = pytest.mark.usefixtures("tables_at_hand")
 
 
 def sha256(path: Path) -> str:
@@ -22,18 +24,18 @@ def sha256(path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, pool_parent: Path) -> Path:
-    return simulate(SETTINGS, tmp_path_factory.mktemp("made"), 2, pool_parent)["ttbar"]
+def made(tmp_path_factory: pytest.TempPathFactory, tables_at_hand: None) -> Path:
+    return simulate(SETTINGS, tmp_path_factory.mktemp("made"), 2)["ttbar"]
 
 
 def test_files_follow_the_schema(made: Path) -> None:
     with h5py.File(made) as file:
-        assert file[JET_DATASET].shape == (25, 8, 17)
+        assert file[JET_DATASET].shape == (12, 8, 17)
         assert file[JET_DATASET].dtype == np.dtype("<f4")
         assert tuple(file[JET_DATASET].attrs["features"]) == JET_FEATURES
-        assert file[CALO_DATASET].shape == (25, 18, 14)
+        assert file[CALO_DATASET].shape == (12, 18, 14)
         assert file[CALO_DATASET].dtype == np.dtype("<u2")
-        assert file[EVENT_FEATURES_DATASET].shape == (25, len(EVENT_FEATURES))
+        assert file[EVENT_FEATURES_DATASET].shape == (12, len(EVENT_FEATURES))
         assert tuple(file[EVENT_FEATURES_DATASET].attrs["features"]) == EVENT_FEATURES
         assert "weight" not in file
         assert {"sample", "source", "hepad_version", "seed", "pythia_version", "fastjet_version"} <= set(file.attrs)
@@ -43,27 +45,27 @@ def test_files_follow_the_schema(made: Path) -> None:
     assert [path.name for path in made.parent.iterdir()] == ["ttbar.h5"]
 
 
-def test_the_number_of_workers_changes_nothing(made: Path, tmp_path: Path, pool_parent: Path) -> None:
-    alone = simulate(SETTINGS, tmp_path, 1, pool_parent)["ttbar"]
+def test_the_number_of_workers_changes_nothing(made: Path, tmp_path: Path) -> None:
+    alone = simulate(SETTINGS, tmp_path, 1)["ttbar"]
     assert sha256(alone) == sha256(made)
 
 
-def test_a_finished_file_is_left_alone(made: Path, pool_parent: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_finished_file_is_left_alone(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = made.stat().st_mtime_ns
-    simulate(SETTINGS, made.parent, 1, pool_parent)
+    simulate(SETTINGS, made.parent, 1)
     assert made.stat().st_mtime_ns == before
     assert "made with the same settings" in capsys.readouterr().out
 
 
-def test_a_file_of_other_settings_is_not_overwritten(made: Path, pool_parent: Path) -> None:
+def test_a_file_of_other_settings_is_not_overwritten(made: Path) -> None:
     before = sha256(made)
-    other = Settings({"ttbar": 25}, seed=4, pool_size=60, chunk_size=10)
+    other = Settings({"ttbar": 12}, seed=4, pileup_mean=5.0, chunk_size=5)
     with pytest.raises(UserError, match="made with other settings; choose another output"):
-        simulate(other, made.parent, 1, pool_parent)
+        simulate(other, made.parent, 1)
     made_by_others = made.parent / "radion.h5"
     made_by_others.write_text("not HDF5")
     with pytest.raises(UserError, match=r"radion\.h5 was made with other settings"):
-        simulate(Settings({"radion": 5}), made.parent, 1, pool_parent)
+        simulate(Settings({"radion": 5}), made.parent, 1)
     assert sha256(made) == before
     made_by_others.unlink()
 

@@ -1,5 +1,7 @@
 """Real top-pair events with real pileup: everything that the format and the field promise of them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -69,9 +71,10 @@ def test_ht_is_the_sum_of_central_jets(top_events: Events) -> None:
     assert (top_events.feature("ht") >= leading * (1 - 1e-5)).all()
 
 
-def test_pileup_only_events_are_quiet(pool: Collisions, top_events: Events) -> None:
+def test_pileup_only_events_are_quiet(pileup: Callable[[np.ndarray], Collisions], top_events: Events) -> None:
     rng = np.random.default_rng(2)
-    quiet = simulate_events(None, pool, rng.poisson(27, 100), rng)
+    n_pileup = rng.poisson(27, 100)
+    quiet = simulate_events(None, pileup(n_pileup), n_pileup, rng)
     n_jets = (quiet.jets[..., 0] > 0).sum(axis=1).mean()
     assert 0.3 < n_jets < 2.0
     assert quiet.regions.mean() < top_events.regions.mean()
@@ -79,14 +82,26 @@ def test_pileup_only_events_are_quiet(pool: Collisions, top_events: Events) -> N
 
 
 def test_an_event_without_any_collision_is_empty(pool: Collisions) -> None:
-    empty = simulate_events(None, pool, np.array([0, 0]), np.random.default_rng(0))
+    empty = simulate_events(None, pool.take(np.arange(0)), np.array([0, 0]), np.random.default_rng(0))
     assert (empty.jets == 0).all()
     assert (empty.regions == 0).all()
     assert (empty.features == 0).all()
 
 
 def test_the_random_generator_decides_the_detector(pool: Collisions, top_pairs: Collisions) -> None:
-    few = top_pairs.take(np.arange(10))
-    first, again = (simulate_events(few, pool, np.full(10, 5), np.random.default_rng(3)) for _ in range(2))
+    few, laid = top_pairs.take(np.arange(10)), pool.take(np.arange(50))
+    first, again = (simulate_events(few, laid, np.full(10, 5), np.random.default_rng(3)) for _ in range(2))
     np.testing.assert_array_equal(first.jets, again.jets)
     np.testing.assert_array_equal(first.regions, again.regions)
+
+
+def test_trigger_columns_are_those_of_the_regions(top_events: Events) -> None:
+    regions = top_events.regions.astype(int)
+    np.testing.assert_array_equal(top_events.feature("l1_sum_et"), regions.sum(axis=(1, 2)))
+    event = int(top_events.feature("l1_jet_et").argmax())
+    windows = [
+        sum(regions[event, (row + i) % 18, column + j] for i in (-1, 0, 1) for j in (-1, 0, 1) if 0 <= column + j < 14)
+        for row in range(18)
+        for column in range(14)
+    ]
+    assert top_events.feature("l1_jet_et")[event] == max(windows)

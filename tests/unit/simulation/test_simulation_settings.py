@@ -14,7 +14,6 @@ from hepad.simulation.settings import (
     Settings,
     check_directory,
     chunk_seeds,
-    pool_fingerprint,
     sample_fingerprint,
 )
 
@@ -49,9 +48,7 @@ def test_every_selection_of_the_table_exists() -> None:
         ("pileup.mean=-1", "pileup.mean is -1"),
         ("pileup.mean=high", "pileup.mean is 'high'; it must be a number"),
         ("pileup.mean=0", "zero_bias is made of pileup only"),
-        ("pileup.pool_size=0", "pileup.pool_size is 0"),
         ("output=null", "output is None; it must be a directory"),
-        ("pileup.pool=3", "pileup.pool is 3; it must be a directory"),
         ("validate=maybe", "validate is 'maybe'; it must be true or false"),
     ],
 )
@@ -82,21 +79,13 @@ def test_an_unwritable_output_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "changes_pool"),
-    [
-        ({"seed": 7}, True),
-        ({"pool_size": 70}, True),
-        ({"pileup_mean": 7.0}, False),
-        ({"chunk_size": 7}, False),
-        ({"mantissa_bits": 7}, False),
-        ({"n_events": {"ttbar": 7}}, False),
-    ],
+    "change",
+    [{"seed": 7}, {"pileup_mean": 7.0}, {"chunk_size": 7}, {"mantissa_bits": 7}, {"n_events": {"ttbar": 7}}],
 )
-def test_any_change_of_settings_changes_the_fingerprint(change: dict[str, Any], changes_pool: bool) -> None:
+def test_any_change_of_settings_changes_the_fingerprint(change: dict[str, Any]) -> None:
     base: dict[str, Any] = {"n_events": {"ttbar": 100}}
     before, after = Settings(**base), Settings(**(base | change))
     assert sample_fingerprint(before, "ttbar") != sample_fingerprint(after, "ttbar")
-    assert (pool_fingerprint(before) != pool_fingerprint(after)) == changes_pool
 
 
 def test_other_samples_do_not_change_the_fingerprint_of_one() -> None:
@@ -106,11 +95,13 @@ def test_other_samples_do_not_change_the_fingerprint_of_one() -> None:
 
 def test_seeds_differ_between_seeds_samples_and_chunks() -> None:
     keys = [(seed, name, chunk) for seed in (1, 2) for name in ("ttbar", "radion") for chunk in (0, 1)]
-    pythia = [chunk_seeds(*key)[0] for key in keys]
-    detector = [chunk_seeds(*key)[1].random() for key in keys]
-    assert len(set(pythia)) == len(set(detector)) == len(keys)
+    seeds = [chunk_seeds(*key) for key in keys]
+    pythia = [seed for chunk in seeds for seed in (chunk.hard, chunk.pileup)]
+    detector = {np.random.default_rng(chunk.detector).random() for chunk in seeds}
+    assert len(set(pythia)) == 2 * len(keys)
+    assert len(detector) == len(keys)
     assert all(1 <= seed <= 900_000_000 for seed in pythia)
-    assert chunk_seeds(*keys[0])[0] == pythia[0]
+    assert chunk_seeds(*keys[0]).pileup == seeds[0].pileup
 
 
 def test_a_chunk_file_is_read_back_only_if_whole_and_of_the_same_settings(tmp_path: Path) -> None:
