@@ -83,7 +83,7 @@ def _flavour(axes: Axes, samples: Sequence[SampleData]) -> None:
     for flavour, colour in zip(FLAVOURS, COLOURS, strict=False):
         share = np.array([100 * flavour_fractions(sample)[flavour] for sample in samples])
         axes.bar(place, share, 0.7, bottom, color=colour, label=FLAVOURS[flavour])
-        for x, low, height in zip(place, bottom, share, strict=True):
+        for x, (low, height) in enumerate(zip(bottom, share, strict=True)):
             # A number needs room.
             if height > 4:
                 axes.text(x, low + height / 2, f"{height:.1f}", size=15, ha="center", va="center", color="white")
