@@ -90,6 +90,7 @@ def _flavour(axes: Axes, samples: Sequence[SampleData]) -> None:
         bottom += share
     axes.set_xticks(place, [sample.name for sample in samples], rotation=30, ha="right", fontsize=17)
     axes.minorticks_off()
+    axes.tick_params(axis="x", length=0)
     axes.set(ylabel="Jets by true flavour, |η| < 2.4 [%]", ylim=(0, 118))
     axes.legend(ncols=3, loc="upper center")
 
