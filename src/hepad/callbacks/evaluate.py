@@ -195,7 +195,7 @@ def scored_samples(data: AnomalyDataModule, scores: Mapping[str, NDArray[np.floa
             name=name,
             score=scores[name].astype(np.float64),
             features=entries.observables,
-            baselines=data.baselines(entries),
+            baselines=data.trivial_scores(entries),
         )
         for name, entries in data.test_entries.items()
     }

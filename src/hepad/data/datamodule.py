@@ -16,6 +16,7 @@ from hepad.batch import Batch, take_rows
 from hepad.data.loader import BatchLoader
 from hepad.data.sources import sample_files
 from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
+from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
 from hepad.errors import UserError
 from hepad.hdf5 import open_hdf5
 from hepad.schema import ImageLabels
@@ -112,6 +113,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         # A sample may have fewer entries than there are processes.
         self.allow_zero_length_dataloader_with_multiple_devices = True
         self._entries: dict[str, Entries] | None = None
+        self._fitted: dict[str, FittedScore] | None = None
 
     @abstractmethod
     def source(self, file: h5py.File) -> h5py.Dataset:
@@ -130,10 +132,18 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
 
     @abstractmethod
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
-        """Return the trivial anomaly scores that any model must beat: `sum_pt`, `multiplicity`, `distance_to_mean`.
+        """Return the trivial anomaly scores of this kind of entry: `sum_pt`, `multiplicity`, `distance_to_mean`.
 
-        Each is `(N,)`; the last is ‖x − mean‖² with the mean of the training entries.
+        Each is `(N,)`; the last is ‖x − mean‖² with the mean of the training entries. `trivial_scores` adds those that
+        are the same for every kind.
         """
+
+    def trivial_scores(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
+        """Return all trivial scores of entries, each `(N,)`: `baselines`, and those fitted to the training entries."""
+        if self._fitted is None:
+            self._fitted = fit_trivial_scores(self.train_entries.batch.x.numpy())
+        flat = entries.batch.x.numpy().reshape(len(entries), -1)
+        return {**self.baselines(entries), **{name: score(flat) for name, score in self._fitted.items()}}
 
     @property
     @abstractmethod

@@ -16,15 +16,17 @@ from hepad.metrics.delong import (
     compare_aucs,
     sort_scores,
 )
-from hepad.metrics.evaluation import Evaluation, evaluate, fpr_name
+from hepad.metrics.evaluation import Evaluation, evaluate
 from hepad.metrics.holm import holm
 from hepad.metrics.roc import RocCurve, auc, roc_curve
-from hepad.metrics.samples import BASELINES, ScoredSample
+from hepad.metrics.samples import BASELINES, ScoredSample, trivial_title
+from hepad.metrics.verdict import NOTABLE, SIGNIFICANT, PairResult, Verdict, pair_result, read_verdict
 from hepad.metrics.weights import effective_entries
 from hepad.metrics.working_points import (
     BUNCH_CROSSING_RATE,
     MIN_ENTRIES,
     SicCurve,
+    fpr_name,
     max_sic,
     sic_curve,
     tpr_at_fpr,
@@ -35,13 +37,17 @@ __all__ = [
     "BASELINES",
     "BUNCH_CROSSING_RATE",
     "MIN_ENTRIES",
+    "NOTABLE",
+    "SIGNIFICANT",
     "AucComponents",
     "AucDifference",
     "Evaluation",
+    "PairResult",
     "RocCurve",
     "ScoredSample",
     "SicCurve",
     "SortedScores",
+    "Verdict",
     "auc",
     "auc_components",
     "auc_difference",
@@ -54,11 +60,14 @@ __all__ = [
     "fpr_name",
     "holm",
     "max_sic",
+    "pair_result",
     "pearson",
+    "read_verdict",
     "roc_curve",
     "sic_curve",
     "sort_scores",
     "spearman",
     "tpr_at_fpr",
     "trigger_rate",
+    "trivial_title",
 ]

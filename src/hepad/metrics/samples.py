@@ -2,12 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from hepad.metrics.arrays import FloatArray, as_column, as_scores
 from hepad.metrics.weights import as_weights, effective_entries
 
-BASELINES = ("sum_pt", "multiplicity", "distance_to_mean")
-"""Scores any model must beat: Σ pT (or E_T), the number of objects, and ‖x − mean‖²."""
+LOUDNESS: Final = "sum_pt"
+"""The trivial score by which signal and reference are matched: Σ pT (or E_T) of an entry."""
+
+BASELINES: Final = (LOUDNESS, "multiplicity", "distance_to_mean", "mahalanobis", "isolation_forest")
+"""Scores any model must beat: Σ pT (or E_T), the number of objects, ‖x − mean‖², the Mahalanobis distance, and an
+isolation forest."""
+
+_TITLES: Final = {
+    LOUDNESS: "Σ pT",
+    "multiplicity": "multiplicity",
+    "distance_to_mean": "‖x − mean‖²",
+    "mahalanobis": "Mahalanobis",
+    "isolation_forest": "isolation forest",
+}
+
+
+def trivial_title(name: str) -> str:
+    """What a trivial score is called in tables and sentences.
+
+    >>> trivial_title("distance_to_mean")
+    '‖x − mean‖²'
+    """
+    return _TITLES.get(name, name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,6 +86,12 @@ def _share_beyond(scores: FloatArray, weight: FloatArray | None, cut: float) -> 
     return float(weight[scores > cut].sum() / weight.sum())
 
 
+def fpr_name(fpr: float) -> str:
+    """A false-positive rate as metric names spell it: 0.01 → `1e-2`."""
+    mantissa, exponent = f"{fpr:e}".split("e")
+    return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
 @dataclass(frozen=True, eq=False)
 class SicCurve:
     """Significance improvement against signal efficiency.

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from hepad.metrics.evaluation import Evaluation
 from hepad.metrics.samples import ScoredSample
+from hepad.metrics.verdict import pair_result
 from hepad.plots.correlation_bars import plot_correlation_bars
 from hepad.plots.correlation_heatmap import plot_correlation_heatmap
 from hepad.plots.labels import SampleStyle, sample_label, sample_styles
@@ -77,7 +78,7 @@ def _separation(
                 f"roc_vs_{reference}{scale}",
                 "Separation",
                 f"ROC against {reference}{', logarithmic' if log else ''}, with AUC and 68% interval; broken: the best "
-                "baseline for each signal.",
+                "trivial score for each signal.",
                 plot_roc(
                     rocs,
                     reference=reference,
@@ -98,13 +99,9 @@ def _separation(
 
 
 def best_baseline(evaluation: Evaluation, signal: str, reference: str) -> str | None:
-    """The baseline with the largest AUC for a pair of samples, if any was evaluated."""
-    areas = {
-        name: evaluation.metrics[f"test/baseline_auc/{name}/{signal}_vs_{reference}"]
-        for name, s, r in evaluation.baseline_rocs
-        if (s, r) == (signal, reference)
-    }
-    return max(areas, key=areas.__getitem__) if areas else None
+    """The trivial score with the largest AUC for a pair of samples, if any was evaluated."""
+    found = pair_result(evaluation.metrics, signal, reference)
+    return None if found is None else found.trivial
 
 
 def _correlations(

@@ -41,13 +41,21 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A number and what it belongs to, such as the AUC of the best trivial score with its name."""
+
+    value: float
+    name: str
+
+
+@dataclass(frozen=True)
 class Setting:
     """The value of a setting in the words of the command line; one that is a number is set and sorted as such."""
 
     text: str
 
 
-Cell: TypeAlias = str | int | float | Interval | Difference | Link | Setting | None
+Cell: TypeAlias = str | int | float | Interval | Difference | Named | Link | Setting | None
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,7 @@ class Report:
         title: the page's heading.
         subtitle: one line below it, such as the model and the data.
         key_figures: (what it is, value) of the few numbers a reader looks for first.
+        verdicts: what the numbers say, one sentence each, shown before all tables.
         summary: tables shown before everything else.
         sections: the rest, in order.
         config: the run's config as YAML.
@@ -106,6 +115,7 @@ class Report:
     title: str
     subtitle: str = ""
     key_figures: Sequence[tuple[str, Cell]] = ()
+    verdicts: Sequence[str] = ()
     summary: Sequence[Table] = ()
     sections: Sequence[Section] = ()
     config: str = ""

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from hepad.report.content import Cell, Difference, Interval, Link, Setting
+from hepad.report.content import Cell, Difference, Interval, Link, Named, Setting
 
 _SHORT: Final = 7
 
@@ -15,7 +15,7 @@ _SHORT: Final = 7
 def format_cell(cell: Cell) -> str:
     """A cell as text: about four significant digits, uncertainties to two, a dash for what is not known.
 
-    A link comes as markup, its text and path escaped.
+    A link, and a number with its name, come as markup, their text escaped.
     """
     if cell is None:
         return "–"
@@ -23,6 +23,8 @@ def format_cell(cell: Cell) -> str:
         return str(cell)
     if isinstance(cell, Link):
         return Markup('<a href="{}">{}</a>').format(quote(cell.path), cell.text)
+    if isinstance(cell, Named):
+        return Markup("{}<br><small>{}</small>").format(_format_number(cell.value), cell.name)
     if isinstance(cell, Setting):
         return format_setting(cell.text)
     if isinstance(cell, int):
@@ -36,7 +38,7 @@ def format_cell(cell: Cell) -> str:
 
 def sort_key(cell: Cell) -> str:
     """A cell's number in full, for sorting; empty for text and for what is not known."""
-    if isinstance(cell, Interval | Difference):
+    if isinstance(cell, Interval | Difference | Named):
         cell = cell.value
     if isinstance(cell, Setting):
         cell = _as_number(cell.text)
@@ -49,7 +51,7 @@ def is_numeric(cell: Cell) -> bool:
     """Whether a cell is set flush right."""
     if isinstance(cell, Setting):
         return _as_number(cell.text) is not None
-    return isinstance(cell, int | float | Interval | Difference) and not isinstance(cell, bool)
+    return isinstance(cell, int | float | Interval | Difference | Named) and not isinstance(cell, bool)
 
 
 def flatten(tree: object, prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -1,31 +1,99 @@
 """The tables a reader looks at first, from an evaluation."""
 
-from hepad.metrics.evaluation import Evaluation
-from hepad.report.content import Cell, Interval, Table
+from collections.abc import Sequence
 
-_BASELINE_TITLES = {
-    "sum_pt": "Σ pT alone",
-    "multiplicity": "Multiplicity alone",
-    "distance_to_mean": "‖x − mean‖² alone",
-}
+from hepad.metrics.evaluation import Evaluation
+from hepad.metrics.matching import MIN_EFFECTIVE
+from hepad.metrics.samples import trivial_title
+from hepad.metrics.verdict import SIGNIFICANT, PairResult, pair_result, trivial_aucs
+from hepad.report.content import Cell, Difference, Interval, Named, Table
+
+_DIFFERENCE = (
+    "The difference is to the best of them, with its standard error in brackets (DeLong, paired); "
+    f"* p < {SIGNIFICANT:g}."
+)
 
 
 def headline_table(evaluation: Evaluation) -> Table:
-    """AUC of the model with its interval for every signal and reference, the baselines' beside it."""
-    baselines = list(dict.fromkeys(name for name, _, _ in evaluation.baseline_rocs))
-    metrics = evaluation.metrics
+    """AUC of the model with its interval for every signal and reference, the trivial scores' beside it."""
+    names = _trivial_names(evaluation, matched=False)
+    rows = [
+        [signal, reference, *_numbers(evaluation, signal, reference, names, matched=False)]
+        for signal, reference in evaluation.rocs
+    ]
+    return Table(
+        ["Signal", "Reference", *_titles(names)],
+        rows,
+        f"Area under the ROC curve (AUC) with its 68% interval, and that of scores that need no model. {_DIFFERENCE} "
+        "0.5 is random.",
+    )
+
+
+def matched_table(evaluation: Evaluation) -> Table | None:
+    """The same at equal Σ pT, with what signal and reference have in common; None where no Σ pT is known."""
+    names = _trivial_names(evaluation, matched=True)
     rows: list[list[Cell]] = []
     for signal, reference in evaluation.rocs:
         pair = f"{signal}_vs_{reference}"
-        area, low = metrics[f"test/auc/{pair}"], metrics.get(f"test/auc/{pair}/low")
-        model = area if low is None else Interval(area, low, metrics[f"test/auc/{pair}/high"])
-        rows.append(
-            [signal, reference, model, *(metrics.get(f"test/baseline_auc/{name}/{pair}") for name in baselines)]
-        )
+        entries = evaluation.metrics.get(f"test/matched_entries/{pair}")
+        if entries is not None:
+            numbers = _numbers(evaluation, signal, reference, names, matched=True)
+            rows.append(
+                [signal, reference, *numbers, evaluation.metrics[f"test/matched_overlap/{pair}"], round(entries)]
+            )
+    if not rows:
+        return None
     return Table(
-        ["Signal", "Reference", "AUC", *(_BASELINE_TITLES.get(name, f"{name} alone") for name in baselines)],
+        ["Signal", "Reference", *_titles(names), "Overlap", "Entries"],
         rows,
-        "Area under the ROC curve with its 68% interval, and that of trivial scores. 0.5 is random.",
+        "The same at equal Σ pT (E_T for images), so that loudness cannot win: weights give signal and reference one "
+        f"common distribution of it. {_DIFFERENCE} Overlap: the share of the two distributions that is common to both; "
+        f"entries: the effective number left on the smaller side. A dash where that is below {MIN_EFFECTIVE}, or where "
+        "Σ pT still tells the two apart.",
+    )
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    titles = [trivial_title(name) for name in names]
+    return ["AUC", "Best trivial score", "Difference", *(title[0].upper() + title[1:] for title in titles)]
+
+
+def _numbers(evaluation: Evaluation, signal: str, reference: str, names: Sequence[str], matched: bool) -> list[Cell]:
+    """AUC, the best trivial score, the difference of the two, and every trivial score; dashes for an unknown pair."""
+    found = pair_result(evaluation.metrics, signal, reference, matched)
+    if found is None:
+        return [None] * (3 + len(names))
+    areas = trivial_aucs(evaluation.metrics, signal, reference, matched)
+    return [auc_cell(found), trivial_cell(found), difference_cell(found), *(areas.get(name) for name in names)]
+
+
+def auc_cell(found: PairResult) -> Cell:
+    """An AUC with its interval where that is known."""
+    return found.auc if found.low is None or found.high is None else Interval(found.auc, found.low, found.high)
+
+
+def trivial_cell(found: PairResult) -> Cell:
+    """The AUC of the best trivial score, with its name."""
+    if found.trivial is None or found.trivial_auc is None:
+        return None
+    return Named(found.trivial_auc, trivial_title(found.trivial))
+
+
+def difference_cell(found: PairResult) -> Cell:
+    """The AUC minus that of the best trivial score, marked where it is significant."""
+    if found.difference is None or found.error is None:
+        return found.difference
+    return Difference(found.difference, found.error, "*" if found.significantly_better or found.worse else "")
+
+
+def _trivial_names(evaluation: Evaluation, matched: bool) -> list[str]:
+    """Names of all trivial scores of any pair, in their order."""
+    return list(
+        dict.fromkeys(
+            name
+            for signal, reference in evaluation.rocs
+            for name in trivial_aucs(evaluation.metrics, signal, reference, matched)
+        )
     )
 
 

@@ -6,6 +6,7 @@ from hepad.metrics.evaluation import Evaluation
 from hepad.report.content import Cell, Table
 from hepad.report.headline import correlation_table, working_point_table
 
+SEPARATION: Final = "Separation"
 STUDENT: Final = "Student and teacher"
 SYMMETRIES: Final = "Symmetries"
 
@@ -15,7 +16,7 @@ _SYMMETRIES: Final = {"phi_rotation": "Rotation in φ", "eta_flip": "Mirror in �
 def section_tables(evaluation: Evaluation) -> dict[str, list[Table]]:
     """Return title of a section → its tables; only sections that have some."""
     tables = {
-        "Separation": [working_point_table(evaluation)] if evaluation.rocs else [],
+        SEPARATION: [working_point_table(evaluation)] if evaluation.rocs else [],
         "Correlations": [correlation_table(evaluation)] if evaluation.pearson.get(evaluation.background) else [],
         STUDENT: [*_student_areas(evaluation), *_student_errors(evaluation)],
         SYMMETRIES: _symmetries(evaluation),

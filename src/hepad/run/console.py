@@ -3,18 +3,21 @@
 from rich.console import Console
 from rich.table import Table
 
-from hepad.metrics import Evaluation
+from hepad.metrics import Evaluation, PairResult, pair_result, trivial_title
 from hepad.report.formatting import with_uncertainty
 from hepad.run.loggers import offline_records
+from hepad.run.report import verdict_sentences
 from hepad.run.training import TrainingResult
 
 
 def print_result(result: TrainingResult) -> None:
-    """Print the AUC tables where there is a signal, the path of the report and how to upload the W&B record."""
+    """Print the AUC tables and the verdict where there is a signal, where the report is, how to upload the record."""
     console = Console(highlight=False, soft_wrap=True)
     if result.evaluation.rocs:
         console.print(auc_table(result.evaluation))
-        console.print(baseline_table(result.evaluation))
+        console.print(trivial_table(result.evaluation))
+        for sentence in verdict_sentences(result.evaluation):
+            console.print(f"verdict {sentence}", markup=False)
     else:
         console.print("no AUC: there is no signal to compare with", markup=False)
     lines = [("run", str(result.run_dir)), ("report", str(result.run_dir / "report.html"))]
@@ -39,18 +42,33 @@ def auc_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def baseline_table(evaluation: Evaluation) -> Table:
-    """Return the AUC of scores that need no model, against the first reference."""
-    reference = next(reference for _, reference in evaluation.rocs)
-    baselines = list(dict.fromkeys(name for name, _, r in evaluation.baseline_rocs if r == reference))
-    table = Table(title=f"AUC of trivial scores vs {reference}", title_justify="left")
+def trivial_table(evaluation: Evaluation) -> Table:
+    """Return the best score that needs no model for every signal against the first reference, by name.
+
+    Beside it the model and the best trivial score at equal Σ pT, where any signal has them.
+    """
+    reference = evaluation.references[0]
+    signals = [signal for signal, r in evaluation.rocs if r == reference]
+    plain, matched = (
+        {signal: pair_result(evaluation.metrics, signal, reference, equal) for signal in signals}
+        for equal in (False, True)
+    )
+    with_matched = any(matched.values())
+    table = Table(title=f"Best trivial score vs {reference}", title_justify="left")
     table.add_column("signal")
-    for name in baselines:
-        table.add_column(name, justify="right")
-    for signal in dict.fromkeys(s for s, r in evaluation.rocs if r == reference):
-        values = (evaluation.metrics.get(f"test/baseline_auc/{name}/{signal}_vs_{reference}") for name in baselines)
-        table.add_row(signal, *("" if value is None else f"{value:.4f}" for value in values))
+    for title in ("best trivial", *(("AUC at equal Σ pT", "best trivial") if with_matched else ())):
+        table.add_column(title, justify="right")
+    for signal in signals:
+        found = matched[signal]
+        model = "" if found is None else with_uncertainty(found.auc, found.low, found.high)
+        table.add_row(signal, _best(plain[signal]), *((model, _best(found)) if with_matched else ()))
     return table
+
+
+def _best(found: PairResult | None) -> str:
+    if found is None or found.trivial is None:
+        return ""
+    return f"{trivial_title(found.trivial)} {found.trivial_auc:.4f}"
 
 
 def _auc_cell(evaluation: Evaluation, signal: str, reference: str) -> str:

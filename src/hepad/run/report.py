@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from hepad.data import AnomalyDataModule
-from hepad.metrics import Evaluation
+from hepad.metrics import Evaluation, read_verdict
+from hepad.metrics.verdict import verdict_sentence
 from hepad.plots import StandardFigure
-from hepad.report import Report, Section, headline_table, write_report
-from hepad.report.tables import STUDENT, section_tables
+from hepad.report import Cell, Report, Section, Table, headline_table, matched_table, write_report
+from hepad.report.tables import SEPARATION, STUDENT, section_tables
 
 # What a reader asks first; sections that are not named here, a model's own, come before the examples.
-_ORDER = ("Separation", "Scores", "Correlations", "Score and features", "Training")
+_ORDER = (SEPARATION, "Scores", "Correlations", "Score and features", "Training")
 _TARGETS = {"score": "s", "log_score": "ln s", "cicada": "32 ln s, clipped to [0, 256)"}
 
 
@@ -39,7 +40,7 @@ def write_run_report(
             title=title,
             figures=[(f.caption, run_dir / "plots" / f"{f.name}.png") for f in figures if f.section == title],
             tables=tables.get(title, []),
-            notes=_teacher_notes(facts) if title == STUDENT else [],
+            notes=_teacher_notes(facts) if title == STUDENT else evaluation.unmatched if title == SEPARATION else [],
         )
         for title in sorted(dict.fromkeys([*(figure.section for figure in figures), *tables]), key=_place)
     ]
@@ -47,12 +48,14 @@ def write_run_report(
         title=title or run_dir.name,
         subtitle=f"Trained on {facts['trained']:,} {data.kind} of {data.background}",
         key_figures=[
+            *_verdict_figures(evaluation),
             ("parameters", facts["parameters"]),
             ("epochs", facts["epochs"]),
             ("tested entries", sum(len(entries) for entries in data.test_entries.values())),
             ("training [s]", facts["seconds"]["train"]),
         ],
-        summary=[headline_table(evaluation)] if evaluation.rocs else [],
+        verdicts=verdict_sentences(evaluation),
+        summary=_summary(evaluation),
         sections=sections,
         config=(run_dir / "config.yaml").read_text(encoding="utf-8"),
         provenance=facts,
@@ -61,6 +64,30 @@ def write_run_report(
     path = run_dir / "report.html"
     write_report(path, report)
     return path
+
+
+def verdict_sentences(evaluation: Evaluation) -> list[str]:
+    """Say for each reference on how many signals the score beats the best trivial one, also at equal Σ pT."""
+    found = (verdict_sentence(evaluation.metrics, reference) for reference in evaluation.references)
+    return [sentence for sentence in found if sentence is not None]
+
+
+def _verdict_figures(evaluation: Evaluation) -> list[tuple[str, Cell]]:
+    """The verdict against the first reference, the training background where that is one."""
+    if not evaluation.rocs:
+        return []
+    reference = evaluation.references[0]
+    titles = {False: f"better than trivial vs {reference}", True: f"at equal Σ pT vs {reference}"}
+    return [
+        (title, verdict.short)
+        for matched, title in titles.items()
+        if (verdict := read_verdict(evaluation.metrics, reference, matched)) is not None
+    ]
+
+
+def _summary(evaluation: Evaluation) -> list[Table]:
+    tables = [headline_table(evaluation), matched_table(evaluation)] if evaluation.rocs else []
+    return [table for table in tables if table is not None]
 
 
 def fallback_notes(facts: Mapping[str, Any]) -> list[str]:

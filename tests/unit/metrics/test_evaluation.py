@@ -34,6 +34,14 @@ def test_the_names_are_exactly_those_of_the_contract(samples):
         # 2000 reference entries: 20 beyond 1e-2, but only 2 beyond 1e-3.
         expected |= {f"test/tpr_at_fpr_1e-2/{pair}", f"test/sic_max/{pair}"}
         expected |= {f"test/baseline_auc/{b}/{pair}" for b in BASELINES}
+        expected |= {f"test/over_trivial/{pair}{end}" for end in ("", "/error", "/p_value")}
+        expected |= {f"test/matched_auc/{pair}", f"test/matched_auc/{pair}/low", f"test/matched_auc/{pair}/high"}
+        expected |= {f"test/matched_baseline_auc/{b}/{pair}" for b in BASELINES}
+        expected |= {f"test/matched_over_trivial/{pair}{end}" for end in ("", "/error", "/p_value")}
+        expected |= {f"test/matched_overlap/{pair}", f"test/matched_entries/{pair}"}
+    for reference in ("zero_bias", "jet_ht"):
+        for verdict in ("verdict", "matched_verdict"):
+            expected |= {f"test/{verdict}/vs_{reference}/{what}" for what in ("signals", "better", "significant")}
     for feature in ("pt", "nMuons"):
         expected |= {f"test/pearson/{feature}", f"test/spearman/{feature}"}
     assert set(metrics) == expected
@@ -120,17 +128,20 @@ def test_an_auc_below_one_half_by_chance_is_not_explained():
     assert told <= 3
 
 
-def test_an_auc_below_one_half_is_to_be_expected_against_a_sample_not_trained_on():
+def test_an_auc_below_one_half_is_told_against_every_reference():
     samples = {"b": sample("b", 0), "strange": sample("strange", 4), "signal": sample("signal", 1)}
-    result = evaluate(samples, "b", ["b", "strange"])
+    result = evaluate(samples, "b", ["b", "strange"], reconstructs=True)
     assert result.metrics["test/auc/signal_vs_strange"] < 0.1
-    assert not any("below 0.5" in warning for warning in result.warnings)
+    (note,) = [warning for warning in result.warnings if "below 0.5" in warning]
+    assert note.startswith("AUC below 0.5 against strange: signal (0.0")
+    assert "trained on b" in note
 
 
 def test_a_baseline_that_beats_the_model_is_named():
-    samples = {"b": sample("b", 0), "s": sample("s", 0.2, baseline_shift=1.0)}
+    b, s = sample("b", 0), sample("s", 0.2, baseline_shift=1.0)
+    samples = {one.name: ScoredSample(one.name, one.score, {}, {"sum_pt": one.baselines["sum_pt"]}) for one in (b, s)}
     warnings = evaluate(samples, "b", ["b"]).warnings
-    assert any("sum_pt alone separates better than the model: " in warning for warning in warnings)
+    assert any("Σ pT alone separates better than the model: s (AUC 0.7" in warning for warning in warnings)
 
 
 def test_a_good_model_needs_no_warning_about_baselines():

@@ -4,8 +4,17 @@ import numpy as np
 import pytest
 
 from hepad.metrics import BASELINES, ScoredSample, evaluate
-from hepad.report import Difference, Interval, Setting, correlation_table, headline_table, working_point_table
-from hepad.report.formatting import flatten, format_cell, format_setting, sort_key
+from hepad.report import (
+    Difference,
+    Interval,
+    Named,
+    Setting,
+    correlation_table,
+    headline_table,
+    matched_table,
+    working_point_table,
+)
+from hepad.report.formatting import flatten, format_cell, format_setting, is_numeric, sort_key
 
 
 @pytest.mark.parametrize(
@@ -103,7 +112,10 @@ def evaluation():
 
 def test_the_headline_has_a_row_per_pair_with_the_baselines_beside(evaluation):
     table = headline_table(evaluation)
-    assert table.header == ["Signal", "Reference", "AUC", "Σ pT alone", "Multiplicity alone", "‖x − mean‖² alone"]
+    assert table.header == [
+        *("Signal", "Reference", "AUC", "Best trivial score", "Difference"),
+        *("Σ pT", "Multiplicity", "‖x − mean‖²", "Mahalanobis", "Isolation forest"),
+    ]
     assert [row[:2] for row in table.rows] == [
         ["jet_ht", "zero_bias"],
         ["ttbar", "zero_bias"],
@@ -112,7 +124,29 @@ def test_the_headline_has_a_row_per_pair_with_the_baselines_beside(evaluation):
     area = table.rows[1][2]
     assert isinstance(area, Interval)
     assert area.value == evaluation.metrics["test/auc/ttbar_vs_zero_bias"]
-    assert table.rows[1][3] == evaluation.metrics["test/baseline_auc/sum_pt/ttbar_vs_zero_bias"]
+    areas = {b: evaluation.metrics[f"test/baseline_auc/{b}/ttbar_vs_zero_bias"] for b in BASELINES}
+    assert table.rows[1][3] == Named(max(areas.values()), "isolation forest")
+    assert areas["isolation_forest"] == max(areas.values())
+    assert table.rows[1][4].value == area.value - max(areas.values())
+    assert list(table.rows[1][5:]) == list(areas.values())
+
+
+def test_at_equal_loudness_a_row_tells_what_is_in_common(evaluation):
+    table = matched_table(evaluation)
+    assert table.header[-2:] == ["Overlap", "Entries"]
+    assert [row[:2] for row in table.rows] == [row[:2] for row in headline_table(evaluation).rows]
+    row = table.rows[1]
+    assert row[2].value == evaluation.metrics["test/matched_auc/ttbar_vs_zero_bias"]
+    assert row[-1] == round(evaluation.metrics["test/matched_entries/ttbar_vs_zero_bias"])
+    del evaluation.metrics["test/matched_auc/ttbar_vs_zero_bias"]
+    assert matched_table(evaluation).rows[1][2:-2] == [None] * 8
+
+
+def test_a_number_with_its_name_is_escaped_and_sorted_by_the_number():
+    cell = Named(0.75, "<b>")
+    assert format_cell(cell) == "0.7500<br><small>&lt;b&gt;</small>"
+    assert sort_key(cell) == "0.75"
+    assert is_numeric(cell)
 
 
 def test_working_points_show_only_rates_that_are_known(evaluation):

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from hepad.metrics.evaluation import SIGNIFICANT
+from hepad.metrics.verdict import SIGNIFICANT
 from hepad.report.formatting import with_uncertainty
 from hepad.run.comparison.compare import Comparison
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hepad.files import atomic_write_text
-from hepad.metrics.evaluation import SIGNIFICANT
+from hepad.metrics.verdict import SIGNIFICANT
 from hepad.plots import StandardFigure, save_figure
 from hepad.report import Report, Section, write_report
 from hepad.run.comparison.compare import Comparison

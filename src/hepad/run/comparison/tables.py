@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from hepad.metrics.evaluation import SIGNIFICANT
+from hepad.metrics.verdict import SIGNIFICANT
 from hepad.report import Cell, Difference, Interval, Table
 from hepad.run.comparison.areas import Area
 from hepad.run.comparison.compare import Comparison
