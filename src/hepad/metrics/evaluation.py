@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy import stats
 
 from hepad.metrics import correlation
 from hepad.metrics.delong import auc_difference, auc_interval
