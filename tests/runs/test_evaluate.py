@@ -78,7 +78,7 @@ def test_other_samples_and_references(trained, tmp_path):
     assert again(trained, "name=other", "logger=none", *words).code == 0
     found = numbers(trained / "evaluations/other")
     assert "test/auc/other_vs_background" in found
-    assert not any("signal" in name for name in found)
+    assert not any("signal_vs" in name for name in found)
     with h5py.File(trained / "evaluations/other/scores.h5") as file:
         jets = h5py.File(other)["jet_event_data"][:][file["other/index"][:], file["other/slot"][:]]
         np.testing.assert_allclose(hepad.load_run(trained).score(jets), file["other/score"][:], rtol=1e-5)
