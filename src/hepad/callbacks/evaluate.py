@@ -184,7 +184,7 @@ def check_finite(values: NDArray[np.floating], what: str, data: AnomalyDataModul
         f"the {what} of {int(bad.sum())} of {len(values)} entries of {sample} is NaN or infinite, first that of row "
         f"{entries.index[first]} of {data.files[sample]}, whose values reach from {entry.min():.3g} to "
         f"{entry.max():.3g}; where such values are wrong, mend the file, otherwise the training has diverged. Nothing "
-        "was evaluated; the checkpoints are whole, and `python -m hepad.evaluate` can use them"
+        "was evaluated; the weights of the checkpoints are finite, and `python -m hepad.evaluate` can use them"
     )
 
 

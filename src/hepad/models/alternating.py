@@ -187,7 +187,7 @@ class AlternatingModel(AnomalyModel):
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
             if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
                 scheduler.step()
-            elif "val/loss" in self.trainer.callback_metrics:
+            elif (self.current_epoch + 1) % self.validated_every == 0:
                 scheduler.step(self.trainer.callback_metrics["val/loss"])
 
     def configure_optimizers(self) -> Any:

@@ -18,7 +18,8 @@ class AnomalyModel(L.LightningModule, ABC):
     """A network that trains on background and gives every entry one anomaly score, higher is more anomalous.
 
     Hyperparameters hold plain values only, so a checkpoint loads with `weights_only=True`; the optimiser is given
-    by whoever trains, through `optimizer_factory` and `scheduler_factory`.
+    by whoever trains, through `optimizer_factory` and `scheduler_factory`, with `validated_every`, the number of epochs
+    from one validation to the next.
 
     Attributes:
         kinds: the kinds of data the model takes (`AnomalyDataModule.kind`).
@@ -47,6 +48,7 @@ class AnomalyModel(L.LightningModule, ABC):
         self.normalizer = InputNormalizer(normalizer, self.entry_shape)
         self.optimizer_factory: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
         self.scheduler_factory: Callable[..., Any] | None = None
+        self.validated_every = 1
 
     def prepare(self, train: Batch) -> None:
         """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics."""
@@ -122,8 +124,11 @@ class AnomalyModel(L.LightningModule, ABC):
         optimizer = self.optimizer_factory(self.parameters())
         if self.scheduler_factory is None:
             return optimizer
-        scheduler = {"scheduler": self.scheduler_factory(optimizer), "monitor": "val/loss", "interval": "epoch"}
-        return {"optimizer": optimizer, "lr_scheduler": scheduler}
+        scheduler = self.scheduler_factory(optimizer)
+        # What goes by the validation loss has nothing to go by in epochs without one.
+        waits = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
+        settings = {"monitor": "val/loss", "interval": "epoch", "frequency": self.validated_every if waits else 1}
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, **settings}}
 
 
 @contextmanager

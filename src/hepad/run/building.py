@@ -22,6 +22,7 @@ from hepad.run.distillation import Lesson, plan_lesson
 from hepad.run.interruption import OwnSignals
 from hepad.run.layer_sync import SharedLayersSync
 from hepad.run.loggers import quieten
+from hepad.run.trainer_settings import SCORE_ALL, check_batches
 from hepad.run.validation import validate
 
 _STRATEGIES: Final = ("auto", "ddp", "ddp_find_unused_parameters_true")
@@ -52,6 +53,7 @@ def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
     data = build_data(cfg)
     make_paths_absolute(cfg)
     resolve_references(cfg.evaluation.references, data.background, data.test_samples)
+    check_batches(cfg, data)
     lesson = plan_lesson(cfg, data, run_dir)
     model = build_model(cfg, data)
     if lesson is not None and lesson.config is not None:
@@ -94,6 +96,7 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
         raise UserError(str(error)) from error
     model.optimizer_factory = instantiate(cfg.optimizer)
     model.scheduler_factory = instantiate(cfg.scheduler) if cfg.scheduler else None
+    model.validated_every = cfg.trainer.check_val_every_n_epoch
     try:
         # Their values are looked at no earlier than when weights are given to them.
         model.configure_optimizers()
@@ -125,8 +128,10 @@ def build_trainer(cfg: DictConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     configured: list[Callback] = [
         callback for entry in cfg.callbacks.values() if entry and (callback := instantiate(entry))
     ]
+    settings = OmegaConf.to_container(cfg.trainer, resolve=True)
+    assert isinstance(settings, dict)
     trainer: L.Trainer = instantiate(
-        cfg.trainer,
+        {**settings, **SCORE_ALL},
         logger=False,
         # hepad starts further processes itself, also inside a job of SLURM's.
         plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedLayersSync()],

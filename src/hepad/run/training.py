@@ -16,6 +16,7 @@ from hepad.errors import Interrupted
 from hepad.files import atomic_write_text
 from hepad.metrics import Evaluation
 from hepad.run.building import Parts, assemble
+from hepad.run.divergence import best_checkpoint, check_best, divergence_note
 from hepad.run.epochs import best_row, read_history
 from hepad.run.figures import run_figures, save_figures
 from hepad.run.log import log_files, log_lost_epochs, log_origin, log_results, log_totals
@@ -122,12 +123,13 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
             columns = parts.history.columns()
             clock.lap("train")
             clock.laps["train"] = round(parts.resume_point.seconds, 3)
+            check_best(model, best_checkpoint(trainer), cfg)
             test(parts, cfg.seed)
             if lesson is not None:
                 evaluate.result.warnings[:0] = lesson.remarks
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
-        evaluate.result.warnings[:0] = fallback_notes(facts)
+        evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]
         drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.exhibits)
         formats = cfg.evaluation.formats
         figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", formats)

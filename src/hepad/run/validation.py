@@ -12,6 +12,7 @@ from hepad.errors import UserError
 from hepad.names import check_name
 from hepad.registry import check_targets, targets
 from hepad.run.secret_words import refuse_secrets
+from hepad.run.trainer_settings import validate_trainer
 
 _NAMES: Final = ("sweep.name", "logger.wandb.name", "logger.wandb.group")
 
@@ -50,6 +51,7 @@ def validate(cfg: DictConfig) -> None:
     if model.manual_optimization:
         _validate_manual_optimization(cfg, model)
     _validate_numbers(cfg)
+    validate_trainer(cfg)
 
 
 def validate_names(cfg: DictConfig) -> None:
@@ -109,15 +111,6 @@ def _validate_numbers(cfg: DictConfig) -> None:
             raise UserError(f"trainer.{key}={value}; a positive number is needed")
     if cfg.trainer.get("max_steps", -1) < 1 and cfg.trainer.get("max_steps", -1) != -1:
         raise UserError(f"trainer.max_steps={cfg.trainer.max_steps}; at least 1 is needed, or -1 for no limit")
-    if cfg.trainer.check_val_every_n_epoch > cfg.trainer.max_epochs:
-        raise UserError(
-            f"trainer.check_val_every_n_epoch={cfg.trainer.check_val_every_n_epoch} leaves none of the "
-            f"{cfg.trainer.max_epochs} epochs validated, and no checkpoint chosen"
-        )
-    if (checkpoint := cfg.callbacks.get("checkpoint")) and checkpoint.get("save_top_k", 1) == 0:
-        raise UserError(
-            "callbacks.checkpoint.save_top_k=0 would keep no checkpoint to score with; at least 1 is needed"
-        )
     if (stopping := cfg.callbacks.get("early_stopping")) and stopping.get("patience", 0) < 0:
         raise UserError(f"callbacks.early_stopping.patience={stopping.patience}; 0 or more epochs are needed")
     if any(not 0 < fpr <= 1 for fpr in cfg.evaluation.fprs):
