@@ -87,7 +87,7 @@ def test_a_wrong_word_is_named_with_what_would_be_right(refused, word, said):
         ("trainer.accumulate_grad_batches=0", "positive"),
         ("trainer.check_val_every_n_epoch=0", "positive"),
         ("trainer.check_val_every_n_epoch=7", "leaves none of the 1 epochs validated"),
-        ("callbacks.checkpoint.save_top_k=0", "1 is needed"),
+        ("callbacks.checkpoint.save_top_k=0", "save_top_k=0"),
         ("callbacks.checkpoint=null", "monitor=null keeps those of the last epoch"),
         ("trainer.limit_val_batches=0", "limit_val_batches=0"),
         ("+trainer.limit_test_batches=1", "evaluation always scores every entry"),
