@@ -1,5 +1,6 @@
 """The loss of a latent search, made ready for the entries of some data."""
 
+from hepad.batch import on_device
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
 from hepad.losses import ReconstructionLoss
@@ -7,7 +8,7 @@ from hepad.models import AnomalyModel
 
 
 def fit_loss(loss: ReconstructionLoss, model: AnomalyModel, data: AnomalyDataModule) -> None:
-    """Let the loss take what it must know of the background, such as SSIM's data range.
+    """Let the loss take what it must know of the background, such as SSIM's data range, where the model is.
 
     Raises:
         UserError: the loss, or a part of it, is not for such entries.
@@ -17,6 +18,6 @@ def fit_loss(loss: ReconstructionLoss, model: AnomalyModel, data: AnomalyDataMod
             kinds = " or ".join(sorted(part.kinds))
             raise UserError(f"inference.loss: {type(part).__name__} is defined for {kinds}, not for {data.kind}")
     try:
-        loss.fit(model.latent_target(data.train_entries.batch)[0])
+        loss.to(model.device).fit(model.latent_target(on_device(data.train_entries.batch, model.device))[0])
     except UserError as error:
         raise UserError(str(error).replace("model.loss.", "inference.loss.")) from error

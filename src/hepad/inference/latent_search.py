@@ -7,6 +7,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from hepad.float32 import exact_float32
 from hepad.inference.descent import Descent, Loss
 from hepad.inference.frozen import frozen, moving_weights
 from hepad.inference.memory import CPU_BLOCK_BYTES, CPU_BLOCK_COPIES, bytes_per_copy
@@ -29,7 +30,7 @@ class LatentSearch:
     Both take `steps` updates by the gradient of l(G_θ(z), x), with rates γ_z and γ_θ; the score is the mean over
     restarts of the loss after the last. Every restart of every entry starts from the trained weights: copies are made
     from them and the network itself is never changed, so nothing one entry did can reach another. All is computed in
-    eval mode.
+    eval mode, in float32 without TF32.
 
     Entries are searched in blocks, all restarts of all of a block's entries at once. A block is as large as `memory`
     allows, and on a CPU no larger than what its cache holds: with weights that move, a step is one pass over them,
@@ -46,6 +47,7 @@ class LatentSearch:
         ValueError: `memory` is too small for one entry.
     """
 
+    @exact_float32()
     def __init__(
         self,
         generator: LatentNetwork,
@@ -109,6 +111,7 @@ class LatentSearch:
         """Return the blocks in which so many entries are searched."""
         return [slice(start, min(start + self.block, n_entries)) for start in range(0, n_entries, self.block)]
 
+    @exact_float32()
     def search(self, x: Tensor, start: Tensor, mask: Tensor | None = None) -> SearchResult:
         """Search one block.
 
@@ -149,7 +152,7 @@ class LatentSearch:
         blocks = self.blocks(n_entries)
         self._recorded = len(blocks) > _WORTH_A_RECORDING
         if self._recorded:
-            with torch.inference_mode(False):
+            with torch.inference_mode(False), exact_float32():
                 self.network.record(self.block * self.settings.n_seed)
         left = [rows for rows in blocks if rows.start >= n_done]
         # The first block alone: PyTorch imports parts of itself when an optimiser is first made, not for several

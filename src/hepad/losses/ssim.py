@@ -114,8 +114,18 @@ class SSIM(ReconstructionLoss):
     def _continued(self, x: Tensor) -> Tensor:
         """Return images that go on for half a window beyond each border."""
         reach = self.window // 2
-        x = F.pad(x, (reach, reach, 0, 0), mode="reflect")
-        return F.pad(x, (0, 0, reach, reach), mode="circular" if self.circular else "reflect")
+        x = _mirrored(x, reach, axis=3)
+        return F.pad(x, (0, 0, reach, reach), mode="circular") if self.circular else _mirrored(x, reach, axis=2)
+
+
+def _mirrored(x: Tensor, reach: int, axis: int) -> Tensor:
+    """Return `x` with `reach` rows more at both ends of an axis, mirrored at the outermost ones.
+
+    The same as `F.pad(…, mode="reflect")`, whose backward pass has no deterministic implementation on a GPU.
+    """
+    low = x.narrow(axis, 1, reach).flip(axis)
+    high = x.narrow(axis, x.shape[axis] - 1 - reach, reach).flip(axis)
+    return torch.cat([low, x, high], dim=axis)
 
 
 def _both_or_neither(a: Tensor, b: Tensor) -> Tensor:

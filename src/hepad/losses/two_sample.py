@@ -58,5 +58,5 @@ def coverage(found: Distances, neighbours: int = 5) -> Tensor:
     """
     k = min(neighbours, len(found.real) - 1)
     # The nearest entry is the entry itself.
-    radius = found.real.kthvalue(k + 1, dim=1).values
+    radius = found.real.topk(k + 1, dim=1, largest=False).values[:, -1]
     return (found.between.min(dim=1).values <= radius).to(found.real.dtype).mean()

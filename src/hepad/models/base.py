@@ -11,6 +11,7 @@ from torch import Tensor, distributed, nn
 
 from hepad.batch import Batch
 from hepad.exhibits import Exhibit
+from hepad.float32 import exact_float32
 from hepad.nn import InputNormalizer, LatentNetwork
 
 
@@ -96,11 +97,12 @@ class AnomalyModel(L.LightningModule, ABC):
         """
         return {}
 
+    @exact_float32()
     def anomaly_score(self, batch: Batch) -> Tensor:
         """Return the `(B,)` anomaly scores of entries in raw units; higher is more anomalous.
 
         Always computed in eval mode: in train mode batch normalisation and dropout would make a score depend on
-        the other entries of its batch.
+        the other entries of its batch. Float32 is computed without TF32, on a GPU too.
         """
         with eval_mode(self):
             return self.score_batch(batch)

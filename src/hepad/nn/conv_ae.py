@@ -12,6 +12,19 @@ SMALLEST: Final = 13
 """The two transposed convolutions add 4 and 8 pixels to a first image of at least one."""
 
 
+class MaximumOverImage(nn.Module):
+    """The largest pixel of each channel; pixels that share it share its gradient evenly.
+
+    `nn.AdaptiveMaxPool2d(1)` gives the same values and the whole gradient to the first of equal pixels, by a backward
+    pass that has no deterministic implementation on a GPU. Where equal pixels have equal neighbours, as in the empty
+    part of an image, the layer before gets the same gradient either way.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(B, C, 1, 1)` for `x` `(B, C, H, W)`."""
+        return x.amax(dim=(2, 3), keepdim=True)
+
+
 class ConvAutoencoderNet(nn.Module):
     """Convolutions down to one number per channel, a dense layer, and transposed convolutions back up.
 
@@ -56,7 +69,7 @@ class ConvAutoencoderNet(nn.Module):
             nn.Dropout2d(dropout),
             PhiConv2d(16, 32, 3, circular),
             make_activation(activation),
-            nn.AdaptiveMaxPool2d(1),
+            MaximumOverImage(),
             nn.Flatten(),
         )
         self.decoder = nn.Sequential(

@@ -16,6 +16,7 @@ from hepad.callbacks.evaluate import resolve_references
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
 from hepad.files import atomic_write_text
+from hepad.float32 import exact_float32
 from hepad.names import check_name
 from hepad.registry import check_targets
 from hepad.run.building import build_inference, build_trainer
@@ -36,6 +37,7 @@ from hepad.run.training import Clock, TrainingResult
 from hepad.run.validation import validate_names
 
 
+@exact_float32()
 def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     """Evaluate the best model of a run, and write what a training's own evaluation writes.
 

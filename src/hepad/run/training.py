@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from hepad.callbacks.random_state import random_state, set_random_state
 from hepad.errors import Interrupted
 from hepad.files import atomic_write_text
+from hepad.float32 import exact_float32
 from hepad.metrics import Evaluation
 from hepad.run.building import Parts, assemble
 from hepad.run.divergence import best_checkpoint, check_best, divergence_note
@@ -77,6 +78,7 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
         return carry_out(cfg, run_dir, None)
 
 
+@exact_float32()
 def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResult:
     """Do what `cfg` asks for in a locked directory, from the beginning or from where an earlier process stopped."""
     clock = Clock()
@@ -163,6 +165,7 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
     return TrainingResult(run_dir=run_dir, evaluation=evaluate.result, seconds=clock.laps)
 
 
+@exact_float32()
 def take_part(cfg: DictConfig, run_dir: Path, checkpoint: Path | None) -> None:
     """Train and test beside the run's first process, which does all the rest; write nothing."""
     parts = assemble(cfg, run_dir)

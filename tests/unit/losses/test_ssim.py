@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from hepad.errors import UserError
 from hepad.losses import SSIM
+from hepad.losses.ssim import _mirrored
 
 rng = np.random.default_rng(6)
 X, X_HAT = (torch.tensor(rng.exponential(size=(5, 2, 18, 14)) * 3, dtype=torch.float64) for _ in range(2))
@@ -165,3 +167,13 @@ def test_a_window_sees_what_is_near():
     x_hat[0, 0, 0, 7] += 0.5
     changed = fitted(FULL, window=3).elementwise(x_hat, FULL)[0, 0] > 1e-5
     assert changed.nonzero().tolist() == [[i, j] for i in (0, 1, 17) for j in (6, 7, 8)]
+
+
+@pytest.mark.parametrize(("axis", "padding"), [(3, (3, 3, 0, 0)), (2, (0, 0, 3, 3))])
+def test_the_mirror_at_a_border_is_that_of_reflection_padding_with_its_gradient(axis, padding):
+    x = X.clone().requires_grad_()
+    weight = torch.randn(F.pad(X, padding).shape, dtype=X.dtype, generator=torch.Generator().manual_seed(0))
+    mirrored, reflected = _mirrored(x, 3, axis), F.pad(x, padding, mode="reflect")
+    assert torch.equal(mirrored, reflected)
+    found, expected = (torch.autograd.grad((y * weight).sum(), x)[0] for y in (mirrored, reflected))
+    torch.testing.assert_close(found, expected)

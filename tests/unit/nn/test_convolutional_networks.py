@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from hepad.nn.cicada_ae import CicadaAutoencoderNet
-from hepad.nn.conv_ae import ConvAutoencoderNet
+from hepad.nn.conv_ae import ConvAutoencoderNet, MaximumOverImage
 
 
 def layers_of(net: nn.Module) -> list[tuple[str, int, int, int]]:
@@ -30,7 +30,7 @@ def test_the_workshops_network():
     assert (dense.in_features, dense.out_features) == (32, 4 * 4 * 8)
     assert [type(m).__name__ for m in net.encoder] == [
         *("BatchNorm2d", "PhiConv2d", "LeakyReLU", "MaxPool2d", "Dropout2d"),
-        *("PhiConv2d", "LeakyReLU", "AdaptiveMaxPool2d", "Flatten"),
+        *("PhiConv2d", "LeakyReLU", "MaximumOverImage", "Flatten"),
     ]
 
 
@@ -67,3 +67,14 @@ def test_the_workshops_code_does_not_see_even_rotations():
     x = torch.randn(4, 1, 18, 14)
     torch.testing.assert_close(net.encoder(x.roll(6, 2)), net.encoder(x))
     assert not torch.allclose(net.encoder(x.roll(1, 2)), net.encoder(x))
+
+
+def test_the_maximum_over_an_image_is_that_of_a_pooling_and_equal_pixels_share_its_gradient():
+    x = torch.randn(3, 2, 5, 4, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    pooled = nn.AdaptiveMaxPool2d(1)
+    assert torch.equal(MaximumOverImage()(x), pooled(x))
+    found, expected = (torch.autograd.grad(layer(x).square().sum(), x)[0] for layer in (MaximumOverImage(), pooled))
+    assert torch.equal(found, expected)
+    ties = torch.tensor([[[[1.0, 3.0], [3.0, 3.0]]]], requires_grad=True)
+    MaximumOverImage()(ties).sum().backward()
+    torch.testing.assert_close(ties.grad, torch.tensor([[[[0.0, 1 / 3], [1 / 3, 1 / 3]]]]))
