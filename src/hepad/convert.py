@@ -7,15 +7,14 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.errors import UserError
+from hepad.input_files import require_file
 
 
 def job(cfg: DictConfig) -> None:
     """Convert one file."""
     if cfg.input is None or cfg.output is None:
         raise UserError("convert needs both files: input=FILE.root output=FILE.h5")
-    source, target = Path(cfg.input), Path(cfg.output)
-    if not source.is_file():
-        raise UserError(f"input: no file {source}")
+    source, target = require_file(cfg.input, "input"), Path(cfg.output)
     if target.exists():
         raise UserError(f"output: {target} exists; choose another name, or remove it first")
     if not target.parent.is_dir():

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import lightning as L
 import numpy as np
 import torch
@@ -23,6 +22,7 @@ from hepad.data import AnomalyDataModule
 from hepad.errors import JobError, UserError
 from hepad.exhibits import Exhibit, PartialScores, Remark
 from hepad.files import atomic_write_bytes, atomic_write_text
+from hepad.hdf5 import create_hdf5
 from hepad.metrics import Evaluation, ScoredSample, evaluate
 from hepad.metrics.agreement import lost_areas
 from hepad.models import AnomalyModel
@@ -216,7 +216,7 @@ def write_scores(
         more: sample → name → further data sets.
     """
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
+    with create_hdf5(buffer) as file:
         file.attrs["background"] = data.background
         file.attrs["kind"] = data.kind
         for name, entries in data.test_entries.items():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepad import __version__
 from hepad.errors import UserError
+from hepad.hdf5 import create_hdf5
 from hepad.schema import (
     EVENT_FEATURES_DATASET,
     HT_JET_MAX_ABS_ETA,
@@ -45,7 +46,7 @@ def convert_nanoaod(source: Path, target: Path, sample: str, limit: int | None =
     """
     aside = target.with_name(f".{target.name}.tmp")
     try:
-        with h5py.File(aside, "w") as file:
+        with create_hdf5(aside) as file:
             n_events = _write_events(file, _read_steps(source, limit))
             if not n_events:
                 raise UserError(f"{source} holds no events")

@@ -6,6 +6,7 @@ from pathlib import Path
 from hepad.bundled import bundled_files
 from hepad.errors import UserError
 from hepad.hdf5 import has_dataset, open_hdf5
+from hepad.input_files import require_file
 
 
 def sample_files(samples: Mapping[str, str | None], bundled: bool, datasets: tuple[str, ...]) -> dict[str, Path]:
@@ -29,10 +30,7 @@ def sample_files(samples: Mapping[str, str | None], bundled: bool, datasets: tup
         if given is None:
             files.pop(name, None)
             continue
-        path = Path(given).expanduser()
-        if not path.is_file():
-            raise UserError(f"data.samples.{name}: no file {path}")
-        files[name] = path
+        files[name] = require_file(given, f"data.samples.{name}")
     if not files:
         raise UserError("no samples; name some with data.samples.<name>=FILE or use data.bundled=true")
     return files

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from hepad.bundled import bundled_files
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
+from hepad.input_files import is_regular_file
 from hepad.run.building import build_data
 from hepad.run.provenance import file_sha256
 
@@ -82,7 +83,7 @@ def training_file(cfg: DictConfig, facts: Mapping[str, Any], background: str) ->
         *([bundled_files()[background]] if background in bundled_files() else []),
     ]
     for path in places:
-        if path.is_file() and file_sha256(path) == known.get("sha256"):
+        if is_regular_file(path) and file_sha256(path) == known.get("sha256"):
             return path
     told = known.get("file", "its background")
     raise UserError(

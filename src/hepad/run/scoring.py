@@ -16,7 +16,8 @@ from hepad.batch import Batch
 from hepad.data import AnomalyDataModule, Entries
 from hepad.errors import UserError
 from hepad.files import atomic_path
-from hepad.hdf5 import open_hdf5
+from hepad.hdf5 import create_hdf5, open_hdf5
+from hepad.input_files import require_file
 from hepad.registry import instantiate
 from hepad.run.loading import CHUNK, Run, load_run
 from hepad.run.provenance import file_sha256
@@ -68,8 +69,7 @@ def score_file(
     """
     if on_nonfinite not in (None, "refuse", "drop"):
         raise UserError(f"on_nonfinite={on_nonfinite}; allowed: refuse, drop")
-    if not source.is_file():
-        raise UserError(f"input: no file {source}")
+    source = require_file(source, "input")
     if not target.parent.is_dir():
         raise UserError(f"output: no directory {target.parent}")
     if target.exists() and target.samefile(source):
@@ -81,7 +81,7 @@ def score_file(
     facts = read_provenance(run_dir)
     digest = file_sha256(source)
     trained_on = digest == facts.get("data", {}).get(str(facts.get("background")), {}).get("sha256")
-    with open_hdf5(source) as file, atomic_path(target) as aside, h5py.File(aside, "w") as out:
+    with open_hdf5(source) as file, atomic_path(target) as aside, create_hdf5(aside) as out:
         dropped, bad_rows = _write_scores(out, run, _parts(file, data, run, source))
         if "score" not in out:
             raise UserError(f"{source} holds nothing to score")

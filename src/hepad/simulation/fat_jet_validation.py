@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import h5py
 import matplotlib as mpl
 import mplhep
 import numpy as np
 from matplotlib.figure import Figure
 
+from hepad.hdf5 import open_hdf5
 from hepad.schema import FAT_JET_FEATURES, JET_CONSTITUENTS_DATASET, JET_FEATURES_DATASET
 from hepad.simulation.arrays import Array, wrap_phi
 from hepad.simulation.validation_drawing import COLOURS, add_legend, label_axes
@@ -36,7 +36,7 @@ _PLOTS: Final[dict[str, tuple[Array, str]]] = {
 
 def read_fat_jets(path: Path, limit: int = 50_000) -> FatJetData:
     """Read up to `limit` jets of a simulated sample."""
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         features = file[JET_FEATURES_DATASET][:limit]
         pt, eta, phi = np.moveaxis(file[JET_CONSTITUENTS_DATASET][:limit].astype(np.float64), -1, 0)
         name = str(file.attrs["sample"])

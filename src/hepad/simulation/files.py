@@ -9,6 +9,8 @@ from typing import Any, Final
 import h5py
 import numpy as np
 
+from hepad.errors import UserError
+from hepad.hdf5 import create_hdf5, open_hdf5, text_attribute
 from hepad.simulation.arrays import Array
 from hepad.simulation.processes import PROCESSES
 from hepad.simulation.records import Record, Stored, merge
@@ -23,7 +25,7 @@ def write_sample(path: Path, settings: Settings, sample: str, parts: Iterable[Re
     """Write the entries of `sample`, given in pieces, to `path`: aside, then renamed."""
     n = settings.n_events[sample]
     aside = path.with_name(path.name + ".tmp")
-    with h5py.File(aside, "w", libver=("v108", "v110")) as file:
+    with create_hdf5(aside, libver=("v108", "v110")) as file:
         for name, value in file_attributes(settings, sample).items():
             file.attrs[name] = value
         datasets: dict[str, h5py.Dataset] = {}
@@ -63,9 +65,9 @@ def file_attributes(settings: Settings, sample: str) -> dict[str, Any]:
 def read_fingerprint(path: Path) -> str | None:
     """Return the fingerprint of a sample's file, or None if it is no file of this simulation."""
     try:
-        with h5py.File(path, "r") as file:
-            return str(file.attrs.get(FINGERPRINT, "")) or None
-    except OSError:
+        with open_hdf5(path) as file:
+            return text_attribute(file, FINGERPRINT) or None
+    except UserError:
         return None
 
 

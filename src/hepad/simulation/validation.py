@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import h5py
 import numpy as np
 
+from hepad.hdf5 import open_hdf5
 from hepad.schema import (
     CALO_DATASET,
     EVENT_FEATURES,
@@ -57,7 +57,7 @@ class SampleData:
 
 def read_sample(path: Path, limit: int = 50_000) -> SampleData:
     """Read up to `limit` events of a simulated sample."""
-    with h5py.File(path, "r") as file:
+    with open_hdf5(path) as file:
         jets = file[JET_DATASET][:limit]
         real = jets[..., 0] > 0
         return SampleData(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepad.errors import UserError
-from hepad.hdf5 import open_hdf5, read_rows, safe_dataset
+from hepad.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, text_attribute
 from hepad.run.comparison.record import RunRecord
 
 _SLOTS = 1 << 16
@@ -39,11 +39,11 @@ def read_scores(record: RunRecord) -> dict[str, SampleScores]:
         UserError: there is none, or it is damaged.
     """
     path = record.directory / "scores.h5"
-    if not path.is_file():
+    if not path.exists():
         state = f"{record.status}, {record.reason}" if record.reason else record.status
         raise UserError(f"{record.directory} has no scores.h5 (status: {state}); there is nothing to compare")
     with open_hdf5(path) as file:
-        kind = str(file.attrs.get("kind", ""))
+        kind = text_attribute(file, "kind")
         found = {name: _read_sample(file, name, kind, record) for name in file}
     if not found:
         raise UserError(f"{path} holds no scores")
@@ -56,7 +56,7 @@ def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> Sa
         raise UserError(f"{file.filename}:/{name} is not a group of scores")
     score = read_rows(safe_dataset(file, f"{name}/score")).astype(np.float64)
     key = read_rows(safe_dataset(file, f"{name}/index")).astype(np.int64) * _SLOTS
-    if "slot" in file[name]:
+    if has_dataset(file, f"{name}/slot"):
         key = key + read_rows(safe_dataset(file, f"{name}/slot")).astype(np.int64)
     if score.shape != key.shape or score.ndim != 1:
         raise UserError(f"{file.filename}:/{name}: score and index must be columns of the same length")
@@ -64,7 +64,7 @@ def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> Sa
         raise UserError(f"{file.filename}:/{name}: {n_bad} of {score.size} scores are NaN or infinite")
     order = np.argsort(key, kind="stable")
     score, key = score[order], key[order]
-    source = (kind, _hash_of(record, name) or str(file[name].attrs.get("file", "")))
+    source = (kind, _hash_of(record, name) or text_attribute(file[name], "file"))
     digest = hashlib.sha256(repr(source).encode() + key.tobytes()).hexdigest()
     return SampleScores(score, key, source, digest)
 
