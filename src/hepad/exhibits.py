@@ -49,10 +49,12 @@ class TransformedScores:
     Attributes:
         symmetry: its name in metrics, such as `phi_rotation`.
         scores: sample → `(T, N)` scores of N entries under T transformations, the first of which is the identity.
+        steps: how far each of the other T − 1 transformations goes, such as rows of a rotation.
     """
 
     symmetry: str
     scores: dict[str, Tensor]
+    steps: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hepad.callbacks.exhibits import exhibit_metrics
 from hepad.callbacks.gathering import gather_interleaved
 from hepad.callbacks.latent_search import LatentSearchInference
-from hepad.callbacks.symmetries import transformed_scores
+from hepad.callbacks.symmetries import N_ENTRIES, transformed_scores
 from hepad.data import AnomalyDataModule
 from hepad.errors import JobError, UserError
 from hepad.exhibits import Exhibit, PartialScores, Remark
@@ -42,6 +42,7 @@ class Evaluate(Callback):
             of `DEFAULT_REFERENCES` that are there.
         fprs: false-positive rates at which efficiencies are given.
         inference: makes the scores in place of `test_step`; it must stand before this callback.
+        symmetry_entries: entries of each sample whose scores under every symmetry are compared; 0 for none.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Evaluate(Callback):
         references: Sequence[str] | None,
         fprs: Sequence[float],
         inference: LatentSearchInference | None = None,
+        symmetry_entries: int = N_ENTRIES,
     ) -> None:
         self.run_dir = Path(run_dir)
         self.references = references
         self.fprs = fprs
         self.inference = inference
+        self.symmetry_entries = symmetry_entries
         self.samples: dict[str, ScoredSample] = {}
         self.exhibits: list[Exhibit] = []
         self.seconds = 0.0
@@ -122,7 +125,7 @@ class Evaluate(Callback):
             if parts:
                 self.exhibits.append(PartialScores(parts))
             if self.inference is None:
-                self.exhibits += transformed_scores(pl_module, data)
+                self.exhibits += transformed_scores(pl_module, data, self.symmetry_entries)
             else:
                 self.exhibits += self.inference.exhibits(forward)
             self._result.metrics |= exhibit_metrics(self.exhibits, data.background, references)

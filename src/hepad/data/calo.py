@@ -14,7 +14,7 @@ from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.events import read_event_features
 from hepad.data.loader import BatchLoader
-from hepad.data.symmetry import augment
+from hepad.data.symmetry import augment, rotation_steps
 from hepad.errors import UserError
 from hepad.hdf5 import first_row, has_dataset, open_hdf5, read_rows, safe_dataset
 from hepad.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels
@@ -134,10 +134,11 @@ class CaloDataModule(AnomalyDataModule):
         return batch._replace(x=augment(batch.x, generator, self.augment_phi, self.augment_eta))
 
     @property
-    def symmetries(self) -> Mapping[str, tuple[Callable[[Tensor], Tensor], ...]]:
-        """Every rotation in φ, and the mirror in η."""
-        rotations = tuple((lambda x, shift=shift: x.roll(shift, dims=2)) for shift in range(1, self.entry_shape[1]))
-        mirror = {"eta_flip": (lambda x: x.flip(3),)}
+    def symmetries(self) -> Mapping[str, Mapping[int, Callable[[Tensor], Tensor]]]:
+        """Rotations in φ, every one of up to 18 rows or 17 of more, and the mirror in η."""
+        steps = rotation_steps(self.entry_shape[1])
+        rotations = {step: (lambda x, step=step: x.roll(step, dims=2)) for step in steps}
+        mirror = {"eta_flip": {1: lambda x: x.flip(3)}}
         return {"phi_rotation": rotations, **mirror} if self.periodic_phi else mirror
 
 

@@ -228,8 +228,8 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         return tuple(self.train_entries.batch.x.shape[1:])
 
     @property
-    def symmetries(self) -> Mapping[str, tuple[Callable[[torch.Tensor], torch.Tensor], ...]]:
-        """What an ideal score does not see: name → transformations of `(B, *entry_shape)`, without the identity."""
+    def symmetries(self) -> Mapping[str, Mapping[int, Callable[[torch.Tensor], torch.Tensor]]]:
+        """What an ideal score does not see: name → step → transformation of `(B, *entry_shape)`, no identity."""
         return {}
 
     @property

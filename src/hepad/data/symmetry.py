@@ -1,7 +1,24 @@
 """The symmetries of calorimeter images: rotations in φ and the mirror in η, exact on the grid."""
 
+from typing import Final
+
 import torch
 from torch import Tensor
+
+_MOST_ROTATIONS: Final = 17
+
+
+def rotation_steps(n_rows: int) -> list[int]:
+    """Return by how many rows images are rotated to see what a score makes of it; all of 18, evenly spread of more.
+
+    >>> rotation_steps(5)
+    [1, 2, 3, 4]
+    >>> rotation_steps(72)
+    [1, 5, 10, 14, 18, 23, 27, 32, 36, 40, 45, 49, 54, 58, 62, 67, 71]
+    """
+    n_steps = min(n_rows - 1, _MOST_ROTATIONS)
+    # From one row on to the last: steps that are all even would be invisible behind a pool of two rows.
+    return [round(1 + i * (n_rows - 2) / max(n_steps - 1, 1)) for i in range(n_steps)]
 
 
 def roll_phi(images: Tensor, shifts: Tensor) -> Tensor:

@@ -153,6 +153,7 @@ EVALUATION_KEYS: Final[dict[str, Kind]] = {
     "fprs": ListOf(Number(0, 1, open_low=True), 0, 100, "rates above 0 and at most 1", "[0.01,0.001]"),
     "plots": Flag(),
     "references": optional(NAMES),
+    "symmetry_entries": Whole(0, 1_000_000),
 }
 
 SWEEP_KEYS: Final[dict[str, Kind]] = {

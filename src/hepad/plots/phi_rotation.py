@@ -1,6 +1,6 @@
 """How much scores move when images are rotated in φ."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -15,13 +15,15 @@ from hepad.plots.style import house_style, legend_above_data, new_figure
 def plot_phi_rotation(
     scores: Mapping[str, ArrayLike],
     *,
+    steps: Sequence[int] | None = None,
     styles: Mapping[str, SampleStyle] | None = None,
     note: str | None = None,
 ) -> Figure:
     """The RMS change of the score for each rotation, as a share of the spread of the sample's scores.
 
     Args:
-        scores: sample → (T, N) scores of N images rotated by 0, 1, … T − 1 rows in φ.
+        scores: sample → (T, N) scores of N images, the first as they are, then rotated by each of `steps`.
+        steps: rows in φ; None for 1, 2, … T − 1.
         styles: sample → look.
         note: what the data are.
 
@@ -36,15 +38,15 @@ def plot_phi_rotation(
         )
     n_rotations = min(lengths) - 1
     looks = styles or sample_styles(tables)
-    steps = np.arange(1, n_rotations + 1)
+    rows = np.arange(1, n_rotations + 1) if steps is None else np.asarray(steps)
     with house_style():
         figure, axes = new_figure(note)
         for name, table in tables.items():
             changes = change_by_transformation(table, float(table.std()) or 1.0)
             look = looks[name]
-            axes.plot(steps, changes, look.linestyle, marker=look.marker, color=look.color, label=look.label)
+            axes.plot(rows, changes, look.linestyle, marker=look.marker, color=look.color, label=look.label)
         axes.set_ylim(0, None)
-        axes.set_xlim(0, n_rotations + 1)
+        axes.set_xlim(0, rows.max() + 1)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel(r"Rotation in $\phi$ [rows, $\Delta i\phi$]")
         axes.set_ylabel("RMS change of the score / its spread")

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hepad.callbacks import Evaluate, History, LatentSearchInference, ResumePoint
 from hepad.callbacks.evaluate import resolve_references
+from hepad.callbacks.symmetries import N_ENTRIES
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
 from hepad.models import AnomalyModel
@@ -60,7 +61,13 @@ def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
         # Only to find now whatever is wrong with the teacher's config.
         build_model(lesson.config, data)
     inference = build_inference(cfg, model, data, run_dir)
-    evaluate = Evaluate(run_dir, cfg.evaluation.references, list(cfg.evaluation.fprs), inference)
+    evaluate = Evaluate(
+        run_dir,
+        cfg.evaluation.references,
+        list(cfg.evaluation.fprs),
+        inference,
+        cfg.evaluation.get("symmetry_entries", N_ENTRIES),
+    )
     history = History(run_dir / "history.csv")
     resume_point = ResumePoint(run_dir / "checkpoints")
     around = [history, *([] if inference is None else [inference]), evaluate, resume_point, OwnSignals()]

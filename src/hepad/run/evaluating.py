@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks import Evaluate
 from hepad.callbacks.evaluate import resolve_references
+from hepad.callbacks.symmetries import N_ENTRIES
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
 from hepad.files import atomic_write_text
@@ -67,7 +68,13 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     inference = build_inference(config, run.model, data, run_dir)
     if inference is not None:
         inference.advice = "; the same command goes on there"
-    evaluate = Evaluate(directory, config.evaluation.references, list(config.evaluation.fprs), inference)
+    evaluate = Evaluate(
+        directory,
+        config.evaluation.references,
+        list(config.evaluation.fprs),
+        inference,
+        config.evaluation.get("symmetry_entries", N_ENTRIES),
+    )
     trainer = build_trainer(config, [*([] if inference is None else [inference]), evaluate])
     _name_record(config, run_dir, directory)
     found = provenance(data, run.model, config.seed) | {

@@ -73,7 +73,7 @@ def _phi_rotation(exhibit: TransformedScores) -> StandardFigure:
         "Symmetries",
         "How much scores move when images are rotated in φ, which changes nothing in physics: RMS over up to "
         f"{max(table.shape[1] for table in scores.values()):,} entries, as a share of the spread of a sample's scores.",
-        plot_phi_rotation(scores),
+        plot_phi_rotation(scores, steps=exhibit.steps),
     )
 
 

@@ -1,5 +1,6 @@
 """The pictures of a run: those drawn from scores, and those that need the model."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from hepad.plots import (
 from hepad.run.exhibits import exhibit_figures
 
 _CHUNK = 4096
+_VALUES = 1 << 22
 
 
 def run_figures(
@@ -102,8 +104,10 @@ def mean_loss(model: ReconstructionModel, entries: Entries) -> NDArray[np.float6
 
     None where the loss does not tell.
     """
+    # Large images in smaller chunks: each layer of a network holds dozens of numbers per pixel.
+    size = max(1, min(_CHUNK, _VALUES // math.prod(model.entry_shape)))
     with torch.no_grad():
-        found = [model.loss_per_feature(batch) for batch in BatchLoader(entries.batch, _CHUNK)]
+        found = [model.loss_per_feature(batch) for batch in BatchLoader(entries.batch, size)]
     losses = [loss.double() for loss in found if loss is not None]
     return np.asarray(torch.cat(losses).mean(dim=0).numpy()) if losses else None
 

@@ -119,9 +119,10 @@ def test_the_symmetries_of_the_grid(data):
     x = torch.rand(2, 1, 18, 14)
     found = data().symmetries
     assert [len(transformations) for transformations in found.values()] == [17, 1]
-    for shift, rotate in enumerate(found["phi_rotation"], start=1):
+    assert list(found["phi_rotation"]) == list(range(1, 18))
+    for shift, rotate in found["phi_rotation"].items():
         assert torch.equal(rotate(x), x.roll(shift, 2))
-    assert torch.equal(found["eta_flip"][0](x), x.flip(3))
+    assert torch.equal(found["eta_flip"][1](x), x.flip(3))
     assert set(data(periodic_phi=False).symmetries) == {"eta_flip"}
 
 
