@@ -25,6 +25,7 @@ from hepad.files import atomic_write_bytes, atomic_write_text
 from hepad.hdf5 import create_hdf5
 from hepad.metrics import Evaluation, ScoredSample, evaluate
 from hepad.metrics.agreement import lost_areas
+from hepad.metrics.placements import weighted_mean
 from hepad.models import AnomalyModel
 
 DEFAULT_REFERENCES: Final = ("zero_bias", "jet_ht", "soft_qcd")
@@ -116,7 +117,9 @@ class Evaluate(Callback):
         parts = self._parts(data.test_samples)
         write_scores(self.run_dir / "scores.h5", data, scores, self._beside_scores(forward, parts))
         for name, values in losses.items():
-            self._result.metrics[f"test/loss/{name}"] = float(values.mean(dtype=np.float64))
+            weight = self.samples[name].weight
+            mean = values.mean(dtype=np.float64) if weight is None else weighted_mean(values.astype(np.float64), weight)
+            self._result.metrics[f"test/loss/{name}"] = float(mean)
         if isinstance(pl_module, AnomalyModel):
             batches = {name: entries.batch for name, entries in data.test_entries.items()}
             tensors = {name: torch.from_numpy(values) for name, values in scores.items()}
@@ -199,6 +202,7 @@ def scored_samples(data: AnomalyDataModule, scores: Mapping[str, NDArray[np.floa
             score=scores[name].astype(np.float64),
             features=entries.observables,
             baselines=data.trivial_scores(entries),
+            weight=None if entries.batch.weight is None else entries.batch.weight.double().numpy(),
         )
         for name, entries in data.test_entries.items()
     }
@@ -211,6 +215,8 @@ def write_scores(
     more: Mapping[str, Mapping[str, NDArray[Any]]],
 ) -> None:
     """Write `/<sample>/score` `(N,)` float32 and `/<sample>/index` `(N,)` int64, the row in the source file.
+
+    Also `/<sample>/slot` of jets, and `/<sample>/weight` of weighted entries.
 
     Args:
         path: the file.
@@ -229,6 +235,8 @@ def write_scores(
             group.create_dataset("index", data=entries.index.astype("<i8"))
             for key, values in more.get(name, {}).items():
                 group.create_dataset(key, data=values)
+            if entries.batch.weight is not None:
+                group.create_dataset("weight", data=entries.batch.weight.numpy().astype("<f4"))
             if entries.slot is not None:
                 group.create_dataset("slot", data=entries.slot.astype("<i8"))
     atomic_write_bytes(path, buffer.getvalue())

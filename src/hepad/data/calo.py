@@ -12,6 +12,7 @@ from torch import Tensor
 
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_event_features
 from hepad.data.loader import BatchLoader
 from hepad.data.symmetry import augment, rotation_steps
@@ -106,10 +107,15 @@ class CaloDataModule(AnomalyDataModule):
     @cached_property
     def _mean_and_scale(self) -> tuple[Tensor, Tensor]:
         """The mean training image `(C, H, W)`, and the spread of each channel `(C, 1, 1)`."""
-        x = self.train_entries.batch.x.double()
-        variance, _ = torch.var_mean(x, dim=(0, 2, 3), correction=0)
-        scale = torch.where(variance > 0, variance.sqrt(), torch.ones_like(variance))
-        return x.mean(dim=0), scale[:, None, None]
+        x, weight = self.train_entries.batch.x.double(), self.train_entries.batch.weight
+        if weight is None:
+            variance, _ = torch.var_mean(x, dim=(0, 2, 3), correction=0)
+            mean, spread = x.mean(dim=0), variance.sqrt()
+        else:
+            mean, _ = mean_and_spread(x, weight)
+            by_channel = x.movedim(1, -1).flatten(0, -2)
+            _, spread = mean_and_spread(by_channel, weight.repeat_interleave(x[0, 0].numel()))
+        return mean, torch.where(spread > 0, spread, torch.ones_like(spread))[:, None, None]
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Total E_T, number of pixels above threshold, squared distance to the mean training image (standard units)."""

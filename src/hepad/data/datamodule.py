@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.batch import Batch, take_rows
+from hepad.batch import Batch, drawn_by_weight, take_rows
+from hepad.data.event_weights import read_weights, refuse_weightless
 from hepad.data.loader import BatchLoader
 from hepad.data.sources import sample_files
 from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
@@ -141,7 +142,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     def trivial_scores(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Return all trivial scores of entries, each `(N,)`: `baselines`, and those fitted to the training entries."""
         if self._fitted is None:
-            self._fitted = fit_trivial_scores(self.train_entries.batch.x.numpy())
+            self._fitted = fit_trivial_scores(drawn_by_weight(self.train_entries.batch).x.numpy())
         flat = entries.batch.x.numpy().reshape(len(entries), -1)
         return {**self.baselines(entries), **{name: score(flat) for name, score in self._fitted.items()}}
 
@@ -182,6 +183,12 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
             sample: background.rows(self.split.test) if sample == self.background else found
             for sample, found in entries.items()
         }
+        parts = {"training": self.train_entries, "validation": self.val_entries}
+        for what, part in parts.items():
+            refuse_weightless(part.batch.weight, f"the {what} part of {self.background}", self.files[self.background])
+        for sample, found in self.test_entries.items():
+            what = f"the test part of {sample}" if sample == self.background else sample
+            refuse_weightless(found.batch.weight, what, self.files[sample])
         self._entries = entries
 
     def check_training_part(self, train: Entries) -> None:
@@ -206,7 +213,13 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         if limit is not None and limit < 1:
             raise UserError(f"data.limit={limit} for {sample}; a positive number of entries is needed")
         with open_hdf5(path) as file:
-            return self._without_nonfinite(self.read(file, sample, limit), sample, path)
+            return self._without_nonfinite(self.read_weighted(file, sample, limit), sample, path)
+
+    def read_weighted(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
+        """Read entries as `read` does, with the weights of their rows where the file has any."""
+        entries = self.read(file, sample, limit, rows)
+        weight = read_weights(file, self.source(file).shape[0], entries.index)
+        return entries if weight is None else replace(entries, batch=entries.batch._replace(weight=weight))
 
     def _without_nonfinite(self, entries: Entries, sample: str, path: Path) -> Entries:
         finite = torch.isfinite(entries.batch.x).flatten(1).all(1).numpy()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.event_weights import mean_and_spread
 from hepad.data.jets import read_jets
 from hepad.errors import UserError
 from hepad.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
@@ -94,9 +95,10 @@ class EventsDataModule(AnomalyDataModule):
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
         batch = self.train_entries.batch
-        real = batch.x[batch.mask].double()
-        scale = real.std(dim=0)
-        return real.mean(dim=0), torch.where(scale > 0, scale, torch.ones_like(scale))
+        assert batch.mask is not None
+        of_jets = None if batch.weight is None else batch.weight.unsqueeze(1).expand(batch.mask.shape)[batch.mask]
+        mean, scale = mean_and_spread(batch.x[batch.mask].double(), of_jets)
+        return mean, torch.where(scale > 0, scale, torch.ones_like(scale))
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Σ pT of the jets, their number, and squared distance to the mean training jet, summed, in standard units."""

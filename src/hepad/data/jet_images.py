@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hepad.batch import Batch
 from hepad.data.calo import read_images
 from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.event_weights import mean_and_spread
 from hepad.data.jet_preprocessing import JetImaging
 from hepad.errors import UserError
 from hepad.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
@@ -111,7 +112,7 @@ class JetImagesDataModule(AnomalyDataModule):
 
     @cached_property
     def _mean(self) -> torch.Tensor:
-        return self.train_entries.batch.x.mean(dim=0)
+        return mean_and_spread(self.train_entries.batch.x, self.train_entries.batch.weight)[0]
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Jet pT, number of constituents, jet mass, and squared distance to the mean training image."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.event_weights import mean_and_spread
 from hepad.errors import UserError
 from hepad.hdf5 import feature_names, first_row, read_rows, safe_dataset
 from hepad.schema import JET_DATASET, JET_FEATURES
@@ -72,9 +73,9 @@ class JetsDataModule(AnomalyDataModule):
 
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
-        x = self.train_entries.batch.x.double()
-        scale = x.std(dim=0)
-        return x.mean(dim=0), torch.where(scale > 0, scale, torch.ones_like(scale))
+        batch = self.train_entries.batch
+        mean, scale = mean_and_spread(batch.x.double(), batch.weight)
+        return mean, torch.where(scale > 0, scale, torch.ones_like(scale))
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Jet pT, number of constituents, and squared distance to the mean training jet in standard units."""

@@ -74,18 +74,20 @@ class RareScoreWeights:
         target: `(N,)` training targets.
         n_bins: bins of the histogram, equally wide from the lowest to the highest target.
         clip: the largest weight.
+        weight: `(N,)` event weights, which the density and the mean count entries by; None where each counts once.
 
     Raises:
         ValueError: all targets are equal.
     """
 
-    def __init__(self, target: Tensor, n_bins: int = 100, clip: float = 20.0) -> None:
+    def __init__(self, target: Tensor, n_bins: int = 100, clip: float = 20.0, weight: Tensor | None = None) -> None:
         self._low, self._high = target.double().min().item(), target.double().max().item()
         if not self._low < self._high:
             raise ValueError("every training target is the same, so none is rare")
         self._n_bins = n_bins
-        count = torch.bincount(self._bin(target), minlength=n_bins).double()
-        inverse = torch.where(count > 0, len(target) / count.clamp(min=1), torch.zeros_like(count))
+        weight = None if weight is None else weight.double() * (len(weight) / weight.double().sum())
+        count = torch.bincount(self._bin(target), weight, minlength=n_bins).double()
+        inverse = torch.where(count > 0, len(target) / count, torch.zeros_like(count))
         self._weight = _scaled_to_mean_one(inverse, count, clip)
         # A target that no training entry came near is at least as rare as the rarest.
         self._weight[count == 0] = self._weight.max()
@@ -99,16 +101,18 @@ class RareScoreWeights:
         return position.long().clamp(0, self._n_bins - 1)
 
 
-def flat_probability(target: Tensor, n_bins: int = 100) -> Tensor:
+def flat_probability(target: Tensor, n_bins: int = 100, weight: Tensor | None = None) -> Tensor:
     """Return how often to draw each entry, `(N,)` with sum 1, so that the targets drawn are flat.
 
-    Every bin of the histogram that holds an entry is drawn equally often; entries of one bin equally often.
+    Every bin of the histogram that holds an entry is drawn equally often; entries of one bin equally often. With
+    event weights the targets are flat once each entry that is drawn counts by its weight.
 
     Args:
         target: `(N,)` training targets.
         n_bins: bins of the histogram.
+        weight: `(N,)` event weights; None where each counts once.
     """
-    probability = RareScoreWeights(target, n_bins, clip=float("inf"))(target).double()
+    probability = RareScoreWeights(target, n_bins, float("inf"), weight)(target).double()
     return probability / probability.sum()
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor
 
-from hepad.batch import Batch, on_device, take_rows
+from hepad.batch import Batch, drawn_by_weight, on_device, take_rows
 from hepad.exhibits import Exhibit, GeneratedEntries, Remark, TrainingCurves
 from hepad.models.alternating import AlternatingModel
 from hepad.models.base import eval_mode
@@ -48,7 +48,7 @@ class AdversarialModel(AlternatingModel):
         """Keep the first entries of the background's validation part for the end of the epoch."""
         wanted = WATCHED - sum(len(x) for x in self._validated)
         if wanted > 0:
-            self._validated.append(self.represent(batch)[:wanted])
+            self._validated.append(self.represent(drawn_by_weight(batch))[:wanted])
 
     def on_validation_epoch_end(self) -> None:
         """Compare validation entries with generated ones and log what is found; the codes are the same every epoch."""
@@ -103,7 +103,7 @@ class AdversarialModel(AlternatingModel):
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
     ) -> Iterator[Exhibit]:
         """Show generated entries beside the background, and how the watched numbers went."""
-        real = take_rows(samples[background], slice(_SHOWN))
+        real = drawn_by_weight(take_rows(samples[background], slice(_SHOWN)))
         made = self.generate(real)
         yield GeneratedEntries("Generated entries", real, made.x, made.mask)
         yield TrainingCurves("adversarial_training", "The game and what its generator makes, per epoch", CURVES)

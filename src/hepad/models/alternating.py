@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from hepad.batch import Batch
+from hepad.batch import Batch, drawn_by_weight
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.base import AnomalyModel
 from hepad.nn.adversarial import AdversarialNetworks, Maker
@@ -144,7 +144,8 @@ class AlternatingModel(AnomalyModel):
         """Take one step of the discriminator and, when its turn has come, one of what makes entries."""
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
-        x = self.represent(batch)
+        # A game of two distributions: what weighs more is seen more often.
+        x = self.represent(drawn_by_weight(batch))
         self._discriminator_step(x, optimizers[1])
         self.discriminator_steps += 1
         if int(self.discriminator_steps) % self.steps_per_generator_step == 0:

@@ -53,7 +53,7 @@ class AnomalyModel(L.LightningModule, ABC):
 
     def prepare(self, train: Batch) -> None:
         """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics."""
-        self.normalizer.fit(train.x, train.mask)
+        self.normalizer.fit(train.x, train.mask, train.weight)
 
     def remarks(self) -> list[str]:
         """Return what a user should know of the model before it is trained, and a reader of its scores afterwards."""
@@ -112,6 +112,20 @@ class AnomalyModel(L.LightningModule, ABC):
         with eval_mode(self):
             parts = self.score_parts(batch)
         return {"score": self.anomaly_score(batch), **{f"part/{name}": values for name, values in parts.items()}}
+
+    def total_weight(self, batch: Batch) -> float:
+        """Return by what the mean of a batch is divided, and its say in the mean of an epoch (`batch_size` of `log`).
+
+        The number of its entries, or the sum of their weights. Where several processes train together, the sum over all
+        of them divided by their number, so that the mean of their gradients is the gradient of the mean.
+        """
+        if batch.weight is None:
+            return len(batch.x)
+        total = batch.weight.sum()
+        if self.training and distributed.is_initialized():
+            distributed.all_reduce(total)
+            total = total / distributed.get_world_size()
+        return float(total)
 
     def log(self, name: str, value: Any, *args: Any, **options: Any) -> None:
         """Log as Lightning does; where several processes train together, the mean over the entries of all of them."""

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hepad.batch import Batch
+from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.activations import activation as make_activation
@@ -109,8 +110,8 @@ class DenoisingAutoencoder(ReconstructionModel):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean loss between what is made of noisy entries and the clean ones."""
-        z = self.normalizer(batch.x, batch.mask)
+        z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
         z_hat = self.reconstruct(self.corrupt(z, batch.mask), batch.mask)
-        loss: Tensor = self.loss(z_hat, z, batch.mask).mean()
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
+        loss = weighted_mean(self.loss(z_hat, z, batch.mask), batch.weight, total)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
         return loss

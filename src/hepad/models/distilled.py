@@ -9,6 +9,7 @@ from torch import Tensor
 from hepad.batch import Batch
 from hepad.exhibits import Exhibit, TeacherAndStudent
 from hepad.losses import ElementwiseLoss
+from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import AnomalyModel
 from hepad.nn import DeepSets
 from hepad.nn.students import ConvStudent, DenseStudent
@@ -28,7 +29,7 @@ class Distilled(AnomalyModel):
     training targets; the score is its prediction in units of the target. Since the target rises with the teacher's
     score, a higher prediction is more anomalous.
 
-    Losses are weighted by `Batch.weight` where there is one.
+    The loss of an entry is multiplied with `Batch.importance` where there is one, and counted by `Batch.weight`.
 
     Args:
         entry_shape: shape of one entry.
@@ -97,8 +98,11 @@ class Distilled(AnomalyModel):
         super().prepare(train)
         if train.target is not None:
             target = train.target.double()
-            self.target_center.copy_(target.mean())
-            self.target_scale.copy_(target.std(correction=0))
+            weight = None if train.weight is None else train.weight.double()
+            center = weighted_mean(target, weight)
+            spread = weighted_mean((target - center).square(), weight).sqrt()
+            self.target_center.copy_(center)
+            self.target_scale.copy_(target.std(correction=0) if weight is None else spread)
 
     def predict_standard(self, batch: Batch) -> Tensor:
         """Return the predicted targets `(B,)` in standard units."""
@@ -110,22 +114,24 @@ class Distilled(AnomalyModel):
         return self.predict_standard(batch) * self.target_scale + self.target_center
 
     def losses(self, batch: Batch) -> Tensor:
-        """Return the weighted loss of each entry, `(B,)`."""
+        """Return the loss of each entry times its importance, `(B,)`."""
         target = (_known(batch.target) - self.target_center) / self.target_scale
         values = self.loss.elementwise(self.predict_standard(batch), target)
-        return values if batch.weight is None else values * batch.weight
+        return values if batch.importance is None else values * batch.importance
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean weighted loss of the batch."""
-        loss = self.losses(batch).mean()
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.x))
+        total = self.total_weight(batch)
+        loss = weighted_mean(self.losses(batch), batch.weight, total)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the mean weighted loss, and the mean absolute error in units of the target."""
-        error = (self.score_batch(batch) - _known(batch.target)).abs().mean()
-        self.log("val/loss", self.losses(batch).mean(), batch_size=len(batch.x), prog_bar=True)
-        self.log("val/mae", error, batch_size=len(batch.x))
+        total = self.total_weight(batch)
+        error = weighted_mean((self.score_batch(batch) - _known(batch.target)).abs(), batch.weight, total)
+        self.log("val/loss", weighted_mean(self.losses(batch), batch.weight, total), batch_size=total, prog_bar=True)
+        self.log("val/mae", error, batch_size=total)
 
     def exhibits(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str

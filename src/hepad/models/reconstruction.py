@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hepad.batch import Batch
 from hepad.losses import MAE, ReconstructionLoss
+from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import AnomalyModel, eval_mode
 from hepad.nn import LatentNetwork
 from hepad.registry import instantiate
@@ -94,20 +95,21 @@ class ReconstructionModel(AnomalyModel):
             return self.code(self.latent_target(batch)[0])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the mean loss of the batch."""
+        """Return the mean loss of the batch, each entry counted by its weight."""
         batch = self.view(batch)
-        z = self.normalizer(batch.x, batch.mask)
-        loss: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask).mean()
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
+        z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
+        loss = weighted_mean(self.loss(self.reconstruct(z, batch.mask), z, batch.mask), batch.weight, total)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the mean loss and the mean absolute error of the background's validation part."""
         batch = self.view(batch)
-        z = self.normalizer(batch.x, batch.mask)
+        z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
         z_hat = self.reconstruct(z, batch.mask)
-        self.log("val/loss", self.loss(z_hat, z, batch.mask).mean(), batch_size=len(z), prog_bar=True)
-        self.log("val/mae", self.mae(z_hat, z, batch.mask).mean(), batch_size=len(z))
+        loss, mae = (weighted_mean(each(z_hat, z, batch.mask), batch.weight, total) for each in (self.loss, self.mae))
+        self.log("val/loss", loss, batch_size=total, prog_bar=True)
+        self.log("val/mae", mae, batch_size=total)
 
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the `(B,)` reconstruction losses."""

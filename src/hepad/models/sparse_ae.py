@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from hepad.batch import Batch
 from hepad.losses.divergence import kl_bernoulli
+from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.decoders import Decoder
@@ -107,26 +108,31 @@ class SparseAutoencoder(ReconstructionModel):
         """Return the reconstruction of normalised entries."""
         return self.network.decode(self.code(z))
 
-    def penalty(self, code: Tensor, mask: Tensor | None = None) -> Tensor:
+    def penalty(self, code: Tensor, mask: Tensor | None = None, weight: Tensor | None = None) -> Tensor:
         """Return Ω of the codes of a batch, a single number; codes of empty slots do not count."""
+        of_units = None if weight is None else weight.reshape(-1, *[1] * (code.ndim - 2)).expand(code.shape[:-1])
         if code.ndim == 3 and mask is not None:
-            code = code[mask]
+            code, of_units = code[mask], None if of_units is None else of_units[mask]
         units = code.flatten(0, -2)
-        # A batch of events without any jet has no code to penalise.
-        mean_activation = units.sum(dim=0) / max(len(units), 1)
+        if of_units is None:
+            # A batch of events without any jet has no code to penalise.
+            mean_activation = units.sum(dim=0) / max(len(units), 1)
+        else:
+            counted = of_units.reshape(-1, 1)
+            mean_activation = (units * counted).sum(dim=0) / counted.sum().clamp(min=torch.finfo(code.dtype).tiny)
         return mean_activation.sum() if self.sparsity == "l1" else kl_bernoulli(self.rate, mean_activation).sum()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return R + λ·Ω + λ₂·ΣW² of the batch."""
         reconstruction, sparsity, _ = self._parts(batch)
         loss = reconstruction + self.sparsity_weight * sparsity
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.x))
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=self.total_weight(batch))
         return loss + self.l2 * self.weight_norm()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log R + λ·Ω, both parts, and the mean absolute error."""
         reconstruction, sparsity, mae = self._parts(batch)
-        size = len(batch.x)
+        size = self.total_weight(batch)
         self.log("val/loss", reconstruction + self.sparsity_weight * sparsity, batch_size=size, prog_bar=True)
         self.log("val/reconstruction", reconstruction, batch_size=size)
         self.log("val/sparsity", sparsity, batch_size=size)
@@ -141,5 +147,7 @@ class SparseAutoencoder(ReconstructionModel):
         z = self.normalizer(batch.x, batch.mask)
         code = self.code(z)
         z_hat = self.network.decode(code)
-        reconstruction: Tensor = self.loss(z_hat, z, batch.mask).mean()
-        return reconstruction, self.penalty(code, batch.mask), self.mae(z_hat, z, batch.mask).mean()
+        total = self.total_weight(batch)
+        reconstruction = weighted_mean(self.loss(z_hat, z, batch.mask), batch.weight, total)
+        mae = weighted_mean(self.mae(z_hat, z, batch.mask), batch.weight, total)
+        return reconstruction, self.penalty(code, batch.mask, batch.weight), mae

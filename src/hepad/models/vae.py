@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from hepad.batch import Batch
+from hepad.batch import Batch, drawn_by_weight, take_rows
 from hepad.exhibits import Exhibit, GeneratedEntries
 from hepad.losses.divergence import kl_to_unit_normal
+from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import eval_mode
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
@@ -123,11 +124,11 @@ class VariationalAutoencoder(ReconstructionModel):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean of (D·R + β·KL) / D, with R of a code drawn at random."""
-        z = self.normalizer(batch.x, batch.mask)
+        z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
         mean, log_variance = self.encode(z)
         noise = draw_for_batch(lambda shape: torch.randn_like(mean.new_empty(shape)), mean.shape, mean.device)
-        loss = self._objective(batch, z, mean, log_variance, noise)[0].mean()
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(z))
+        loss = weighted_mean(self._objective(batch, z, mean, log_variance, noise)[0], batch.weight, total)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -136,10 +137,12 @@ class VariationalAutoencoder(ReconstructionModel):
         mean, log_variance = self.encode(z)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(batch_idx)).to(mean)
         objective, reconstruction, kl = self._objective(batch, z, mean, log_variance, noise)
-        self.log("val/loss", objective.mean(), batch_size=len(z), prog_bar=True)
-        self.log("val/reconstruction", reconstruction.mean(), batch_size=len(z))
-        self.log("val/kl", kl.mean(), batch_size=len(z))
-        self.log("val/mae", self.mae(self.network.decode(mean), z, batch.mask).mean(), batch_size=len(z))
+        mae = self.mae(self.network.decode(mean), z, batch.mask)
+        found = {"loss": objective, "reconstruction": reconstruction, "kl": kl, "mae": mae}
+        total = self.total_weight(batch)
+        for name, values in found.items():
+            mean_value = weighted_mean(values, batch.weight, total)
+            self.log(f"val/{name}", mean_value, batch_size=total, prog_bar=name == "loss")
 
     def _objective(
         self, batch: Batch, z: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor
@@ -192,8 +195,7 @@ class VariationalAutoencoder(ReconstructionModel):
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
     ) -> Iterator[Exhibit]:
         """Show samples of the prior beside the background."""
-        x, mask = samples[background][:2]
-        real = Batch(x[:_SHOWN], None if mask is None else mask[:_SHOWN])
+        real = drawn_by_weight(take_rows(samples[background], slice(_SHOWN)))
         yield GeneratedEntries("Samples of the prior", real, self.sample_prior(real))
 
     def _n_elements(self, batch: Batch) -> Tensor:

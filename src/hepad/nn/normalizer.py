@@ -52,8 +52,10 @@ class InputNormalizer(nn.Module):
         self.register_buffer("fitted", torch.tensor(kind in ("layer", "none")))
 
     @torch.no_grad()
-    def fit(self, x: Tensor, mask: Tensor | None = None) -> "InputNormalizer":
+    def fit(self, x: Tensor, mask: Tensor | None = None, weight: Tensor | None = None) -> "InputNormalizer":
         """Take the statistics of the background training split: `x` `(N, *entry_shape)`, `mask` `(N, S)`.
+
+        With a `weight` `(N,)` entries count by it.
 
         Raises:
             ValueError: nothing to take them of, or values so large that they are not finite.
@@ -63,9 +65,14 @@ class InputNormalizer(nn.Module):
         values = self._values_per_feature(self._compress(x.double()), mask)
         if not len(values):
             raise ValueError(f"normalizer {self.kind!r}: the training part holds nothing but empty entries")
-        center, scale = values.mean(dim=0), values.std(dim=0, correction=0)
+        counted = None if weight is None else self._weight_per_value(x, mask, weight.double())
+        if counted is None:
+            center, scale = values.mean(dim=0), values.std(dim=0, correction=0)
+        else:
+            center = (values * counted).sum(dim=0) / counted.sum()
+            scale = (((values - center).square() * counted).sum(dim=0) / counted.sum()).sqrt()
         if self.kind == "robust":
-            low, center, high = _quartiles(values)
+            low, center, high = _quartiles(values) if counted is None else _weighted_quartiles(values, counted)
             # Integer counts often have no interquartile range; their standard deviation stands in.
             scale = torch.where(high > low, (high - low) / _IQR_OF_UNIT_NORMAL, scale)
         if not torch.isfinite(torch.stack([center, scale]).float()).all():
@@ -108,6 +115,13 @@ class InputNormalizer(nn.Module):
             return x[mask]
         return x.flatten(0, -2)
 
+    def _weight_per_value(self, x: Tensor, mask: Tensor | None, weight: Tensor) -> Tensor:
+        """The weight of each row of `_values_per_feature`, `(V, 1)`."""
+        if self.is_image:
+            return weight.reshape(-1, 1, 1).expand(len(x), *x.shape[2:]).reshape(-1, 1)
+        per_entry = weight.reshape(-1, *[1] * (x.ndim - 2)).expand(x.shape[:-1])
+        return (per_entry if mask is None else per_entry[mask]).reshape(-1, 1)
+
     def _entry_statistics(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
         weight = torch.ones_like(x) if mask is None else mask.unsqueeze(-1).to(x).expand_as(x)
         dims = tuple(range(1, x.ndim))
@@ -126,4 +140,15 @@ def _quartiles(values: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     ordered = values.sort(dim=0).values
     last = len(values) - 1
     low, median, high = (ordered[round(q * last)] for q in (0.25, 0.5, 0.75))
+    return low, median, high
+
+
+def _weighted_quartiles(values: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The smallest values that a quarter, half and three quarters of the weight `(V, 1)` do not exceed."""
+    ordered, order = values.sort(dim=0)
+    reached = weight.expand_as(values).gather(0, order).cumsum(dim=0)
+    low, median, high = (
+        ordered.gather(0, (reached < q * reached[-1]).sum(dim=0, keepdim=True).clamp(max=len(values) - 1))[0]
+        for q in (0.25, 0.5, 0.75)
+    )
     return low, median, high

@@ -38,7 +38,7 @@ class Lesson:
     """How the entries of a student's run come to their targets.
 
     Attributes:
-        data: the student's entries; `take` puts targets and weights into them.
+        data: the student's entries; `take` puts targets, and how important each is, into them.
         settings: the student's section `model`, with `target` and `weighting`.
         directory: the teacher's run.
         config: what to train the teacher with; None for a teacher that exists.
@@ -93,7 +93,8 @@ class Lesson:
             )
         if target == "cicada":
             self._look_at_clipping(clipped_share(train_score))
-        weights = RareScoreWeights(train_target)
+        of_events = data.train_entries.batch.weight
+        weights = RareScoreWeights(train_target, weight=of_events)
         data.train_entries = _with_target(data.train_entries, train_target)
         data.val_entries = _with_target(data.val_entries, transform(_scores(teacher.model, data.val_entries)))
         data.test_entries = {
@@ -101,12 +102,12 @@ class Lesson:
             for sample, entries in data.test_entries.items()
         }
         if weighting == "flat":
-            data.train_probability = flat_probability(train_target)
+            data.train_probability = flat_probability(train_target, weight=of_events)
         if weighting == "rare":
-            data.train_entries = _with_weight(data.train_entries, weights)
+            data.train_entries = _with_importance(data.train_entries, weights)
         if weighting in ("rare", "flat"):
             # The best epoch is chosen by what is trained for; a flat sample is worth the same as these weights.
-            data.val_entries = _with_weight(data.val_entries, weights)
+            data.val_entries = _with_importance(data.val_entries, weights)
 
     def _look_at_clipping(self, share: float) -> None:
         """Refuse, or remark on, targets that are clipped to one value and so cannot be told apart."""
@@ -163,7 +164,7 @@ def _with_target(entries: Entries, target: Tensor) -> Entries:
     return replace(entries, batch=entries.batch._replace(target=target))
 
 
-def _with_weight(entries: Entries, weights: RareScoreWeights) -> Entries:
+def _with_importance(entries: Entries, weights: RareScoreWeights) -> Entries:
     target = entries.batch.target
     assert target is not None
-    return replace(entries, batch=entries.batch._replace(weight=weights(target)))
+    return replace(entries, batch=entries.batch._replace(importance=weights(target)))

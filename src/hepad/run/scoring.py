@@ -53,7 +53,8 @@ class Scored:
 def score_file(
     run_dir: Path, source: Path, target: Path, overwrite: bool = False, on_nonfinite: str | None = None
 ) -> Scored:
-    """Score a file with a run: `score` `(N,)` float32 and `index` `(N,)` int64, for jets also `slot`.
+    """Score a file with a run: `score` `(N,)` float32 and `index` `(N,)` int64, for jets also `slot`, and
+    `weight` where the file has any.
 
     The scores equal `Run.score` of the same entries, bit for bit: they are computed in the same chunks.
 
@@ -127,7 +128,7 @@ def _parts(file: h5py.File, data: AnomalyDataModule, run: Run, source: Path) -> 
         # A stored chunk that lies across two parts would be decompressed twice.
         step -= step % dataset.chunks[0]
     for start in range(0, n_rows, step):
-        entries = data.read(file, source.stem, None, slice(start, min(start + step, n_rows)))
+        entries = data.read_weighted(file, source.stem, None, slice(start, min(start + step, n_rows)))
         shape = tuple(entries.batch.x.shape[1:])
         if shape != run.entry_shape:
             raise UserError(f"entries of {source} have the shape {shape}; this run scores {run.entry_shape}")
@@ -169,6 +170,8 @@ def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[i
         _append(out, "index", block.index.astype("<i8"))
         if block.slot is not None:
             _append(out, "slot", block.slot.astype("<i8"))
+        if block.batch.weight is not None:
+            _append(out, "weight", block.batch.weight.numpy().astype("<f4"))
     return dropped, bad_rows
 
 
@@ -201,9 +204,10 @@ def _blocks(parts: Iterator[Entries], size: int) -> Iterator[Entries]:
 def _joined(parts: list[Entries]) -> Entries:
     x = torch.cat([part.batch.x for part in parts])
     masks = [part.batch.mask for part in parts if part.batch.mask is not None]
+    weights = [part.batch.weight for part in parts if part.batch.weight is not None]
     slots = [part.slot for part in parts if part.slot is not None]
     return Entries(
-        Batch(x, torch.cat(masks) if masks else None),
+        Batch(x, torch.cat(masks) if masks else None, weight=torch.cat(weights) if weights else None),
         index=np.concatenate([part.index for part in parts]),
         slot=np.concatenate(slots) if slots else None,
     )
