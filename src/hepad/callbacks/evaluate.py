@@ -131,7 +131,9 @@ class Evaluate(Callback):
                 self.exhibits += transformed_scores(pl_module, data, self.symmetry_entries)
             else:
                 self.exhibits += self.inference.exhibits(forward)
-            self._result.metrics |= exhibit_metrics(self.exhibits, data.background, references)
+            self._result.metrics |= exhibit_metrics(
+                self.exhibits, data.background, references, {name: s.weight for name, s in self.samples.items()}
+            )
             self._result.warnings[:0] = lost_areas(self._result.metrics, data.background)
             self._result.warnings += [exhibit.text for exhibit in self.exhibits if isinstance(exhibit, Remark)]
         text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 from hepad.metrics.arrays import FloatArray, as_scores
 from hepad.metrics.correlation import spearman
 from hepad.metrics.roc import auc
+from hepad.metrics.weights import as_weights
 
 N_DECILES: Final = 10
 
@@ -41,13 +43,16 @@ class Agreement:
     rms: float
 
 
-def agreement(truth: ArrayLike, student: ArrayLike, n_bins: int = N_DECILES) -> Agreement:
+def agreement(
+    truth: ArrayLike, student: ArrayLike, n_bins: int = N_DECILES, weight: ArrayLike | None = None
+) -> Agreement:
     """Compare a student's scores with the true ones of the same entries.
 
     Args:
         truth: `(N,)` the scores to reproduce.
         student: `(N,)` the student's, in the same units.
         n_bins: bins of equal numbers of entries, 10 for deciles.
+        weight: `(N,)` weights of the entries; bins then hold equal weights, and means are weighted.
 
     Raises:
         ValueError: no entries, unequal lengths, NaN or inf.
@@ -55,27 +60,38 @@ def agreement(truth: ArrayLike, student: ArrayLike, n_bins: int = N_DECILES) -> 
     t, s = as_scores(truth, "true scores"), as_scores(student, "student's scores")
     if t.size != s.size or not t.size:
         raise ValueError(f"{t.size} true scores and {s.size} of the student; equal numbers, at least one, are needed")
+    w = as_weights(weight, t.size, "entries")
+    if w is not None:
+        t, s, w = t[w > 0], s[w > 0], w[w > 0]
     error = s - t
     quantiles = np.linspace(0, 1, n_bins + 1)
     # Entries of one true score belong together, so a bin ends where the next true score begins.
-    edges = np.quantile(t, quantiles[1:-1], method="higher")
+    if w is None:
+        edges = np.quantile(t, quantiles[1:-1], method="higher")
+    else:
+        edges = np.quantile(t, quantiles[1:-1], method="inverted_cdf", weights=w)
     bins = np.searchsorted(np.unique(edges), t, side="right")
-    _, position, counts = np.unique(bins, return_inverse=True, return_counts=True)
-    ends = counts.cumsum() / t.size
-    mean = [np.bincount(position, values) / counts for values in (t, error, error**2)]
+    _, position = np.unique(bins, return_inverse=True)
+    counts = np.bincount(position, w)
+    ends = counts.cumsum() / counts.sum()
+    mean = [np.bincount(position, values if w is None else w * values) / counts for values in (t, error, error**2)]
     return Agreement(
         low=np.concatenate([[0.0], ends[:-1]]),
         high=ends,
         truth=mean[0],
         bias=mean[1],
         width=np.sqrt(np.maximum(mean[2] - mean[1] ** 2, 0)),
-        spearman=spearman(t, s),
-        rms=float(np.sqrt(np.mean(error**2))),
+        spearman=spearman(t, s, w),
+        rms=float(np.sqrt(np.average(error**2, weights=w))),
     )
 
 
 def student_metrics(
-    teacher: Mapping[str, ArrayLike], student: Mapping[str, ArrayLike], background: str, references: Sequence[str]
+    teacher: Mapping[str, ArrayLike],
+    student: Mapping[str, ArrayLike],
+    background: str,
+    references: Sequence[str],
+    weights: Mapping[str, ArrayLike | None] = MappingProxyType({}),
 ) -> dict[str, float]:
     """Return what the report says of a student, under flat names.
 
@@ -87,10 +103,11 @@ def student_metrics(
         student: sample → `(N,)` the student's scores of the same entries.
         background: the sample trained on.
         references: samples on the background side of the ROC curves.
+        weights: sample → `(N,)` weights of its entries; None, or not there, where each counts once.
     """
     metrics: dict[str, float] = {}
     for sample, truth in teacher.items():
-        found = agreement(truth, student[sample])
+        found = agreement(truth, student[sample], weight=weights.get(sample))
         metrics[f"test/student/rms/{sample}"] = found.rms
         if found.spearman is not None:
             metrics[f"test/student/spearman/{sample}"] = found.spearman
@@ -99,7 +116,9 @@ def student_metrics(
             metrics["test/student/top_decile_width"] = float(found.width[-1])
         for reference in references:
             if reference in teacher and sample not in (reference, background):
-                metrics[f"test/teacher_auc/{sample}_vs_{reference}"] = auc(teacher[reference], truth)
+                metrics[f"test/teacher_auc/{sample}_vs_{reference}"] = auc(
+                    teacher[reference], truth, weights.get(reference), weights.get(sample)
+                )
     return metrics
 
 

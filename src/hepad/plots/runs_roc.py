@@ -1,12 +1,13 @@
 """ROC curves of several runs for one signal and one reference."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from hepad.metrics.delong import SortedScores
-from hepad.metrics.roc import RocCurve
+from hepad.metrics.roc import RocCurve, roc_curve
 from hepad.metrics.working_points import MIN_ENTRIES
 from hepad.plots.labels import SampleStyle, sample_label
 from hepad.plots.runs import grey_label
@@ -22,11 +23,25 @@ def roc_on_log_grid(background: SortedScores, signal: SortedScores, points: int 
     Each point is exact: a cut `score > t` at the score t of a background entry. For drawing; `roc_curve` has every cut.
     """
     b, s = background.values, signal.values
+    if background.weight is not None or signal.weight is not None:
+        return _weighted_on_log_grid(background, signal, points)
     wanted = np.geomspace(1 / b.size, 1, points)
     cuts = np.unique(b[np.clip(b.size - np.rint(wanted * b.size).astype(int) - 1, 0, None)])[::-1]
     fpr = np.concatenate([1 - np.searchsorted(b, cuts, "right") / b.size, [1.0]])
     tpr = np.concatenate([1 - np.searchsorted(s, cuts, "right") / s.size, [1.0]])
     return RocCurve(fpr, tpr, np.concatenate([cuts, [-np.inf]]), b.size, s.size)
+
+
+def _weighted_on_log_grid(background: SortedScores, signal: SortedScores, points: int) -> RocCurve:
+    """As many points of the exact curve of weighted entries."""
+    b, s = (sample.values[np.argsort(sample.order)] for sample in (background, signal))
+    curve = roc_curve(b, s, background.weight, signal.weight)
+    wanted = np.geomspace(min(1 / curve.n_background, 1), 1, points)
+    kept = np.unique(np.clip(np.searchsorted(curve.fpr, wanted, "right") - 1, 0, None))
+    effective = None if curve.effective is None else curve.effective[kept]
+    return replace(
+        curve, fpr=curve.fpr[kept], tpr=curve.tpr[kept], thresholds=curve.thresholds[kept], effective=effective
+    )
 
 
 def plot_runs_roc(

@@ -8,9 +8,23 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hepad.metrics.samples import ScoredSample
-from hepad.plots.binning import edges, is_heavy_tailed
+from hepad.plots.binning import FloatArray, edges, is_heavy_tailed
 from hepad.plots.labels import SampleStyle, sample_styles
 from hepad.plots.style import house_style, legend_above_data, new_figure
+
+
+def binned_shares(sample: ScoredSample, bins: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Share of the entries, or of their weight, in each bin, with its statistical error √Σw²; the end bins are open."""
+    filled = hist.Hist(hist.axis.Variable(bins.tolist(), name="score"), storage=hist.storage.Weight())
+    filled.fill(sample.score, weight=sample.weight)
+    view = filled.view(flow=True)
+    total = len(sample) if sample.weight is None else sample.weight.sum()
+    # Nothing falls out of sight.
+    counts, squares = (
+        np.concatenate([[values[0] + values[1]], values[2:-2], [values[-2] + values[-1]]])
+        for values in (np.asarray(view["value"]), np.asarray(view["variance"]))
+    )
+    return counts / total, np.sqrt(squares) / total
 
 
 def plot_score_distributions(
@@ -48,12 +62,7 @@ def plot_score_distributions(
         figure, axes = new_figure(note)
         lowest, highest = 1.0, 0.0
         for name, sample in samples.items():
-            filled = hist.Hist(hist.axis.Variable(bins.tolist(), name="score"), storage=hist.storage.Int64())
-            filled.fill(sample.score)
-            counts = filled.values(flow=True)
-            # Open end bins: nothing falls out of sight.
-            counts = np.concatenate([[counts[0] + counts[1]], counts[2:-2], [counts[-2] + counts[-1]]])
-            shares, errors = counts / len(sample), np.sqrt(counts) / len(sample)
+            shares, errors = binned_shares(sample, bins)
             lowest = min(lowest, shares[shares > 0].min())
             highest = max(highest, shares.max())
             look = looks[name]

@@ -32,6 +32,7 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
         raise ValueError(f"{sample.name} has no feature {feature!r}; it has {', '.join(sample.features)}")
     finite = np.isfinite(sample.features[feature])
     x, y = sample.features[feature][finite], sample.score[finite]
+    weight = None if sample.weight is None else sample.weight[finite] / sample.weight.mean()
     if x.size == 0:
         raise ValueError(f"{sample.name}: no entry has a finite value of {feature}")
     n_bins = min(n_bins, max(12, int(np.sqrt(x.size))))
@@ -43,11 +44,11 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
         if log_y:
             # Scores of exactly zero belong to the lowest bin; they have no logarithm.
             y = np.maximum(y, y_edges[0])
-        counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges))
+        counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges), weights=weight)
         mesh = axes.pcolormesh(
             x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap="viridis", norm=LogNorm(1, max(counts.max(), 10))
         )
-        centers, mean, error = _profile(x, np.log(y) if log_y else y, _merged(x_edges), log_x)
+        centers, mean, error = profile(x, np.log(y) if log_y else y, _merged(x_edges), log_x, weight)
         low, high = mean - error, mean + error
         if log_y:
             mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
@@ -74,7 +75,7 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
         axes.set_ylabel("Anomaly score")
         legend_above_data(axes)
         bar = figure.colorbar(mesh, ax=axes, pad=0.02)
-        bar.set_label("Entries")
+        bar.set_label("Entries" if weight is None else "Entries, weighted to the mean 1")
     return figure
 
 
@@ -85,15 +86,29 @@ def _merged(x_edges: FloatArray) -> FloatArray:
     return merged if merged[-1] == x_edges[-1] else np.append(merged, x_edges[-1])
 
 
-def _profile(
-    x: FloatArray, y: FloatArray, x_edges: FloatArray, log_x: bool
+def profile(
+    x: FloatArray, y: FloatArray, x_edges: FloatArray, log_x: bool, weight: FloatArray | None = None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Centre, mean of y and its standard error in each bin of x that holds at least five entries."""
-    profile = hist.Hist(hist.axis.Variable(x_edges.tolist()), storage=hist.storage.Mean())
-    profile.fill(x, sample=y)
-    known = profile.counts() >= 5
+    """Centre, mean of y and its standard error in each bin of x that holds, or is worth, at least five entries.
+
+    The error of a weighted mean is √(variance / n), with n = (Σw)² / Σw² entries that the bin is worth.
+    """
     centers = np.sqrt(x_edges[1:] * x_edges[:-1]) if log_x else (x_edges[1:] + x_edges[:-1]) / 2
-    variances = profile.variances()
-    assert variances is not None
-    # For this storage hist gives the variance of the mean, not of the values.
-    return centers[known], profile.values()[known], np.sqrt(variances[known])
+    if weight is None:
+        binned = hist.Hist(hist.axis.Variable(x_edges.tolist()), storage=hist.storage.Mean())
+        binned.fill(x, sample=y)
+        counts, errors = binned.counts(), binned.variances()
+        assert errors is not None
+        # For this storage hist gives the variance of the mean, not of the values.
+        means = binned.values()
+    else:
+        bins = np.digitize(x, x_edges) - 1
+        inside = (bins >= 0) & (bins < centers.size)
+        bins, y, w = bins[inside], y[inside], weight[inside]
+        total, squares, weighted = (np.bincount(bins, values, centers.size) for values in (w, w**2, w * y))
+        counts = np.divide(total**2, squares, out=np.zeros_like(total), where=squares > 0)
+        means = np.divide(weighted, total, out=np.zeros_like(total), where=total > 0)
+        spread = np.bincount(bins, w * (y - means[bins]) ** 2, centers.size)
+        errors = np.divide(spread, total, out=np.zeros_like(total), where=total > 0) / np.maximum(counts - 1, 1)
+    known = counts >= 5
+    return centers[known], means[known], np.sqrt(errors[known])

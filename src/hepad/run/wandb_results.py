@@ -112,7 +112,7 @@ def score_histograms(samples: Mapping[str, ScoredSample]) -> dict[str, wandb.His
     bins = edges(pooled, _HISTOGRAM_BINS, is_heavy_tailed(pooled))
     return {
         f"test/scores/{name}": wandb.Histogram(
-            np_histogram=np.histogram(np.clip(sample.score, bins[0], bins[-1]), bins=bins)
+            np_histogram=np.histogram(np.clip(sample.score, bins[0], bins[-1]), bins=bins, weights=sample.weight)
         )
         for name, sample in samples.items()
     }

@@ -79,11 +79,13 @@ def test_a_score_is_in_units_of_the_target():
     assert losses.mean().item() == pytest.approx(1, rel=1e-4)
 
 
-def test_losses_are_weighted():
+def test_losses_are_multiplied_with_how_important_entries_are():
     model, batch = build("jets"), entries("jets")
-    weight = torch.rand(64) * 3
+    importance = torch.rand(64) * 3
     with torch.no_grad():
-        torch.testing.assert_close(model.losses(batch._replace(weight=weight)), model.losses(batch) * weight)
+        torch.testing.assert_close(
+            model.losses(batch._replace(importance=importance)), model.losses(batch) * importance
+        )
 
 
 def test_it_learns_its_target():

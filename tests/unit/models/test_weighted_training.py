@@ -62,7 +62,9 @@ def quiet(monkeypatch):
 
 def logged(model, batch):
     found = {}
-    model.log = lambda name, value, **options: found.update({name: (float(value.detach()), float(options["batch_size"]))})
+    model.log = lambda name, value, **options: found.update(
+        {name: (float(value.detach()), float(options["batch_size"]))}
+    )
     model.training_step(batch, 0)
     model.validation_step(batch, 0)
     return found
@@ -94,7 +96,9 @@ def test_what_is_fitted_is_that_of_repeated_entries(entries, name):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_weights_of_one_change_no_bit(entries, name):
-    batch = Batch(*(field.float() if field is not None and field.is_floating_point() else field for field in entries[0]))
+    batch = Batch(
+        *(field.float() if field is not None and field.is_floating_point() else field for field in entries[0])
+    )
     found = []
     for weight in (None, torch.ones(24)):
         torch.manual_seed(1)

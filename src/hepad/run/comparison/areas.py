@@ -93,13 +93,13 @@ class _Sorted:
     def components(self, run: str, signal: str, reference: str) -> AucComponents | None:
         """Return DeLong's components, or None where there are too few entries."""
         if any(
-            sample not in self._scores[run] or self._scores[run][sample].score.size < 2
-            for sample in (signal, reference)
+            sample not in self._scores[run] or self._scores[run][sample].effective < 2 for sample in (signal, reference)
         ):
             return None
         return auc_components(self._of(run, reference), self._of(run, signal))
 
     def _of(self, run: str, sample: str) -> SortedScores:
         if (run, sample) not in self._sorted:
-            self._sorted[run, sample] = sort_scores(self._scores[run][sample].score)
+            found = self._scores[run][sample]
+            self._sorted[run, sample] = sort_scores(found.score, weight=found.weight)
         return self._sorted[run, sample]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from hepad.metrics import pearson, spearman
+from hepad.metrics.correlation import ranks
 from hepad.run.comparison.scores import SampleScores
 
 
@@ -45,11 +45,12 @@ def score_correlation(scores: Mapping[str, SampleScores]) -> ScoreCorrelation | 
     counts = []
     for members in groups.values():
         columns = np.stack([scores[runs[i]].score for i in members])
+        weight = scores[runs[members[0]]].weight
         if columns.shape[1] >= 3:
             counts += [columns.shape[1]] * (len(members) > 1)
             where = np.ix_(members, members)
-            linear[where] = _matrix(columns)
-            ranked[where] = _matrix(stats.rankdata(columns, axis=1))
+            linear[where] = _matrix(columns, weight)
+            ranked[where] = _matrix(np.stack([ranks(column, weight) for column in columns]), weight)
     for first, second in _pairs(list(groups.values())):
         a, b = (scores[runs[i]] for i in (first, second))
         if a.source != b.source:
@@ -58,17 +59,19 @@ def score_correlation(scores: Mapping[str, SampleScores]) -> ScoreCorrelation | 
         if in_a.size >= 3:
             counts.append(in_a.size)
             for table, correlation in ((linear, pearson), (ranked, spearman)):
-                value = correlation(a.score[in_a], b.score[in_b])
+                value = correlation(a.score[in_a], b.score[in_b], None if a.weight is None else a.weight[in_a])
                 table[first, second] = table[second, first] = np.nan if value is None else value
     return ScoreCorrelation(runs, min(counts), linear, ranked) if counts else None
 
 
-def _matrix(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(K, K) linear correlations of the rows of (K, N); NaN for constant ones."""
+def _matrix(columns: NDArray[np.float64], weight: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """(K, K) linear correlations of the rows of (K, N), entries counted by weight; NaN for constant ones."""
     # Scaled first: squares of scores around 1e200 would overflow.
     largest = np.abs(columns).max(axis=1, keepdims=True)
     centred = columns / np.where(largest > 0, largest, 1)
-    centred = centred - centred.mean(axis=1, keepdims=True)
+    centred = centred - np.average(centred, axis=1, weights=weight, keepdims=True)
+    if weight is not None:
+        centred = centred * np.sqrt(weight)
     norms = np.sqrt(np.square(centred).sum(axis=1))
     norms[columns.min(axis=1) == columns.max(axis=1)] = np.nan
     found: NDArray[np.float64] = np.clip((centred / norms[:, None]) @ (centred / norms[:, None]).T, -1, 1)

@@ -69,7 +69,7 @@ def _learning_curves(
 
 def _rocs(comparison: Comparison, styles: Mapping[str, SampleStyle], shown: Sequence[str]) -> Iterator[StandardFigure]:
     ordered = {
-        (run, sample): sort_scores(found.score)
+        (run, sample): sort_scores(found.score, weight=found.weight)
         for run, samples in comparison.scores.items()
         for sample, found in samples.items()
         if found.score.size > 1

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hepad.errors import UserError
 from hepad.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, text_attribute
+from hepad.metrics.weights import as_weights, effective_entries
 from hepad.run.comparison.record import RunRecord
 
 _SLOTS = 1 << 16
@@ -23,13 +24,20 @@ class SampleScores:
         score: `(N,)` float64.
         key: `(N,)` int64, rising: row in the source file, and slot where entries are jets.
         source: the kind of entry and the hash of the file (its name, where the hash is not known).
-        entries: tells samples apart that do not hold exactly the same entries.
+        entries: tells samples apart that do not hold exactly the same entries with the same weights.
+        weight: `(N,)` weights of the entries; None where each counts once.
     """
 
     score: NDArray[np.float64]
     key: NDArray[np.int64]
     source: tuple[str, str]
     entries: str
+    weight: NDArray[np.float64] | None = None
+
+    @property
+    def effective(self) -> float:
+        """How many entries of equal weight these are worth."""
+        return self.score.size if self.weight is None else effective_entries(self.weight)
 
 
 def read_scores(record: RunRecord) -> dict[str, SampleScores]:
@@ -65,8 +73,22 @@ def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> Sa
     order = np.argsort(key, kind="stable")
     score, key = score[order], key[order]
     source = (kind, _hash_of(record, name) or text_attribute(file[name], "file"))
-    digest = hashlib.sha256(repr(source).encode() + key.tobytes()).hexdigest()
-    return SampleScores(score, key, source, digest)
+    weight = _read_weight(file, name, order)
+    weighed = b"" if weight is None else weight.tobytes()
+    digest = hashlib.sha256(repr(source).encode() + key.tobytes() + weighed).hexdigest()
+    return SampleScores(score, key, source, digest, weight)
+
+
+def _read_weight(file: h5py.File, name: str, order: NDArray[np.intp]) -> NDArray[np.float64] | None:
+    """The weights of a sample's entries in an order; None where there are none, or all are equal."""
+    if file[name].get("weight", getlink=True) is None:
+        return None
+    weight = read_rows(safe_dataset(file, f"{name}/weight")).astype(np.float64)
+    try:
+        known = as_weights(weight, order.size, "entries")
+    except ValueError as error:
+        raise UserError(f"{file.filename}:/{name}/weight: {error}") from error
+    return None if known is None else known[order]
 
 
 def _hash_of(record: RunRecord, sample: str) -> str | None:
