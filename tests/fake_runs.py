@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from hepad.config import compose
 from hepad.metrics import auc, auc_interval
+from hepad.metrics.verdict import verdict_metrics
 
 SAMPLES = {"zero_bias": 0.0, "jet_ht": 0.8, "ttbar": 1.2}
 
@@ -45,9 +46,13 @@ def write_fake_run(
     hashes: Mapping[str, str] | None = None,
     kind: str = "jets",
     background: str = "zero_bias",
+    trivial: Mapping[str, float] | None = None,
     **facts: Any,
 ) -> Path:
-    """Write config.yaml, provenance.json, metrics.json, scores.h5 and history.csv of a finished run."""
+    """Write config.yaml, provenance.json, metrics.json, scores.h5 and history.csv of a finished run.
+
+    Its trivial scores are a Σ pT of AUC 0.75 and those of `trivial`, name → AUC; with them it has a verdict.
+    """
     directory.mkdir(parents=True)
     (directory / "config.yaml").write_text(config_text(*overrides))
     found: dict[str, Any] = {
@@ -67,7 +72,10 @@ def write_fake_run(
                 b, s, name = scores[reference], scores[signal], f"test/auc/{signal}_vs_{reference}"
                 low, high = auc_interval(b, s)
                 metrics |= {name: auc(b, s), f"{name}/low": low, f"{name}/high": high}
-                metrics[f"test/baseline_auc/sum_pt/{signal}_vs_{reference}"] = 0.75
+                for baseline, area in {"sum_pt": 0.75, **(trivial or {})}.items():
+                    metrics[f"test/baseline_auc/{baseline}/{signal}_vs_{reference}"] = area
+        if trivial is not None:
+            metrics |= verdict_metrics(metrics, [s for s in scores if s not in (reference, background)], reference)
     (directory / "metrics.json").write_text(json.dumps(metrics))
     with h5py.File(directory / "scores.h5", "w") as file:
         file.attrs["kind"], file.attrs["background"] = kind, background

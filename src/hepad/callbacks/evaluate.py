@@ -157,6 +157,8 @@ class Evaluate(Callback):
         for part, of_samples in parts.items():
             for name, values in of_samples.items():
                 more[name][f"part_{part}"] = values.numpy().astype("<f4")
+        for name, sample in self.samples.items():
+            more[name] |= {f"trivial_{score}": values.astype("<f4") for score, values in sample.baselines.items()}
         if self.inference is not None:
             for name, found in self.inference.per_restart().items():
                 more[name] |= {"forward_score": forward[name].astype("<f4"), **found}

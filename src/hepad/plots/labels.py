@@ -38,6 +38,8 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "leading_pt": (r"Leading jet $p_\mathrm{T}$", "GeV"),
     "multiplicity": ("Multiplicity", ""),
     "distance_to_mean": (r"$\Vert x - \langle x \rangle \Vert^2$", ""),
+    "mahalanobis": ("Mahalanobis distance", ""),
+    "isolation_forest": ("Isolation forest", ""),
 }
 """Name → label in matplotlib's mathtext, and unit; empty where it has none."""
 

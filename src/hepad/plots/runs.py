@@ -13,6 +13,9 @@ _MARKERS: Final = ("s", "^", "D", "v", "P", "X", "<", ">")
 _BASELINE: Final = "#000000"
 _OTHER: Final = "#b4b4b4"
 
+TRIVIAL_COLOR: Final = "#555555"
+"""Of the best trivial score, which is dotted or hollow as well."""
+
 MOST_IN_COLOR: Final = 8
 """Runs that a reader can tell apart in one figure, the baseline among them; others are drawn thin and grey."""
 

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from hepad.metrics.delong import SortedScores
 from hepad.metrics.roc import RocCurve, roc_curve
 from hepad.metrics.working_points import MIN_ENTRIES
-from hepad.plots.labels import SampleStyle, sample_label
-from hepad.plots.runs import grey_label
+from hepad.plots.labels import SampleStyle, feature_name, sample_label
+from hepad.plots.runs import TRIVIAL_COLOR, grey_label
 from hepad.plots.style import house_style, legend_below, new_figure
 
 _POINTS = 400
@@ -52,6 +52,7 @@ def plot_runs_roc(
     reference: str,
     styles: Mapping[str, SampleStyle],
     shown: Sequence[str],
+    trivial: tuple[str, float, RocCurve] | None = None,
     note: str | None = None,
 ) -> Figure:
     """ROC curves of several runs, false-positive rate on a logarithmic axis.
@@ -62,6 +63,7 @@ def plot_runs_roc(
         signal, reference: samples.
         styles: run → look.
         shown: the runs in colour and in the legend, in this order; the others are thin and grey.
+        trivial: name, AUC and curve of the best trivial score, drawn dotted.
         note: what the data are.
 
     Raises:
@@ -87,6 +89,10 @@ def plot_runs_roc(
         for run in (run for run in curves if run not in shown):
             axes.plot(*_above_zero(curves[run]), color=styles[run].color, linewidth=1.0, label=grey, zorder=1)
             grey = None
+        if trivial is not None:
+            name, area, curve = trivial
+            label = f"Trivial: {feature_name(name)}, AUC {area:.4f}"
+            axes.plot(*_above_zero(curve), color=TRIVIAL_COLOR, linestyle=":", linewidth=3, label=label, zorder=5)
         diagonal = np.geomspace(lowest, 1, 100)
         axes.plot(diagonal, diagonal, color="0.6", linestyle=(0, (1, 1.5)), linewidth=1.5, label="Random")
         axes.set_xscale("log")

@@ -12,7 +12,8 @@ from hepad.counting import counted
 from hepad.metrics.seeds import SeedMean
 from hepad.report.formatting import format_setting, with_uncertainty
 from hepad.sweep.results import JobResult
-from hepad.sweep.table import SweepTable
+from hepad.sweep.table import OWN_AUC, SweepTable
+from hepad.sweep.trivial import TITLE, trivial_rows, trivial_text, verdict_of
 
 _SHOWN = 20
 _WIDEST = 1000
@@ -53,8 +54,9 @@ def short(name: str) -> str:
 
 
 def _runs(table: SweepTable) -> Table:
-    order = "in the order of the command" if len(table.backgrounds) > 1 else f"best {table.metric} first"
-    title = f"{counted(len(table.rows), 'run')}, {order}; AUC with its 68% interval in brackets"
+    order = f"best {table.metric} first" if table.ordered else "in the order of the command"
+    has_auc = any(row.value(name) is not None for name in _areas(table) for row in table.rows)
+    title = f"{counted(len(table.rows), 'run')}, {order}{'; AUC with its 68% interval in brackets' if has_auc else ''}"
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     all_finished = all(row.status == "finished" for row in table.rows[:_SHOWN])
     shown.add_column("", justify="right")
@@ -62,14 +64,27 @@ def _runs(table: SweepTable) -> Table:
         shown.add_column(key)
     for name in table.numbers:
         shown.add_column(short(name), justify="right")
+    verdicts = [verdict_of(row) for row in table.rows[:_SHOWN]]
+    if any(verdicts):
+        shown.add_column(TITLE.lower(), justify="right")
     # A square bracket would start rich's markup.
     shown.add_column(escape("time [s]"), justify="right")
     for rank, row in enumerate(table.rows[:_SHOWN], start=1):
         words = [escape(format_setting(row.settings.get(key, ""))) for key in table.swept]
         numbers = [_number(row, name) for name in table.numbers]
         time = "" if row.seconds is None else f"{row.seconds:.1f}"
-        shown.add_row(str(rank), *([] if all_finished else [row.status]), *words, *numbers, time)
+        verdict = [verdicts[rank - 1] or ""] if any(verdicts) else []
+        shown.add_row(str(rank), *([] if all_finished else [row.status]), *words, *numbers, *verdict, time)
+    for name, cells in trivial_rows(table):
+        blank = [""] * (len(table.swept) - 1 + (not all_finished))
+        best = [trivial_text(cells.get(number)) for number in table.numbers]
+        shown.add_row("", *[escape(name), *blank][: len(table.swept) + (not all_finished)], *best)
     return shown
+
+
+def _areas(table: SweepTable) -> list[str]:
+    """The metrics shown that are AUCs."""
+    return [name for name in table.numbers if name == OWN_AUC or name.startswith("test/auc/")]
 
 
 def _number(row: JobResult, name: str) -> str:

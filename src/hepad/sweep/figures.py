@@ -12,21 +12,25 @@ from hepad.run.comparison.differences import spelled
 from hepad.run.comparison.scores import read_scores
 from hepad.sweep.console import short
 from hepad.sweep.results import JobResult
-from hepad.sweep.table import SweepTable
+from hepad.sweep.table import OWN_AUC, SweepTable
 
 
 def settings_figures(table: SweepTable) -> list[tuple[str, bytes]]:
     """(caption, PNG) of the settings against the metrics; empty with fewer than two runs."""
-    rows = [row for row in table.rows if row.value(table.metric) is not None]
-    if len(rows) < 2:
+    # Runs that a loss cannot order are drawn by their AUC.
+    areas = [name for name in table.numbers if name == OWN_AUC or name.startswith("test/auc/")]
+    order = [*table.numbers] if table.ordered else [*areas, *(name for name in table.numbers if name not in areas)]
+    rows = [row for row in table.rows if order and row.value(order[0]) is not None]
+    if len(rows) < 2 or not (table.ordered or areas):
         return []
     settings = {key: [row.settings.get(key, "–") for row in rows] for key in table.swept}
-    names = [name for name in table.numbers if all(row.value(name) is not None for row in rows)]
+    names = [name for name in order if all(row.value(name) is not None for row in rows)]
     results = {short(name): [row.value(name) or 0.0 for row in rows] for name in names}
-    figure = plot_parallel_coordinates(settings, results, minimize=table.direction == "minimize")
+    figure = plot_parallel_coordinates(settings, results, minimize=table.ordered and table.direction == "minimize")
     thick = "the best run" if table.best is not None else "the run with the highest"
     caption = (
-        f"Each line is a run, from its settings to its results; the colour is {table.metric}, {thick} is drawn thick."
+        "Each line is a run, from its settings to its results; the colour is "
+        f"{short(order[0])}, {thick} is drawn thick."
     )
     return [(caption, figure_bytes(figure))]
 

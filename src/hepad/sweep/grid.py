@@ -6,7 +6,7 @@ from itertools import product
 from hydra.core.override_parser.types import Override
 
 from hepad.errors import UserError
-from hepad.sweep.metric import caveats, check_metric, default_metric, varied
+from hepad.sweep.metric import caveats, check_metric, default_metric, unordered_note, varied
 from hepad.sweep.names import job_name
 from hepad.sweep.session import Session
 from hepad.sweep.summary import summarise, summary_if_stopped
@@ -35,8 +35,12 @@ def run_grid(session: Session, swept: Sequence[Override]) -> None:
     differing = varied(keys, jobs)
     metric = section["metric"] or default_metric(differing, jobs)
     check_metric(section, metric, jobs)
-    notes = caveats(metric, differing)
-    with summary_if_stopped(session, lambda why: summarise(session, [], metric, section["direction"], [why, *notes])):
+    unordered = None if section["metric"] else unordered_note(differing, jobs)
+    notes = caveats(metric, differing) if unordered is None else [unordered]
+    ordered, direction = unordered is None, section["direction"]
+    with summary_if_stopped(
+        session, lambda why: summarise(session, [], metric, direction, [why, *notes], ordered=ordered)
+    ):
         outcomes = session.run(jobs)
     session.give_up_if_empty(outcomes)
-    summarise(session, outcomes, metric, section["direction"], notes)
+    summarise(session, outcomes, metric, direction, notes, ordered=ordered)

@@ -54,6 +54,23 @@ def default_metric(keys: Iterable[str], jobs: Sequence[Job]) -> str:
     return "val/mae" if changes_objective(keys) and reconstruct else "val/loss"
 
 
+def unordered_note(keys: Sequence[str], jobs: Sequence[Job]) -> str | None:
+    """Why runs that differ in `keys` have no order by a loss; None where they have one.
+
+    Another objective makes `val/loss` another quantity, other entries or another normaliser every validation metric.
+    """
+    objectives, inputs = changes_objective(keys), changes_input(keys)
+    if not objectives and not inputs:
+        return None
+    hint = ""
+    if default_metric(keys, jobs) == "val/mae" and not inputs:
+        hint = " sweep.metric=val/mae, the mean absolute error, would order them."
+    return (
+        f"The runs differ in {', '.join(dict.fromkeys([*objectives, *inputs]))}: no loss is one quantity for all of "
+        f"them, and none is the best. They are in the order of the command.{hint} sweep.metric names what to order by."
+    )
+
+
 def caveats(metric: str, keys: Sequence[str]) -> list[str]:
     """What to know about the order by `metric` where `keys` differ between the runs, one sentence each."""
     said = []

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from hepad import __version__
 from hepad.metrics.seeds import SeedMean
+from hepad.metrics.verdict import SIGNIFICANT
 from hepad.report import Cell, Interval, Link, Report, Section, Setting, Table
 from hepad.sweep.console import short, shown_path
 from hepad.sweep.results import JobResult
 from hepad.sweep.table import SweepTable
+from hepad.sweep.trivial import TITLE, trivial_rows, verdict_of
 
 if TYPE_CHECKING:
     from hepad.sweep.session import Session
@@ -68,8 +70,9 @@ def sweep_report(
 
 
 def runs_table(table: SweepTable) -> Table:
-    """All runs, best first: settings, size and time, results, and a link to the run's own report."""
+    """All runs: settings, size and time, results, and a link to the run's own report."""
     rows: list[list[Cell]] = []
+    judged = any(verdict_of(row) for row in table.rows)
     for rank, row in enumerate(table.rows, start=1):
         linked = row.run_dir is not None and (row.run_dir / "report.html").is_file()
         report = Link("report", f"{row.name}/report.html") if linked else None
@@ -81,20 +84,26 @@ def runs_table(table: SweepTable) -> Table:
                 row.parameters,
                 row.seconds,
                 *(_value(row.metrics, row.value(name), name) for name in table.numbers),
+                *([verdict_of(row)] if judged else []),
                 report,
             ]
         )
-    titles = ["", "Status", *table.swept, "Parameters", "Time [s]", *map(short, table.numbers), "Run"]
+    for title, cells in trivial_rows(table):
+        numbers = [cells.get(name) for name in table.numbers]
+        rows.append([None, title, *([None] * (len(table.swept) + 2)), *numbers, *([None] * judged), None])
+    verdict = [TITLE] if judged else []
+    titles = ["", "Status", *table.swept, "Parameters", "Time [s]", *map(short, table.numbers), *verdict, "Run"]
     extreme = "lowest" if table.direction == "minimize" else "highest"
-    order = f"{extreme} {table.metric} first, at the epoch of the checkpoint"
-    if len(table.backgrounds) > 1:
-        order = "in the order of the command"
-    return Table(
-        titles,
-        rows,
-        f"Runs, {order}. AUC against the sample that a run was trained on, 68% interval of the last digits in "
-        "brackets.",
-    )
+    order = f"{extreme} {table.metric} first" if table.ordered else "in the order of the command"
+    caption = f"Runs, {order}; numbers of an epoch are those of the checkpoint's."
+    if table.aucs or len(table.backgrounds) > 1:
+        caption += " AUC against the sample that a run was trained on, 68% interval of the last digits in brackets."
+    if judged:
+        caption += (
+            " Better than trivial: on how many signals a run is better than the best score that needs no model (in "
+            f"brackets: p < {SIGNIFICANT:g})."
+        )
+    return Table(titles, rows, caption)
 
 
 def reason_tables(table: SweepTable) -> list[Table]:

@@ -24,6 +24,7 @@ def summarise(
     direction: str,
     notes: Sequence[str],
     figures: Sequence[tuple[str, bytes]] = (),
+    ordered: bool = True,
 ) -> None:
     """Write and print the summary of all jobs of the sweep.
 
@@ -34,6 +35,7 @@ def summarise(
         direction: `minimize` or `maximize`.
         notes: what to know about the order.
         figures: (caption, PNG) beside those of every sweep.
+        ordered: the metric is one quantity for all runs.
 
     Raises:
         JobsFailed: not all jobs of this command finished.
@@ -43,7 +45,7 @@ def summarise(
 
     directory = session.directory
     results = read_results(directory, session.record)
-    table = make_table(results, session.record.swept, metric, direction)
+    table = make_table(results, session.record.swept, metric, direction, ordered)
     if len(table.backgrounds) > 1:
         notes = [
             f"The runs were trained on different samples ({', '.join(table.backgrounds)}): no loss is one quantity and "

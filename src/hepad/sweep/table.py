@@ -27,6 +27,8 @@ class SweepTable:
         aucs: names of the metrics that hold the AUC of each signal against the training background.
         backgrounds: the samples that the runs were trained on. With more than one no run is the best: neither losses
             nor AUCs are one quantity. The rows are then in the order of the jobs, and the metric is `OWN_AUC`.
+        ordered: the runs are ordered by the metric. Where it is not one quantity for all of them, they are not, and
+            none is the best.
     """
 
     rows: Sequence[JobResult]
@@ -35,11 +37,12 @@ class SweepTable:
     direction: str
     aucs: Sequence[str]
     backgrounds: Sequence[str] = ()
+    ordered: bool = True
 
     @property
     def best(self) -> JobResult | None:
         """The first row, if it is finished and has the metric; None where the runs cannot be ordered."""
-        if len(self.backgrounds) > 1:
+        if not self.ordered:
             return None
         return self.rows[0] if self.rows and self.rows[0].value(self.metric) is not None else None
 
@@ -55,10 +58,13 @@ class SweepTable:
         return list(dict.fromkeys([self.metric, *losses, *self.aucs]))
 
 
-def make_table(results: Sequence[JobResult], swept: Sequence[str], metric: str, direction: str) -> SweepTable:
+def make_table(
+    results: Sequence[JobResult], swept: Sequence[str], metric: str, direction: str, ordered: bool = True
+) -> SweepTable:
     """Order the results: by the metric, best first; those without it stay in their order at the end.
 
-    Runs of different backgrounds are not ordered, and shown with their AUCs against their own.
+    Runs of different backgrounds are not ordered, and shown with their AUCs against their own; nor are others unless
+    `ordered`.
     """
     backgrounds = list(dict.fromkeys(result.background for result in results if result.background is not None))
     if len(backgrounds) > 1:
@@ -66,17 +72,24 @@ def make_table(results: Sequence[JobResult], swept: Sequence[str], metric: str, 
         names = sorted({name for row in rows for name in row.metrics if name.endswith("_vs_own")})
         # With one signal each, the mean says it all.
         several = any(sum(name in row.metrics for name in names) > 1 for row in rows)
-        return SweepTable(rows, list(swept), OWN_AUC, "maximize", names if several else [], backgrounds)
+        return SweepTable(rows, list(swept), OWN_AUC, "maximize", names if several else [], backgrounds, False)
     known = [result for result in results if result.value(metric) is not None]
     others = [result for result in results if result.value(metric) is None]
-    known.sort(key=lambda result: result.value(metric) or 0.0, reverse=direction == "maximize")
+    if ordered:
+        known.sort(key=lambda result: result.value(metric) or 0.0, reverse=direction == "maximize")
     aucs = dict.fromkeys(
         name
-        for result in known
+        for result in results
         for name in result.metrics
         if name.startswith("test/auc/") and name.endswith(f"_vs_{result.background}")
     )
-    return SweepTable([*known, *others], list(swept), metric, direction, sorted(aucs), backgrounds)
+    rows = [*known, *others] if ordered else results
+    return SweepTable(rows, list(swept), metric, direction, sorted(aucs), backgrounds, ordered)
+
+
+def pair_of(name: str, background: str) -> tuple[str, str]:
+    """Return signal and reference of a metric `test/auc/<signal>_vs_<background>`."""
+    return name.removeprefix("test/auc/").removesuffix(f"_vs_{background}"), background
 
 
 def _with_own_auc(result: JobResult) -> JobResult:
@@ -96,7 +109,7 @@ def _with_own_auc(result: JobResult) -> JobResult:
 
 
 def seed_means(table: SweepTable) -> list[SeedMean]:
-    """Mean and spread over the seeds of every other setting, best mean first; empty where only one seed was run."""
+    """Mean and spread over the seeds of every other setting, ordered as the runs; empty where only one seed was run."""
     groups: dict[tuple[tuple[str, str], ...], list[JobResult]] = {}
     for row in table.rows:
         if row.status == "finished" and row.value(table.metric) is not None:
@@ -107,6 +120,8 @@ def seed_means(table: SweepTable) -> list[SeedMean]:
         mean_over_seeds(dict(settings), [{name: row.value(name) for name in table.numbers} for row in group])
         for settings, group in groups.items()
     ]
+    if not table.ordered:
+        return means
     sign = -1 if table.direction == "maximize" else 1
     return sorted(means, key=lambda mean: sign * mean.means[table.metric])
 

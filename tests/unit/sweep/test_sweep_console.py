@@ -38,3 +38,18 @@ def test_one_run_is_not_compared(capsys, tmp_path):
     assert "hepad.compare" not in text
     assert "refused x: [no] such thing" in text
     assert "1 run," in printed(capsys, tmp_path, [JobResult("x", {}, "failed", "")])
+
+
+def test_a_table_is_titled_by_what_it_holds(capsys, tmp_path):
+    plain = JobResult("a", {"seed": "1"}, "finished", "", None, {"val/loss": 0.5}, 1.0, 10, 3, 2, "zero_bias")
+    text = printed(capsys, tmp_path, [plain])
+    assert "best val/loss first" in text
+    assert "AUC" not in text
+
+
+def test_runs_without_an_order_have_no_best_on_the_console(capsys, tmp_path):
+    results = [job(tmp_path, 2), job(tmp_path, 1)]
+    print_summary(make_table(results, ["seed"], "val/loss", "minimize", ordered=False), [], ["why"], tmp_path)
+    text = capsys.readouterr().out
+    assert "2 runs, in the order of the command; AUC with" in text
+    assert not any(line.startswith("best ") for line in text.splitlines())

@@ -6,7 +6,7 @@ import pytest
 
 from hepad.config import compose
 from hepad.sweep.jobs import Job
-from hepad.sweep.metric import caveats, default_metric, varied
+from hepad.sweep.metric import caveats, default_metric, unordered_note, varied
 
 SECTIONS = ("model", "data")
 
@@ -43,3 +43,13 @@ def test_what_cannot_be_compared_is_said():
     assert "not one quantity" in caveats("val/mae", ["loss"])[0]
     assert len(caveats("val/mae", ["loss", "model.normalizer"])) == 2
     assert "chosen by the signals" in caveats("test/auc/a_vs_b", ["seed"])[0]
+
+
+def test_runs_of_different_objectives_have_no_order_and_the_reason_is_told():
+    told = unordered_note(["model"], jobs("model=dense_ae", "model=vae"))
+    assert "differ in model: no loss is one quantity" in told
+    assert "sweep.metric=val/mae" in told
+    # An adversarial network has no reconstruction error to be ordered by.
+    assert "val/mae" not in unordered_note(["model", "data"], jobs("model=dense_ae", "model=bigan"))
+    assert unordered_note(["seed", "optimizer.lr", "data.batch_size"], jobs("seed=1", "seed=2")) is None
+    assert unordered_note(["model.normalizer"], jobs("", "model.normalizer=robust")) is not None

@@ -7,8 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from hepad.report import Named
+from hepad.sweep.page import runs_table
 from hepad.sweep.results import JobResult
 from hepad.sweep.table import OWN_AUC, make_table, seed_means, to_csv
+from hepad.sweep.trivial import trivial_rows, verdict_of
 
 AUC = "test/auc/top_vs_qcd"
 
@@ -97,3 +100,44 @@ def test_runs_of_different_backgrounds_have_no_best_and_their_own_aucs():
     assert table.rows[0].value(OWN_AUC) == pytest.approx(0.7)
     # One background: the order and the best are as ever.
     assert make_table([forward], ["data.background"], "val/loss", "minimize").best is forward
+
+
+def test_runs_without_an_order_stay_as_they_were_asked_for_and_none_is_the_best():
+    table = make_table(RESULTS, ["model", "seed"], "val/loss", "minimize", ordered=False)
+    assert [row.name for row in table.rows] == [row.name for row in RESULTS]
+    assert table.best is None
+    assert table.aucs == [AUC]
+    # Neither are the means over seeds ordered.
+    assert [mean.settings["model"] for mean in seed_means(table)] == ["a", "b"]
+
+
+def judged(name, area, trivial):
+    metrics = {
+        AUC: area,
+        "test/baseline_auc/sum_pt/top_vs_qcd": 0.6,
+        "test/baseline_auc/distance_to_mean/top_vs_qcd": trivial,
+        **{
+            f"test/verdict/vs_qcd/{what}": n
+            for what, n in (("signals", 1), ("better", area > trivial), ("significant", 0))
+        },
+    }
+    return JobResult(name, {"model": name}, "finished", metrics=metrics, background="qcd")
+
+
+def test_the_best_trivial_score_stands_below_the_runs_by_name():
+    table = make_table([judged("a", 0.7, 0.8), judged("b", 0.9, 0.8)], ["model"], AUC, "maximize")
+    ((title, cells),) = trivial_rows(table)
+    assert title == "best trivial score"
+    assert cells == {AUC: Named(0.8, "‖x − mean‖²")}
+    assert [verdict_of(row) for row in table.rows] == ["1 of 1 (0)", "0 of 1 (0)"]
+    shown = runs_table(table)
+    assert shown.header[-2:] == ["Better than trivial", "Run"]
+    assert shown.rows[-1][1] == "best trivial score"
+    assert Named(0.8, "‖x − mean‖²") in shown.rows[-1]
+    # Runs on other entries have trivial scores of their own.
+    other = make_table([judged("a", 0.7, 0.8), judged("b", 0.9, 0.7)], ["model"], AUC, "maximize")
+    assert [title for title, _ in trivial_rows(other)] == ["best trivial score of b", "best trivial score of a"]
+    # Without any, neither row nor column.
+    plain = make_table(RESULTS, ["model", "seed"], "val/loss", "minimize")
+    assert trivial_rows(plain) == []
+    assert "Better than trivial" not in runs_table(plain).header

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hepad.errors import UserError
+from hepad.metrics.verdict import judged_signals
 from hepad.plots.labels import SAMPLES
 from hepad.run.comparison.areas import Area, pairs_of, shared_areas
 from hepad.run.comparison.correlations import ScoreCorrelation, score_correlation
@@ -61,12 +62,8 @@ class Comparison:
         return next((a for a in self.areas if (a.run, a.signal, a.reference) == wanted), None)
 
     def averaged(self, reference: str) -> list[str]:
-        """The signals that enter the mean AUC: those that are no reference themselves, all where there are no such.
-
-        What serves as background elsewhere need not be found: an AUC of 0.5 is right for soft QCD against zero bias.
-        """
-        signals = self.signals(reference)
-        return [signal for signal in signals if signal not in self.references] or signals
+        """The signals that enter the mean AUC (`judged_signals`): those that are no reference themselves."""
+        return judged_signals(self.signals(reference), self.references)
 
     def mean_auc(self, run: str, reference: str) -> float | None:
         """The mean AUC over `averaged(reference)`; None where the run lacks one of them."""
@@ -86,7 +83,8 @@ def compare(places: Sequence[str | Path], baseline: str | None = None) -> Compar
     Args:
         places: runs, directories that hold runs (a sweep), or patterns. A run without scores that is named itself is
             refused; one found in a directory is left out, with the reason.
-        baseline: the run that the others are compared with, by name or directory; None for the first.
+        baseline: the run that the others are compared with, by name or directory; None for the first run that is named,
+            or where a directory or a pattern comes first, for the one among its runs that was started first.
 
     Raises:
         UserError: no runs, fewer than two with scores, none of them with a signal and a reference in common, or an
@@ -113,7 +111,7 @@ def compare(places: Sequence[str | Path], baseline: str | None = None) -> Compar
     labels = unique_labels(records, settings)
     by_label = dict(zip(labels, records, strict=True))
     scores_of = dict(zip(labels, scores, strict=True))
-    base = _baseline(by_label, baseline)
+    base = _baseline(by_label, baseline, places)
     pairs = _shared_pairs(by_label, scores_of, base)
     samples = _in_order({sample for found in scores for sample in found})
     correlations = {
@@ -140,9 +138,9 @@ def _record_or_stub(directory: Path) -> RunRecord:
         return RunRecord(directory, directory.resolve().name, "unreadable")
 
 
-def _baseline(records: Mapping[str, RunRecord], wanted: str | None) -> str:
+def _baseline(records: Mapping[str, RunRecord], wanted: str | None, places: Sequence[str | Path]) -> str:
     if wanted is None:
-        return next(iter(records))
+        return _first_run(records, places)
     fitting = [label for label, record in records.items() if wanted in (label, record.name)]
     if not fitting:
         fitting = [label for label, record in records.items() if Path(wanted).resolve() == record.directory.resolve()]
@@ -150,6 +148,17 @@ def _baseline(records: Mapping[str, RunRecord], wanted: str | None) -> str:
         return fitting[0]
     problem = f"means {len(fitting)} runs" if fitting else "is not among the runs"
     raise UserError(f"baseline={wanted} {problem}; allowed: {', '.join(fitting or records)}")
+
+
+def _first_run(records: Mapping[str, RunRecord], places: Sequence[str | Path]) -> str:
+    """Return the run that a user began with: the first one named, the first one started of a directory."""
+    for place in places:
+        there = {run.resolve() for run in find_runs([place])}
+        found = [label for label, record in records.items() if record.directory.resolve() in there]
+        if found:
+            # Times of one format, so their text sorts; a run without one comes last.
+            return min(found, key=lambda label: str(records[label].provenance.get("started") or "~"))
+    return next(iter(records))
 
 
 def _shared_pairs(

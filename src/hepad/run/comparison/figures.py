@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from hepad.metrics import sort_scores
+from hepad.metrics import RocCurve, pair_result, sort_scores
 from hepad.plots import StandardFigure
 from hepad.plots.labels import SampleStyle
 from hepad.plots.runs import in_color, run_styles
@@ -13,6 +13,7 @@ from hepad.plots.runs_correlation import plot_runs_correlation
 from hepad.plots.runs_learning import plot_runs_learning
 from hepad.plots.runs_roc import plot_runs_roc, roc_on_log_grid
 from hepad.run.comparison.compare import Comparison
+from hepad.run.comparison.scores import read_trivial
 from hepad.run.epochs import read_history
 
 SEPARATION: Final = "Separation"
@@ -35,8 +36,15 @@ def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
             f"auc_vs_{reference}",
             SEPARATION,
             f"AUC against {reference} with 68% intervals, best mean first; black, and the broken line: "
-            f"{comparison.baseline}{grey}.",
-            plot_runs_auc(areas, runs=ranked, reference=reference, baseline=comparison.baseline, styles=styles),
+            f"{comparison.baseline}{grey}. Dotted: the best trivial score on the entries of {comparison.baseline}.",
+            plot_runs_auc(
+                areas,
+                runs=ranked,
+                reference=reference,
+                baseline=comparison.baseline,
+                styles=styles,
+                trivial=_best_trivial(comparison, reference),
+            ),
         )
     yield from _rocs(comparison, styles, shown)
     for sample, found in comparison.correlations.items():
@@ -49,6 +57,30 @@ def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
             ),
         )
     yield from _learning_curves(comparison, styles, shown)
+
+
+def _best_trivial(comparison: Comparison, reference: str) -> dict[str, tuple[str, float]]:
+    """Signal → name and AUC of the best trivial score on the entries of the baseline run."""
+    metrics = comparison.records[comparison.baseline].metrics
+    found = {signal: pair_result(metrics, signal, reference) for signal in comparison.signals(reference)}
+    return {
+        signal: (result.trivial, result.trivial_auc)
+        for signal, result in found.items()
+        if result is not None and result.trivial is not None and result.trivial_auc is not None
+    }
+
+
+def _trivial_curve(comparison: Comparison, signal: str, reference: str) -> tuple[str, float, RocCurve] | None:
+    """Name, AUC and curve of the best trivial score on the entries of the baseline run, where they were kept."""
+    found = _best_trivial(comparison, reference).get(signal)
+    if found is None:
+        return None
+    name, area = found
+    record = comparison.records[comparison.baseline]
+    columns = [read_trivial(record, sample, name) for sample in (reference, signal)]
+    if columns[0] is None or columns[1] is None:
+        return None
+    return name, area, roc_on_log_grid(sort_scores(columns[0]), sort_scores(columns[1]))
 
 
 def _learning_curves(
@@ -88,7 +120,7 @@ def _rocs(comparison: Comparison, styles: Mapping[str, SampleStyle], shown: Sequ
             yield StandardFigure(
                 f"roc_{signal}_vs_{reference}",
                 SEPARATION,
-                f"ROC of every run, {signal} against {reference}.",
+                f"ROC of every run, {signal} against {reference}; dotted: the best trivial score.",
                 plot_runs_roc(
                     curves,
                     aucs,
@@ -96,5 +128,6 @@ def _rocs(comparison: Comparison, styles: Mapping[str, SampleStyle], shown: Sequ
                     reference=reference,
                     styles=styles,
                     shown=[run for run in best_first if run in shown],
+                    trivial=_trivial_curve(comparison, signal, reference),
                 ),
             )

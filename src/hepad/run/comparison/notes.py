@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from hepad.metrics import PairResult, pair_result, trivial_title
+from hepad.metrics.verdict import judged_signals
 from hepad.run.comparison.record import RunRecord
 from hepad.run.comparison.scores import SampleScores
 
@@ -49,7 +51,7 @@ def comparison_notes(
         if len(runs := [run for run in records if sample in scores[run]]) == 1
     }
     notes += [f"{sample} is in {run} alone and is not compared." for sample, run in alone.items()]
-    return notes
+    return [*notes, *beaten_notes(records, pairs)]
 
 
 def _other_entries(
@@ -82,3 +84,28 @@ def _reason(own: SampleScores, base: SampleScores) -> str:
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def beaten_notes(records: Mapping[str, RunRecord], pairs: Sequence[tuple[str, str]]) -> list[str]:
+    """Say on which signals no run is better than the best trivial score, one sentence per reference."""
+    notes, references = [], list(dict.fromkeys(reference for _, reference in pairs))
+    for reference in references:
+        signals = [signal for signal, r in pairs if r == reference]
+        judged = judged_signals(signals, references)
+        told = []
+        for signal in judged:
+            results = [pair_result(record.metrics, signal, reference) for record in records.values()]
+            found = [result for result in results if result is not None and result.trivial is not None]
+            if found and not any(result.better for result in found):
+                told.append(_beaten(signal, found))
+        if told:
+            share = f"{len(told)} of {len(judged)} {'signal' if len(judged) == 1 else 'signals'}"
+            notes.append(
+                f"Against {reference} no run is better than the best trivial score on {share}: {'; '.join(told)}."
+            )
+    return notes
+
+
+def _beaten(signal: str, found: Sequence[PairResult]) -> str:
+    best = max(found, key=lambda result: result.auc)
+    return f"{signal} ({trivial_title(str(best.trivial))} {best.trivial_auc:.4f}, best run {best.auc:.4f})"

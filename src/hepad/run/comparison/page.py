@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from hepad.files import atomic_write_text
+from hepad.metrics import pair_result
 from hepad.metrics.verdict import SIGNIFICANT
 from hepad.plots import StandardFigure, save_figure
-from hepad.report import Report, Section, write_report
+from hepad.report import Cell, Report, Section, write_report
 from hepad.run.comparison.compare import Comparison
 from hepad.run.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
 from hepad.run.comparison.seeds import as_plain, seed_groups, seed_tables
 from hepad.run.comparison.tables import auc_table, difference_table, left_out_table, run_table, settings_table
+from hepad.run.comparison.trivial import BEST, groups_of, matched_table, verdict_cell
 
 PLOTS = "comparison_plots"
 
@@ -70,10 +72,11 @@ def comparison_report(
             SEPARATION,
             pictures.get(SEPARATION, []),
             [
-                table(comparison, reference)
+                made
                 for reference in comparison.references
-                for table in (auc_table, difference_table)
-                if (table, reference) != (auc_table, first)
+                for table in (auc_table, matched_table, difference_table)
+                if reference != first or table is difference_table
+                if (made := table(comparison, reference)) is not None
             ],
         ),
         Section(
@@ -95,15 +98,27 @@ def comparison_report(
         key_figures=[
             (f"best mean AUC vs {first} ({', '.join(comparison.averaged(first))})", comparison.mean_auc(best, first)),
             ("best run", best),
+            *_best_trivial(comparison, first, best),
             ("runs", len(comparison.records)),
             ("significant differences", _significant(comparison)),
         ],
-        summary=[auc_table(comparison, first)],
+        summary=[
+            table for table in (auc_table(comparison, first), matched_table(comparison, first)) if table is not None
+        ],
         sections=[section for section in sections if section.figures or section.tables],
         provenance={label: _facts(comparison, label) for label in comparison.records},
         warnings=warnings,
         landscape=True,
     )
+
+
+def _best_trivial(comparison: Comparison, reference: str, run: str) -> list[tuple[str, Cell]]:
+    """The mean of the best trivial scores on the same entries as a run, and its verdict."""
+    pairs = [(signal, reference) for signal in comparison.averaged(reference)]
+    means = [group.mean_best(pairs) for group in groups_of(comparison, reference) if run in group.runs]
+    verdict = verdict_cell(comparison.records[run].metrics, reference)
+    found: list[tuple[str, Cell]] = [(f"{BEST.lower()}, mean AUC", mean) for mean in means if mean is not None]
+    return [*found, *([("best run better than trivial", verdict)] if verdict is not None else [])]
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -143,22 +158,31 @@ def _significant(comparison: Comparison) -> str:
 
 
 def _rows(comparison: Comparison) -> list[dict[str, Any]]:
-    return [
-        {
-            "run": area.run,
-            "signal": area.signal,
-            "reference": area.reference,
-            "auc": area.auc,
-            "low": area.low,
-            "high": area.high,
-            "difference": area.difference and area.difference.difference,
-            "standard_error": area.difference and area.difference.standard_error,
-            "p_value": area.difference and area.difference.p_value,
-            "p_holm": area.p_holm,
-            "paired": area.paired,
-        }
-        for area in comparison.areas
-    ]
+    rows = []
+    for area in comparison.areas:
+        metrics = comparison.records[area.run].metrics
+        plain, matched = (pair_result(metrics, area.signal, area.reference, equal) for equal in (False, True))
+        rows.append(
+            {
+                "run": area.run,
+                "signal": area.signal,
+                "reference": area.reference,
+                "auc": area.auc,
+                "low": area.low,
+                "high": area.high,
+                "difference": area.difference and area.difference.difference,
+                "standard_error": area.difference and area.difference.standard_error,
+                "p_value": area.difference and area.difference.p_value,
+                "p_holm": area.p_holm,
+                "paired": area.paired,
+                "best_trivial": plain and plain.trivial,
+                "best_trivial_auc": plain and plain.trivial_auc,
+                "matched_auc": matched and matched.auc,
+                "matched_best_trivial": matched and matched.trivial,
+                "matched_best_trivial_auc": matched and matched.trivial_auc,
+            }
+        )
+    return rows
 
 
 def _facts(comparison: Comparison, label: str) -> dict[str, Any]:

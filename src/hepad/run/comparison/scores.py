@@ -58,6 +58,20 @@ def read_scores(record: RunRecord) -> dict[str, SampleScores]:
     return found
 
 
+def read_trivial(record: RunRecord, sample: str, name: str) -> NDArray[np.float64] | None:
+    """Read a trivial score of one sample's tested entries, `(N,)` in the order of the file; None where it was not kept.
+
+    Raises:
+        UserError: scores.h5 is damaged.
+    """
+    with open_hdf5(record.directory / "scores.h5") as file:
+        place = f"{sample}/trivial_{name}"
+        if not has_dataset(file, place):
+            return None
+        values = read_rows(safe_dataset(file, place)).astype(np.float64)
+    return values if values.ndim == 1 and values.size > 1 and np.isfinite(values).all() else None
+
+
 def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> SampleScores:
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Group):

@@ -1,6 +1,5 @@
 """The tables of a comparison."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from hepad.metrics.verdict import SIGNIFICANT
@@ -8,9 +7,9 @@ from hepad.report import Cell, Difference, Interval, Table
 from hepad.run.comparison.areas import Area
 from hepad.run.comparison.compare import Comparison
 from hepad.run.comparison.differences import spelled
+from hepad.run.comparison.trivial import trivial_rows, verdict_cell
 
 _IN_RUN_TABLE: Final = ("model", "loss", "data", "data.background", "seed")
-_TRIVIAL: Final = {"sum_pt": "Σ pT alone", "multiplicity": "Multiplicity alone", "mass": "Mass alone"}
 
 
 def auc_table(comparison: Comparison, reference: str) -> Table:
@@ -19,17 +18,21 @@ def auc_table(comparison: Comparison, reference: str) -> Table:
     rows: list[list[Cell]] = []
     for run in comparison.ranked(reference):
         areas = [comparison.area(run, signal, reference) for signal in signals]
-        rows.append([run, comparison.mean_auc(run, reference), *(_interval(area) for area in areas)])
-    n_runs = len(rows)
-    for name, title in _TRIVIAL.items():
-        values = _trivial_aucs(comparison, name, signals, reference)
-        if any(value is not None for value in values):
-            rows.append([title, None, *values])
-    return Table(
-        ["Run", "Mean", *signals],
-        rows,
+        verdict = verdict_cell(comparison.records[run].metrics, reference)
+        rows.append([run, comparison.mean_auc(run, reference), verdict, *(_interval(area) for area in areas)])
+    judged = any(row[2] is not None for row in rows)
+    trivial = trivial_rows(comparison, reference)
+    caption = (
         f"AUC against {reference} with its 68% interval, ordered by the mean over "
-        f"{', '.join(comparison.averaged(reference))}{'; trivial scores below' if len(rows) > n_runs else ''}.",
+        f"{', '.join(comparison.averaged(reference))}{'; trivial scores below' if trivial else ''}."
+    )
+    if not judged:
+        return Table(["Run", "Mean", *signals], [[*row[:2], *row[3:]] for row in (*rows, *trivial)], caption)
+    return Table(
+        ["Run", "Mean", "Better than trivial", *signals],
+        [*rows, *trivial],
+        f"{caption} Better than trivial: on how many signals a run is better than the best score that needs no model "
+        f"(in brackets: p < {SIGNIFICANT:g}).",
     )
 
 
@@ -101,16 +104,6 @@ def microseconds_per_entry(comparison: Comparison, run: str) -> float | None:
     seconds = comparison.records[run].seconds.get("score")
     entries = sum(sample.score.size for sample in comparison.scores[run].values())
     return None if seconds is None or not entries else 1e6 * seconds / entries
-
-
-def _trivial_aucs(comparison: Comparison, name: str, signals: Sequence[str], reference: str) -> list[float | None]:
-    """The AUC of a trivial score, where all runs that have it agree: they were tested on the same entries."""
-    values: list[float | None] = []
-    for signal in signals:
-        key = f"test/baseline_auc/{name}/{signal}_vs_{reference}"
-        found = {record.metrics[key] for record in comparison.records.values() if key in record.metrics}
-        values.append(next(iter(found)) if found and max(found) - min(found) < 1e-9 else None)
-    return values
 
 
 def _interval(area: Area | None) -> Cell:

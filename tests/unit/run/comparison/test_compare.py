@@ -9,7 +9,9 @@ from tests.fake_runs import fake_scores, write_fake_run
 
 from hepad.errors import UserError
 from hepad.metrics import auc, auc_difference, auc_variance
+from hepad.report import Named
 from hepad.run.comparison import compare, write_comparison
+from hepad.run.comparison.console import print_comparison
 from hepad.run.comparison.seeds import seed_groups, seed_tables
 from hepad.run.comparison.tables import auc_table
 
@@ -147,7 +149,7 @@ def test_the_files_hold_every_number(three, tmp_path):
     assert rows[0].startswith("run,signal,reference,auc,low,high,difference")
     assert len(rows) == 10
     text = page.read_text()
-    for expected in ("Comparison of 3 runs", "Σ pT alone", "0.7500", "ROC of every run, ttbar against jet_ht."):
+    for expected in ("Comparison of 3 runs", "Σ pT alone", "0.7500", "ROC of every run, ttbar against jet_ht; dotted"):
         assert expected in text
     assert {path.stem for path in (tmp_path / "out/comparison_plots").iterdir()} == {
         *(f"auc_vs_{reference}" for reference in ("zero_bias", "jet_ht")),
@@ -211,3 +213,51 @@ def test_runs_that_differ_in_the_seed_alone_are_summed_up(tmp_path):
 def test_without_two_seeds_of_one_kind_there_is_nothing_over_seeds(three):
     assert seed_groups(compare([three / "a", three / "c"])) == []
     assert len(seed_groups(compare([three]))) == 2
+
+
+def beaten_runs(directory):
+    """Three runs in the order of the alphabet, the last one started first, all behind ‖x − mean‖²."""
+    for i, (name, noise) in enumerate((("a", 1.0), ("b", 1.5), ("c", 2.0))):
+        started = f"2026-01-0{3 - i}T00:00:00+00:00"
+        write_fake_run(directory / name, fake_scores(i, noise), started=started, trivial={"distance_to_mean": 0.95})
+    return directory
+
+
+def test_a_trivial_score_that_beats_all_runs_stands_in_every_table_and_note(tmp_path, capsys):
+    found = compare([beaten_runs(tmp_path / "runs")])
+    (note,) = [note for note in found.notes if "trivial" in note]
+    assert note.startswith(
+        "Against zero_bias no run is better than the best trivial score on 2 of 2 signals: jet_ht (‖x − mean‖² 0.9500"
+    )
+    table = auc_table(found, "zero_bias")
+    assert table.header == ["Run", "Mean", "Better than trivial", "jet_ht", "ttbar"]
+    assert [row[2] for row in table.rows[:3]] == ["0 of 2 (0)"] * 3
+    best = next(row for row in table.rows if row[0] == "Best trivial score")
+    assert best[1] == pytest.approx(0.95)
+    assert best[3:] == [Named(0.95, "‖x − mean‖²")] * 2
+    assert ["‖x − mean‖² alone", None, None, 0.95, 0.95] in table.rows
+    page = write_comparison(found, tmp_path / "out")
+    print_comparison(found, page)
+    console = capsys.readouterr().out
+    assert "best trivial score" in console
+    assert "‖x − mean‖² 0.9500" in console
+    assert "no run is better than the best trivial score" in console
+    written = json.loads((tmp_path / "out/comparison.json").read_text())
+    assert (written["auc"][0]["best_trivial"], written["auc"][0]["best_trivial_auc"]) == ("distance_to_mean", 0.95)
+
+
+def test_runs_on_other_entries_have_trivial_scores_of_their_own(tmp_path):
+    write_fake_run(tmp_path / "a", fake_scores(0, 1.0), trivial={"distance_to_mean": 0.95})
+    write_fake_run(tmp_path / "b", fake_scores(1, 1.0), trivial={"distance_to_mean": 0.6})
+    found = compare([tmp_path])
+    rows = {row[0]: row for row in auc_table(found, "zero_bias").rows}
+    assert rows["Best trivial score of a"][-1] == Named(0.95, "‖x − mean‖²")
+    # Σ pT, the same in both, is ahead where ‖x − mean‖² is low.
+    assert rows["Best trivial score of b"][-1] == Named(0.75, "Σ pT")
+
+
+def test_the_default_baseline_is_the_first_run_named_or_of_a_directory_the_first_started(tmp_path):
+    runs = beaten_runs(tmp_path)
+    assert compare([runs]).baseline == "c"
+    assert compare([runs / "b", runs / "a", runs]).baseline == "b"
+    assert compare([str(runs / "[ab]"), runs]).baseline == "b"
