@@ -111,7 +111,7 @@ def print_comparison(runs: list[Run], reference: str, signals: tuple[str, ...], 
 
 def trivial_rows(runs: list[Run], reference: str, signals: tuple[str, ...], matched: bool = False) -> list[list[str]]:
     """Return the best trivial score for each kind of data, with its name."""
-    rows = {}
+    rows: dict[str, list[str]] = {}
     for run in runs:
         found = [pair_result(run.metrics, signal, reference, matched) for signal in signals]
         cells = [

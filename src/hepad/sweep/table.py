@@ -83,7 +83,7 @@ def make_table(
         for name in result.metrics
         if name.startswith("test/auc/") and name.endswith(f"_vs_{result.background}")
     )
-    rows = [*known, *others] if ordered else results
+    rows = [*known, *others] if ordered else list(results)
     return SweepTable(rows, list(swept), metric, direction, sorted(aucs), backgrounds, ordered)
 
 
