@@ -4,6 +4,8 @@ import importlib
 import sys
 from typing import Final
 
+from hepad import __version__
+
 COMMANDS: Final = {
     "train": "train a model on background, score every sample, write the run",
     "evaluate": "evaluate a run again, on other data if asked",
@@ -23,8 +25,17 @@ def main() -> None:
         importlib.import_module(f"hepad.{name}").main()
         return
     listed = "\n".join(f"  {command:10} {text}" for command, text in COMMANDS.items())
+    if name in ("-V", "--version"):
+        print(f"hepad {__version__}")
+        return
+    if name in ("-sc", "--shell-completion"):
+        # The same script, whatever the command.
+        importlib.import_module("hepad.train").main(sys.argv[1:])
+        return
     if name in ("-h", "--help"):
-        print(f"usage: hepad COMMAND [KEY=VALUE …]\n\n{listed}\n\nhepad COMMAND --help lists the keys.")
+        print(
+            f"usage: hepad COMMAND [KEY=VALUE …]\n\n{listed}\n\nhepad COMMAND --help lists the keys; hepad --version."
+        )
         return
     print(f"error: no command {name!r}; allowed: {', '.join(COMMANDS)}", file=sys.stderr)
     sys.exit(2)

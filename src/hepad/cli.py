@@ -13,13 +13,19 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 
-from hepad.command_help import command_help, wants_help
+from hepad import __version__
+from hepad.command_help import command_help
+from hepad.command_line import MULTIRUN, CommandLine, read_command_line, search_path_word
+from hepad.completion import completion_words
 from hepad.config import config_dir
-from hepad.config_errors import check_values, explain_config_error
+from hepad.config_errors import explain_config_error
+from hepad.early_checks import check_command, resolve_paths, working_directory
 from hepad.errors import Interrupted, JobError, UserError
 from hepad.files import remove_if_empty
+from hepad.keys import COMMAND_KEYS
 from hepad.names import check_paths
 from hepad.outcome import JobOutcome, JobsFailed, one_line
+from hepad.quoting import quote_values
 from hepad.sweep.processes import end_with_parent
 
 EXIT_FAILED = 1
@@ -44,18 +50,30 @@ def run_command(
         argv: the words of the command line; None for those of this process.
         prepare: what the command itself makes of the words before Hydra sees them.
     """
+    # What a command before this one left in the same process.
+    HydraConfig.instance().cfg = None  # type: ignore[assignment]
     try:
-        given = sys.argv[1:] if argv is None else argv
-        if wants_help(given, config_name):
-            print(command_help(config_name))
+        line = read_command_line(sys.argv[1:] if argv is None else argv)
+        if line.has("--version", "-V"):
+            print(f"hepad {__version__}")
             return
-        check_paths(given)
-        words = [_open(word) for word in prepare(given)]
-        _refuse_wandb_sweeps(words)
+        if line.has("--help", "-h"):
+            print(command_help(config_name, line))
+            return
+        if line.has("--shell-completion", "-sc"):
+            query = completion_words(line.words, tuple(COMMAND_KEYS))
+            if query is None:
+                return
+            words = [*search_path_word(line.searchpath), *query]
+        else:
+            words = _prepared(line, config_name, prepare)
     except UserError as error:
         _exit_with_line(str(error))
-    # argparse refuses a flag between overrides; -m may stand anywhere.
-    sys.argv[1:] = sorted(words, key=lambda word: word not in ("-m", "--multirun"))
+    except BrokenPipeError:
+        _exit_unread()
+    except Exception as error:
+        _exit_with_line(explain_config_error(error, config_name, sys.argv[1:] if argv is None else list(argv)))
+    sys.argv[1:] = words
     # Read when torch is imported, later: threads that spin while they wait make these small networks ten times slower
     # as soon as anything else runs on the machine (docs/performance.md).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -79,9 +97,7 @@ def run_command(
     except HydraException as error:
         _exit_with_line(explain_config_error(error, config_name, sys.argv[1:]))
     except BrokenPipeError:
-        # Nobody reads on, as with `--help | head`; a flush at exit would complain once more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_FAILED)
+        _exit_unread()
     except OSError as error:
         # Hydra itself writes nothing but the run's directory.
         _exit_with_line(
@@ -112,11 +128,15 @@ class GuardedJob:
     def __call__(self, cfg: DictConfig) -> JobOutcome:
         """Do the job; print and return how it ended."""
         try:
-            check_values(self.config_name, list(HydraConfig.get().overrides.task))
+            base = working_directory()
+            if base != Path.cwd():
+                resolve_paths(cfg, self.config_name, base)
+            check_command(cfg, self.config_name, list(HydraConfig.get().overrides.task))
             self.job(cfg)
             outcome = JobOutcome("finished")
         except UserError as error:
             outcome = JobOutcome("refused", " ".join(str(error).split()))
+            os.chdir(working_directory())
             remove_if_empty(Path(HydraConfig.get().runtime.output_dir))
             _print_line(outcome.reason)
         except JobError as error:
@@ -129,17 +149,23 @@ class GuardedJob:
         return outcome
 
 
+def _prepared(line: CommandLine, config_name: str, prepare: Callable[[Sequence[str]], Sequence[str]]) -> list[str]:
+    """Return the words of a command line as Hydra is to read them, flags first: argparse refuses them in between."""
+    check_paths(line.words)
+    _refuse_wandb_sweeps(line.words)
+    multirun = [flag for flag in line.flags if flag in MULTIRUN]
+    # Before, for what a command itself reads of its words; after, for what it makes of them.
+    read = quote_values(line.words, config_name, line.multirun)
+    made = [word for word in prepare([*multirun, *read]) if word not in MULTIRUN]
+    return [*line.flags, *search_path_word(line.searchpath), *quote_values(made, config_name, line.multirun)]
+
+
 def exit_code(outcomes: Iterable[JobOutcome]) -> int:
     """0 where every job finished, 1 where one failed, 2 where all that did not finish were refused."""
     statuses = {outcome.status for outcome in outcomes}
     if "failed" in statuses:
         return EXIT_FAILED
     return EXIT_USER_ERROR if "refused" in statuses else 0
-
-
-def _open(word: str) -> str:
-    """Let the user name samples of their own: Hydra would want `++` before a key that no config declares."""
-    return f"++{word}" if re.match(r"data\.samples(\.[^=]+)?=", word) else word
 
 
 def _refuse_wandb_sweeps(words: Sequence[str]) -> None:
@@ -152,6 +178,12 @@ def _refuse_wandb_sweeps(words: Sequence[str]) -> None:
 
 def _print_line(message: str) -> None:
     print("error: " + " ".join(message.split()), file=sys.stderr)
+
+
+def _exit_unread() -> NoReturn:
+    """Exit where nobody reads on, as with `--help | head`; a flush at exit would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(EXIT_FAILED)
 
 
 def _exit_with_line(message: str) -> NoReturn:

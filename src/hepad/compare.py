@@ -1,13 +1,14 @@
 """`python -m hepad.compare DIR…`: several runs side by side."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
+from hepad.command_line import quoted
 from hepad.errors import UserError
+from hepad.pasteable import python_command
 
 _FORMATS = ("png", "pdf", "svg")
 
@@ -15,7 +16,7 @@ _FORMATS = ("png", "pdf", "svg")
 def job(cfg: DictConfig) -> None:
     """Compare the runs and write the page."""
     if not cfg.runs:
-        raise UserError("which runs? python -m hepad.compare DIR DIR…, or the directory of a sweep")
+        raise UserError(f"which runs? {python_command()} -m hepad.compare DIR DIR…, or the directory of a sweep")
     if unknown := [name for name in cfg.formats if name not in _FORMATS]:
         raise UserError(f"formats: {', '.join(unknown)} is not known; allowed: {', '.join(_FORMATS)}")
     output = Path(cfg.output)
@@ -32,13 +33,8 @@ def job(cfg: DictConfig) -> None:
 def gather_runs(words: Sequence[str]) -> list[str]:
     """Return `words` with those that are no `KEY=VALUE`, or that name something that exists, as one list `runs=[…]`."""
     bare = [word for word in words if not word.startswith("-") and ("=" not in word or Path(word).exists())]
-    quoted = (f"'{_escaped(word)}'" for word in bare)
-    return [word for word in words if word not in bare] + ([f"runs=[{','.join(quoted)}]"] if bare else [])
-
-
-def _escaped(word: str) -> str:
-    """A word as it stands between single quotes in Hydra's grammar: backslashes count double only before a quote."""
-    return re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + "\\'" * bool(found[2]), word)
+    runs = ",".join(quoted(word) for word in bare)
+    return [word for word in words if word not in bare] + ([f"runs=[{runs}]"] if bare else [])
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -6,7 +6,10 @@ from pathlib import Path
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
+
+from hepad.command_line import search_path_word
 
 
 def config_dir() -> Path:
@@ -19,17 +22,39 @@ def config_dir() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[2] / "configs"
 
 
-def compose(config_name: str = "train", overrides: Sequence[str] = ()) -> DictConfig:
+def config_dirs(searchpath: Sequence[str] = ()) -> list[Path]:
+    """Return the directories where configs are looked for: hepad's own, then those of a search path."""
+    places = [*searchpath, *running_searchpath()]
+    return [
+        config_dir(),
+        *(Path(place.removeprefix("file://")) for place in dict.fromkeys(places) if "pkg:" not in place),
+    ]
+
+
+def running_searchpath() -> list[str]:
+    """Return where the command that runs looks for configs beside hepad's own (`--config-dir`, `hydra.searchpath`)."""
+    return [str(place) for place in HydraConfig.get().searchpath] if HydraConfig.initialized() else []
+
+
+def compose(config_name: str = "train", overrides: Sequence[str] = (), with_hydra: bool = False) -> DictConfig:
     """Compose the config of a command as its command line would, without running anything.
+
+    Inside a command, configs are looked for where that one looks for them.
+
+    Args:
+        config_name: the command.
+        overrides: its words.
+        with_hydra: keep Hydra's own section, which knows the option of every group (`hydra.runtime.choices`).
 
     >>> compose("train", ["model=dense_ae", "seed=7"]).seed
     7
     """
     # Hydra keeps one instance; inside a running command that one has to be put back.
     running = GlobalHydra.instance().hydra
+    words = [*search_path_word(running_searchpath()), *overrides]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(config_dir()), version_base="1.3"):
-            return hydra_compose(config_name, overrides=list(overrides))
+            return hydra_compose(config_name, overrides=words, return_hydra_config=with_hydra)
     finally:
         GlobalHydra.instance().hydra = running

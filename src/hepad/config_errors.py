@@ -8,10 +8,21 @@ from typing import Any, Final
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.config import compose, config_dir
+from hepad.config import compose, config_dirs
 from hepad.errors import UserError
+from hepad.keys import check_config, find_kind
+from hepad.keys.kinds import shown
 
 _SHOWN: Final = 30
+_GROUPS: Final = ("loss", "experiment", "debug")
+"""Groups of a training whose names are no keys."""
+_EXTRAS: Final = {
+    "hydra/launcher/slurm": "cluster",
+    "hydra/launcher/slurm_local": "cluster",
+    "hydra/launcher/submitit_slurm": "cluster",
+    "hydra/launcher/submitit_local": "cluster",
+}
+"""Options that only a library of an extra brings."""
 _NEEDED: Final = {bool: "true or false", int: "an integer", float: "a number", str: "a word", list: "a list [a,b,…]"}
 
 
@@ -23,12 +34,16 @@ def explain_config_error(error: Exception, config_name: str, overrides: Sequence
     text = str(error)
     if match := re.search(r"Could not find '([^']+)'\s*Available options in '([^']+)':\n(.*?)(?:\n\S|\Z)", text, re.S):
         path, group, listed = match.groups()
+        if path in _EXTRAS:
+            return (
+                f'{group}={path.removeprefix(f"{group}/")} needs another library: pip install "hepad[{_EXTRAS[path]}]"'
+            )
         options = [line.strip() for line in listed.splitlines() if line.strip() and ":" not in line]
         return f"{group}={path.removeprefix(f'{group}/')} does not exist; {_suggestion(path.split('/')[-1], options)}"
     if match := re.search(r"LexerNoViableAltException: (.*)", text):
         return f"cannot read {match.group(1)!r}; put a value with special characters in quotes: 'KEY=\"VALUE\"'"
-    if match := re.search(r"Error parsing override '([^']*)'", text):
-        return f"cannot read {match.group(1)!r}; write KEY=VALUE"
+    if match := re.search(r"Error parsing override '(.*?)'\n", text):
+        return f"cannot read {match.group(1).lstrip('+')!r}; write KEY=VALUE"
     if key := _unknown_key(text, [o for o in overrides if not _is_group_choice(o)]):
         try:
             config = compose(config_name, [o for o in overrides if _is_sound_group_choice(o)])
@@ -39,24 +54,40 @@ def explain_config_error(error: Exception, config_name: str, overrides: Sequence
     return text.splitlines()[0] if text else type(error).__name__
 
 
-def check_values(config_name: str, overrides: Sequence[str]) -> None:
-    """Raise `UserError` where an override gives a value of another type than the config's own.
+def check_values(config_name: str, overrides: Sequence[str], chosen: DictConfig | None = None) -> None:
+    """Raise `UserError` for a value that is not of its key's type or out of its range (`hepad.keys`).
 
-    A key whose default is null takes anything.
+    A key without a row there, of a user's own model, is compared with its default: a value of another type is refused;
+    where the default is null, anything goes.
+
+    Args:
+        config_name: the command.
+        overrides: its words.
+        chosen: its config, composed with them and checked already; None to compose and check it here.
     """
-    groups = [o for o in overrides if _is_group_choice(o)]
-    default, chosen = (
-        OmegaConf.to_container(compose(config_name, words), resolve=False) for words in (groups, overrides)
+    config = compose(config_name, overrides) if chosen is None else chosen
+    if chosen is None:
+        check_config(config, command=config_name)
+    plain: Any = OmegaConf.to_container(config, resolve=False)
+    foreign = [
+        key
+        for override in overrides
+        if not override.startswith("~") and not _is_group_choice(override)
+        for key in [override.lstrip("+").split("=", 1)[0]]
+        if find_kind(key.split("."), config_name) is None
+    ]
+    if not foreign:
+        return
+    default: Any = OmegaConf.to_container(
+        compose(config_name, [override for override in overrides if _is_group_choice(override)]), resolve=False
     )
-    for override in overrides:
-        key = override.lstrip("+~").split("=", 1)[0]
-        if override in groups or override.startswith("~"):
-            continue
-        for path, value in _leaves(_select(chosen, key), key):
-            _check_value(path, value, _select(default, path))
+    for key in foreign:
+        for path, value in _leaves(_select(plain, key), key):
+            if find_kind(path.split("."), config_name) is None:
+                _check_type(path, value, _select(default, path))
 
 
-def _check_value(key: str, value: Any, default: Any) -> None:
+def _check_type(key: str, value: Any, default: Any) -> None:
     if default is None or isinstance(default, dict) or (isinstance(default, str) and "${" in default):
         return
     if value is None and isinstance(default, str):
@@ -64,7 +95,7 @@ def _check_value(key: str, value: Any, default: Any) -> None:
     kind = type(default)
     fits = isinstance(value, int | float) and not isinstance(value, bool) if kind is float else type(value) is kind
     if not fits:
-        raise UserError(f"{key}={value}: {_NEEDED[kind]} is needed, such as {default}")
+        raise UserError(f"{key}={shown(value)}: {_NEEDED[kind]} is needed, such as {shown(default)}")
 
 
 def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -83,12 +114,21 @@ def _select(node: Any, path: str) -> Any:
 
 def _is_group_choice(override: str) -> bool:
     group = override.lstrip("+~").split("=", 1)[0].split("@", 1)[0]
-    return "=" in override and bool(group) and "." not in group and (config_dir() / group).is_dir()
+    return "=" in override and bool(group) and "." not in group and _is_group(group)
 
 
 def _is_sound_group_choice(override: str) -> bool:
     group, _, option = override.lstrip("+~").partition("=")
-    return _is_group_choice(override) and (config_dir() / group / f"{option}.yaml").is_file()
+    return _is_group_choice(override) and option in _options(group)
+
+
+def _is_group(group: str) -> bool:
+    return any((directory / group).is_dir() for directory in config_dirs())
+
+
+def _options(group: str) -> list[str]:
+    """The options of a group, in hepad's directory of configs and in the user's own."""
+    return sorted({path.stem for directory in config_dirs() for path in (directory / group).glob("*.yaml")})
 
 
 def _unknown_key(text: str, overrides: Sequence[str]) -> str | None:
@@ -108,18 +148,19 @@ def _explain_unknown_key(key: str, node: DictConfig) -> str:
         if not isinstance(parent, DictConfig):
             return f"{'.'.join(parts[:depth])} is a single value and has no key {part!r}"
         if part not in parent:
-            if depth == 0 and (config_dir() / part).is_dir():
+            if depth == 0 and _is_group(part):
                 sections = (str(name) for name in node if OmegaConf.is_dict(node._get_node(name)))
                 homes = (f"{name}.{part}" for name in sections if OmegaConf.select(node, f"{name}.{part}") is not None)
                 home = next(homes, None)
                 if home is not None and len(parts) > 1:
                     return f"no key {key!r}: the settings of {part} are under {home}, e.g. {home}.{'.'.join(parts[1:])}"
                 return f"this command takes no {part}; {_suggestion(part, sorted(str(k) for k in node))}"
-            if depth == 1 and not parent and (config_dir() / parts[0]).is_dir():
-                others = ", ".join(sorted(path.stem for path in (config_dir() / parts[0]).glob("*.yaml")))
+            if depth == 1 and not parent and _is_group(parts[0]):
+                others = ", ".join(_options(parts[0]))
                 return f"{parts[0]} as it is chosen has no key {part!r}; another option of {parts[0]} may: {others}"
             place = f"in {'.'.join(parts[:depth])}" if depth else "in the config"
-            return f"no key {part!r} {place}; {_suggestion(part, sorted(str(k) for k in parent))}"
+            known = {str(key) for key in parent} | (set(_GROUPS) if depth == 0 and "trainer" in parent else set())
+            return f"no key {part!r} {place}; {_suggestion(part, sorted(known - {'_target_', '_partial_'}))}"
     return f"{key} cannot take this value"
 
 

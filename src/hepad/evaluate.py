@@ -7,12 +7,13 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.errors import UserError
+from hepad.pasteable import python_command
 
 
 def job(cfg: DictConfig) -> None:
     """Evaluate one run."""
     if cfg.run is None:
-        raise UserError("which run? python -m hepad.evaluate run=DIR")
+        raise UserError(f"which run? {python_command()} -m hepad.evaluate run=DIR")
     # Imported here, so that --help does not wait for torch.
     from hepad.run.console import print_result
     from hepad.run.evaluating import evaluate_run

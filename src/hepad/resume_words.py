@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from hepad.command_line import quoted
 from hepad.errors import UserError
 from hepad.run.status import require_run
 
@@ -32,9 +33,8 @@ def resume_in_place(words: Sequence[str]) -> list[str]:
     given = [word for word in words if word.lstrip("+").startswith("resume=")]
     try:
         run_dir = OverridesParser.create().parse_override(given[-1]).value() if given else None
-    except HydraException:
-        # Hydra itself will say so.
-        return words
+    except HydraException as error:
+        raise UserError(f"cannot read {given[-1]}; a run's directory is needed") from error
     if run_dir is None:
         return words
     if {"-m", "--multirun"} & set(words):
@@ -43,8 +43,7 @@ def resume_in_place(words: Sequence[str]) -> list[str]:
     require_run(path)
     if any(word.startswith("hydra.run.dir=") for word in words):
         raise UserError("resume and hydra.run.dir both name a directory; leave hydra.run.dir out")
-    quoted = str(path.absolute()).replace('"', '\\"')
-    return [*words, f'hydra.run.dir="{quoted}"']
+    return [*words, f"hydra.run.dir={quoted(str(path.absolute()))}"]
 
 
 def changed_values(cfg: DictConfig, overrides: Sequence[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.errors import UserError
+from hepad.pasteable import python_command
 from hepad.resume_words import changed_values, resume_in_place
 
 
@@ -21,7 +22,7 @@ def job(cfg: DictConfig) -> None:
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     if cfg.sweep.job is None and "n_trials" in cfg.sweep:
-        raise UserError("sweep=optuna makes many runs; write python -m hepad.train -m sweep=optuna …")
+        raise UserError(f"sweep=optuna makes many runs; write {python_command()} -m hepad.train -m sweep=optuna …")
     if cfg.sweep.job is not None:
         # The sweep starts only jobs that are not finished, and sees that the run there is this one.
         if is_finished(run_dir):

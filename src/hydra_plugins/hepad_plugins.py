@@ -15,6 +15,7 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from hepad.errors import UserError
+from hepad.keys import find_kind
 
 
 class HepadSweeper(Sweeper):
@@ -35,9 +36,13 @@ class HepadSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the words of the command describe."""
-        from hepad.sweep.sweeping import sweep
+        from hepad.sweep.early_checks import check_swept_values
 
         words = [*(f"{key}={values}" for key, values in self.params.items()), *arguments]
+        check_swept_values(self.hydra_context.config_loader, self.config, words)
+        # Imported after the check: it needs torch, which takes seconds.
+        from hepad.sweep.sweeping import sweep
+
         sweep(self.hydra_context, self.task_function, self.config, words)
 
 
@@ -56,8 +61,9 @@ class ProcessLauncher(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Keep the config; called by Hydra before anything is written."""
         for key, value in (("n_jobs", self.n_jobs), ("threads", self.threads)):
-            if value is not None and value < 1:
-                raise UserError(f"hydra.launcher.{key}={value}; at least 1 is needed")
+            kind = find_kind(("hydra", "launcher", key))
+            if kind is not None and (problem := kind.problem(value)) is not None:
+                raise UserError(f"hydra.launcher.{key}={value}: {problem.said}")
         self.config = config
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:

@@ -55,7 +55,7 @@ def test_a_limit(tmp_path):
         (["input=bare.root", "output=x.h5"], "lacks the branches Jet_eta"),
         ([f"input={NANOAOD}", "output=text.root"], "exists"),
         ([f"input={NANOAOD}", "output=nowhere/x.h5"], "no directory nowhere"),
-        ([f"input={NANOAOD}", "output=x.h5", "limit=0"], "positive"),
+        ([f"input={NANOAOD}", "output=x.h5", "limit=0"], "limit=0: an integer of at least 1"),
         ([f"input={NANOAOD}", "outptu=x.h5"], "did you mean 'output'?"),
     ],
 )

@@ -131,7 +131,7 @@ def test_in_place_adds_the_plots_that_were_left_out(trained, tmp_path):
         (["evaluation.references=[nobody]"], "allowed: background, signal"),
         (["data.samples.x=nothing.h5"], "data.samples.x: no file nothing.h5"),
         (["data.samples.background=null"], "cannot be left out"),
-        (["data.limit=0"], "positive"),
+        (["data.limit=0"], "at least 1"),
         (["data.batchsize=3"], "no key"),
         (["in_place=true", "data.limit=3"], "leave data out"),
         (["in_place=true", "inference=latent_search"], "leave inference out"),

@@ -58,7 +58,7 @@ def test_wrong_input_is_one_line(run_train, words, tmp_path):
     cases = {
         f"data.samples.top_jets={tmp_path / 'hollow.h5'}": "30 of 30 jets of sample top_jets have no constituent",
         "data.center=middle": "allowed: centroid, axis, hardest",
-        "data.half_width=-1.0": "a positive width",
+        "data.half_width=-1.0": "a number above 0 and at most 10",
         "data.background=zero_bias": "allowed: qcd_jets, top_jets",
         "model=dense_ae": "DenseAutoencoder takes jets, not jet_images",
     }

@@ -103,7 +103,7 @@ def test_there_is_one_directory_and_one_wandb_run(place):
     ("words", "said"),
     [
         (["data.batch_size=63"], "cannot be shared evenly by 2 processes"),
-        (["trainer.strategy=ddp_spawn"], "take ddp; allowed: auto, ddp"),
+        (["trainer.strategy=ddp_spawn"], "allowed: auto, ddp"),
         (["trainer.strategy=dpp"], "dpp"),
         (["model=gan", "data=jets"], "choose trainer.devices=1"),
     ],

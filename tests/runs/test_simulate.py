@@ -72,7 +72,7 @@ def test_a_killed_run_continues_and_ends_with_the_same_file(made: Path, tmp_path
     ("arguments", "message"),
     [
         (("samples=[higgs]",), "unknown sample 'higgs' in samples; choose from zero_bias, soft_qcd, jet_ht, ttbar"),
-        (("n_events=-5",), "n_events of zero_bias is -5; it must be a whole number, at least 1"),
+        (("n_events=-5",), "n_events=-5: an integer of at least 1"),
         (("output=file/data",), "output=file/data cannot be a directory"),
     ],
 )

@@ -140,18 +140,21 @@ def test_the_same_command_again_skips_what_is_finished_and_goes_on_with_what_is_
 
 
 def test_a_job_that_fails_takes_no_other_down_and_its_reason_is_in_the_table(run_train, own_samples, tmp_path):
-    words = ["-m", *own_samples, *SHORT, "logger=none", "sweep.name=some", "optimizer.lr=0.001,1e+30,-1"]
+    words = ["-m", *own_samples, *SHORT, "logger=none", "sweep.name=some", "optimizer.lr=0.001,1e+30"]
+    words += ["data.min_pt=0.0,1e6"]
     done = run_train(*words)
     assert done.code == 1
-    rows = {row["optimizer.lr"]: row for row in rows_of(tmp_path / "multirun/some")}
-    assert [rows[lr]["status"] for lr in ("0.001", "1e+30", "-1")] == ["finished", "failed", "refused"]
-    assert "positive learning rate" in rows["-1"]["reason"]
-    assert rows["1e+30"]["reason"]
+    rows = {(row["optimizer.lr"], row["data.min_pt"]): row for row in rows_of(tmp_path / "multirun/some")}
+    wanted = {("0.001", "0.0"): "finished", ("1e+30", "0.0"): "failed", ("0.001", "1e6"): "refused"}
+    assert {key: rows[key]["status"] for key in wanted} == wanted
+    assert "no jets with pT" in rows["0.001", "1e6"]["reason"]
+    failed = rows["1e+30", "0.0"]["reason"]
+    assert failed
     page = (tmp_path / "multirun/some/sweep.html").read_text()
-    assert "positive learning rate" in page
-    assert f": {rows['1e+30']['reason']}" in done.out
+    assert "no jets with pT" in page
+    assert f": {failed}" in done.out
     # Refused ones alone are the user's fault.
-    done = run_train("-m", *own_samples, *SHORT, "logger=none", "sweep.name=other", "optimizer.lr=1e-3,-1")
+    done = run_train("-m", *own_samples, *SHORT, "logger=none", "sweep.name=other", "data.min_pt=0.0,1e6")
     assert done.code == 2
 
 
@@ -193,6 +196,9 @@ def test_a_sweep_without_any_job_that_can_run_leaves_nothing(run_train, own_samp
         (["hydra/launcher=processes", "hydra.launcher.n_jobs=0"], "at least 1"),
         (["hydra/launcher=nothing"], "slurm"),
         (["data.batch_size=many", "seed=1,2"], "an integer"),
+        (["model.dropout=0.1,7"], "model.dropout=7: a number between 0 and 1"),
+        (["data.samples.x=background.h5,nothing.h5"], "data.samples.x: no file nothing.h5"),
+        (["seed=abc"], "an integer"),
     ],
 )
 def test_a_sweep_that_cannot_be_made_is_refused_before_anything_is_written(

@@ -9,7 +9,16 @@ from hepad.keys.training import DIRECTORY, FILE, FORMATS, NAMES, ON_NONFINITE, T
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""
 
-COMMAND_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
+_HYDRA_KEYS: Final[Mapping[str, Kind]] = {
+    "hydra.run.dir": DIRECTORY,
+    "hydra.sweep.dir": DIRECTORY,
+    "hydra.sweep.subdir": DIRECTORY,
+    "hydra.job.chdir": optional(Flag()),
+    "hydra.launcher.n_jobs": optional(Whole(1, 4096)),
+    "hydra.launcher.threads": optional(Whole(1, 1024)),
+}
+
+_OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
     "train": TRAIN_KEYS,
     "evaluate": {
         **{key: kind for key, kind in TRAIN_KEYS.items() if key.split(".")[0] in _SHARED},
@@ -66,3 +75,8 @@ COMMAND_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "limit": Either((Whole(1), Null())),
     },
 }
+
+COMMAND_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
+    command: {**keys, **_HYDRA_KEYS} for command, keys in _OWN_KEYS.items()
+}
+"""Command → pattern → kind."""

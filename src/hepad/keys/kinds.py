@@ -136,13 +136,13 @@ class Word:
         return "one of " + ", ".join(map(str, self.choices))
 
     def problem(self, value: Any) -> Problem | None:
-        """Return the choices, the nearest first, for a value that is none of them."""
+        """Return the choices, and the nearest, for a value that is none of them."""
         if any(type(value) is type(choice) and value == choice for choice in self.choices):
             return None
         words = [str(choice) for choice in self.choices]
         near = difflib.get_close_matches(str(value), words, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        return Problem("", value, f"{hint}{'A' if hint else 'a'}llowed: {', '.join(words)}")
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return Problem("", value, f"allowed: {', '.join(words)}{hint}")
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,14 @@ class Text(_Simple):
     def fits(self, value: Any) -> bool:
         """Whether a value is text that is not empty, without control characters."""
         return isinstance(value, str) and 0 < len(value) <= self.longest and not any(ord(c) < 32 for c in value)
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return why a value does not fit; a list of files may be meant for a sweep."""
+        if self.path and isinstance(value, list | tuple):
+            return Problem(
+                "", value, f"{self.needed} is needed, not a list; merge them, or one run for each: -m KEY=A,B"
+            )
+        return super().problem(value)
 
 
 class Name(Text):
@@ -273,7 +281,8 @@ class Either:
         if None in found:
             return None
         for kind, problem in zip(self.kinds, found, strict=True):
-            if problem is not None and (problem.where or (isinstance(kind, Word | Name) and isinstance(value, str))):
+            telling = isinstance(kind, Word | Name) and isinstance(value, str)
+            if problem is not None and (problem.where or telling or (isinstance(kind, Text) and "-m" in problem.said)):
                 return problem
         return Problem("", value, f"{self.needed} is needed")
 

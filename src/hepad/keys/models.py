@@ -50,10 +50,10 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "sparsity": Word(("l1", "kl")),
     "sparsity_weight": NOT_NEGATIVE,
     "spectral_norm": Flag(),
-    "target": Word(("log_score", "score", "cicada")),
+    "target": Word(("score", "log_score", "cicada")),
     "teacher": optional(Text("a run's directory", 4096, path=True)),
     "teacher_overrides": optional(MapOf(Anything(), example="{model: vae, model.latent: 4}")),
-    "weighting": Word(("rare", "flat", "none")),
+    "weighting": Word(("none", "rare", "flat")),
 }
 
 LOSS_KEYS: Final[dict[str, Kind]] = {
@@ -74,13 +74,13 @@ INFERENCE_KEYS: Final[dict[str, Kind]] = {
     "_target_": Text(),
     "gamma_theta": NOT_NEGATIVE,
     "gamma_z": NOT_NEGATIVE,
-    "memory": Number(1e6),
+    "memory": POSITIVE,
     "n_seed": Whole(1, 10_000),
     "optimizer": Word(("adam", "sgd")),
     "patience": Whole(1),
     "reduction": Word(("mean", "min")),
-    "seed": Whole(0, 2**31 - 1),
-    "start": Word(("prior", "encoder", "auto")),
+    "seed": Whole(0, 2**128 - 1),
+    "start": Word(("auto", "prior", "encoder")),
     "steps": Whole(1, 1_000_000),
     "tolerance": optional(NOT_NEGATIVE),
 }

@@ -1,9 +1,12 @@
 """What a user sees in the terminal when a run is done."""
 
+import shlex
+
 from rich.console import Console
 from rich.table import Table
 
 from hepad.metrics import Evaluation, PairResult, pair_result, trivial_title
+from hepad.pasteable import python_command
 from hepad.report.formatting import with_uncertainty
 from hepad.run.loggers import offline_records
 from hepad.run.report import verdict_sentences
@@ -25,7 +28,7 @@ def print_result(result: TrainingResult) -> None:
         lines.append(("notes", f"{len(result.evaluation.warnings)}, at the top of the report"))
     if records := offline_records(result.run_dir):
         # Several where the run was resumed: W&B joins them.
-        lines.append(("upload", f"wandb sync {' '.join(map(str, records))}"))
+        lines.append(("upload", f"{python_command()} -m wandb sync {shlex.join(map(str, records))}"))
     for name, text in lines:
         console.print(f"{name:8}{text}", markup=False)
 

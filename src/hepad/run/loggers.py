@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from hepad.errors import UserError
+from hepad.pasteable import python_command
 from hepad.registry import instantiate
 from hepad.run.wandb_files import CHECKPOINTS
 
@@ -100,7 +101,10 @@ def wandb_logger(
     if mode == "disabled":
         return None
     if mode == "online" and not has_key():
-        raise UserError("logger.wandb.mode=online, but nobody is logged in; run `wandb login` or set WANDB_API_KEY")
+        raise UserError(
+            "logger.wandb.mode=online, but nobody is logged in; run "
+            f"`{python_command()} -m wandb login` or set WANDB_API_KEY"
+        )
     # wandb's own lines would break hepad's table; what a user needs of them is printed at the end of the run.
     logging.getLogger("wandb").setLevel(logging.ERROR)
     words = {

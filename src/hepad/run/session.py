@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from hepad.errors import Interrupted, JobError
+from hepad.pasteable import python_command
 from hepad.run.interruption import stop_on_signals
 from hepad.run.locking import lock_run
 
@@ -40,4 +41,4 @@ def at_work(run_dir: Path) -> Iterator[None]:
 def _advice(run_dir: Path) -> str:
     if not (run_dir / "config.yaml").is_file():
         return f"in {run_dir.name} nothing was done yet: start again"
-    return f"go on with: python -m hepad.train resume={shlex.quote(str(run_dir))}"
+    return f"go on with: {python_command()} -m hepad.train resume={shlex.quote(str(run_dir))}"

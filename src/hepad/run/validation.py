@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from hydra.utils import get_class
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.errors import UserError
+from hepad.losses import AdversarialLoss, ReconstructionLoss
+from hepad.models import AnomalyModel
 from hepad.names import check_name
-from hepad.registry import check_targets, targets
+from hepad.registry import check_targets, get_class, targets
 from hepad.run.secret_words import refuse_secrets
 from hepad.run.trainer_settings import validate_trainer
 
@@ -27,8 +28,9 @@ def validate(cfg: DictConfig) -> None:
     refuse_secrets(cfg)
     validate_names(cfg)
     check_targets(cfg)
-    kind = get_class(cfg.data._target_).kind  # type: ignore[attr-defined]
+    kind = get_class(cfg.data._target_).kind
     model: Any = get_class(cfg.model._target_)
+    _check_base(cfg.model._target_, model, (AnomalyModel,))
     if kind not in model.kinds:
         raise UserError(
             f"model {model.__name__} takes {_listed(model.kinds)}, not {kind}; choose data={_listed(model.kinds)} "
@@ -37,6 +39,7 @@ def validate(cfg: DictConfig) -> None:
     # A loss may hold others.
     for target in targets(cfg.model.get("loss")):
         loss: Any = get_class(target)
+        _check_base(target, loss, (ReconstructionLoss, AdversarialLoss))
         if loss.kinds is not None and kind not in loss.kinds:
             raise UserError(
                 f"loss {loss.__name__} is defined for {_listed(loss.kinds)}, not for {kind}; "
@@ -52,6 +55,13 @@ def validate(cfg: DictConfig) -> None:
         _validate_manual_optimization(cfg, model)
     _validate_numbers(cfg)
     validate_trainer(cfg)
+
+
+def _check_base(target: str, found: Any, bases: tuple[type, ...]) -> None:
+    """Raise `UserError` for a class of the user's own that is not what stands in its place."""
+    if not (isinstance(found, type) and issubclass(found, bases)):
+        names = " or ".join(f"{base.__module__.rsplit('.', 1)[0]}.{base.__name__}" for base in bases)
+        raise UserError(f"_target_ {target!r} is no subclass of {names} (CONTRIBUTING.md, a model of your own)")
 
 
 def validate_names(cfg: DictConfig) -> None:

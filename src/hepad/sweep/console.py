@@ -10,6 +10,7 @@ from rich.table import Table
 
 from hepad.counting import counted
 from hepad.metrics.seeds import SeedMean
+from hepad.pasteable import python_command
 from hepad.report.formatting import format_setting, with_uncertainty
 from hepad.sweep.results import JobResult
 from hepad.sweep.table import OWN_AUC, SweepTable
@@ -39,7 +40,7 @@ def print_summary(table: SweepTable, means: Sequence[SeedMean], notes: Sequence[
     for name, path in (("table", "sweep.csv"), ("report", "sweep.html")):
         console.print(f"{name:8}{directory / path}", markup=False, soft_wrap=True)
     if table.comparable:
-        console.print(f"compare python -m hepad.compare {directory}", markup=False, soft_wrap=True)
+        console.print(f"compare {python_command()} -m hepad.compare {directory}", markup=False, soft_wrap=True)
 
 
 def shown_path(directory: Path) -> Path:

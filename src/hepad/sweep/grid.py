@@ -5,6 +5,7 @@ from itertools import product
 
 from hydra.core.override_parser.types import Override
 
+from hepad.early_checks import check_composed
 from hepad.errors import UserError
 from hepad.sweep.metric import caveats, check_metric, default_metric, unordered_note, varied
 from hepad.sweep.names import job_name
@@ -31,6 +32,8 @@ def run_grid(session: Session, swept: Sequence[Override]) -> None:
     for combination in product(*values):
         settings = dict(zip(keys, combination, strict=True))
         jobs.append(session.job(job_name(settings), settings))
+        # Values that fit each alone may not fit together.
+        check_composed(jobs[-1].config, "train")
     section = session.section
     differing = varied(keys, jobs)
     metric = section["metric"] or default_metric(differing, jobs)
