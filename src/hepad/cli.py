@@ -51,7 +51,7 @@ def run_command(
         prepare: what the command itself makes of the words before Hydra sees them.
     """
     # What a command before this one left in the same process.
-    HydraConfig.instance().cfg = None  # type: ignore[assignment]
+    HydraConfig.instance().cfg = None
     try:
         line = read_command_line(sys.argv[1:] if argv is None else argv)
         if line.has("--version", "-V"):
