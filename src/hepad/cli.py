@@ -17,7 +17,7 @@ from hepad import __version__
 from hepad.command_help import command_help
 from hepad.command_line import MULTIRUN, CommandLine, read_command_line, search_path_word
 from hepad.completion import completion_words
-from hepad.config import config_dir
+from hepad.config import config_dir, use_searchpath
 from hepad.config_errors import explain_config_error
 from hepad.early_checks import check_command, resolve_paths, working_directory
 from hepad.errors import Interrupted, JobError, UserError
@@ -50,10 +50,9 @@ def run_command(
         argv: the words of the command line; None for those of this process.
         prepare: what the command itself makes of the words before Hydra sees them.
     """
-    # What a command before this one left in the same process.
-    HydraConfig.instance().cfg = None
     try:
         line = read_command_line(sys.argv[1:] if argv is None else argv)
+        use_searchpath(line.searchpath)
         if line.has("--version", "-V"):
             print(f"hepad {__version__}")
             return

@@ -11,6 +11,9 @@ from omegaconf import DictConfig
 
 from hepad.command_line import search_path_word
 
+_command_searchpath: list[tuple[str, ...]] = []
+"""The search path of the command of this process; empty where no command runs."""
+
 
 def config_dir() -> Path:
     """Return the absolute directory of the configs: inside the installed package, else in the checkout.
@@ -33,7 +36,14 @@ def config_dirs(searchpath: Sequence[str] = ()) -> list[Path]:
 
 def running_searchpath() -> list[str]:
     """Return where the command that runs looks for configs beside hepad's own (`--config-dir`, `hydra.searchpath`)."""
+    if _command_searchpath:
+        return list(_command_searchpath[-1])
     return [str(place) for place in HydraConfig.get().searchpath] if HydraConfig.initialized() else []
+
+
+def use_searchpath(searchpath: Sequence[str]) -> None:
+    """Look for configs in these places too, from now on; a command says so before Hydra has read its config."""
+    _command_searchpath[:] = [tuple(searchpath)]
 
 
 def compose(config_name: str = "train", overrides: Sequence[str] = (), with_hydra: bool = False) -> DictConfig:
@@ -51,7 +61,8 @@ def compose(config_name: str = "train", overrides: Sequence[str] = (), with_hydr
     """
     # Hydra keeps one instance; inside a running command that one has to be put back.
     running = GlobalHydra.instance().hydra
-    words = [*search_path_word(running_searchpath()), *overrides]
+    given = any(word.startswith("hydra.searchpath=") for word in overrides)
+    words = [*([] if given else search_path_word(running_searchpath())), *overrides]
     GlobalHydra.instance().clear()
     try:
         with initialize_config_dir(str(config_dir()), version_base="1.3"):

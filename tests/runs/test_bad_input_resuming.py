@@ -8,6 +8,7 @@ import h5py
 import pytest
 
 from hepad import train
+from hepad.pasteable import python_command
 from hepad.run.locking import lock_run
 from hepad.run.status import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
@@ -136,7 +137,7 @@ def test_no_room_for_a_checkpoint(begun, tmp_path):
     assert process.exitcode == 1, log
     assert log.splitlines()[-1] == (
         f"error: File too large: {tmp_path}/run/checkpoints/last.ckpt was not written, what was written before is "
-        f"whole; make room, then go on with: python -m hepad.train resume={tmp_path}/run"
+        f"whole; make room, then go on with: {python_command()} -m hepad.train resume={tmp_path}/run"
     )
     assert "Traceback" not in log
     run = tmp_path / "run"

@@ -15,6 +15,7 @@ import torch
 
 from hepad import evaluate, train
 from hepad.models import ReconstructionModel
+from hepad.pasteable import python_command
 from hepad.run.status import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
 from tests.runs.killing import start
@@ -276,7 +277,9 @@ def test_a_signal_ends_cleanly_with_a_run_that_can_be_resumed(place, tmp_path, n
     process.join()
     log = (tmp_path / "log.txt").read_text()
     assert process.exitcode == code, log
-    assert log.splitlines()[-1] == (f"stopped by {number.name}; go on with: python -m hepad.train resume={run}")
+    assert (
+        log.splitlines()[-1] == f"stopped by {number.name}; go on with: {python_command()} -m hepad.train resume={run}"
+    )
     assert "Traceback" not in log
     facts = json.loads((run / "provenance.json").read_text())
     assert (facts["status"], facts["reason"]) == ("interrupted", f"stopped by {number.name}")

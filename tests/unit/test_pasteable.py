@@ -10,7 +10,12 @@ from hepad.pasteable import python_command
 def pasted(words, directory):
     """Run words in a shell that knows no environment of Python's."""
     return subprocess.run(
-        ["/bin/sh", "-c", words], cwd=directory, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False
+        ["/bin/sh", "-c", words],
+        cwd=directory,
+        env={"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from hepad.early_checks import check_composed
+from hepad.early_checks import check_command
 from hepad.sweep.jobs import compose_job
 
 
@@ -32,7 +32,8 @@ def check_swept_values(loader: ConfigLoader, master: DictConfig, words: Sequence
     tried = [first | {key: value} for key, override in swept.items() for value in _values(override)] or [{}]
     for settings in tried:
         chosen = [*constant, *(f"{name}={setting}" for name, setting in settings.items()), "sweep.job=job"]
-        check_composed(compose_job(loader, master, "job", settings, chosen).config, command)
+        config = OmegaConf.create(dict(compose_job(loader, master, "job", settings, chosen).config))
+        check_command(config, command, chosen)
 
 
 def _values(override: Override) -> Iterator[str]:
