@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepad.command_line import quoted
 from hepad.errors import UserError
-from hepad.run.status import require_run
+from hepad.rundir.config_file import require_run
 
 CHANGEABLE: Final = (
     "trainer.max_epochs",

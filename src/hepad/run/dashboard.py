@@ -1,6 +1,5 @@
 """Make the view of a W&B project: build it, check it, write it, and save it where somebody is logged in."""
 
-import csv
 import importlib.util
 import json
 import os
@@ -15,7 +14,9 @@ from omegaconf import DictConfig
 from hepad.errors import UserError
 from hepad.files import atomic_write_text
 from hepad.run.loggers import has_key
-from hepad.run.status import require_run
+from hepad.rundir.config_file import require_run
+from hepad.rundir.facts import read_metrics, read_provenance
+from hepad.rundir.history_file import read_columns
 
 _MODES: Final = ("auto", "online", "offline")
 _CURVES: Final[tuple[str, ...]] = ("val/loss", "train/loss", "val/mae")
@@ -120,12 +121,8 @@ def _samples(run: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     missing = [name for name in ("metrics.json", "provenance.json", "history.csv") if not (run / name).is_file()]
     if missing:
         raise UserError(f"{run} is not a finished run: it has no {missing[0]}")
-    try:
-        metrics = json.loads((run / "metrics.json").read_text())
-        background = json.loads((run / "provenance.json").read_text())["background"]
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"run={run} cannot be read: {error}") from error
-    pairs = [found for name in metrics if (found := _PAIR.fullmatch(name))]
+    background = read_provenance(run).get("background")
+    pairs = [found for name in read_metrics(run) if (found := _PAIR.fullmatch(name))]
     references = dict.fromkeys(found["reference"] for found in pairs)
     ordered = sorted(references, key=lambda reference: reference != background)
     return _usual_first(dict.fromkeys(found["signal"] for found in pairs), _SIGNALS), tuple(ordered)
@@ -135,13 +132,9 @@ def _usual_first(names: Iterable[str], usual: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: usual.index(name) if name in usual else len(usual)))
 
 
-def _columns(run: Path) -> list[str]:
-    return next(csv.reader((run / "history.csv").read_text().splitlines()), [])
-
-
 def _curves(run: Path) -> tuple[str, ...]:
     """Everything a run logged epoch by epoch, the usual ones first."""
-    logged = [name for name in _columns(run) if name.startswith(("train/", "val/"))]
+    logged = [name for name in read_columns(run) if name.startswith(("train/", "val/"))]
     return _usual_first(logged, _CURVES)
 
 
@@ -150,8 +143,8 @@ def _pictures(run: Path) -> set[str]:
 
 
 def _check_names(specification: dict[str, Any], run: Path) -> None:
-    metrics = json.loads((run / "metrics.json").read_text())
-    logged = {*metrics, *_columns(run)}
+    metrics = read_metrics(run)
+    logged = {*metrics, *read_columns(run)}
     logged |= {f"roc/vs_{found['reference']}_table" for name in metrics if (found := _PAIR.fullmatch(name))}
     for kind in ("pearson", "spearman"):
         if any(name.startswith(f"test/{kind}/") for name in metrics):

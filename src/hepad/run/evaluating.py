@@ -22,7 +22,6 @@ from hepad.names import check_name
 from hepad.registry import check_targets
 from hepad.run.building import build_inference, build_trainer
 from hepad.run.distillation import Lesson
-from hepad.run.epochs import read_history
 from hepad.run.evaluation_config import check_in_place, evaluation_config
 from hepad.run.evaluation_data import evaluation_data
 from hepad.run.figures import run_figures, save_figures
@@ -32,10 +31,13 @@ from hepad.run.log import log_files, log_origin, log_results, log_totals
 from hepad.run.loggers import build_loggers, finish, quieten, wandb_identity
 from hepad.run.provenance import command_words, file_sha256, provenance, write_provenance
 from hepad.run.report import fallback_notes, write_run_report
+from hepad.run.safe_logging import SafeLogging
 from hepad.run.secret_words import refuse_secrets
-from hepad.run.status import read_provenance
 from hepad.run.training import Clock, TrainingResult
 from hepad.run.validation import validate_names
+from hepad.run.wandb_home import wandb_home
+from hepad.rundir.facts import read_provenance
+from hepad.rundir.history_file import read_history
 
 
 @exact_float32()
@@ -86,11 +88,10 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         **({} if lesson is None else {"teacher": lesson.facts()}),
     }
     clock = Clock()
-    with _made(directory, keep=cfg.in_place) as loggers:
+    with _made(directory, keep=cfg.in_place) as (loggers, log_safely):
         loggers += build_loggers(config.logger)
-        trainer.loggers = loggers
         found["wandb"] = wandb_identity(loggers)
-        log_origin(loggers, config, found)
+        log_safely(log_origin, loggers, config, found)
         L.seed_everything(config.seed, workers=True, verbose=False)
         trainer.test(run.model, datamodule=data, weights_only=True, verbose=False)
         clock.lap("evaluate")
@@ -103,10 +104,11 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         figures = save_figures(wanted, directory / "plots", config.evaluation.formats)
         clock.lap("plots")
         pictures = {figure.name: directory / "plots" / f"{figure.name}.png" for figure in figures}
-        log_results(loggers, result, evaluate.samples, pictures, found["epochs"])
+        log_safely(log_results, loggers, result, evaluate.samples, pictures, found["epochs"])
         seconds = {"train": facts.get("seconds", {}).get("train", 0.0), "score": round(evaluate.seconds, 4)}
         found |= {"status": "finished", "seconds": seconds | clock.laps}
-        log_totals(loggers, found)
+        log_safely(log_totals, loggers, found)
+        result.warnings += log_safely.warnings
         if cfg.in_place:
             again = {key: found[key] for key in ("command", "started", "hepad", "checkpoint_sha256")}
             found = {"epochs": found["epochs"], "seconds": found["seconds"], **facts, "evaluated_again": again}
@@ -114,7 +116,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
             atomic_write_text(directory / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
         title = run_dir.name if cfg.in_place else f"{run_dir.name}, evaluation {directory.name}"
         write_run_report(directory, result, figures, data, found, title)
-        log_files(loggers, directory, result)
+        log_safely(log_files, loggers, directory, result)
         if inference is not None:
             inference.clear()
         write_provenance(directory, found)
@@ -131,18 +133,21 @@ def _directory(run_dir: Path, name: str | None) -> Path:
 
 
 @contextmanager
-def _made(directory: Path, keep: bool) -> Iterator[list[Logger]]:
+def _made(directory: Path, keep: bool) -> Iterator[tuple[list[Logger], SafeLogging]]:
     """Make a directory to write in, and finish the loggers put in the list; it goes again if anything fails.
+
+    What is logged through the second value can fail without harm.
 
     Args:
         directory: what to make.
         keep: it is a run's own, to be locked instead, and kept whatever happens.
     """
     loggers: list[Logger] = []
-    with lock_run(directory) if keep else nullcontext():
+    log_safely = SafeLogging()
+    with lock_run(directory) if keep else nullcontext(), wandb_home(directory):
         directory.mkdir(parents=True, exist_ok=keep)
         try:
-            yield loggers
+            yield loggers, log_safely
         except BaseException:
             finish(loggers, exit_code=1)
             if not keep:
@@ -150,7 +155,7 @@ def _made(directory: Path, keep: bool) -> Iterator[list[Logger]]:
                 with suppress(OSError):
                     directory.parent.rmdir()
             raise
-        finish(loggers, exit_code=0)
+        log_safely.finish(loggers)
 
 
 def _set_targets(

@@ -16,7 +16,7 @@ from hepad.errors import UserError
 from hepad.models import AnomalyModel
 from hepad.registry import check_targets
 from hepad.run.damage import refuse_damaged
-from hepad.run.status import require_run
+from hepad.rundir.config_file import require_run
 
 CHUNK: Final = 4096
 """Entries scored at once; the last bits of a score may depend on it."""

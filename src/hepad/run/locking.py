@@ -1,7 +1,6 @@
 """One process at a time in a run's directory, and who is there."""
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,10 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from hepad.errors import UserError
-
-if sys.platform != "win32":
-    # Windows has no such locks; there nobody is kept out.
-    import fcntl
+from hepad.file_locks import open_lock_file, try_lock
 
 LOCK_NAME: Final = ".lock"
 _PATIENCE_SECONDS: Final = 0.5
@@ -22,7 +18,8 @@ _PATIENCE_SECONDS: Final = 0.5
 def lock_run(run_dir: Path) -> Iterator[None]:
     """Make `run_dir` and hold its lock; a lock of the kernel's, so it goes with the process, however that ends.
 
-    Where nothing else was written, the directory goes again.
+    Where nothing else was written, the directory goes again. On a file system without locks a warning says that a
+    second process is not kept out (`hepad.file_locks`).
 
     Raises:
         UserError: another process works there, or the directory cannot be made or written in.
@@ -47,36 +44,36 @@ def lock_run(run_dir: Path) -> Iterator[None]:
 
 
 def is_locked(run_dir: Path) -> bool:
-    """Whether a process holds the lock of `run_dir`."""
+    """Whether a process holds the lock of `run_dir`; no where that cannot be told.
+
+    Raises:
+        UserError: what has the name of the lock is no regular file.
+    """
+    path = run_dir / LOCK_NAME
     try:
-        handle = os.open(run_dir / LOCK_NAME, os.O_RDONLY)
-    except FileNotFoundError:
+        handle = open_lock_file(path, create=False)
+    except (FileNotFoundError, PermissionError):
         return False
     try:
         # Shared, so that two who ask do not see each other.
-        if sys.platform != "win32":
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not try_lock(handle, path, shared=True)
+    except OSError as error:
+        raise UserError(f"cannot tell whether a process works in {run_dir}: {path}: {error.strerror}") from error
     finally:
         os.close(handle)
-    return False
 
 
 def _locked_file(path: Path) -> int | None:
     """Return the open lock file, or None where somebody else holds it."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            if sys.platform != "win32":
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-                return handle
-        except BlockingIOError:
+        handle = open_lock_file(path)
+        if not try_lock(handle, path):
             # `is_locked` holds it for a moment only.
             if time.monotonic() > deadline:
                 os.close(handle)
                 return None
+        elif path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
+            return handle
         os.close(handle)
         time.sleep(0.02)

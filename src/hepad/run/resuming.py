@@ -12,9 +12,11 @@ from hepad.callbacks.resume_point import LAST, PREVIOUS
 from hepad.errors import UserError
 from hepad.run.damage import damage, refuse_damaged
 from hepad.run.session import at_work
-from hepad.run.status import RUN_FORMAT, RunStatus, read_provenance, require_run, run_status
+from hepad.run.status import RUN_FORMAT, RunStatus, run_status
 from hepad.run.threads import threads_as_before
 from hepad.run.training import Past, TrainingResult, carry_out
+from hepad.rundir.config_file import require_run
+from hepad.rundir.facts import read_provenance
 
 BEST: Final = "best.ckpt"
 _RESULTS: Final = ("metrics.json", "scores.h5", "report.html")

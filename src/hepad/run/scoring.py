@@ -21,7 +21,7 @@ from hepad.input_files import require_file
 from hepad.registry import instantiate
 from hepad.run.loading import CHUNK, Run, load_run
 from hepad.run.provenance import file_sha256
-from hepad.run.status import read_provenance
+from hepad.rundir.facts import read_provenance
 
 ROWS: Final = 8192
 """Rows of the file read at once, or fewer where rows are large."""

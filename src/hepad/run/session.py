@@ -11,20 +11,21 @@ from hepad.errors import Interrupted, JobError
 from hepad.pasteable import python_command
 from hepad.run.interruption import stop_on_signals
 from hepad.run.locking import lock_run
+from hepad.run.wandb_home import wandb_home
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def at_work(run_dir: Path) -> Iterator[None]:
-    """Hold the directory's lock, and let signals and a full disk end the block with one line.
+    """Hold the directory's lock, keep W&B's files in it, and let signals and a full disk end the block with one line.
 
     Raises:
         UserError: another process is at work there, or the directory cannot be written.
         Interrupted: SIGINT or SIGTERM came.
         JobError: no space was left on the disk, or in the user's quota.
     """
-    with lock_run(run_dir), stop_on_signals():
+    with lock_run(run_dir), stop_on_signals(), wandb_home(run_dir):
         try:
             yield
         except Interrupted as stop:

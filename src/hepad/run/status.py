@@ -1,12 +1,13 @@
 """How far a run has come, from its directory alone."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from hepad.errors import UserError
 from hepad.run.locking import is_locked
+from hepad.rundir.config_file import has_config
+from hepad.rundir.facts import read_provenance
 
 RUN_FORMAT: Final = 1
 """Number of the layout of a run's directory and checkpoints; another number cannot be resumed."""
@@ -30,26 +31,15 @@ class RunStatus(StrEnum):
 def run_status(run_dir: str | Path) -> RunStatus:
     """Return how far the run in `run_dir` has come. Imports no torch, and touches nothing."""
     run_dir = Path(run_dir)
-    if not (run_dir / "config.yaml").is_file():
+    if not has_config(run_dir):
         return RunStatus.ABSENT
     if is_locked(run_dir):
         return RunStatus.RUNNING
-    status = read_provenance(run_dir).get("status")
+    try:
+        status = read_provenance(run_dir).get("status")
+    except UserError:
+        # Whoever goes on with it, or reads it, is told what is wrong with the file.
+        return RunStatus.INTERRUPTED
     if status in (RunStatus.FINISHED, RunStatus.FAILED):
         return RunStatus(status)
     return RunStatus.INTERRUPTED
-
-
-def require_run(run_dir: Path) -> None:
-    """Raise `UserError` where there is no run, in the same words for every command."""
-    if not (run_dir / "config.yaml").is_file():
-        raise UserError(f"{run_dir} is not a run: it has no config.yaml")
-
-
-def read_provenance(run_dir: str | Path) -> dict[str, Any]:
-    """Return what provenance.json says; empty where the run was stopped before it was written."""
-    try:
-        found = json.loads((Path(run_dir) / "provenance.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

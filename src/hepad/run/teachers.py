@@ -17,6 +17,7 @@ from hepad.errors import UserError
 from hepad.run.loading import Run
 from hepad.run.provenance import file_sha256
 from hepad.run.validation import validate
+from hepad.rundir.facts import read_provenance
 
 DEFAULT_TEACHERS: Final = {"jets": "dense_ae", "events": "td_ae", "calo": "cicada_ae", "jet_images": "conv_ae"}
 """Kind of data → the model that is trained as a teacher unless the user names one."""
@@ -143,12 +144,13 @@ def _told(value: Any) -> str:
 
 def teacher_provenance(directory: Path) -> dict[str, Any]:
     """Return the provenance of a run; raise `UserError` where it does not say what the run was trained on."""
-    path = directory / "provenance.json"
+    facts = read_provenance(directory)
     try:
-        facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         facts["data"][facts["background"]]["sha256"], facts["split_sha256"]["train"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} does not say which entries the teacher was trained on; train it again") from error
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{directory / 'provenance.json'} does not say which entries the teacher was trained on; train it again"
+        ) from error
     return facts
 
 

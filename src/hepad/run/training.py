@@ -18,17 +18,19 @@ from hepad.float32 import exact_float32
 from hepad.metrics import Evaluation
 from hepad.run.building import Parts, assemble
 from hepad.run.divergence import best_checkpoint, check_best, divergence_note
-from hepad.run.epochs import best_row, read_history
+from hepad.run.epochs import best_row
 from hepad.run.figures import run_figures, save_figures
 from hepad.run.log import log_files, log_lost_epochs, log_origin, log_results, log_totals
 from hepad.run.loggers import build_loggers, finish, wandb_identity
 from hepad.run.provenance import check_same_data, provenance, write_provenance
 from hepad.run.report import fallback_notes, write_run_report
+from hepad.run.safe_logging import SafeLogging
 from hepad.run.session import at_work
 from hepad.run.status import RunStatus, run_status
 from hepad.run.threads import threads_of_each
 from hepad.run.validation import validate_run_dir
 from hepad.run.workers import workers
+from hepad.rundir.history_file import read_history
 
 
 @dataclass(frozen=True)
@@ -137,19 +139,22 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
         figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", formats)
         clock.lap("plots")
         pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
-        log_results(loggers, evaluate.result, evaluate.samples, pictures, len(columns["epoch"]))
+        log_safely = SafeLogging()
+        log_safely(log_results, loggers, evaluate.result, evaluate.samples, pictures, len(columns["epoch"]))
         clock.lap("log")
         facts |= {"status": RunStatus.FINISHED, "epochs": len(columns["epoch"]), "seconds": clock.laps}
         best = best_row(cfg, columns)
-        log_totals(loggers, facts, None if best is None else {name: column[best] for name, column in columns.items()})
+        totals = None if best is None else {name: column[best] for name, column in columns.items()}
+        log_safely(log_totals, loggers, facts, totals)
+        evaluate.result.warnings += log_safely.warnings
         write_run_report(run_dir, evaluate.result, figures, data, facts)
-        log_files(loggers, run_dir, evaluate.result)
+        log_safely(log_files, loggers, run_dir, evaluate.result)
         if evaluate.inference is not None:
             evaluate.inference.clear()
         clock.lap("report")
         write_provenance(run_dir, facts)
         # Last, so that W&B never calls a run finished that is not.
-        finish(loggers, exit_code=0)
+        log_safely.finish(loggers)
     except Interrupted as stop:
         facts |= {"status": RunStatus.INTERRUPTED, "reason": stop.reason, "seconds": clock.laps}
         write_provenance(run_dir, facts)
@@ -187,6 +192,8 @@ def test(parts: Parts, seed: int) -> None:
     """Score every entry with the best weights."""
     # What evaluation draws at random must not depend on when the training was stopped and resumed.
     L.seed_everything(seed, workers=True, verbose=False)
+    # What is found is logged afterwards (`hepad.run.log`); a logger that fails must not end the test.
+    parts.trainer.loggers = []
     parts.trainer.test(parts.model, datamodule=parts.data, ckpt_path="best", weights_only=True, verbose=False)
 
 

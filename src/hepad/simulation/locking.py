@@ -1,25 +1,32 @@
 """One run at a time in a directory."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hepad.errors import UserError
+from hepad.file_locks import open_lock_file, try_lock
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the lock of `directory`; raises `UserError` if another process does. It goes when the process ends."""
+    """Hold the lock of `directory`; raises `UserError` if another process does. It goes when the process ends.
+
+    On a file system without locks a warning says that a second process is not kept out (`hepad.file_locks`).
+    """
+    path = directory / ".lock"
+    handle = None
     try:
-        import fcntl
-    except ImportError:  # not on Windows
+        handle = open_lock_file(path)
+        ours = try_lock(handle, path)
+    except OSError as error:
+        if handle is not None:
+            os.close(handle)
+        raise UserError(f"cannot lock {directory}: {error.strerror}; choose another output=DIR") from error
+    try:
+        if not ours:
+            raise UserError(f"another simulation is at work in {directory}; wait for it, or choose another output=DIR")
         yield
-        return
-    with (directory / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"another simulation is at work in {directory}; wait for it, or choose another output=DIR"
-            ) from error
-        yield
+    finally:
+        os.close(handle)

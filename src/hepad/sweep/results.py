@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hepad.errors import UserError
 from hepad.run.comparison import read_record
-from hepad.run.epochs import best_row, read_history
+from hepad.run.epochs import best_row
+from hepad.rundir.history_file import read_history
 from hepad.sweep.record import SweepRecord
 
 

@@ -1,11 +1,8 @@
 """What is left to do of a sweep's job, from its directory."""
 
-from pathlib import Path
-from typing import Any
-
-from omegaconf import OmegaConf
-
+from hepad.errors import UserError
 from hepad.run.status import RunStatus, run_status
+from hepad.rundir.config_file import read_config
 from hepad.sweep.differences import differing_keys
 from hepad.sweep.jobs import Job
 
@@ -19,12 +16,15 @@ def what_is_there(job: Job) -> tuple[RunStatus, str]:
         return status, ""
     if status is RunStatus.RUNNING:
         return status, "another process works on it"
-    return status, _other_run(job, job.run_dir / "config.yaml")
+    return status, _other_run(job)
 
 
-def _other_run(job: Job, path: Path) -> str:
-    there: Any = OmegaConf.to_container(OmegaConf.load(path))
-    differing = differing_keys(job.config, there if isinstance(there, dict) else {}, job.run_dir)
+def _other_run(job: Job) -> str:
+    try:
+        there = read_config(job.run_dir)
+    except UserError as error:
+        return f"{error}; remove {job.run_dir}, or choose another sweep.name"
+    differing = differing_keys(job.config, there, job.run_dir)
     if not differing:
         return ""
     shown = "; ".join(differing[:_SHOWN]) + ("; …" if len(differing) > _SHOWN else "")

@@ -14,7 +14,7 @@ from hepad.plots.runs_learning import plot_runs_learning
 from hepad.plots.runs_roc import plot_runs_roc, roc_on_log_grid
 from hepad.run.comparison.compare import Comparison
 from hepad.run.comparison.scores import read_trivial
-from hepad.run.epochs import read_history
+from hepad.rundir.history_file import read_history
 
 SEPARATION: Final = "Separation"
 AGREEMENT: Final = "Agreement"

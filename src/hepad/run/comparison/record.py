@@ -1,6 +1,5 @@
 """What a run's directory says about it."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,7 +11,9 @@ import yaml
 
 from hepad.config import config_dir
 from hepad.errors import UserError
-from hepad.run.status import require_run, run_status
+from hepad.run.status import run_status
+from hepad.rundir.config_file import has_config, read_config
+from hepad.rundir.facts import read_metrics, read_provenance
 
 _DEPTH: Final = 3
 """Levels below a directory at which runs are looked for: `outputs/<date>/<time>_…`, `multirun/<sweep>/<job>`."""
@@ -65,19 +66,15 @@ def read_record(directory: str | Path) -> RunRecord:
         UserError: the directory is not that of a run, or one of its files is damaged.
     """
     directory = Path(directory)
-    require_run(directory)
-    config = _read_config(directory / "config.yaml")
-    facts = _read_json(directory / "provenance.json")
-    metrics = _read_json(directory / "metrics.json")
-    if not all(isinstance(value, int | float) for value in metrics.values()):
-        raise UserError(f"{directory / 'metrics.json'} holds something else than numbers")
-    model, seconds = config["model"], facts.get("seconds")
+    config = read_config(directory)
+    facts = read_provenance(directory)
+    model = config["model"]
     return RunRecord(
         directory=directory,
         name=_name(directory.resolve()),
         status=str(run_status(directory)),
         reason=facts.get("reason"),
-        command=tuple(str(word) for word in facts.get("command") or ()),
+        command=tuple(facts.get("command", ())),
         model=_option("model", model),
         data=_option("data", config.get("data")),
         loss=_option("loss", model.get("loss")),
@@ -85,8 +82,8 @@ def read_record(directory: str | Path) -> RunRecord:
         seed=facts.get("seed"),
         parameters=facts.get("parameters"),
         epochs=facts.get("epochs"),
-        seconds=seconds if isinstance(seconds, dict) else {},
-        metrics={name: float(value) for name, value in metrics.items()},
+        seconds=facts.get("seconds") or {},
+        metrics=read_metrics(directory),
         config=config,
         provenance=facts,
     )
@@ -114,11 +111,14 @@ def find_runs(places: Sequence[str | Path]) -> list[Path]:
 
 
 def _runs_in(directory: Path, depth: int) -> list[Path]:
-    if (directory / "config.yaml").is_file():
+    if has_config(directory):
         return [directory]
     if not depth or not directory.is_dir():
         return []
-    below = sorted((path for path in directory.iterdir() if path.is_dir()), key=_natural)
+    try:
+        below = sorted((path for path in directory.iterdir() if path.is_dir()), key=_natural)
+    except OSError as error:
+        raise UserError(f"cannot look into {directory}: {error.strerror}") from error
     return [run for path in below for run in _runs_in(path, depth - 1)]
 
 
@@ -132,28 +132,6 @@ def _name(directory: Path) -> str:
     if directory.parent.name == "evaluations":
         return f"{directory.parents[1].name}/{directory.name}"
     return directory.name
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"cannot read {path}: {_first_line(error)}") from error
-    if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
-        raise UserError(f"{path} is not the config of a run")
-    return config
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot read {path}: {_first_line(error)}") from error
-    if not isinstance(values, dict):
-        raise UserError(f"{path} is not from a run: a JSON object is needed")
-    return values
 
 
 def _option(group: str, section: Any) -> str | None:
@@ -172,7 +150,3 @@ def _options(group: str) -> dict[str, str]:
         if target:
             options.setdefault(target, path.stem)
     return options
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

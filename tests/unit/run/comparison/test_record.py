@@ -68,7 +68,7 @@ def test_a_run_that_only_has_its_config(tmp_path):
         ("config.yaml", "a: 1", "not the config of a run"),
         ("config.yaml", "!!python/object/apply:os.system [echo]", "config.yaml"),
         ("metrics.json", '{"a": ', "metrics.json"),
-        ("metrics.json", '{"a": "b"}', "numbers"),
+        ("metrics.json", '{"a": "b"}', "a number is needed"),
         ("provenance.json", "[1]", "a JSON object"),
     ],
 )

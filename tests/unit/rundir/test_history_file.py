@@ -2,7 +2,7 @@
 
 import math
 
-from hepad.run.epochs import read_history
+from hepad.rundir.history_file import read_history
 
 
 def test_epochs_without_a_number_are_nan_and_a_run_without_a_history_has_none(tmp_path):

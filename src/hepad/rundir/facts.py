@@ -1,0 +1,83 @@
+"""provenance.json and metrics.json: what a run says of itself, and its numbers."""
+
+import math
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from hepad.rundir.parsing import read_json
+from hepad.rundir.plain_values import Rule, fields, listing, mapping, number, optional, text
+
+PROVENANCE: Final = "provenance.json"
+METRICS: Final = "metrics.json"
+_BYTES: Final = 4 << 20
+_LARGEST: Final = 1e15
+
+_count: Final = number(0, _LARGEST, whole=True)
+_word: Final = text()
+_hash: Final = text(128)
+_anything: Final[Rule] = lambda value, where: None  # noqa: E731
+
+_PROVENANCE: Final = fields(
+    {
+        "hepad": _word,
+        "format": _count,
+        "git_revision": optional(_word),
+        "threads": _count,
+        "command": listing(_word, most=2_000),
+        "seed": optional(number(-_LARGEST, _LARGEST, whole=True)),
+        "started": _word,
+        "data": mapping(fields({"file": _word, "sha256": _hash, "tested": _count, "dropped": _count}), most=1_000),
+        "background": optional(text(255)),
+        "parameters": optional(_count),
+        "trained": _count,
+        "validated": _count,
+        "split_sha256": mapping(_hash),
+        "entries": fields({"definition": mapping(_anything), "trained_sketch": text(1 << 20)}),
+        "status": _word,
+        "reason": optional(text(1 << 20)),
+        "wandb": optional(mapping(optional(_word))),
+        "epochs": optional(_count),
+        "seconds": optional(mapping(number(0, _LARGEST))),
+        "resumed": listing(fields({"at": _word, "from": _word, "because": _word}, need=["at"])),
+        "teacher": mapping(_anything),
+    }
+)
+
+
+def read_provenance(run_dir: str | Path) -> dict[str, Any]:
+    """Return what a run's provenance.json says; empty where the run was stopped before it was written.
+
+    Raises:
+        UserError: the file is damaged, or says something of another type than hepad writes.
+    """
+    path = Path(run_dir) / PROVENANCE
+    if not os.path.exists(path):
+        return {}
+    facts = read_json(path, _BYTES)
+    _PROVENANCE(facts, str(path))
+    return facts
+
+
+def read_metrics(run_dir: str | Path) -> dict[str, float]:
+    """Return a run's metrics.json, name → number; empty where nothing was evaluated.
+
+    A number that is undefined has no entry, so NaN and infinity are left out.
+
+    Raises:
+        UserError: the file is damaged, or holds something else than numbers.
+    """
+    path = Path(run_dir) / METRICS
+    if not os.path.exists(path):
+        return {}
+    metrics = read_json(path, _BYTES)
+    rule = number(-math.inf, math.inf)
+    known = {name: value for name, value in metrics.items() if not _undefined(value)}
+    for name, value in known.items():
+        text(1_000)(name, f"{path}: a name")
+        rule(value, f"{path}: {name[:80]}")
+    return {name: float(value) for name, value in known.items()}
+
+
+def _undefined(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
