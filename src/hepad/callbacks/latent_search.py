@@ -27,6 +27,7 @@ from hepad.exhibits import Exhibit, PartialScores, Remark, SearchExamples, Searc
 from hepad.inference import DEFAULT_MEMORY, SEEDS, LatentSearch, SearchResult, SearchSettings
 from hepad.losses import ReconstructionLoss
 from hepad.models import AnomalyModel
+from hepad.names import file_name
 from hepad.progress import progress
 
 _PARTIAL: Final = "latent_search"
@@ -175,7 +176,7 @@ class LatentSearchInference(Callback):
         block, rows_of = search.search.block, entries.index.tolist()
         words = (settings, *plain_settings(self.loss), search.own_codes, NEAR, self.seed, block, rows_of)
         tensors = (*search.model.state_dict().values(), *self.loss.state_dict().values(), entries.batch.x)
-        partial = PartialSearch(self.directory / f"{sample}_{fingerprint(words, tensors)}.npz")
+        partial = PartialSearch(self.directory / f"{file_name(sample)}_{fingerprint(words, tensors)}.npz")
         self._partial.append(partial)
         n_before = partial.n_done
         try:

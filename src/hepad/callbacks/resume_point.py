@@ -45,6 +45,11 @@ class ResumePoint(Callback):
         """How many epochs were done when the checkpoint was written from which training goes on; 0 without one."""
         return int(self._restored.get("epochs", 0))
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether everything was restored and an epoch has begun."""
+        return self._begins_at is not None
+
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Let a run that had stopped early stay stopped: Lightning itself would train one epoch more."""
         if self.begins_with is not None:
@@ -55,10 +60,10 @@ class ResumePoint(Callback):
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Restore what Lightning does not, in the first epoch after a stop; write last.ckpt in every later one."""
         if self._begins_at is None:
-            self._begins_at = trainer.current_epoch
             if self._restored:
                 set_random_state(self._restored["random"])
                 trainer.callback_metrics.update(self._restored["metrics"])
+            self._begins_at = trainer.current_epoch
         elif trainer.current_epoch > self._begins_at:
             self._write(trainer)
 

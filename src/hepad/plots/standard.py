@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from hepad.metrics.evaluation import Evaluation
 from hepad.metrics.samples import ScoredSample
 from hepad.metrics.verdict import pair_result
+from hepad.names import file_name
 from hepad.plots.correlation_bars import plot_correlation_bars
 from hepad.plots.correlation_heatmap import plot_correlation_heatmap
 from hepad.plots.labels import SampleStyle, sample_label, sample_styles
@@ -21,12 +22,16 @@ from hepad.plots.sic import plot_sic
 
 @dataclass(frozen=True, eq=False)
 class StandardFigure:
-    """A figure and its place in the report: file name without suffix, section and caption."""
+    """A figure and its place in the report: file name without suffix (made of any words), section and caption."""
 
     name: str
     section: str
     caption: str
     figure: Figure
+
+    def __post_init__(self) -> None:
+        # Samples and features are named by whoever made the files.
+        object.__setattr__(self, "name", file_name(self.name))
 
 
 def standard_figures(

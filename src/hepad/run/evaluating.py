@@ -19,6 +19,7 @@ from hepad.errors import UserError
 from hepad.files import atomic_write_text
 from hepad.float32 import exact_float32
 from hepad.names import check_name
+from hepad.config_sections import check_sections
 from hepad.registry import check_targets
 from hepad.run.building import build_inference, build_trainer
 from hepad.run.distillation import Lesson
@@ -61,6 +62,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         check_in_place(words, cfg.name)
     config = evaluation_config(cfg, run.config, words)
     check_targets(config)
+    check_sections(config)
     refuse_secrets(config)
     validate_names(config)
     facts = read_provenance(run_dir)

@@ -14,9 +14,11 @@ from torch import Tensor
 from hepad.batch import Batch, slot_mask
 from hepad.errors import UserError
 from hepad.models import AnomalyModel
+from hepad.config_sections import check_sections
 from hepad.registry import check_targets
-from hepad.run.damage import refuse_damaged
-from hepad.rundir.config_file import require_run
+from hepad.run.checkpoint_model import load_model
+from hepad.rundir.checkpoint_file import refuse_damaged
+from hepad.rundir.config_file import read_checked_config
 
 CHUNK: Final = 4096
 """Entries scored at once; the last bits of a score may depend on it."""
@@ -73,26 +75,17 @@ def load_run(directory: str | Path) -> Run:
     read with `weights_only=True`, after its checksums were compared.
 
     Raises:
-        UserError: the directory is not a run, or it has no checkpoint, or a damaged one.
+        UserError: the directory is not a run, its config or its checkpoint is damaged, or the two do not fit together.
     """
     directory = Path(directory)
-    config_path = directory / "config.yaml"
-    require_run(directory)
-    config = OmegaConf.load(config_path)
-    if not isinstance(config, DictConfig) or "model" not in config:
-        raise UserError(f"{config_path} is not the config of a run")
+    config = OmegaConf.create(read_checked_config(directory))
     checkpoint = directory / "checkpoints" / "best.ckpt"
-    if directory.parent.name == "evaluations" and not checkpoint.is_file():
+    if directory.parent.name == "evaluations" and not checkpoint.exists():
         raise UserError(f"{directory} is an evaluation; its run is {directory.parent.parent}")
-    if not checkpoint.is_file():
+    if not checkpoint.exists():
         raise UserError(f"{directory} has no checkpoints/best.ckpt; the run did not finish its first epoch")
     refuse_damaged(checkpoint, "put back a copy, or train again")
     check_targets(config.model)
-    model_class = get_class(config.model._target_)
-    assert issubclass(model_class, AnomalyModel)
-    try:
-        model = model_class.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
-    except (RuntimeError, KeyError, EOFError, OSError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"cannot load {checkpoint}: {reason}") from error
+    check_sections(config)
+    model = load_model(get_class(config.model._target_), checkpoint)
     return Run(directory=directory, config=config, model=model.eval())

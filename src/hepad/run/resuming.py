@@ -4,23 +4,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from hepad import __version__
-from hepad.callbacks.resume_point import LAST, PREVIOUS
 from hepad.errors import UserError
-from hepad.run.damage import damage, refuse_damaged
 from hepad.run.session import at_work
 from hepad.run.status import RUN_FORMAT, RunStatus, run_status
 from hepad.run.threads import threads_as_before
 from hepad.run.training import Past, TrainingResult, carry_out
-from hepad.rundir.config_file import require_run
+from hepad.run.training_checkpoint import check_epochs, find_checkpoint
+from hepad.rundir.checkpoint_file import refuse_damaged
+from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
 
 BEST: Final = "best.ckpt"
 _RESULTS: Final = ("metrics.json", "scores.h5", "report.html")
-_PARTS: Final = frozenset({"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks"})
 
 
 def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> TrainingResult:
@@ -46,8 +44,9 @@ def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> Train
         facts = read_provenance(run_dir)
         check_format(run_dir, facts)
         longer = (changes or {}).get("trainer.max_epochs") or 0
-        if facts.get("status") == RunStatus.FINISHED and _has_results(run_dir) and longer <= facts["epochs"]:
-            raise UserError(f"{run_dir} is finished after {facts['epochs']} epochs; there is nothing to resume")
+        epochs = facts.get("epochs") or 0
+        if facts.get("status") == RunStatus.FINISHED and _has_results(run_dir) and longer <= epochs:
+            raise UserError(f"{run_dir} is finished after {epochs} epochs; there is nothing to resume")
         checkpoint, fallback = find_checkpoint(run_dir / "checkpoints")
         check_epochs(cfg.trainer.max_epochs, checkpoint)
         best = run_dir / "checkpoints" / BEST
@@ -71,16 +70,10 @@ def stored_config(run_dir: Path) -> DictConfig:
     """Return the config of a run, with its own paths put right where the directory was moved.
 
     Raises:
-        UserError: `run_dir` is not a run.
+        UserError: `run_dir` is not a run, or its config is damaged.
     """
-    path = run_dir / "config.yaml"
-    require_run(run_dir)
-    try:
-        config = OmegaConf.load(path)
-        old = str(config.paths.run)
-    except Exception as error:
-        raise UserError(f"{path} is not the config of a run") from error
-    return DictConfig(OmegaConf.create(_moved(OmegaConf.to_container(config), old, str(run_dir))))
+    config = read_checked_config(run_dir)
+    return DictConfig(OmegaConf.create(_moved(config, str(config["paths"]["run"]), str(run_dir))))
 
 
 def check_format(run_dir: Path, facts: dict[str, Any]) -> None:
@@ -92,51 +85,6 @@ def check_format(run_dir: Path, facts: dict[str, Any]) -> None:
             f"{run_dir} was made by hepad {facts.get('hepad', 'unknown')} (run format {found}); this is hepad "
             f"{__version__} (run format {RUN_FORMAT}): resume it with that version, or train it again"
         )
-
-
-def find_checkpoint(directory: Path) -> tuple[Path | None, str]:
-    """Return the newest whole checkpoint, last.ckpt or else previous.ckpt, and why it is not last.ckpt (else empty).
-
-    None where there is neither. A damaged last.ckpt is named on stdout.
-
-    Raises:
-        UserError: there are checkpoints, and none can be read.
-    """
-    damaged: list[str] = []
-    for name in (LAST, PREVIOUS):
-        if not (directory / name).is_file():
-            continue
-        reason = unusable(directory / name)
-        if reason is None:
-            if not damaged:
-                return directory / name, ""
-            print(f"{directory / damaged[0]}; going on from {name}, one epoch earlier", flush=True)
-            return directory / name, damaged[0]
-        damaged.append(f"{name} cannot be read ({reason})")
-    if damaged:
-        raise UserError(f"{'; '.join(f'{directory / said}' for said in damaged)}: train again in another directory")
-    return None, ""
-
-
-def check_epochs(max_epochs: int, checkpoint: Path | None) -> None:
-    """Raise `UserError` where more epochs are done than are asked for now."""
-    if checkpoint is None:
-        return
-    # Counted from 0, the one that was about to begin.
-    epoch = torch.load(checkpoint, map_location="cpu", weights_only=True)["epoch"]
-    if max_epochs < epoch:
-        raise UserError(f"trainer.max_epochs={max_epochs}: {epoch} epochs are done already; ask for at least as many")
-
-
-def unusable(checkpoint: Path) -> str | None:
-    """Return why training cannot go on from a checkpoint, or None where it can."""
-    if reason := damage(checkpoint):
-        return reason
-    try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except Exception as error:
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
-    return None if isinstance(content, dict) and content.keys() >= _PARTS else "it is not a checkpoint of a training"
 
 
 def _moved(node: Any, old: str, new: str) -> Any:

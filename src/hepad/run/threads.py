@@ -8,6 +8,8 @@ from typing import Any, Final
 import torch
 
 _VARIABLE: Final = "OMP_NUM_THREADS"
+_PER_CORE: Final = 16
+_LAST_BITS: Final = "the last bits of its numbers may differ from those of a run that was never stopped"
 
 
 @contextmanager
@@ -21,15 +23,17 @@ def threads_as_before(facts: Mapping[str, Any]) -> Iterator[None]:
     if not isinstance(before, int) or before < 1 or before == now:
         yield
         return
+    if before > max(now, _PER_CORE * (os.cpu_count() or 1)):
+        # Starting them would end the process here, at the latest when memory for their stacks is gone.
+        print(f"the run began with {_threads(before)}, too many for this machine: {_LAST_BITS}", flush=True)
+        yield
+        return
     with use_threads(before):
         if torch.get_num_threads() == before:
             print(f"going on with {_threads(before)}, as the run began (not {now}), for the same last bits", flush=True)
         else:
-            print(
-                f"the run began with {_threads(before)}, here there are {torch.get_num_threads()}: the last bits of "
-                "its numbers may differ from those of a run that was never stopped",
-                flush=True,
-            )
+            here = torch.get_num_threads()
+            print(f"the run began with {_threads(before)}, here there are {here}: {_LAST_BITS}", flush=True)
         yield
 
 

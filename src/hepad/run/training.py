@@ -12,10 +12,11 @@ import lightning as L
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks.random_state import random_state, set_random_state
-from hepad.errors import Interrupted
+from hepad.errors import Interrupted, UserError
 from hepad.files import atomic_write_text
 from hepad.float32 import exact_float32
 from hepad.metrics import Evaluation
+from hepad.outcome import one_line
 from hepad.run.building import Parts, assemble
 from hepad.run.divergence import best_checkpoint, check_best, divergence_note
 from hepad.run.epochs import best_row
@@ -28,6 +29,7 @@ from hepad.run.safe_logging import SafeLogging
 from hepad.run.session import at_work
 from hepad.run.status import RunStatus, run_status
 from hepad.run.threads import threads_of_each
+from hepad.run.training_checkpoint import check_fits
 from hepad.run.validation import validate_run_dir
 from hepad.run.workers import workers
 from hepad.rundir.history_file import read_history
@@ -88,6 +90,7 @@ def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResu
     data, model, lesson, evaluate, trainer = parts.data, parts.model, parts.lesson, parts.evaluate, parts.trainer
     if past is not None:
         check_same_data(past.facts, data)
+        check_fits(model, past.checkpoint)
     loggers = build_loggers(cfg.logger)
     trainer.loggers = loggers
 
@@ -185,7 +188,17 @@ def fit(parts: Parts, checkpoint: Path | None) -> None:
     """Train, from a checkpoint where there is one."""
     # Lightning seeds each of several processes anew when it joins the others; one process goes on from here.
     parts.resume_point.begins_with = random_state()
-    parts.trainer.fit(parts.model, datamodule=parts.data, ckpt_path=checkpoint, weights_only=True)
+    try:
+        parts.trainer.fit(parts.model, datamodule=parts.data, ckpt_path=checkpoint, weights_only=True)
+    except (UserError, OSError):
+        raise
+    except Exception as error:
+        if checkpoint is None or parts.resume_point.has_begun:
+            raise
+        # Lightning puts back what is in the checkpoint part by part, and looks at little of it.
+        raise UserError(
+            f"cannot go on from {checkpoint}: {one_line(error)}; train again in another directory"
+        ) from error
 
 
 def test(parts: Parts, seed: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from omegaconf import DictConfig, OmegaConf
 
+from hepad.config_sections import check_sections
 from hepad.errors import UserError
 from hepad.losses import AdversarialLoss, ReconstructionLoss
 from hepad.models import AnomalyModel
@@ -28,6 +29,7 @@ def validate(cfg: DictConfig) -> None:
     refuse_secrets(cfg)
     validate_names(cfg)
     check_targets(cfg)
+    check_sections(cfg)
     kind = get_class(cfg.data._target_).kind
     model: Any = get_class(cfg.model._target_)
     _check_base(cfg.model._target_, model, (AnomalyModel,))

@@ -1,51 +1,37 @@
-"""config.yaml of a run: plain values, with the sections that a command needs."""
+"""config.yaml of a run: which directory is a run, and with which settings."""
 
 import os
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from hepad.errors import UserError
-from hepad.names import check_name
+from hepad.keys import check_config
 from hepad.rundir.parsing import read_yaml
-from hepad.rundir.plain_values import Rule, fields, mapping, number, optional, shown, text
+from hepad.rundir.plain_values import Rule, fields, mapping, optional, text
 
 CONFIG: Final = "config.yaml"
 _BYTES: Final = 1 << 20
-_MISSING: Final = "???"
 
-_anything: Final[Rule] = lambda value, where: None  # noqa: E731
-_section: Final = mapping(_anything)
-_built: Final = fields({"_target_": text(255)}, need=["_target_"])
-_several: Final = mapping(optional(_built))
 
-_CONFIG: Final = fields(
+def _anything(value: Any, where: str) -> None:
+    """Allow every value."""
+
+
+_built: Final[Rule] = fields({"_target_": text(255)}, need=["_target_"])
+_named: Final[Rule] = fields({"_target_": text(255)})
+_several: Final[Rule] = optional(mapping(optional(_built)))
+
+# What every reader of a config looks at; all keys are checked where a run is loaded.
+_CONFIG: Final[Rule] = fields(
     {
-        "model": _built,
-        "data": _built,
-        "optimizer": _built,
-        "scheduler": optional(_section),
-        "trainer": _built,
-        "inference": optional(_section),
+        "model": fields({"_target_": text(255), "loss": optional(_named)}),
+        "data": optional(_named),
         "callbacks": _several,
         "logger": _several,
-        "evaluation": _section,
-        "paths": fields({"run": text(), "root": text()}),
-        "seed": number(0, 2**31 - 1, whole=True),
-        "sweep": _section,
+        "paths": optional(mapping(_anything)),
     },
     need=["model"],
 )
-_ALL: Final = ("model", "data", "optimizer", "trainer", "callbacks", "logger", "evaluation", "paths", "seed")
-
-SCORING: Final = ("model", "data")
-"""Sections that scoring a file needs."""
-
-EVALUATION: Final = ("model", "data", "trainer", "callbacks", "logger", "evaluation", "paths", "seed")
-"""Sections that an evaluation needs."""
-
-TRAINING: Final = _ALL
-"""Sections that going on with a training needs."""
 
 
 def has_config(run_dir: Path) -> bool:
@@ -59,16 +45,11 @@ def require_run(run_dir: Path) -> None:
         raise UserError(f"{run_dir} is not a run: it has no {CONFIG}")
 
 
-def read_config(run_dir: str | Path, need: Collection[str] = ("model",)) -> dict[str, Any]:
-    """Return the config of a run as plain values.
-
-    Args:
-        run_dir: the run's directory.
-        need: the sections that must be there.
+def read_config(run_dir: str | Path) -> dict[str, Any]:
+    """Return the config of a run as plain values, for whoever only tells what the run is.
 
     Raises:
-        UserError: there is none, it is damaged, a section is missing or of another type, it holds an interpolation
-            (a run keeps its config resolved), or a sample has a name that could lead out of a directory.
+        UserError: there is none, it is damaged, or a section that names a class is none.
     """
     run_dir = Path(run_dir)
     require_run(run_dir)
@@ -76,31 +57,16 @@ def read_config(run_dir: str | Path, need: Collection[str] = ("model",)) -> dict
     config = read_yaml(path, _BYTES)
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
         raise UserError(f"{path} is not the config of a run: it has no section model")
-    if missing := [section for section in need if config.get(section) is None]:
-        raise UserError(f"{path} is not the whole config of a run: it has no {', '.join(missing)}")
     _CONFIG(config, str(path))
-    _check_resolved(config, str(path))
-    if isinstance(data := config.get("data"), dict):
-        _check_samples(data, str(path))
     return config
 
 
-def _check_samples(data: Mapping[str, Any], where: str) -> None:
-    samples = data.get("samples", {})
-    mapping(optional(text()), most=1_000)(samples, f"{where}: data.samples")
-    for name in samples:
-        check_name(f"{where}: data.samples.{shown(name)}", name)
-    if (background := data.get("background")) is not None:
-        text(64)(background, f"{where}: data.background")
-        check_name(f"{where}: data.background={shown(background)}", background)
+def read_checked_config(run_dir: str | Path) -> dict[str, Any]:
+    """Return the config of a run, complete and each value of its key's type and range, for whoever builds from it.
 
-
-def _check_resolved(node: Any, where: str) -> None:
-    if isinstance(node, dict):
-        for key, value in node.items():
-            _check_resolved(value, f"{where}: {shown(key)}")
-    elif isinstance(node, list):
-        for value in node:
-            _check_resolved(value, where)
-    elif isinstance(node, str) and ("${" in node or node == _MISSING):
-        raise UserError(f"{where}={shown(node)}: the config of a run holds values, not references to others")
+    Raises:
+        UserError: as `read_config`, or as `hepad.keys.check_config` says.
+    """
+    config = read_config(run_dir)
+    check_config(config, str(Path(run_dir) / CONFIG))
+    return config

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from hepad.errors import UserError
-from hepad.regular_files import read_text, reason
+from hepad.rundir.parsing import first_line, read_text
 
 HISTORY: Final = "history.csv"
 _BYTES: Final = 16 << 20
@@ -39,7 +39,7 @@ def read_history(run_dir: Path) -> dict[str, list[float]]:
             for i, values in enumerate(columns.values()):
                 values.append(_number(row[i]) if i < len(row) else math.nan)
     except csv.Error as error:
-        raise UserError(f"cannot read {path}: {reason(error)}") from error
+        raise UserError(f"cannot read {path}: {first_line(error)}") from error
     return columns
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NoReturn
 import yaml
 
 from hepad.errors import UserError
-from hepad.regular_files import read_text, reason
+from hepad.input_files import read_small_file
 from hepad.rundir.plain_values import DEPTH, VALUES, check_limits
 
 _Parser: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -47,6 +47,19 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})\\Z"), _firsts)
 
 
+def read_text(path: Path, most: int) -> str:
+    """Return the text of a regular file of at most `most` bytes; `UserError` where it is something else."""
+    try:
+        return read_small_file(path, most).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"cannot read {path}: it is not UTF-8 text (byte {error.start})") from error
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an exception says, as one line."""
+    return next(iter(str(error).splitlines()), "") or type(error).__name__
+
+
 def read_yaml(path: Path, most: int) -> Any:
     """Return the plain values of a YAML file of at most `most` bytes.
 
@@ -81,7 +94,7 @@ def read_json(path: Path, most: int) -> dict[str, Any]:
     except RecursionError as error:
         raise UserError(f"{path} is nested too deeply; it is not from a run") from error
     except ValueError as error:
-        raise UserError(f"cannot read {path}: {reason(error)}") from error
+        raise UserError(f"cannot read {path}: {first_line(error)}") from error
     if not isinstance(values, dict):
         raise UserError(f"{path} is not from a run: a JSON object is needed")
     check_limits(values, str(path))
@@ -129,5 +142,5 @@ def _problem(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     mark = getattr(error, "problem_mark", None)
-    what = getattr(error, "problem", None) or reason(error)
+    what = getattr(error, "problem", None) or first_line(error)
     return f"{what}{'' if mark is None else f' (line {mark.line + 1})'}"

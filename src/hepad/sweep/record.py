@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from hepad.errors import UserError
 from hepad.files import atomic_write_text
+from hepad.names import check_name
 from hepad.outcome import JobOutcome
+from hepad.rundir.parsing import read_json
 from hepad.sweep.jobs import Job
 
 FILE: Final = "sweep.json"
+_BYTES: Final = 64 << 20
 
 
 @dataclass
@@ -65,16 +68,20 @@ def read_sweep(directory: Path, name: str) -> SweepRecord:
         UserError: the file is damaged.
     """
     path = directory / FILE
-    if not path.is_file():
+    if not path.exists():
         return SweepRecord(name)
+    content = read_json(path, _BYTES)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
         jobs, at_once = content["jobs"], content.get("at_once")
+        for job in jobs:
+            check_name(f"{path}: job {job[:64]!r}", job)
         return SweepRecord(
             name,
             {job: {str(k): str(v) for k, v in entry["settings"].items()} for job, entry in jobs.items()},
             {job: JobOutcome(entry["status"], entry["reason"]) for job, entry in jobs.items() if "status" in entry},
             None if at_once is None else int(at_once),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except UserError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"cannot read {path}: {type(error).__name__}; remove it to make it anew") from error
