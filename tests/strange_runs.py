@@ -54,7 +54,7 @@ def strange_runs() -> list[Strange]:
     found += [Strange("history.csv", name, _text("history.csv", text)) for name, text in _CSV.items()]
     found += [Strange("scores.h5", name, _scores(how)) for name, how in _SCORES.items()]
     for file in ("checkpoints/best.ckpt", "checkpoints/last.ckpt"):
-        found += [Strange(file, name, _checkpoint(file, how)) for name, how in _CHECKPOINTS.items()]
+        found += [Strange(file, name, _checkpoint(file, how)) for name, how in CHECKPOINTS.items()]
         found += [Strange(file, name, _archive(file, how)) for name, how in _ARCHIVES.items()]
     found += [Strange(".lock", "a pipe", lambda run: os.mkfifo(run / ".lock"))]
     found += [Strange(".lock", "a directory", lambda run: (run / ".lock").mkdir())]
@@ -298,7 +298,7 @@ def _weight(make: Callable[[torch.Tensor], Any]) -> Callable[[dict[str, Any]], N
     return change
 
 
-_CHECKPOINTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+CHECKPOINTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "code": lambda content: content.__setitem__("x", _Code()),
     "no weights": lambda content: content.pop("state_dict"),
     "weights that are a list": lambda content: content.__setitem__("state_dict", [1]),

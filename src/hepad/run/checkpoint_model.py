@@ -43,8 +43,8 @@ def load_model(model_class: type[AnomalyModel], checkpoint: Path) -> AnomalyMode
         UserError: hyperparameters of other types, or that build another model than the weights are of.
     """
     content = read_checkpoint(checkpoint)
-    hyperparameters, weights = content.get("hyper_parameters"), state_dict_of(content, checkpoint)
-    _check_hyperparameters(hyperparameters, checkpoint)
+    weights = state_dict_of(content, checkpoint)
+    hyperparameters = _checked_hyperparameters(content.get("hyper_parameters"), checkpoint)
     try:
         with _without_memory(_REGISTERED * sum(weight.numel() for weight in weights.values()) + _SLACK):
             empty = model_class(**_accepted(model_class, hyperparameters))
@@ -102,7 +102,7 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor], checkpoint: P
             )
 
 
-def _check_hyperparameters(hyperparameters: Any, checkpoint: Path) -> None:
+def _checked_hyperparameters(hyperparameters: Any, checkpoint: Path) -> dict[str, Any]:
     where = f"{checkpoint}: hyper_parameters"
     if not isinstance(hyperparameters, dict):
         raise UserError(f"{where} are missing; the model cannot be built without")
@@ -117,6 +117,7 @@ def _check_hyperparameters(hyperparameters: Any, checkpoint: Path) -> None:
             check_section("loss", settings["loss"])
     except UserError as error:
         raise UserError(f"{checkpoint}: {error}") from error
+    return hyperparameters
 
 
 def _accepted(model_class: type[AnomalyModel], hyperparameters: Mapping[str, Any]) -> dict[str, Any]:

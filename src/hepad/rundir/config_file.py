@@ -36,7 +36,7 @@ _CONFIG: Final[Rule] = fields(
 
 def has_config(run_dir: Path) -> bool:
     """Whether there is something under the name of a run's config: it is that which makes a directory a run."""
-    return os.path.exists(run_dir / CONFIG)
+    return os.path.lexists(run_dir / CONFIG)
 
 
 def require_run(run_dir: Path) -> None:

@@ -52,7 +52,7 @@ def read_provenance(run_dir: str | Path) -> dict[str, Any]:
         UserError: the file is damaged, or says something of another type than hepad writes.
     """
     path = Path(run_dir) / PROVENANCE
-    if not os.path.exists(path):
+    if not os.path.lexists(path):
         return {}
     facts = read_json(path, _BYTES)
     _PROVENANCE(facts, str(path))
@@ -68,7 +68,7 @@ def read_metrics(run_dir: str | Path) -> dict[str, float]:
         UserError: the file is damaged, or holds something else than numbers.
     """
     path = Path(run_dir) / METRICS
-    if not os.path.exists(path):
+    if not os.path.lexists(path):
         return {}
     metrics = read_json(path, _BYTES)
     rule = number(-math.inf, math.inf)

@@ -24,7 +24,7 @@ def read_history(run_dir: Path) -> dict[str, list[float]]:
         UserError: the file is not text, or larger in any direction than a training makes it.
     """
     path = run_dir / HISTORY
-    if not os.path.exists(path):
+    if not os.path.lexists(path):
         return {}
     rows = csv.reader(io.StringIO(read_text(path, _BYTES), newline=""))
     try:

@@ -14,6 +14,7 @@ from hepad.metrics.weights import as_weights, effective_entries
 from hepad.run.comparison.record import RunRecord
 
 _SLOTS = 1 << 16
+_ROWS = 1 << 47
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +77,12 @@ def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> Sa
     link = file.get(name, getlink=True)
     if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Group):
         raise UserError(f"{file.filename}:/{name} is not a group of scores")
-    score = read_rows(safe_dataset(file, f"{name}/score")).astype(np.float64)
-    key = read_rows(safe_dataset(file, f"{name}/index")).astype(np.int64) * _SLOTS
-    if has_dataset(file, f"{name}/slot"):
-        key = key + read_rows(safe_dataset(file, f"{name}/slot")).astype(np.int64)
-    if score.shape != key.shape or score.ndim != 1:
-        raise UserError(f"{file.filename}:/{name}: score and index must be columns of the same length")
+    score = _column(file, f"{name}/score").astype(np.float64)
+    index = _whole_numbers(file, f"{name}/index", _ROWS)
+    slot = _whole_numbers(file, f"{name}/slot", _SLOTS) if has_dataset(file, f"{name}/slot") else np.zeros_like(index)
+    if not score.shape == index.shape == slot.shape:
+        raise UserError(f"{file.filename}:/{name}: score, index and slot must be columns of the same length")
+    key = index * _SLOTS + slot
     if n_bad := int(np.count_nonzero(~np.isfinite(score))):
         raise UserError(f"{file.filename}:/{name}: {n_bad} of {score.size} scores are NaN or infinite")
     order = np.argsort(key, kind="stable")
@@ -103,6 +104,21 @@ def _read_weight(file: h5py.File, name: str, order: NDArray[np.intp]) -> NDArray
     except ValueError as error:
         raise UserError(f"{file.filename}:/{name}/weight: {error}") from error
     return None if known is None else known[order]
+
+
+def _column(file: h5py.File, name: str) -> NDArray[Any]:
+    dataset = safe_dataset(file, name)
+    if dataset.ndim != 1:
+        raise UserError(f"{file.filename}:/{name} has the shape {dataset.shape}; a column is needed")
+    return read_rows(dataset)
+
+
+def _whole_numbers(file: h5py.File, name: str, end: int) -> NDArray[np.int64]:
+    """Read integers from 0 to below `end`."""
+    values = _column(file, name)
+    if values.dtype.kind not in "iu" or (values.size and not 0 <= values.min() <= values.max() < end):
+        raise UserError(f"{file.filename}:/{name}: integers from 0 to below {end} are needed")
+    return values.astype(np.int64)
 
 
 def _hash_of(record: RunRecord, sample: str) -> str | None:
