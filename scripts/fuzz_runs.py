@@ -3,8 +3,8 @@
     python scripts/fuzz_runs.py DIRECTORY [EVERY [TEXT]]
 
 DIRECTORY is made if need be, with a small run in it. Of the trials with TEXT in their line, each EVERYth is made. Each
-trial has a process of its own with a limit of time and memory. A trial ends `refused` (exit code 2, one line), `normal` (exit code
-0), or badly: `traceback`, `memory`, `slow`. The changes are the table of tests/strange_runs.py.
+trial has a process of its own with a limit of time and memory. A trial ends `refused` (exit code 2, one line), `normal`
+(exit code 0), or badly: `traceback`, `memory`, `slow`. The changes are the table of tests/strange_runs.py.
 """
 
 import collections

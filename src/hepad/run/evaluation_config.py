@@ -8,7 +8,6 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hepad.errors import UserError
 
-_PARTIAL: Final = ("fast_dev_run", "limit_predict_batches", "limit_test_batches", "overfit_batches")
 _CHANGEABLE: Final = ("data", "evaluation", "inference", "logger", "trainer")
 
 
@@ -38,9 +37,6 @@ def evaluation_config(cfg: DictConfig, run_config: DictConfig, words: Sequence[s
             OmegaConf.update(changed, key, _plain(cfg, key), merge=key == "data.samples", force_add=True)
         # One process on one device, however many trained it: every entry is scored once.
         changed.trainer.devices, changed.trainer.strategy, changed.trainer.num_nodes = 1, "auto", 1
-        # What would leave entries or steps out; a run made by other hands may hold it.
-        for key in _PARTIAL:
-            changed.trainer.pop(key, None)
         progress = changed.callbacks.get("progress")
         changed.callbacks = {"progress": progress} if progress else {}
     return changed

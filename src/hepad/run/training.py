@@ -12,7 +12,7 @@ import lightning as L
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks.random_state import random_state, set_random_state
-from hepad.errors import Interrupted, UserError
+from hepad.errors import Interrupted, JobError, UserError
 from hepad.files import atomic_write_text
 from hepad.float32 import exact_float32
 from hepad.metrics import Evaluation
@@ -190,7 +190,7 @@ def fit(parts: Parts, checkpoint: Path | None) -> None:
     parts.resume_point.begins_with = random_state()
     try:
         parts.trainer.fit(parts.model, datamodule=parts.data, ckpt_path=checkpoint, weights_only=True)
-    except (UserError, OSError):
+    except (UserError, JobError, OSError):
         raise
     except Exception as error:
         if checkpoint is None or parts.resume_point.has_begun:
