@@ -14,12 +14,12 @@ from omegaconf import DictConfig, OmegaConf
 from hepad.callbacks import Evaluate
 from hepad.callbacks.evaluate import resolve_references
 from hepad.callbacks.symmetries import N_ENTRIES
+from hepad.config_sections import check_sections
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
 from hepad.files import atomic_write_text
 from hepad.float32 import exact_float32
 from hepad.names import check_name
-from hepad.config_sections import check_sections
 from hepad.registry import check_targets
 from hepad.run.building import build_inference, build_trainer
 from hepad.run.distillation import Lesson

@@ -6,16 +6,15 @@ from typing import Final
 
 import numpy as np
 import torch
-from hydra.utils import get_class
 from numpy.typing import ArrayLike, NDArray
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from hepad.batch import Batch, slot_mask
+from hepad.config_sections import check_sections
 from hepad.errors import UserError
 from hepad.models import AnomalyModel
-from hepad.config_sections import check_sections
-from hepad.registry import check_targets
+from hepad.registry import check_targets, get_class
 from hepad.run.checkpoint_model import load_model
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
