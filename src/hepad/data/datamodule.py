@@ -172,11 +172,11 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
             sample: self.read_sample(sample, path, self._limit_of(sample)) for sample, path in self.files.items()
         }
         self._check_shapes(entries)
-        self.split: Split = split_rows(len(entries[self.background]), self.train_on)
         background = entries[self.background]
+        self.split: Split = self.split_entries(background, self.train_on)
         # Teacher and student are trained one after the other: what cannot train either is found before both.
         for half in (self.train_on,) if self.train_on == "all" else TRAIN_ON[1:]:
-            self.check_training_part(background.rows(split_rows(len(background), half).train))
+            self.check_training_part(background.rows(self.split_entries(background, half).train))
         self.train_entries = background.rows(self.split.train)
         self.val_entries = background.rows(self.split.val)
         self.test_entries = {
@@ -190,6 +190,10 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
             what = f"the test part of {sample}" if sample == self.background else sample
             refuse_weightless(found.batch.weight, what, self.files[sample])
         self._entries = entries
+
+    def split_entries(self, background: Entries, train_on: str) -> Split:
+        """Split the background's entries; entries that share anything belong in one part."""
+        return split_rows(len(background), train_on)
 
     def check_training_part(self, train: Entries) -> None:
         """Raise `UserError` where there is nothing in the training entries to learn from; here there always is."""
@@ -245,11 +249,10 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         """What an ideal score does not see: name → step → transformation of `(B, *entry_shape)`, no identity."""
         return {}
 
-    @property
-    def n_background(self) -> int:
-        """How many entries of the background there are, in all parts of the split."""
+    def half(self, train_on: str) -> NDArray[np.int64]:
+        """Return the rows of the background that a `teacher`, or a `student`, trains on."""
         assert self._entries is not None
-        return len(self._entries[self.background])
+        return self.split_entries(self._entries[self.background], train_on).train
 
     @property
     def test_samples(self) -> list[str]:

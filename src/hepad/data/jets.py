@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import h5py
 import numpy as np
@@ -12,20 +12,25 @@ from numpy.typing import NDArray
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
+from hepad.data.split import Split, split_groups
 from hepad.errors import UserError
 from hepad.hdf5 import feature_names, first_row, read_rows, safe_dataset
 from hepad.schema import JET_DATASET, JET_FEATURES
+
+SPLITS: Final = ("events", "entries")
 
 
 class JetsDataModule(AnomalyDataModule):
     """Jets taken out of their events: `jet_event_data` `(N, S, F)` flattened, padded slots (pT = 0) dropped.
 
-    One entry is the `(F,)` feature vector of one jet. The split is made over jets, as in the workshop; jets of
-    one event may thus fall on both sides.
+    One entry is the `(F,)` feature vector of one jet. The split is made over events: jets of one event share their
+    collision, pileup and detector, and none of them is tested where another was trained on.
 
     Args:
         features: names of the features to use, in this order; null for all that the background's file holds.
         min_pt: keep jets above this pT (GeV).
+        split: `events`, or `entries` to split flattened jets as the workshop did, where jets of one event fall on both
+            sides.
         common: the arguments of `AnomalyDataModule`.
     """
 
@@ -33,8 +38,13 @@ class JetsDataModule(AnomalyDataModule):
     datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
     profile_features: ClassVar[tuple[str, ...]] = ("pt", "eta", "nConstituents", "btagDeepFlavB")
 
-    def __init__(self, *, features: Sequence[str] | None = None, min_pt: float = 0.0, **common: Any) -> None:
+    def __init__(
+        self, *, features: Sequence[str] | None = None, min_pt: float = 0.0, split: str = "events", **common: Any
+    ) -> None:
         super().__init__(**common)
+        if split not in SPLITS:
+            raise UserError(f"data.split={split}; allowed: {', '.join(SPLITS)}")
+        self.split_by = split
         self.features = None if features is None else tuple(features)
         self.min_pt = min_pt
 
@@ -70,6 +80,12 @@ class JetsDataModule(AnomalyDataModule):
         observables = {name: x[:, i].astype(np.float64) for i, name in enumerate(names)}
         x = np.ascontiguousarray(x[:, [names.index(name) for name in wanted]])
         return Entries(Batch(x=torch.from_numpy(x)), index=event + first_row(rows), observables=observables, slot=slot)
+
+    def split_entries(self, background: Entries, train_on: str) -> Split:
+        """Split jets by event, or one by one."""
+        if self.split_by == "entries":
+            return super().split_entries(background, train_on)
+        return split_groups(background.index, train_on)
 
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:

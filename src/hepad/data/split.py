@@ -60,6 +60,28 @@ def split_rows(n_entries: int, train_on: str = "all") -> Split:
     return Split(train=train, val=val, test=test)
 
 
+def split_groups(group: NDArray[np.int64], train_on: str = "all") -> Split:
+    """Split entries so that those of one group, such as the jets of one event, are in one part.
+
+    The groups are split as `split_rows` splits rows; each part holds their entries in the order of its groups.
+
+    Args:
+        group: `(N,)` the group of each entry, rising.
+        train_on: as in `split_rows`.
+
+    Raises:
+        UserError: fewer than ten groups, or an unknown half.
+    """
+    _, first, counts = np.unique(group, return_index=True, return_counts=True)
+    groups = split_rows(len(first), train_on)
+
+    def rows_of(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        entries: NDArray[np.int64] = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in chosen])
+        return entries
+
+    return Split(train=rows_of(groups.train), val=rows_of(groups.val), test=rows_of(groups.test))
+
+
 def rows_sha256(rows: NDArray[np.int64]) -> str:
     """Return the SHA-256 of row numbers in their order, to tell whether two runs used the same entries."""
     return hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()

@@ -53,6 +53,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "rotate": Flag(),
     "samples": MapOf(optional(FILE), Name(), "{mine: FILE}"),
     "seed": SEED,
+    "split": Word(("events", "entries")),
     "threshold": Number(),
     "train_on": optional(Word(("all", "teacher", "student"))),
 }

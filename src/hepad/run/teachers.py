@@ -12,7 +12,7 @@ from hepad.config import compose
 from hepad.config_errors import check_values, explain_config_error
 from hepad.data import AnomalyDataModule
 from hepad.data.fingerprint import shares_entries
-from hepad.data.split import rows_sha256, split_rows
+from hepad.data.split import rows_sha256
 from hepad.errors import UserError
 from hepad.run.loading import Run
 from hepad.run.provenance import file_sha256
@@ -125,7 +125,7 @@ def _sample_that_serves_twice(facts: Mapping[str, Any], data: AnomalyDataModule)
     """Return a sample of which the student would see entries that trained the teacher."""
     trained_on = facts["data"][facts["background"]]["sha256"]
     shared = [sample for sample, path in data.files.items() if file_sha256(path) == trained_on]
-    half = rows_sha256(split_rows(data.n_background, "teacher").train)
+    half = rows_sha256(data.half("teacher"))
     if shared and (shared != [data.background] or facts["split_sha256"]["train"] != half):
         return shared[0]
     # The same file is told by its bytes, its entries in any other file by themselves.

@@ -6,8 +6,9 @@ import torch
 from sklearn.model_selection import train_test_split
 
 from hepad.batch import Batch
+from hepad.data import JetsDataModule
 from hepad.data.loader import BatchLoader
-from hepad.data.split import split_rows
+from hepad.data.split import split_groups, split_rows
 from hepad.errors import UserError
 
 
@@ -30,6 +31,42 @@ def test_every_entry_falls_in_exactly_one_part():
     split = split_rows(1237)
     everything = np.concatenate([split.train, split.val, split.test])
     np.testing.assert_array_equal(np.sort(everything), np.arange(1237))
+
+
+@pytest.mark.parametrize("half", ["all", "teacher", "student"])
+def test_a_group_is_in_one_part_and_groups_are_split_as_rows(half):
+    group = np.repeat(np.arange(0, 3000, 3), np.random.default_rng(1).integers(1, 9, 1000))
+    found, expected = split_groups(group, half), split_rows(1000, half)
+    for part in ("train", "val", "test"):
+        of_part = group[getattr(found, part)]
+        assert list(dict.fromkeys(of_part)) == (3 * getattr(expected, part)).tolist()
+        assert len(of_part) == np.isin(group, of_part).sum()
+
+
+def test_groups_of_one_are_split_as_rows():
+    for part in ("train", "val", "test"):
+        np.testing.assert_array_equal(getattr(split_groups(np.arange(97)), part), getattr(split_rows(97), part))
+
+
+def test_jets_of_an_event_stay_together_unless_the_workshop_s_split_is_asked_for(write_jets):
+    def events(**settings):
+        path = str(write_jets("zb"))
+        data = JetsDataModule(samples={"zb": path}, background="zb", bundled=False, **settings)
+        data.setup()
+        return [set(part.index.tolist()) for part in (data.train_entries, data.val_entries, data.test_entries["zb"])]
+
+    train, val, test = events()
+    assert not train & val
+    assert not train & test
+    assert not val & test
+    teacher, student = (events(train_on=half) for half in ("teacher", "student"))
+    assert not teacher[0] & student[0]
+    assert teacher[0] | student[0] == train
+    assert teacher[1:] == student[1:] == [val, test]
+    train, _, test = events(split="entries")
+    assert train & test
+    with pytest.raises(UserError, match=r"data\.split=rows; allowed: events, entries"):
+        events(split="rows")
 
 
 def test_too_few_entries():

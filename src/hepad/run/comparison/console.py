@@ -10,6 +10,7 @@ from hepad.metrics import PairResult, trivial_title
 from hepad.metrics.verdict import SIGNIFICANT
 from hepad.report.formatting import with_uncertainty
 from hepad.run.comparison.compare import Comparison
+from hepad.run.comparison.seeds import spreads_beside
 from hepad.run.comparison.trivial import group_title, groups_of, verdict_cell
 
 _LOG_WIDTH = 200
@@ -46,6 +47,8 @@ def comparison_table(comparison: Comparison) -> Table:
         cells = [_cell(comparison, run, signal, reference) for signal in signals]
         verdict = verdict_cell(comparison.records[run].metrics, reference)
         table.add_row(run, "" if mean is None else f"{mean:.4f}", verdict or "", *cells)
+    for title, values in spreads_beside(comparison, reference).items():
+        table.add_row(title, "", "", *("" if value is None else f"{value:.4f} " for value in values))
     groups = groups_of(comparison, reference)
     table.add_section()
     for group in groups:

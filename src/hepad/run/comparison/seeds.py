@@ -44,6 +44,27 @@ def _group(comparison: Comparison, runs: Sequence[str]) -> SeedGroup:
     return SeedGroup(runs, mean_over_seeds(settings, list(areas.values())))
 
 
+def spreads_beside(comparison: Comparison, reference: str) -> dict[str, list[float | None]]:
+    """Return what stands beside AUCs and their intervals where runs differ in their seed only.
+
+    The interval of a run is about the entries that were tested, and knows nothing of how the training would go with
+    another seed.
+
+    Args:
+        comparison: of the runs.
+        reference: on the background side.
+
+    Returns:
+        What is spread, in words → the standard deviation between seeds for each signal; empty without such runs.
+    """
+    names = [f"test/auc/{signal}_vs_{reference}" for signal in comparison.signals(reference)]
+    return {
+        f"± over {group.mean.n} seeds, {group.name}": [group.mean.spreads.get(name) for name in names]
+        for group in seed_groups(comparison)
+        if any(name in group.mean.spreads for name in names)
+    }
+
+
 def seed_tables(comparison: Comparison, groups: Sequence[SeedGroup]) -> list[Table]:
     """Mean AUC over seeds with the spread between them, and its difference to the group of the baseline run."""
     base = next(group for group in groups if comparison.baseline in group.runs)

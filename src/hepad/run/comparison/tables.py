@@ -7,6 +7,7 @@ from hepad.report import Cell, Difference, Interval, Table
 from hepad.run.comparison.areas import Area
 from hepad.run.comparison.compare import Comparison
 from hepad.run.comparison.differences import spelled
+from hepad.run.comparison.seeds import spreads_beside
 from hepad.run.comparison.trivial import trivial_rows, verdict_cell
 
 _IN_RUN_TABLE: Final = ("model", "loss", "data", "data.background", "seed")
@@ -21,10 +22,13 @@ def auc_table(comparison: Comparison, reference: str) -> Table:
         verdict = verdict_cell(comparison.records[run].metrics, reference)
         rows.append([run, comparison.mean_auc(run, reference), verdict, *(_interval(area) for area in areas)])
     judged = any(row[2] is not None for row in rows)
+    spreads = spreads_beside(comparison, reference)
+    rows += [[title, None, None, *values] for title, values in spreads.items()]
     trivial = trivial_rows(comparison, reference)
     caption = (
         f"AUC against {reference} with its 68% interval, ordered by the mean over "
-        f"{', '.join(comparison.averaged(reference))}{'; trivial scores below' if trivial else ''}."
+        f"{', '.join(comparison.averaged(reference))}{'; ± is the spread between seeds' if spreads else ''}"
+        f"{'; trivial scores below' if trivial else ''}."
     )
     if not judged:
         return Table(["Run", "Mean", *signals], [[*row[:2], *row[3:]] for row in (*rows, *trivial)], caption)

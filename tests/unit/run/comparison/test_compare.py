@@ -11,8 +11,8 @@ from hepad.errors import UserError
 from hepad.metrics import auc, auc_difference, auc_variance
 from hepad.report import Named
 from hepad.run.comparison import compare, write_comparison
-from hepad.run.comparison.console import print_comparison
-from hepad.run.comparison.seeds import seed_groups, seed_tables
+from hepad.run.comparison.console import comparison_table, print_comparison
+from hepad.run.comparison.seeds import seed_groups, seed_tables, spreads_beside
 from hepad.run.comparison.tables import auc_table
 
 
@@ -208,6 +208,24 @@ def test_runs_that_differ_in_the_seed_alone_are_summed_up(tmp_path):
     # Welch's standard error, independently.
     expected = stats.ttest_ind(b, a, equal_var=False)
     assert cell.value / cell.error == pytest.approx(expected.statistic)
+
+
+def test_the_spread_between_seeds_stands_beside_the_intervals(tmp_path):
+    for i in (1, 2, 3):
+        write_fake_run(tmp_path / f"r{i}", fake_scores(i, 0.3), ("model=dense_ae", f"seed={i}"))
+    write_fake_run(tmp_path / "vae", fake_scores(9, 0.3), ("model=vae", "seed=1"))
+    found = compare([tmp_path])
+    reference, signals = found.references[0], found.signals(found.references[0])
+    name = "± over 3 seeds, model=dense_ae"
+    expected = []
+    for signal in signals:
+        areas = [area.auc for area in found.areas if (area.signal, area.reference) == (signal, reference)]
+        expected.append(np.std([a for a, run in zip(areas, found.records, strict=True) if run != "vae"], ddof=1))
+    row = next(row for row in auc_table(found, reference).rows if row[0] == name)
+    assert row[-len(signals) :] == pytest.approx(expected)
+    printed = comparison_table(found)
+    assert name in list(printed.columns[0].cells)
+    assert spreads_beside(compare([tmp_path / "r1", tmp_path / "vae"]), reference) == {}
 
 
 def test_without_two_seeds_of_one_kind_there_is_nothing_over_seeds(three):
