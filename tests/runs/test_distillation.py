@@ -157,7 +157,10 @@ def refused(place):
         (["model.teacher_overrides={model:vae,model.latent:0}"], "latent=0"),
         (["model.teacher_overrides={data.limit:100}"], "the teacher's data are the student's"),
         (["model.teacher_overrides={model:distilled}"], "model.teacher_overrides: a student cannot be a teacher"),
-        (["model.teacher_overrides={model:gan}"], "GAN may be negative, and model.target=log_score takes"),
+        (
+            ["model.teacher_overrides={model:gan,model.score:discriminator}"],
+            "GAN may be negative, and model.target=log_score takes",
+        ),
         (["model.target=cicada"], "add model.teacher_overrides={model.normalizer:none}"),
         (["model.teacher_overrides=vae"], "such as {model:vae"),
     ],

@@ -47,22 +47,29 @@ def test_scores_are_the_mean_of_what_restarts_left(searched) -> None:
     assert not (searched / "latent_search").exists()
 
 
-def test_scores_are_those_of_the_library(searched) -> None:
-    """A row of scores.h5, found again from the checkpoint, the file and the seed alone."""
+@pytest.mark.parametrize("start", ["prior", "encoder"])
+def test_scores_are_those_of_the_library(searched, start) -> None:
+    """Rows of scores.h5, found again from the checkpoint, the file and the seed alone; `prior` is the default."""
+    directory = searched
+    if start == "encoder":
+        done = again(searched, "name=near", "inference.start=encoder")
+        assert done.code == 0, done.err
+        directory = searched / "evaluations" / "near"
     model = load_run(searched).model
-    with h5py.File(searched / "scores.h5") as file, h5py.File(searched.parent / "signal.h5") as source:
+    with h5py.File(directory / "scores.h5") as file, h5py.File(searched.parent / "signal.h5") as source:
         index, slot = file["signal/index"][()], file["signal/slot"][()]
         x = torch.from_numpy(source[JET_DATASET][()][index, slot].astype(np.float32))
     network = model.latent_network()
     assert network is not None
-    start = torch.from_numpy(draw_codes(42, np.stack([index, slot], axis=1), 3, network.latent_shape)).float()
+    codes = torch.from_numpy(draw_codes(42, np.stack([index, slot], axis=1), 3, network.latent_shape)).float()
     with torch.no_grad():
         z = model.normalizer(x)
-        # The first restart begins at the entry's own code, the others near it.
-        start = model.code(z).unsqueeze(1) + NEAR * start
-        start[:, 0] = model.code(z)
-    found = LatentSearch(network, SearchSettings(steps=3, gamma_theta=1e-2), MSE())(z, start)
-    np.testing.assert_allclose(scores(searched)["signal"], found.scores("mean").numpy(), rtol=1e-5)
+        if start == "encoder":
+            # The first restart begins at the entry's own code, the others near it.
+            codes = model.code(z).unsqueeze(1) + NEAR * codes
+            codes[:, 0] = model.code(z)
+    found = LatentSearch(network, SearchSettings(steps=3, gamma_theta=1e-2), MSE())(z, codes)
+    np.testing.assert_allclose(scores(directory)["signal"], found.scores("mean").numpy(), rtol=1e-5)
 
 
 def test_the_forward_score_stands_beside_it(searched) -> None:
@@ -216,7 +223,7 @@ def test_a_search_that_fails_everywhere_fails_the_job(searched) -> None:
         (["inference.memory=nan"], "inference.memory=nan: a positive number"),
         (["inference.memory=1000"], "memory=1e+03 bytes; one entry with 3 restarts takes"),
         (["inference.n_seed=0"], "inference.n_seed=0: an integer from 1"),
-        (["inference.start=middle"], "allowed: auto, prior, encoder"),
+        (["inference.start=middle"], "allowed: prior, encoder"),
         (["model=distilled", "data=events"], "needs a generator or a decoder; Distilled has none"),
         (["model=gan", "inference.start=encoder"], "GAN has no encoder; allowed: auto, prior"),
     ],

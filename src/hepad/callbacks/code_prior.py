@@ -8,7 +8,7 @@ from torch import Tensor
 from hepad.batch import Batch, on_device, take_rows
 from hepad.models import AnomalyModel
 
-STARTS: Final = ("auto", "prior", "encoder")
+STARTS: Final = ("prior", "encoder")
 
 NEAR: Final = 0.1
 """Distance from an entry's own code at which further restarts begin, in spreads of the prior: docs/latent_search.md."""

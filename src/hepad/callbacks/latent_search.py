@@ -46,8 +46,8 @@ class LatentSearchInference(Callback):
     Args:
         directory: the run's directory.
         n_seed, steps, gamma_z, gamma_theta, optimizer, reduction, tolerance, patience: see `SearchSettings`.
-        start: `prior`; `encoder`: the first restart starts at the entry's own code, the others near it; `auto`:
-            `encoder` where the model has one. Without a prior of its own, the codes of background are given one.
+        start: `prior`, the definition's own; `encoder`: the first restart starts at the entry's own code, the others
+            near it. Where the model has no prior, a normal distribution fitted to the codes of background is one.
         loss: compares what the network makes with the normalised entry.
         memory: bytes that the blocks searched at a time may take.
         seed: of the codes drawn.
@@ -60,7 +60,7 @@ class LatentSearchInference(Callback):
         self,
         directory: str | Path,
         loss: ReconstructionLoss,
-        start: str = "auto",
+        start: str = "prior",
         memory: float = DEFAULT_MEMORY,
         seed: int = 0,
         **settings: Any,
@@ -101,7 +101,7 @@ class LatentSearchInference(Callback):
                 "inference=forward or a model such as gan, bigan, vae"
             )
         if self.start == "encoder" and not _has_encoder(model):
-            raise UserError(f"inference.start=encoder: {type(model).__name__} has no encoder; allowed: auto, prior")
+            raise UserError(f"inference.start=encoder: {type(model).__name__} has no encoder; allowed: prior")
         try:
             LatentSearch(network, self.settings, self.loss, self.memory)
         except ValueError as error:
@@ -111,7 +111,7 @@ class LatentSearchInference(Callback):
         entry = data.train_entries.rows(np.arange(1))
         one_step = replace(self.settings, steps=min(1, self.settings.steps))
         first = LatentSearch(network, one_step, self.loss, self.memory)
-        EntrySearch(first, model, UNIT_NORMAL, self._from_own_codes(model), self.seed)(entry)
+        EntrySearch(first, model, UNIT_NORMAL, self.start == "encoder", self.seed)(entry)
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Search for every tested entry."""
@@ -122,7 +122,7 @@ class LatentSearchInference(Callback):
         fit_loss(self.loss, pl_module, data)
         latent_search = LatentSearch(network, self.settings, self.loss, self.memory, device=pl_module.device)
         prior = UNIT_NORMAL if network.unit_normal_prior else fitted_prior(pl_module, data.train_entries.batch)
-        own_codes = self._from_own_codes(pl_module)
+        own_codes = self.start == "encoder"
         self._starts = describe_starts(own_codes)
         search = EntrySearch(latent_search, pl_module, prior, own_codes, self.seed)
         self._remarks, self._examples = [], []
@@ -204,9 +204,6 @@ class LatentSearchInference(Callback):
         self._expected = (time.perf_counter() - began) / n_done * n_entries / search.n_threads
         if self._expected > _LONG:
             print(f"latent search of {n_entries:,} entries: about {self._expected / 60:.0f} minutes", flush=True)
-
-    def _from_own_codes(self, model: AnomalyModel) -> bool:
-        return _has_encoder(model) and self.start != "prior"
 
     def per_restart(self) -> dict[str, dict[str, NDArray[Any]]]:
         """Return sample → name → `(N, n_seed)` what scores.h5 keeps beside the scores."""

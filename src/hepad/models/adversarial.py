@@ -12,6 +12,7 @@ from hepad.exhibits import Exhibit, GeneratedEntries, Remark, TrainingCurves
 from hepad.models.alternating import AlternatingModel
 from hepad.models.base import eval_mode
 from hepad.models.collapse_watch import CURVES, Watch, watch
+from hepad.models.inversion import Inversion, inversion
 from hepad.nn import LatentNetwork
 from hepad.nn.generators import ObjectsOnly
 
@@ -35,14 +36,20 @@ class AdversarialModel(AlternatingModel):
         "val/coverage",
         "val/pairwise_ratio",
         "val/accuracy",
+        "val/reconstruction",
+        "val/code_correlation",
         "train/loss_generator",
         "train/loss_discriminator",
     )
+
+    # What to try where reconstructions are no better than the mean entry.
+    inversion_remedy: ClassVar[str] = "more epochs"
 
     def __init__(self, entry_shape: Sequence[int], loss: Mapping[str, Any], **settings: Any) -> None:
         super().__init__(entry_shape, loss, **settings)
         self._validated: list[Tensor] = []
         self.last_watch: Watch | None = None
+        self.last_inversion: Inversion | None = None
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the first entries of the background's validation part for the end of the epoch."""
@@ -55,7 +62,8 @@ class AdversarialModel(AlternatingModel):
         real = torch.cat(self._validated)
         self._validated = []
         self.last_watch = self.watch(real)
-        found = self.last_watch._asdict() | {"accuracy": self.last_watch.accuracy}
+        self.last_inversion = self.inversion(real)
+        found = self.last_watch._asdict() | {"accuracy": self.last_watch.accuracy} | self.last_inversion._asdict()
         self.log("val/loss", found.pop("energy_distance"), prog_bar=True)
         self.log_dict({f"val/{name}": value for name, value in found.items()})
 
@@ -68,11 +76,24 @@ class AdversarialModel(AlternatingModel):
             inputs = self.real_inputs(real, made)
             return watch(inputs, generated, self.discriminator(*inputs), self.discriminator(*generated))
 
+    @torch.no_grad()
+    def inversion(self, real: Tensor) -> Inversion:
+        """Look how well the averaged encoder and generator undo each other on represented real entries and on codes."""
+        with eval_mode(self):
+            made, code = self.average.network, self.draw_codes(len(real), seed=0)
+            return inversion(real, made.generate(made.encode(real)), code, made.encode(made.generate(code)))
+
     def on_train_end(self) -> None:
-        """Say in one line what looks wrong at the end, and what to try."""
-        advice = None if self.last_watch is None else self.last_watch.advice()
-        if advice is not None and self.trainer.is_global_zero:
+        """Say what looks wrong at the end, and what to try, a line each."""
+        if self.last_watch is None or self.last_inversion is None or not self.trainer.is_global_zero:
+            return
+        for advice in self._advice(self.last_watch, self.last_inversion):
             print(f"warning: last epoch: {advice}", file=sys.stderr, flush=True)
+
+    def _advice(self, watched: Watch, undone: Inversion) -> Iterator[str]:
+        for advice in (watched.advice(), undone.advice(self.inversion_remedy)):
+            if advice is not None:
+                yield advice
 
     def latent_network(self) -> LatentNetwork:
         """Return the averaged generator; for events without the feature that says which slots are there."""
@@ -83,6 +104,11 @@ class AdversarialModel(AlternatingModel):
     def latent_target(self, batch: Batch) -> tuple[Tensor, None]:
         """Return normalised entries, all slots of which count: which of them are empty is the generator's to say."""
         return self.normalizer(batch.x, batch.mask), None
+
+    def encode_batch(self, batch: Batch) -> Tensor:
+        """Return the codes E(x), `(B, latent)`."""
+        with eval_mode(self):
+            return self.average.network.encode(self.represent(batch))
 
     @torch.no_grad()
     def generate(self, like: Batch, seed: int = 0) -> Batch:
@@ -107,6 +133,6 @@ class AdversarialModel(AlternatingModel):
         made = self.generate(real)
         yield GeneratedEntries("Generated entries", real, made.x, made.mask)
         yield TrainingCurves("adversarial_training", "The game and what its generator makes, per epoch", CURVES)
-        watched = on_device(take_rows(real, slice(WATCHED)), self.device)
-        if (advice := self.watch(self.represent(watched)).advice()) is not None:
+        watched = self.represent(on_device(take_rows(real, slice(WATCHED)), self.device))
+        for advice in self._advice(self.watch(watched), self.inversion(watched)):
             yield Remark(f"On test background, {advice}.")

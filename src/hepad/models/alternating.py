@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hepad.batch import Batch, drawn_by_weight
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.base import AnomalyModel
-from hepad.nn.adversarial import AdversarialNetworks, Maker
+from hepad.nn.adversarial import AdversarialNetworks, GeneratorEncoder
 from hepad.nn.ema import MovingAverage
 from hepad.nn.generators import ConvGenerator
 from hepad.registry import instantiate
@@ -97,7 +97,7 @@ class AlternatingModel(AnomalyModel):
         shape = (*self.entry_shape[:-1], self.entry_shape[-1] + 1) if self.has_slots else self.entry_shape
         self.networks = AdversarialNetworks(shape, latent, generator, discriminator, activation, circular)
         self.discriminator = self.networks.build_discriminator(self.pairs, spectral_norm)
-        self.maker = self.networks.build_maker(with_encoder=self.pairs)
+        self.maker = self.networks.build_maker(with_encoder=True)
         self.average = MovingAverage(self.maker, ema)
         self.register_buffer("generator_steps", torch.zeros((), dtype=torch.int64))
         self.register_buffer("discriminator_steps", torch.zeros((), dtype=torch.int64))
@@ -108,16 +108,21 @@ class AlternatingModel(AnomalyModel):
         return len(self.entry_shape) == 2
 
     @abstractmethod
-    def real_inputs(self, x: Tensor, maker: Maker) -> tuple[Tensor, ...]:
+    def real_inputs(self, x: Tensor, maker: GeneratorEncoder) -> tuple[Tensor, ...]:
         """Return what D sees of represented real entries."""
 
     @abstractmethod
-    def generated_inputs(self, code: Tensor, maker: Maker) -> tuple[Tensor, ...]:
+    def generated_inputs(self, code: Tensor, maker: GeneratorEncoder) -> tuple[Tensor, ...]:
         """Return what D sees of entries made from codes."""
 
     @abstractmethod
-    def maker_loss(self, x: Tensor, code: Tensor) -> Tensor:
-        """Return what the maker minimises, `()`."""
+    def maker_losses(self, x: Tensor, code: Tensor) -> dict[str, Tensor]:
+        """Return the terms whose sum generator and encoder minimise, name → `()`: `generator` for the game, and more.
+
+        Args:
+            x: represented real entries.
+            code: as many codes.
+        """
 
     def prepare(self, train: Batch) -> None:
         """Fit the normaliser, and tell an image's generator the smallest pixel of each channel."""
@@ -169,9 +174,10 @@ class AlternatingModel(AnomalyModel):
 
     def _maker_step(self, x: Tensor, optimizer: LightningOptimizer) -> None:
         self.discriminator.requires_grad_(False)
-        loss = self.maker_loss(x, self.draw_codes(len(x)))
-        self.log("train/loss_generator", loss, on_step=False, on_epoch=True, batch_size=len(x))
-        self._step(optimizer, loss, self.maker)
+        losses = self.maker_losses(x, self.draw_codes(len(x)))
+        for name, loss in losses.items():
+            self.log(f"train/loss_{name}", loss, on_step=False, on_epoch=True, batch_size=len(x))
+        self._step(optimizer, torch.stack(list(losses.values())).sum(), self.maker)
         self.discriminator.requires_grad_(True)
         self.average.update(self.maker)
 

@@ -27,7 +27,7 @@ class AnomalyModel(L.LightningModule, ABC):
         monitors: the names a callback may watch.
         train_on: the part of the background's training entries it learns from (`AnomalyDataModule`, `train_on`).
         training_keys: keys of the model's config that whoever trains reads, and the model itself does not.
-        signed_score: whether scores may be negative, so that they have no logarithm.
+        signed_score: whether scores may be negative whatever the settings.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
 
@@ -85,6 +85,15 @@ class AnomalyModel(L.LightningModule, ABC):
     def encode_batch(self, batch: Batch) -> Tensor | None:
         """Return the codes `(B, *latent_shape)` at which a latent search may start; None without an encoder."""
         return None
+
+    @classmethod
+    def may_score_below_zero(cls, settings: Mapping[str, Any]) -> bool:
+        """Return whether scores may be negative, so that they have no logarithm.
+
+        Args:
+            settings: the model's arguments, those left out at their defaults.
+        """
+        return cls.signed_score
 
     @abstractmethod
     def score_batch(self, batch: Batch) -> Tensor:

@@ -1,5 +1,6 @@
 """The bidirectional GAN."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
@@ -10,8 +11,7 @@ from hepad.batch import Batch
 from hepad.exhibits import Exhibit, Remark
 from hepad.losses.adversarial import NonSaturating
 from hepad.models.adversarial import AdversarialModel
-from hepad.models.base import eval_mode
-from hepad.nn.adversarial import Maker
+from hepad.nn.adversarial import GeneratorEncoder
 
 DISCRIMINATOR_SCORES: Final = ("feature_matching", "cross_entropy")
 REDUCTIONS: Final = ("mean", "sum")
@@ -39,10 +39,19 @@ class BiGAN(AdversarialModel):
     the same whatever the size of an entry. E and G are trained together, non-saturating or with the hinge, and averaged
     together. Events count the presence of slots among the elements of x.
 
+    An encoder that learns through D alone inverts G roughly. Two more terms, which D never sees, make it do so,
+
+        code_inverse · ‖E(sg G(z)) − z‖²  +  reconstruction · ‖x − G(E(x))‖₁
+
+    both as means over elements. sg stops the gradient, so that the first term teaches E alone and G is not bent towards
+    entries whose codes are easy to find. The second teaches both (cycle consistency: Li et al., arXiv:1709.01215).
+
     Args:
         entry_shape: shape of one entry.
         loss: config of an `AdversarialLoss`.
         discriminator_lr: learning rate of the discriminator; None for 1e-4 on images and 4e-4 on all else.
+        code_inverse: weight of the squared error of codes found in generated entries, per element; 0 for none.
+        reconstruction: weight of the absolute error of G(E(x)), per element; 0 for none.
         alpha: α, between 0 and 1.
         discriminator_score: one of the above.
         reduction: `mean` or `sum`.
@@ -53,12 +62,15 @@ class BiGAN(AdversarialModel):
     """
 
     pairs: ClassVar[bool] = True
+    inversion_remedy: ClassVar[str] = "a larger model.reconstruction, or more epochs"
 
     def __init__(
         self,
         entry_shape: Sequence[int],
         loss: Mapping[str, Any],
         discriminator_lr: float | None = None,
+        code_inverse: float = 1.0,
+        reconstruction: float = 5.0,
         alpha: float = 0.9,
         discriminator_score: str = "feature_matching",
         reduction: str = "mean",
@@ -71,32 +83,36 @@ class BiGAN(AdversarialModel):
             raise ValueError(f"discriminator_score {discriminator_score!r}; allowed: {allowed}")
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction {reduction!r}; allowed: {', '.join(REDUCTIONS)}")
+        for name, weight in (("code_inverse", code_inverse), ("reconstruction", reconstruction)):
+            if not 0 <= weight < math.inf:
+                raise ValueError(f"{name}={weight}; 0 or a positive weight is needed")
         rate = _DISCRIMINATOR_LR[len(entry_shape)] if discriminator_lr is None else discriminator_lr
         super().__init__(entry_shape, loss, discriminator_lr=rate, **settings)
         self.save_hyperparameters()
+        self.code_inverse = code_inverse
+        self.reconstruction = reconstruction
         self.alpha = alpha
         self.discriminator_score = discriminator_score
         self.reduction = reduction
 
-    def real_inputs(self, x: Tensor, maker: Maker) -> tuple[Tensor, ...]:
+    def real_inputs(self, x: Tensor, maker: GeneratorEncoder) -> tuple[Tensor, ...]:
         """Return (x, E(x))."""
         return x, maker.encode(x)
 
-    def generated_inputs(self, code: Tensor, maker: Maker) -> tuple[Tensor, ...]:
+    def generated_inputs(self, code: Tensor, maker: GeneratorEncoder) -> tuple[Tensor, ...]:
         """Return (G(z), z)."""
         return maker.generate(code), code
 
-    def maker_loss(self, x: Tensor, code: Tensor) -> Tensor:
-        """Return what G and E minimise: G's pairs should look real, E's made up."""
-        generated = self.discriminator(*self.generated_inputs(code, self.maker))
-        real = self.discriminator(*self.real_inputs(x, self.maker))
-        loss: Tensor = self.loss.generator_loss(generated) + self.loss.generator_loss(-real)
-        return loss
-
-    def encode_batch(self, batch: Batch) -> Tensor:
-        """Return the codes E(x), `(B, latent)`."""
-        with eval_mode(self):
-            return self.average.network.encode(self.represent(batch))
+    def maker_losses(self, x: Tensor, code: Tensor) -> dict[str, Tensor]:
+        """Return what G and E minimise: G's pairs should look real, E's made up, and E should undo G."""
+        made, found = self.maker.generate(code), self.maker.encode(x)
+        game: Tensor = self.loss.generator_loss(self.discriminator(made, code))
+        losses = {"generator": game + self.loss.generator_loss(-self.discriminator(x, found))}
+        if self.code_inverse:
+            losses["code_inverse"] = self.code_inverse * F.mse_loss(self.maker.encode(made.detach()), code)
+        if self.reconstruction:
+            losses["reconstruction"] = self.reconstruction * F.l1_loss(self.maker.generate(found), x)
+        return losses
 
     def score_parts(self, batch: Batch) -> dict[str, Tensor]:
         """Return L_G (`reconstruction`) and L_D (`discriminator`), `(B,)` each, in the mode the model is in."""

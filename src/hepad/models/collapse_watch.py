@@ -17,6 +17,8 @@ CURVES: Final = {
     "Held-out accuracy of D": ("val/accuracy_real", "val/accuracy_generated"),
     "Spread over that of data": ("val/spread_low", "val/spread_median", "val/spread_high"),
     "Mean distance over that of data": ("val/pairwise_ratio",),
+    "|x − G(E(x))| and |x − mean|": ("val/reconstruction", "val/distance_to_mean"),
+    "Correlation of z and E(G(z))": ("val/code_correlation",),
     "Coverage of validation entries": ("val/coverage", "val/coverage_real"),
 }
 """Axis → columns of the history."""

@@ -11,12 +11,12 @@ from hepad.nn.generators import ConvGenerator, DenseGenerator, EventGenerator
 from hepad.nn.sizes import check_sizes
 from hepad.nn.trunks import ConvTrunk, DenseTrunk, SetTrunk
 
-_GENERATOR: Final = {1: (64, 64), 2: (128, 128), 3: (32, 16)}
-_TRUNK: Final = {1: (64, 64), 2: (64, 64), 3: (32, 64)}
+_GENERATOR: Final = {1: (64, 64), 2: (128, 128)}
+_TRUNK: Final = (64, 64)
 _HEAD: Final = (64,)
 
 
-class Maker(nn.Module):
+class GeneratorEncoder(nn.Module):
     """What plays against a discriminator.
 
     Args:
@@ -49,7 +49,7 @@ class AdversarialNetworks:
     |---|---|---|
     | vector | perceptron | perceptron |
     | event | perceptron, slots in falling pT, and which of them are there | DeepSets with a sum |
-    | image | transposed convolutions of stride 2 | convolutions of stride 2 |
+    | image | transposed convolutions of stride 2 | convolutions of stride 2; both as deep as the image is large |
 
     Args:
         entry_shape: shape of one entry; for events the presence of a slot counts as its last feature.
@@ -78,17 +78,17 @@ class AdversarialNetworks:
             if (widths := getattr(self, name)) is not None and (not widths or min(widths) < 1):
                 raise ValueError(f"{name}={list(widths)}; at least one layer, of positive width, is needed")
 
-    def build_maker(self, with_encoder: bool) -> Maker:
+    def build_maker(self, with_encoder: bool) -> GeneratorEncoder:
         """Return a generator, and an encoder where one is wanted."""
-        return Maker(self._generator(), self._encoder() if with_encoder else None)
+        return GeneratorEncoder(self._generator(), self._encoder() if with_encoder else None)
 
     def _generator(self) -> nn.Module:
-        widths = self.generator or _GENERATOR[self.axes]
         generator: nn.Module
         if self.axes == 3:
-            generator = ConvGenerator(self.latent, self.entry_shape, widths, self.activation, self.circular)
+            generator = ConvGenerator(self.latent, self.entry_shape, self.generator, self.activation, self.circular)
         else:
             kind = EventGenerator if self.axes == 2 else DenseGenerator
+            widths = self.generator or _GENERATOR[self.axes]
             generator = kind(self.latent, self.entry_shape, widths, self.activation)
         return generator.apply(_keep_variance)
 
@@ -102,11 +102,10 @@ class AdversarialNetworks:
         return nn.Sequential(trunk, nn.Linear(trunk.width, self.latent))
 
     def _trunk(self) -> ConvTrunk | SetTrunk | DenseTrunk:
-        widths = self.discriminator or _TRUNK[self.axes]
         if self.axes == 3:
-            return ConvTrunk(self.entry_shape, widths, self.activation, self.circular)
+            return ConvTrunk(self.entry_shape, self.discriminator, self.activation, self.circular)
         kind = SetTrunk if self.axes == 2 else DenseTrunk
-        return kind(self.entry_shape, widths, self.activation)
+        return kind(self.entry_shape, self.discriminator or _TRUNK, self.activation)
 
 
 def _keep_variance(part: nn.Module) -> None:

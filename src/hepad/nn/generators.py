@@ -5,14 +5,19 @@ Plain networks without batch normalisation: an entry depends on its own code alo
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from hepad.nn.activations import activation as make_activation
+from hepad.nn.decoders import Crop
 from hepad.nn.mlp import mlp
 from hepad.nn.phi_conv import PhiConv2d, PhiDoubling
+from hepad.nn.sizes import growing_widths, halved_sizes
+
+_SMALLEST: Final = 7
 
 
 class DenseGenerator(nn.Module):
@@ -93,15 +98,18 @@ class ObjectsOnly(nn.Module):
 class ConvGenerator(nn.Module):
     """A dense layer to a small image, transposed convolutions that double it, and a last convolution.
 
-    Each step from one number of channels to the next doubles the image, as often as its height and width can be halved
-    without a rest; further steps are 3 × 3 convolutions. With three numbers 18 × 14 regions grow from 9 × 7, 40 × 40
-    pixels from 10 × 10. Pixels never fall below `lowest`: most regions of a calorimeter hold exactly nothing, and a
+    Each step from one number of channels to the next doubles the image; what is doubled beyond an odd size is cut off.
+    The network is as deep as the image is large: doublings begin where the shorter side is at most 7 pixels, so that
+    18 × 14 regions grow from 9 × 7 in one, 64 × 64 pixels from 4 × 4 in four, 72 × 58 from 5 × 4. A shallower one would
+    have to draw all of a large image in its dense layer. With fewer `channels` the small image is larger; further steps
+    are 3 × 3 convolutions. Pixels never fall below `lowest`: most regions of a calorimeter hold exactly nothing, and a
     linear output never would.
 
     Args:
         latent: width L of the code.
         entry_shape: `(C, H, W)`.
-        channels: channels of the small image and after each step.
+        channels: channels of the small image and after each step; None for 16 in the last and twice as many in each
+            before it, at most 256.
         activation: name of the activation function.
         circular: φ (H) is a ring.
 
@@ -112,21 +120,33 @@ class ConvGenerator(nn.Module):
     lowest: Tensor
 
     def __init__(
-        self, latent: int, entry_shape: Sequence[int], channels: Sequence[int], activation: str, circular: bool
+        self,
+        latent: int,
+        entry_shape: Sequence[int],
+        channels: Sequence[int] | None,
+        activation: str,
+        circular: bool,
     ) -> None:
         super().__init__()
-        n_channels, height, width = entry_shape
-        doublings = 0
-        while doublings < len(channels) - 1 and height % 2 == 0 and width % 2 == 0:
-            height, width, doublings = height // 2, width // 2, doublings + 1
+        n_channels, *size = entry_shape
+        sizes = halved_sizes(size, _SMALLEST)
+        if channels is None:
+            channels = growing_widths(16, max(2, len(sizes)))[::-1]
+        smallest, *larger = sizes[: len(channels)][::-1]
         layers: list[nn.Module] = [
-            nn.Linear(latent, channels[0] * height * width),
-            nn.Unflatten(1, (channels[0], height, width)),
+            nn.Linear(latent, channels[0] * math.prod(smallest)),
+            nn.Unflatten(1, (channels[0], *smallest)),
             make_activation(activation),
         ]
-        for step, (n_in, n_out) in enumerate(pairwise(channels)):
-            grow = PhiDoubling(n_in, n_out, circular) if step < doublings else PhiConv2d(n_in, n_out, 3, circular)
-            layers += [grow, make_activation(activation)]
+        reached = smallest
+        for (n_in, n_out), wanted in zip_longest(pairwise(channels), larger):
+            if wanted is None:
+                layers += [PhiConv2d(n_in, n_out, 3, circular), make_activation(activation)]
+                continue
+            layers += [PhiDoubling(n_in, n_out, circular), make_activation(activation)]
+            if wanted != tuple(2 * n for n in reached):
+                layers.append(Crop(*wanted))
+            reached = wanted
         self.layers = nn.Sequential(*layers, PhiConv2d(channels[-1], n_channels, 3, circular))
         self.register_buffer("lowest", torch.full((n_channels, 1, 1), -torch.inf))
 

@@ -5,13 +5,14 @@ from typing import Final
 
 from hepad.nn.conv_encoder_decoder import ConvEncoderDecoder
 from hepad.nn.encoder_decoder import DenseEncoderDecoder, EncoderDecoder, TimeDistributedEncoderDecoder
-from hepad.nn.sizes import check_sizes, code_width, hidden_widths
+from hepad.nn.sizes import check_sizes, code_width, growing_widths, halved_sizes, hidden_widths
 
 NETWORKS: Final = ("dense", "time_distributed", "conv")
 
 _BY_AXES: Final = {1: "dense", 2: "time_distributed", 3: "conv"}
 _AXES: Final = {"time_distributed": 2, "conv": 3}
-_HIDDEN_OF_WHOLE_ENTRIES: Final = {"dense": (16,), "conv": (16, 32)}
+_HIDDEN_OF_WHOLE_ENTRIES: Final = (16,)
+_SMALLEST: Final = 4
 
 
 def features_per_code(network: str, entry_shape: Sequence[int]) -> int | None:
@@ -67,10 +68,15 @@ def encoder_decoder(
         )
     n_features = features_per_code(name, entry_shape)
     if hidden is None and n_features is None:
-        hidden = _HIDDEN_OF_WHOLE_ENTRIES[name]
+        hidden = _conv_channels(entry_shape[1:]) if name == "conv" else _HIDDEN_OF_WHOLE_ENTRIES
     widths = hidden_widths(hidden, n_features or 0)
     check_sizes(latent=latent, hidden=widths)
     if name == "conv":
         return ConvEncoderDecoder(entry_shape, encoded, latent, widths, activation, dropout, circular)
     kind = TimeDistributedEncoderDecoder if name == "time_distributed" else DenseEncoderDecoder
     return kind(entry_shape, encoded, latent, widths, activation, dropout)
+
+
+def _conv_channels(size: Sequence[int]) -> list[int]:
+    """Return 16, 32, …: a stage for each halving until the shorter side is at most 4 pixels, at least two."""
+    return growing_widths(16, max(2, len(halved_sizes(size, _SMALLEST)) - 1))

@@ -31,3 +31,35 @@ def check_sizes(**sizes: int | Sequence[int]) -> None:
         if not all(isinstance(size, int) and size >= 1 for size in ([given] if one else given)):  # type: ignore[union-attr]
             shown = given if one else list(given)  # type: ignore[arg-type]
             raise ValueError(f"{name}={shown}; whole numbers of at least 1 are needed")
+
+
+def halved_sizes(size: Sequence[int], smallest: int) -> list[tuple[int, ...]]:
+    """Return the sizes of an image halved, rounding up, until its shorter side is at most `smallest`.
+
+    How many there are is how deep a network of such images has to be for its last layers to see all of one, and for the
+    layer to the code to stay small.
+
+    >>> halved_sizes((18, 14), 7)
+    [(18, 14), (9, 7)]
+    >>> halved_sizes((72, 58), 7)
+    [(72, 58), (36, 29), (18, 15), (9, 8), (5, 4)]
+
+    Args:
+        size: height and width.
+        smallest: in pixels, at least 1.
+    """
+    sizes = [tuple(size)]
+    while min(sizes[-1]) > smallest:
+        sizes.append(tuple(-(-n // 2) for n in sizes[-1]))
+    return sizes
+
+
+def growing_widths(first: int, n: int, largest: int = 256) -> list[int]:
+    """Return `n` numbers of channels that double from `first` on, none above `largest`.
+
+    An image that is halved has a quarter of its pixels; twice the channels keep half of its numbers.
+
+    >>> growing_widths(32, 5)
+    [32, 64, 128, 256, 256]
+    """
+    return [min(first * 2**i, largest) for i in range(n)]

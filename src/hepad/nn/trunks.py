@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from hepad.nn.activations import activation as make_activation
 from hepad.nn.mlp import mlp
 from hepad.nn.phi_conv import PhiHalving
+from hepad.nn.sizes import growing_widths
 
 
 class DenseTrunk(nn.Module):
@@ -60,7 +61,8 @@ class ConvTrunk(nn.Module):
 
     Args:
         entry_shape: `(C, H, W)`.
-        channels: channels of the convolutions, at least one.
+        channels: channels of the convolutions, at least one; None for 32 in the first and twice as many in each after
+            it, at most 256, until the shorter side is below 4 pixels: two for 18 × 14, five for 64 × 64.
         activation: name of the activation function.
         circular: φ (H) is a ring.
 
@@ -68,9 +70,13 @@ class ConvTrunk(nn.Module):
         ValueError: an image too small to be halved as often as there are channels.
     """
 
-    def __init__(self, entry_shape: Sequence[int], channels: Sequence[int], activation: str, circular: bool) -> None:
+    def __init__(
+        self, entry_shape: Sequence[int], channels: Sequence[int] | None, activation: str, circular: bool
+    ) -> None:
         super().__init__()
         n_channels, *size = entry_shape
+        if channels is None:
+            channels = growing_widths(32, max(1, min(size).bit_length() - 2))
         shrunk = [n >> len(channels) for n in size]
         if min(shrunk) < 1:
             raise ValueError(f"images of {size[0]} × {size[1]} cannot be halved {len(channels)} times")

@@ -68,7 +68,7 @@ def teacher_config(cfg: DictConfig, kind: str, directory: Path) -> DictConfig:
 def check_planned_teacher(teacher: DictConfig, target: str) -> None:
     """Raise `UserError` for a model whose scores could not be made into targets, before it is trained for nothing."""
     model: Any = get_class(teacher.model._target_)
-    if model.signed_score and target != "score":
+    if model.may_score_below_zero(teacher.model) and target != "score":
         raise UserError(
             f"model.teacher_overrides: scores of {model.__name__} may be negative, and model.target={target} takes "
             "their logarithm; choose model.target=score or another teacher"

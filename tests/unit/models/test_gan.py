@@ -7,6 +7,7 @@ from hepad.batch import Batch
 from hepad.exhibits import GeneratedEntries, Remark, TrainingCurves
 from hepad.models import GAN, BiGAN
 from hepad.models.collapse_watch import Watch, watch
+from hepad.models.inversion import inversion
 
 HINGE = {"_target_": "hepad.losses.Hinge"}
 SHAPES = {"jets": [17], "events": [8, 17], "images": [1, 18, 14]}
@@ -29,13 +30,29 @@ def build(model: type[GAN] | type[BiGAN], kind: str, **settings) -> GAN | BiGAN:
     return built.eval()
 
 
+def test_how_well_encoder_and_generator_undo_each_other():
+    generator = torch.Generator().manual_seed(0)
+    x, code = torch.randn(500, 6, generator=generator) + 3, torch.randn(500, 2, generator=generator)
+    perfect = inversion(x, x, code, 2 * code + 1)
+    assert perfect.reconstruction == 0
+    # Half of the spread of a normal variable and more: √(2/π).
+    assert perfect.distance_to_mean == pytest.approx(0.798, abs=0.02)
+    assert perfect.code_correlation == pytest.approx(1)
+    assert perfect.advice("more epochs") is None
+    constant = inversion(x, x.mean(dim=0).expand_as(x), code, torch.ones_like(code))
+    assert constant.reconstruction == pytest.approx(constant.distance_to_mean)
+    assert constant.code_correlation == 0
+    assert "no better than the mean entry" in (constant.advice("more epochs") or "")
+    assert inversion(x, x, code, -code).code_correlation == pytest.approx(-1)
+
+
 @torch.no_grad()
 def scored(model, batch: Batch) -> torch.Tensor:
     return model.anomaly_score(batch)
 
 
 def test_the_discriminator_score_rises_with_the_probability_of_being_generated_and_does_not_saturate():
-    model, batch = build(GAN, "jets"), entries("jets", 200)
+    model, batch = build(GAN, "jets", score="discriminator"), entries("jets", 200)
     with torch.no_grad():
         model.discriminator.logit.bias.fill_(60.0)
         probability = 1 - torch.sigmoid(model.discriminator(model.represent(batch)))
@@ -45,6 +62,29 @@ def test_the_discriminator_score_rises_with_the_probability_of_being_generated_a
         model.discriminator.logit.bias.fill_(0.0)
         probability = 1 - torch.sigmoid(model.discriminator(model.represent(batch)))
     assert torch.equal(probability.argsort(), scored(model, batch).argsort())
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_the_score_of_a_gan_is_that_of_f_anogan(kind):
+    model, batch = build(GAN, kind, kappa=0.5), entries(kind)
+    with torch.no_grad():
+        x = model.represent(batch)
+        x_hat = model.average.network.generate(model.encode_batch(batch))
+        f = model.discriminator.features
+        residuals = [(a - b).square().flatten(1).mean(dim=1) for a, b in ((x, x_hat), (f(x), f(x_hat)))]
+        parts, logits = model.score_parts(batch), model.discriminator(x)
+    torch.testing.assert_close(scored(model, batch), residuals[0] + 0.5 * residuals[1])
+    assert set(parts) == {"reconstruction", "features", "discriminator"}
+    torch.testing.assert_close(parts["reconstruction"], residuals[0])
+    torch.testing.assert_close(parts["features"], residuals[1])
+    # Whatever the score, what D says of entries is kept beside it.
+    torch.testing.assert_close(parts["discriminator"], -logits)
+
+
+def test_only_the_discriminators_score_may_be_negative():
+    assert GAN.may_score_below_zero({"score": "discriminator"})
+    assert not GAN.may_score_below_zero({})
+    assert (scored(build(GAN, "events"), entries("events")) >= 0).all()
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -102,11 +142,25 @@ def test_alpha_one_is_the_reconstruction_alone():
 
 @pytest.mark.parametrize(
     ("setting", "said"),
-    [({"alpha": 1.1}, "from 0 to 1"), ({"discriminator_score": "f"}, "feature_matching"), ({"reduction": "m"}, "mean")],
+    [
+        ({"alpha": 1.1}, "from 0 to 1"),
+        ({"discriminator_score": "f"}, "feature_matching"),
+        ({"reduction": "m"}, "mean"),
+        ({"code_inverse": -1.0}, "code_inverse=-1.0; 0 or a positive"),
+        ({"reconstruction": float("inf")}, "reconstruction=inf; 0 or a positive"),
+    ],
 )
 def test_unknown_settings_of_the_score_are_refused(setting, said):
     with pytest.raises(ValueError, match=said):
         build(BiGAN, "jets", **setting)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"), [({"score": "a"}, "allowed: encoder, discriminator"), ({"kappa": -1.0}, "kappa=-1.0")]
+)
+def test_unknown_settings_of_a_gans_score_are_refused(setting, said):
+    with pytest.raises(ValueError, match=said):
+        build(GAN, "jets", **setting)
 
 
 def test_an_autoencoder_loss_is_refused():
@@ -161,12 +215,13 @@ def test_a_collapsed_generator_is_noticed_and_the_warning_says_what_to_try(capsy
     assert model.last_watch.spread_high == 0
     model._trainer = type("Trainer", (), {"is_global_zero": True})()
     model.on_train_end()
-    line = capsys.readouterr().err
-    assert line.count("\n") == 1
-    assert "mode collapse" in line
-    assert "model.r1=1" in line
-    (remark,) = [e for e in model.exhibits({"b": batch}, {}, "b") if isinstance(e, Remark)]
-    assert "mode collapse" in remark.text
+    collapse, inverse = capsys.readouterr().err.splitlines()
+    assert "mode collapse" in collapse
+    # What draws the same entry always reconstructs nothing.
+    assert "reconstructions are no better than the mean entry" in inverse
+    remarks = [e.text for e in model.exhibits({"b": batch}, {}, "b") if isinstance(e, Remark)]
+    assert len(remarks) == 2
+    assert "mode collapse" in remarks[0]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,14 @@ from hepad.nn.ema import MovingAverage
 from hepad.nn.generators import ObjectsOnly, sort_slots
 from hepad.nn.phi_conv import PhiDoubling, PhiHalving
 
-SHAPES = {"jets": (17,), "events": (8, 18), "calo": (1, 18, 14), "odd": (2, 9, 15), "jet_images": (1, 40, 40)}
+SHAPES = {
+    "jets": (17,),
+    "events": (8, 18),
+    "calo": (1, 18, 14),
+    "odd": (2, 9, 15),
+    "jet_images": (1, 40, 40),
+    "large": (3, 72, 58),
+}
 
 
 def networks(kind: str, **settings) -> AdversarialNetworks:
@@ -118,6 +125,36 @@ def test_spectral_norm_bounds_every_weight():
     assert norms == pytest.approx([1.0] * len(norms), abs=1e-2)
     plain = networks("calo").build_discriminator(True, False)
     assert not any("parametrizations" in name for name in plain.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("shape", "first", "doublings", "halvings"),
+    [
+        ((1, 18, 14), (9, 7), 1, 2),
+        ((5, 16, 16), (4, 4), 2, 3),
+        ((1, 40, 40), (5, 5), 3, 4),
+        ((4, 64, 64), (4, 4), 4, 5),
+        ((3, 72, 58), (5, 4), 4, 4),
+        ((1, 256, 256), (4, 4), 6, 7),
+    ],
+)
+def test_networks_of_images_are_as_deep_as_these_are_large(shape, first, doublings, halvings):
+    with torch.device("meta"):
+        found = AdversarialNetworks(shape, 5, None, None, "leaky_relu", circular=True)
+        maker = found.build_maker(with_encoder=True)
+        discriminator = found.build_discriminator(True, True)
+    small = next(part for part in maker.generator.modules() if isinstance(part, nn.Unflatten))
+    assert small.unflattened_size[1:] == first
+    steps = [sum(isinstance(part, kind) for part in network.modules()) for network, kind in (
+        (maker.generator, PhiDoubling), (maker.encoder, PhiHalving), (discriminator, PhiHalving))]  # fmt: skip
+    assert steps == [doublings, halvings, halvings]
+    assert maker.generate(torch.empty(2, 5, device="meta")).shape == (2, *shape)
+
+
+def test_channels_given_say_how_deep_a_generator_is():
+    generator = networks("jet_images", generator=[8, 4]).build_maker(with_encoder=False).generator
+    assert sum(isinstance(part, PhiDoubling) for part in generator.modules()) == 1
+    assert generator(torch.randn(2, 5)).shape == (2, 1, 40, 40)
 
 
 def test_too_small_an_image_and_no_layers_are_refused():

@@ -22,6 +22,7 @@ def build(network, shape, encoded=6, latent=3, hidden=None, circular=True):
         ("conv", (5, 16, 16), ()),
         ("conv", (1, 40, 40), ()),
         ("conv", (1, 3, 5), ()),
+        ("conv", (3, 72, 58), ()),
     ],
 )
 def test_shapes(network, shape, slots):
@@ -34,6 +35,20 @@ def test_shapes(network, shape, slots):
 @pytest.mark.parametrize(("shape", "kind"), [((17,), "dense"), ((8, 17), "time_distributed"), ((1, 18, 14), "conv")])
 def test_auto_goes_by_the_shape(shape, kind):
     assert type(build("auto", shape)) is type(build(kind, shape))
+
+
+@pytest.mark.parametrize(
+    ("shape", "widths", "smallest"),
+    [
+        ((1, 18, 14), [16, 32], (5, 4)),
+        ((1, 40, 40), [16, 32, 64, 128], (3, 3)),
+        ((4, 64, 64), [16, 32, 64, 128], (4, 4)),
+    ],
+)
+def test_convolutions_are_as_deep_as_the_image_is_large(shape, widths, smallest):
+    pair = build("conv", shape)
+    assert [stage[0].conv.out_channels for stage in pair.down] == widths
+    assert pair.smallest == (widths[-1], *smallest)
 
 
 def test_every_slot_has_the_same_network():
