@@ -225,7 +225,6 @@ def test_a_search_that_fails_everywhere_fails_the_job(searched) -> None:
         (["inference.n_seed=0"], "inference.n_seed=0: an integer from 1"),
         (["inference.start=middle"], "allowed: prior, encoder"),
         (["model=distilled", "data=events"], "needs a generator or a decoder; Distilled has none"),
-        (["model=gan", "inference.start=encoder"], "GAN has no encoder; allowed: auto, prior"),
     ],
 )
 def test_refuses_before_anything_is_written(tmp_path, words, message) -> None:

@@ -57,32 +57,32 @@ class Watch(NamedTuple):
         return (self.accuracy_real + self.accuracy_generated) / 2
 
     def advice(self) -> str | None:
-        """Return one line on what is wrong and what to try; None where nothing looks wrong.
+        """Return one line on what is wrong, and what to try where something was measured to help; None else.
 
-        The limits are rules of thumb: half of the distance between entries, half of the coverage that real entries
-        have, D right in more than 95% of cases, or in as many as a coin.
+        What was tried and did not help is not advised: R1 made D's score worse on images (docs/models/gan.md). The
+        limits are rules of thumb: half of the distance between entries, half of the coverage that real entries have, D
+        right in more than 95% of cases, or in as many as a coin.
         """
         if self.pairwise_ratio < 0.5:
             return (
-                f"mode collapse: generated entries are {self.pairwise_ratio:.2f} as far apart as real ones; try "
-                "model.r1=1, model.discriminator_steps=2, a smaller optimizer.lr or loss=non_saturating"
+                f"mode collapse: generated entries are {self.pairwise_ratio:.2f} as far apart as real ones, so that "
+                "scores call most of the background strange (see the generated entries)"
             )
         if self.accuracy > 0.95:
             return (
                 f"stand-off: the discriminator is right in {self.accuracy:.0%} of held-out cases and teaches the "
-                "generator little; try a smaller model.discriminator_lr, model.r1=1 or a wider model.generator"
+                "generator little; on images a smaller model.discriminator_lr helped"
             )
         if abs(self.accuracy - 0.5) < 0.02:
             return (
                 f"stand-off: the discriminator is right in {self.accuracy:.0%} of held-out cases, no better than a "
-                "coin, so its score says little; try a larger model.discriminator_lr, model.discriminator_steps=2, a "
-                "wider model.discriminator, or another score (model=bigan, inference=latent_search)"
+                "coin, so its score says little; reconstructions do not need it (a GAN's model.score=encoder, "
+                "inference=latent_search)"
             )
         if self.coverage < 0.5 * self.coverage_real:
             return (
                 f"generated entries come near {self.coverage:.0%} of real ones, where other real entries come near "
-                f"{self.coverage_real:.0%}: modes or tails are missing (see the generated entries); try more epochs, a "
-                "wider model.generator or model.discriminator_steps=2"
+                f"{self.coverage_real:.0%}: modes or tails are missing (see the generated entries)"
             )
         return None
 

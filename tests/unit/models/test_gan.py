@@ -242,7 +242,8 @@ def test_advice(changes, said):
         assert advice is None
         return
     assert said in advice
-    assert "try" in advice
+    # Measured to make scores of images worse.
+    assert "r1" not in advice
 
 
 def test_the_watch_of_a_sample_and_its_copy():
