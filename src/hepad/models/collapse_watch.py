@@ -59,9 +59,9 @@ class Watch(NamedTuple):
     def advice(self) -> str | None:
         """Return one line on what is wrong, and what to try where something was measured to help; None else.
 
-        What was tried and did not help is not advised: R1 made D's score worse on images (docs/models/gan.md). The
-        limits are rules of thumb: half of the distance between entries, half of the coverage that real entries have, D
-        right in more than 95% of cases, or in as many as a coin.
+        What was tried and did not help is not advised, such as R1 on images (docs/models/gan.md). The limits are rules
+        of thumb: half of the distance between entries, half of the coverage that real entries have, D right in more
+        than 95% of cases, or in as many as a coin.
         """
         if self.pairwise_ratio < 0.5:
             return (
