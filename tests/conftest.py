@@ -17,6 +17,11 @@ from numpy.typing import NDArray
 
 from hepad.schema import CALO_DATASET, CALO_SHAPE, JET_DATASET, JET_FEATURES, N_JETS
 
+# Hooks of pytest, which looks for them here.
+from tests.gpu_reporting import pytest_collection_modifyitems, pytest_terminal_summary, pytest_testnodedown
+
+__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary", "pytest_testnodedown"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def private_wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -10,7 +10,7 @@ import torch
 def random_state() -> dict[str, Any]:
     """Return the state of torch's (CPU and, once used, this process's GPU), NumPy's and Python's generators.
 
-    Tensors and plain lists only: a checkpoint is read with `weights_only=True`. Where several processes have a GPU each,
+    Tensors and plain lists only: a checkpoint is read with `weights_only=True`. Of several processes with a GPU each
     all draw the same numbers (`hepad.nn.shared_draws`), so the state of the one that writes is that of all.
     """
     # The generator that code without one of its own draws from; there is no newer way to ask for its state.

@@ -1,0 +1,80 @@
+"""Every model of configs/model on every kind of data it takes, with every loss; discovered, nothing is listed here.
+
+Entries are made up by kind of data, so a new model is covered as soon as its YAML is there.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from hydra.utils import get_class
+from omegaconf import DictConfig
+
+from hepad.config import compose, config_dir
+from hepad.data import AnomalyDataModule
+from hepad.losses import AdversarialLoss
+from hepad.models import AnomalyModel, ReconstructionModel
+from hepad.models.adversarial import AdversarialModel
+from hepad.run.building import build_data, build_model
+from tests.conftest import write_image_file, write_jet_file
+
+
+def write_jet_images(path: Path, n_events: int, seed: int) -> Path:
+    images = np.random.default_rng(seed).exponential(size=(n_events, 40, 40)) ** 4
+    return write_image_file(path, images=images / images.sum((1, 2), keepdims=True), dataset="jet_images")
+
+
+WRITERS = {"jets": write_jet_file, "events": write_jet_file, "calo": write_image_file, "jet_images": write_jet_images}
+
+
+def options(group: str) -> list[str]:
+    return sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
+
+
+def fitting_pairs() -> Iterator[tuple[str, str]]:
+    kinds = {data: get_class(compose("train", [f"data={data}"]).data._target_).kind for data in options("data")}
+    for model in options("model"):
+        takes = get_class(compose("train", [f"model={model}"]).model._target_).kinds
+        yield from ((model, data) for data, kind in kinds.items() if kind in takes)
+
+
+def model_class(model: str) -> type:
+    return get_class(compose("train", [f"model={model}"]).model._target_)
+
+
+def is_adversarial(loss: str) -> bool:
+    return issubclass(
+        get_class(compose("train", [f"loss={loss}", "model=dense_ae"]).model.loss._target_), AdversarialLoss
+    )
+
+
+def with_networks(model: str, data: str) -> Iterator[tuple[str, ...]]:
+    """A model on one kind of data as it is, and where its network can be chosen, with the one that takes any entry."""
+    yield model, data
+    if "network" in compose("train", [f"model={model}"]).model and data != "jets":
+        yield model, data, "model.network=dense"
+
+
+PAIRS = list(fitting_pairs())
+CLASSES = {model: model_class(model) for model in options("model")}
+CASES = [case for pair in PAIRS for case in with_networks(*pair)]
+CASES_WITH_SLOTS = [case for case in CASES if case[1] == "events"]
+CASES_THAT_RECONSTRUCT = [case for case in CASES if issubclass(CLASSES[case[0]], ReconstructionModel)]
+ADVERSARIAL_LOSSES = {loss for loss in options("loss") if is_adversarial(loss)}
+LOSSES = [
+    (model, data, loss)
+    for model, data in PAIRS
+    for loss in options("loss")
+    if issubclass(CLASSES[model], AdversarialModel) == (loss in ADVERSARIAL_LOSSES)
+]
+
+
+def build(cfg: DictConfig) -> tuple[AnomalyModel, AnomalyDataModule]:
+    """Build a model and its data; entries carry a target, for models that learn one."""
+    torch.manual_seed(0)
+    data = build_data(cfg)
+    for entries in (data.train_entries, data.val_entries):
+        target = entries.batch.x.flatten(1).std(dim=1).log1p()
+        object.__setattr__(entries, "batch", entries.batch._replace(target=target))
+    return build_model(cfg, data), data

@@ -1,0 +1,90 @@
+"""On a real GPU: every model trains deterministically, scores and searches agree with the CPU's, commands end well."""
+
+import numpy as np
+import pytest
+import torch
+
+from hepad import train
+from hepad.batch import on_device
+from hepad.inference import LatentSearch, SearchSettings
+from hepad.models import AnomalyModel, ReconstructionModel
+from tests.gpu.cases import BRIEF, INFERENCES, PAIRS, Entries, fit
+from tests.runs.conftest import call
+
+pytestmark = pytest.mark.gpu
+
+AGREEMENT = 5e-5
+"""Part of the largest number: sums of float32 in another order move scores by a few 1e-6, TF32 by more than 1e-4."""
+
+GPU = {"accelerator": "gpu", "devices": 1}
+
+
+def assert_agree(on_gpu: torch.Tensor, on_cpu: torch.Tensor) -> None:
+    torch.testing.assert_close(on_gpu.cpu(), on_cpu, rtol=0, atol=AGREEMENT * float(on_cpu.abs().max()))
+
+
+@pytest.fixture(scope="module")
+def entries(tmp_path_factory):
+    return Entries(tmp_path_factory.mktemp("entries"))
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids="-".join)
+def trained(request, entries):
+    """A model after two steps on the GPU, its data, and a second model that went the same way."""
+    (model, data), (again, same) = (entries.build(entries.config(*request.param)) for _ in range(2))
+    fit(model, data, **GPU)
+    fit(again, same, **GPU)
+    return model.eval(), data, again
+
+
+def test_two_trainings_are_the_same_to_the_last_bit(trained):
+    model, _, again = trained
+    for key, value in again.state_dict().items():
+        assert torch.equal(value, model.state_dict()[key]), key
+
+
+def test_scores_are_those_of_the_cpu(trained):
+    model, data, _ = trained
+    batch = data.test_entries["signal"].batch
+    with torch.inference_mode():
+        on_cpu = model.cpu().anomaly_score(batch)
+        on_gpu = model.cuda().anomaly_score(on_device(batch, model.device))
+    model.cpu()
+    assert_agree(on_gpu, on_cpu)
+
+
+@pytest.mark.parametrize("gamma_theta", [0.0, 1e-4])
+def test_a_search_is_that_of_the_cpu(trained, gamma_theta):
+    model, data, _ = trained
+    if type(model).latent_network is AnomalyModel.latent_network:
+        assert model.latent_network() is None
+        return
+    target, mask = model.latent_target(data.val_entries.batch)
+    settings = SearchSettings(n_seed=2, steps=5, gamma_theta=gamma_theta)
+    loss = model.loss if isinstance(model, ReconstructionModel) else None
+    found = []
+    for device in ("cpu", "cuda"):
+        model.to(device)
+        search = LatentSearch(model.latent_network(), settings, loss, device=device)
+        codes = np.random.default_rng(0).standard_normal((len(target), 2, *search.latent_shape))
+        found.append(search(target.detach(), torch.from_numpy(codes).float(), mask))
+    model.cpu()
+    assert_agree(found[1].trace, found[0].trace)
+
+
+@pytest.mark.parametrize("loss", ["mse", "ssim"])
+@pytest.mark.parametrize("data", ["calo", "jet_images"])
+def test_the_command_trains_a_convolutional_autoencoder(tmp_path, data, loss):
+    words = [f"data={data}", f"loss={loss}", "data.limit=200", "trainer.max_epochs=2", "trainer.accelerator=gpu"]
+    done = call(train.main, tmp_path, "model=conv_ae", *words, "logger=none", "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    assert (tmp_path / "run/report.html").is_file()
+
+
+@pytest.mark.parametrize("inference", [name for name in INFERENCES if name != "forward"])
+def test_the_command_searches_with_a_bigan(tmp_path, inference):
+    search = [f"inference.{name}={value}" for name, value in (BRIEF | INFERENCES[inference]).items()]
+    words = ["data=calo", "data.limit=200", "trainer.max_epochs=2", "trainer.accelerator=gpu", "logger=none"]
+    done = call(train.main, tmp_path, "model=bigan", "inference=latent_search", *words, *search, "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    assert (tmp_path / "run/report.html").is_file()
