@@ -14,7 +14,7 @@ from hepad.config_errors import check_values
 from hepad.errors import UserError
 from hepad.keys import check_config, find_kind, leaves
 from hepad.keys.kinds import Either, ListOf, MapOf, Text
-from hepad.run.status import require_run
+from hepad.rundir.config_file import require_run
 
 _BUILT: Final = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "inference")
 
