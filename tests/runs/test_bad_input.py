@@ -93,6 +93,7 @@ def test_a_wrong_word_is_named_with_what_would_be_right(refused, word, said):
         ("callbacks.checkpoint.save_top_k=0", "save_top_k=0"),
         ("callbacks.checkpoint=null", "monitor=null keeps those of the last epoch"),
         ("trainer.limit_val_batches=0", "limit_val_batches=0"),
+        ("trainer.limit_val_batches=1e-9", "limit_val_batches=1e-09 of 1 batches is less than one"),
         ("+trainer.limit_test_batches=1", "evaluation always scores every entry"),
         ("callbacks.early_stopping.patience=-1", "at least 0"),
         ("evaluation.fprs=[0.1,0]", "above 0 and at most 1"),

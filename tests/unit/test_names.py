@@ -3,10 +3,12 @@
 import doctest
 
 import pytest
+from matplotlib.figure import Figure
 
 import hepad.keys.check
 import hepad.names
 from hepad.names import file_name, is_name
+from hepad.plots import StandardFigure
 
 TEXTS = [
     "../../escape/evil",
@@ -47,3 +49,9 @@ def test_a_name_stays_as_it_is(name):
 @pytest.mark.parametrize("module", [hepad.names, hepad.keys.check], ids=lambda module: module.__name__)
 def test_the_examples_are_true(module):
     assert doctest.testmod(module).failed == 0
+
+
+def test_a_figure_of_a_strangers_sample_stays_in_its_directory():
+    figure = StandardFigure("reconstructions_../../escape/evil", "Examples", "", Figure())
+    assert "/" not in figure.name
+    assert StandardFigure("roc_vs_zero_bias", "ROC", "", Figure()).name == "roc_vs_zero_bias"

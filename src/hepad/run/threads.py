@@ -7,6 +7,10 @@ from typing import Any, Final
 
 import torch
 
+from hepad.errors import UserError
+
+MOST: Final = 4096
+"""Threads of one process; far more end it without a word."""
 _VARIABLE: Final = "OMP_NUM_THREADS"
 _PER_CORE: Final = 16
 _LAST_BITS: Final = "the last bits of its numbers may differ from those of a run that was never stopped"
@@ -20,6 +24,8 @@ def threads_as_before(facts: Mapping[str, Any]) -> Iterator[None]:
         facts: the run's provenance; nothing changes where it names no number.
     """
     before, now = facts.get("threads"), torch.get_num_threads()
+    if isinstance(before, int) and before > MOST:
+        raise UserError(f"provenance.json: threads={before}: an integer from 1 to {MOST} is needed")
     if not isinstance(before, int) or before < 1 or before == now:
         yield
         return
