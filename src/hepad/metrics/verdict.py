@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hepad.metrics.delong import AucDifference
+from hepad.metrics.samples import BASELINES
 
 SIGNIFICANT: Final = 0.01
 """Below this p-value one AUC is said to be above another, rather than level with it, and an AUC to be below 0.5.
@@ -110,13 +111,15 @@ def difference_metrics(name: str, difference: AucDifference) -> dict[str, float]
 
 
 def trivial_aucs(metrics: Mapping[str, float], signal: str, reference: str, matched: bool = False) -> dict[str, float]:
-    """Return trivial score → its AUC for one pair."""
+    """Return trivial score → its AUC for one pair, in the order of `BASELINES`, others after them."""
     start, end = f"{name_prefix(matched)}baseline_auc/", f"/{signal}_vs_{reference}"
-    return {
+    found = {
         name[len(start) : -len(end)]: value
         for name, value in metrics.items()
         if name.startswith(start) and name.endswith(end)
     }
+    known = {name: found[name] for name in BASELINES if name in found}
+    return known | found
 
 
 @dataclass(frozen=True)

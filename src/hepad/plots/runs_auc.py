@@ -69,6 +69,7 @@ def plot_runs_auc(
                     va="center",
                     fontsize=11,
                     color="0.35",
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
                 )
             axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
             axes.minorticks_off()

@@ -76,11 +76,14 @@ def _trivial_curve(comparison: Comparison, signal: str, reference: str) -> tuple
     if found is None:
         return None
     name, area = found
-    record = comparison.records[comparison.baseline]
-    columns = [read_trivial(record, sample, name) for sample in (reference, signal)]
-    if columns[0] is None or columns[1] is None:
-        return None
-    return name, area, roc_on_log_grid(sort_scores(columns[0]), sort_scores(columns[1]))
+    run = comparison.baseline
+    ordered = []
+    for sample in (reference, signal):
+        values = read_trivial(comparison.records[run], sample, name)
+        if values is None:
+            return None
+        ordered.append(sort_scores(values, weight=comparison.scores[run][sample].weight))
+    return name, area, roc_on_log_grid(*ordered)
 
 
 def _learning_curves(

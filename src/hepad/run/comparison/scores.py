@@ -60,7 +60,7 @@ def read_scores(record: RunRecord) -> dict[str, SampleScores]:
 
 
 def read_trivial(record: RunRecord, sample: str, name: str) -> NDArray[np.float64] | None:
-    """Read a trivial score of one sample's tested entries, `(N,)` in the order of the file; None where it was not kept.
+    """Read a trivial score of a sample's tested entries, `(N,)` ordered as `SampleScores`; None where it was not kept.
 
     Raises:
         UserError: scores.h5 is damaged.
@@ -69,8 +69,11 @@ def read_trivial(record: RunRecord, sample: str, name: str) -> NDArray[np.float6
         place = f"{sample}/trivial_{name}"
         if not has_dataset(file, place):
             return None
-        values = read_rows(safe_dataset(file, place)).astype(np.float64)
-    return values if values.ndim == 1 and values.size > 1 and np.isfinite(values).all() else None
+        values = _column(file, place).astype(np.float64)
+        key = _read_key(file, sample)
+    if values.shape != key.shape or values.size < 2 or not np.isfinite(values).all():
+        return None
+    return values[np.argsort(key, kind="stable")]
 
 
 def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> SampleScores:
@@ -78,11 +81,9 @@ def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> Sa
     if not isinstance(link, h5py.HardLink) or not isinstance(file[name], h5py.Group):
         raise UserError(f"{file.filename}:/{name} is not a group of scores")
     score = _column(file, f"{name}/score").astype(np.float64)
-    index = _whole_numbers(file, f"{name}/index", _ROWS)
-    slot = _whole_numbers(file, f"{name}/slot", _SLOTS) if has_dataset(file, f"{name}/slot") else np.zeros_like(index)
-    if not score.shape == index.shape == slot.shape:
+    key = _read_key(file, name)
+    if score.shape != key.shape:
         raise UserError(f"{file.filename}:/{name}: score, index and slot must be columns of the same length")
-    key = index * _SLOTS + slot
     if n_bad := int(np.count_nonzero(~np.isfinite(score))):
         raise UserError(f"{file.filename}:/{name}: {n_bad} of {score.size} scores are NaN or infinite")
     order = np.argsort(key, kind="stable")
@@ -92,6 +93,15 @@ def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> Sa
     weighed = b"" if weight is None else weight.tobytes()
     digest = hashlib.sha256(repr(source).encode() + key.tobytes() + weighed).hexdigest()
     return SampleScores(score, key, source, digest, weight)
+
+
+def _read_key(file: h5py.File, name: str) -> NDArray[np.int64]:
+    """Row in the source file, and slot where entries are jets, of a sample's entries in the order of the file."""
+    index = _whole_numbers(file, f"{name}/index", _ROWS)
+    slot = _whole_numbers(file, f"{name}/slot", _SLOTS) if has_dataset(file, f"{name}/slot") else np.zeros_like(index)
+    if index.shape != slot.shape:
+        raise UserError(f"{file.filename}:/{name}: score, index and slot must be columns of the same length")
+    return index * _SLOTS + slot
 
 
 def _read_weight(file: h5py.File, name: str, order: NDArray[np.intp]) -> NDArray[np.float64] | None:

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,8 +11,9 @@ from tests.fake_runs import fake_scores, write_fake_run
 from hepad.errors import UserError
 from hepad.metrics import auc, auc_difference, auc_variance
 from hepad.report import Named
-from hepad.run.comparison import compare, write_comparison
+from hepad.run.comparison import compare, read_record, write_comparison
 from hepad.run.comparison.console import comparison_table, print_comparison
+from hepad.run.comparison.scores import read_trivial
 from hepad.run.comparison.seeds import seed_groups, seed_tables, spreads_beside
 from hepad.run.comparison.tables import auc_table
 
@@ -279,3 +281,17 @@ def test_the_default_baseline_is_the_first_run_named_or_of_a_directory_the_first
     assert compare([runs]).baseline == "c"
     assert compare([runs / "b", runs / "a", runs]).baseline == "b"
     assert compare([str(runs / "[ab]"), runs]).baseline == "b"
+
+
+def test_a_trivial_score_that_was_kept_is_drawn_in_the_order_of_the_scores(three):
+    orders = {name: np.random.default_rng(9).permutation(600) for name in fake_scores(1, 0.3)}
+    run = write_fake_run(three / "d", fake_scores(1, 0.3), index=orders)
+    with h5py.File(run / "scores.h5", "a") as file:
+        file["ttbar/trivial_sum_pt"] = orders["ttbar"].astype(np.float32)
+    record = read_record(run)
+    np.testing.assert_array_equal(read_trivial(record, "ttbar", "sum_pt"), np.arange(600))
+    assert read_trivial(record, "jet_ht", "sum_pt") is None
+    with h5py.File(run / "scores.h5", "a") as file:
+        del file["ttbar/trivial_sum_pt"]
+        file["ttbar/trivial_sum_pt"] = np.zeros(7)
+    assert read_trivial(record, "ttbar", "sum_pt") is None
