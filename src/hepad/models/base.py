@@ -12,6 +12,7 @@ from torch import Tensor, distributed, nn
 from hepad.batch import Batch
 from hepad.exhibits import Exhibit
 from hepad.float32 import exact_float32
+from hepad.models.precision import FLOAT32, computed_in, in_precision, known_precision, weight_dtype
 from hepad.nn import InputNormalizer, LatentNetwork
 
 
@@ -50,6 +51,7 @@ class AnomalyModel(L.LightningModule, ABC):
         self.optimizer_factory: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
         self.scheduler_factory: Callable[..., Any] | None = None
         self.validated_every = 1
+        self.precision = FLOAT32
 
     def prepare(self, train: Batch) -> None:
         """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics."""
@@ -80,6 +82,7 @@ class AnomalyModel(L.LightningModule, ABC):
 
         Slots are `(B, S)`, None for all.
         """
+        batch = in_precision(batch, self.precision)
         return self.normalizer(batch.x, batch.mask), batch.mask
 
     def encode_batch(self, batch: Batch) -> Tensor | None:
@@ -111,10 +114,25 @@ class AnomalyModel(L.LightningModule, ABC):
         """Return the `(B,)` anomaly scores of entries in raw units; higher is more anomalous.
 
         Always computed in eval mode: in train mode batch normalisation and dropout would make a score depend on
-        the other entries of its batch. Float32 is computed without TF32, on a GPU too.
+        the other entries of its batch. Float32 is computed without TF32, on a GPU too. Where the training had
+        another precision (`trainer.precision`), scores are computed in it; they are float32 or float64 themselves.
         """
-        with eval_mode(self):
-            return self.score_batch(batch)
+        with eval_mode(self), computed_in(self.precision, self.device.type):
+            score = self.score_batch(in_precision(batch, self.precision))
+        return score.to(torch.promote_types(score.dtype, torch.float32))
+
+    def setup(self, stage: str) -> None:
+        """Take the precision of the trainer."""
+        self.precision = str(self.trainer.precision)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the precision, so that a checkpoint alone scores as its training did."""
+        checkpoint["precision"] = self.precision
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the precision before the weights come, which would be rounded otherwise."""
+        self.precision = known_precision(checkpoint.get("precision", FLOAT32))
+        self.to(weight_dtype(self.precision))
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Return what evaluation collects, each `(B,)`: `score`, and `part/<name>` of each of the parts."""

@@ -12,6 +12,7 @@ from hepad.batch import Batch
 from hepad.losses import MAE, ReconstructionLoss
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import AnomalyModel, eval_mode
+from hepad.models.precision import computed_in, in_precision
 from hepad.nn import LatentNetwork
 from hepad.registry import instantiate
 
@@ -82,7 +83,7 @@ class ReconstructionModel(AnomalyModel):
     def latent_network(self) -> LatentNetwork:
         """Return the decoder."""
         with eval_mode(self), torch.no_grad():
-            shape = self.code(torch.zeros(1, *self.entry_shape, device=self.device)).shape[1:]
+            shape = self.code(torch.zeros(1, *self.entry_shape, device=self.device, dtype=self.dtype)).shape[1:]
         return LatentNetwork(self.decoder(), tuple(shape), self.unit_normal_prior)
 
     def latent_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
@@ -125,8 +126,8 @@ class ReconstructionModel(AnomalyModel):
 
     def reconstruct_raw(self, batch: Batch) -> Tensor:
         """Return the reconstructions in raw units, of the shape of `batch.x`."""
-        batch = self.view(batch)
-        with eval_mode(self):
+        batch = in_precision(self.view(batch), self.precision)
+        with eval_mode(self), computed_in(self.precision, self.device.type):
             z = self.normalizer(batch.x, batch.mask)
             return self.normalizer.inverse(self.reconstruct(z, batch.mask), batch.x, batch.mask)
 
@@ -136,8 +137,8 @@ class ReconstructionModel(AnomalyModel):
         `(B, F)` per feature for vectors, averaged over slots where there are any; `(B, H, W)` per pixel for images,
         averaged over channels.
         """
-        batch = self.view(batch)
-        with eval_mode(self):
+        batch = in_precision(self.view(batch), self.precision)
+        with eval_mode(self), computed_in(self.precision, self.device.type):
             z = self.normalizer(batch.x, batch.mask)
             values = self.loss.elementwise(self.reconstruct(z, batch.mask), z)
         if values is None:

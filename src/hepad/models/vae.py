@@ -182,7 +182,7 @@ class VariationalAutoencoder(ReconstructionModel):
         What the model does not describe is taken from `like`: which slots are empty and, for the normaliser `layer`,
         the entry's mean and spread. Draws are means of the decoder, without its noise.
         """
-        x, mask = like.x.to(self.device), None if like.mask is None else like.mask.to(self.device)
+        x, mask = like.x.to(self.device, self.dtype), None if like.mask is None else like.mask.to(self.device)
         with eval_mode(self), torch.no_grad():
             mean, _ = self.encode(self.normalizer(x, mask))
             code = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)

@@ -61,7 +61,7 @@ class Run:
         x = torch.from_numpy(array)
         with torch.inference_mode():
             chunks = [self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, CHUNK)]
-        return torch.cat(chunks).numpy() if chunks else np.empty(0, dtype=np.float32)
+        return torch.cat(chunks).float().numpy() if chunks else np.empty(0, dtype=np.float32)
 
     def _batch(self, x: Tensor) -> Batch:
         return Batch(x=x, mask=slot_mask(x) if len(self.entry_shape) == 2 else None)
