@@ -12,7 +12,7 @@ from hepad.batch import Batch
 from hepad.losses import MAE, ReconstructionLoss
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import AnomalyModel, eval_mode
-from hepad.models.precision import computed_in, in_precision
+from hepad.models.precision import computed_in, in_precision, weight_dtype
 from hepad.nn import LatentNetwork
 from hepad.registry import instantiate
 
@@ -83,7 +83,9 @@ class ReconstructionModel(AnomalyModel):
     def latent_network(self) -> LatentNetwork:
         """Return the decoder."""
         with eval_mode(self), torch.no_grad():
-            shape = self.code(torch.zeros(1, *self.entry_shape, device=self.device, dtype=self.dtype)).shape[1:]
+            shape = self.code(
+                torch.zeros(1, *self.entry_shape, device=self.device, dtype=weight_dtype(self.precision))
+            ).shape[1:]
         return LatentNetwork(self.decoder(), tuple(shape), self.unit_normal_prior)
 
     def latent_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:

@@ -12,6 +12,7 @@ from hepad.exhibits import Exhibit, GeneratedEntries
 from hepad.losses.divergence import kl_to_unit_normal
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import eval_mode
+from hepad.models.precision import weight_dtype
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.decoders import Decoder
@@ -182,7 +183,10 @@ class VariationalAutoencoder(ReconstructionModel):
         What the model does not describe is taken from `like`: which slots are empty and, for the normaliser `layer`,
         the entry's mean and spread. Draws are means of the decoder, without its noise.
         """
-        x, mask = like.x.to(self.device, self.dtype), None if like.mask is None else like.mask.to(self.device)
+        x, mask = (
+            like.x.to(self.device, weight_dtype(self.precision)),
+            None if like.mask is None else like.mask.to(self.device),
+        )
         with eval_mode(self), torch.no_grad():
             mean, _ = self.encode(self.normalizer(x, mask))
             code = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)

@@ -30,6 +30,17 @@ def nonfinite_weights(state: Mapping[str, Any], names: frozenset[str] | None = N
     return bad, sum(tensor.numel() for tensor in tensors)
 
 
+def lost_weights(state: Mapping[str, Any]) -> str | None:
+    """Return why training cannot go on from the weights of a checkpoint; None where none of them is NaN.
+
+    Infinite numbers are left alone: a buffer may hold one for "no bound".
+    """
+    n_nan = sum(int(torch.isnan(value).sum()) for value in state.values() if isinstance(value, Tensor))
+    return (
+        f"the training diverged, {n_nan} of its weights are NaN; a smaller optimizer.lr would help" if n_nan else None
+    )
+
+
 def best_checkpoint(trainer: L.Trainer) -> ModelCheckpoint:
     """Return the callback that keeps the best epoch."""
     checkpoint = trainer.checkpoint_callback

@@ -9,6 +9,7 @@ from torch import nn
 from hepad.callbacks.resume_point import LAST, PREVIOUS
 from hepad.errors import UserError
 from hepad.run.checkpoint_model import check_weights, read_checkpoint, state_dict_of
+from hepad.run.divergence import lost_weights
 from hepad.rundir.checkpoint_file import damage
 from hepad.rundir.plain_values import check_mapping, fields, listing, number, shown
 
@@ -74,10 +75,10 @@ def unusable(checkpoint: Path) -> str | None:
     try:
         content = read_checkpoint(checkpoint)
         _CONTENT(content, "it")
-        state_dict_of(content, checkpoint)
+        weights = state_dict_of(content, checkpoint)
     except UserError as error:
         return str(error).removeprefix(f"cannot load {checkpoint}: ")
-    return None
+    return lost_weights(weights)
 
 
 def check_fits(model: nn.Module, checkpoint: Path | None) -> None:

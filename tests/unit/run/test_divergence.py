@@ -8,8 +8,10 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from hepad.errors import JobError
+from hepad.errors import JobError, UserError
+from hepad.run import training_checkpoint
 from hepad.run.divergence import check_best, divergence_note, nonfinite_weights
+from hepad.run.training_checkpoint import find_checkpoint
 
 CFG = OmegaConf.create(
     {"optimizer": {"lr": 1e30}, "trainer": {"max_epochs": 3, "check_val_every_n_epoch": 1, "max_time": "00:00:00:01"}}
@@ -53,6 +55,20 @@ def test_without_a_validated_epoch_there_is_one_line(tmp_path):
     nothing = SimpleNamespace(best_model_path="", best_model_score=None, monitor="val/loss")
     with pytest.raises(JobError, match=r"before an epoch was validated.*trainer.max_time=00:00:00:01"):
         check_best(nn.Linear(3, 2), nothing, CFG)
+
+
+def test_a_run_is_resumed_from_the_last_checkpoint_without_nan(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(training_checkpoint, "_CONTENT", lambda content, where: None)
+    parts = {name: [] for name in ("optimizer_states", "lr_schedulers", "loops", "callbacks")}
+    for name, weight in (("previous", 1.0), ("last", math.nan)):
+        torch.save({**parts, "state_dict": {"w": torch.tensor(weight)}}, tmp_path / f"{name}.ckpt")
+    found, why = find_checkpoint(tmp_path)
+    assert found == tmp_path / "previous.ckpt"
+    assert "1 of its weights are NaN" in why
+    assert "previous.ckpt" in capsys.readouterr().out
+    (tmp_path / "previous.ckpt").write_bytes((tmp_path / "last.ckpt").read_bytes())
+    with pytest.raises(UserError, match=r"smaller optimizer.lr"):
+        find_checkpoint(tmp_path)
 
 
 def test_a_training_that_diverged_after_its_best_epoch_is_noted():
