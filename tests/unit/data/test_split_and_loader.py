@@ -112,3 +112,8 @@ def test_fields_stay_together():
 def test_drop_last_never_drops_everything():
     assert len(BatchLoader(ENTRIES, 5, drop_last=True)) == 4
     assert len(BatchLoader(ENTRIES, 64, drop_last=True)) == 1
+
+
+def test_processes_have_equal_shares_of_every_batch():
+    shares = [[len(b.x) for b in BatchLoader(ENTRIES, 5, shuffle_seed=1, rank=r, world_size=2)] for r in (0, 1)]
+    assert shares[0] == shares[1] == [2, 2, 2, 2, 1]

@@ -113,3 +113,11 @@ def test_nothing_to_fit_is_refused(kind):
 def test_a_single_entry_is_centred():
     normalizer = InputNormalizer("standard", (3,)).fit(torch.tensor([[1.0, 2.0, 3.0]]))
     assert torch.equal(normalizer(torch.tensor([[1.0, 2.0, 4.0]])), torch.tensor([[0.0, 0.0, 1.0]]))
+
+
+def test_the_rounding_of_a_constant_is_no_spread():
+    x = torch.full((1000, 1), 0.1, dtype=torch.float64)
+    assert x.std(dim=0, correction=0) > 0
+    normalizer = InputNormalizer("standard", (1,)).double().fit(x)
+    assert normalizer.scale.item() == 1
+    assert normalizer(x + 1).mean().item() == pytest.approx(1)
