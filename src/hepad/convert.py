@@ -23,8 +23,14 @@ def job(cfg: DictConfig) -> None:
         raise UserError(f"limit={cfg.limit}; a positive number of events is needed")
     from hepad.data.nanoaod import convert_nanoaod
 
-    n_events = convert_nanoaod(source, target, cfg.sample or target.stem, cfg.limit)
-    print(f"{n_events} events written to {target}")
+    found = convert_nanoaod(source, target, cfg.sample or target.stem, cfg.limit)
+    print(f"{found.events} events written to {target}")
+    if found.lacking:
+        branches = ", ".join(f"Jet_{name}" for name in found.lacking)
+        print(
+            f"note: {source} lacks {branches}; these columns are left out. A run on this file uses those it has; "
+            "beside samples that have more, make it the background or set data.features"
+        )
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -18,6 +18,7 @@ def job(cfg: DictConfig) -> None:
 
     found = score_file(Path(cfg.run), Path(cfg.input), Path(cfg.output), cfg.overwrite, cfg.on_nonfinite)
     dropped = f", {found.dropped} with NaN or inf left out" if found.dropped else ""
+    dropped += "".join(f", {reason}: {count}" for reason, count in found.left_out.items())
     print(f"{found.entries} scores written to {cfg.output}{dropped}")
     if found.nonfinite:
         print(

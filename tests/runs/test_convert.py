@@ -39,6 +39,28 @@ def test_every_jet_of_the_file_arrives(tmp_path):
     np.testing.assert_array_equal(n_counted, ak.to_numpy(ak.sum(abs(jets.Jet_eta) < 4.7, axis=1)))
 
 
+def test_columns_that_another_version_of_nanoaod_lacks_are_left_out_and_named(tmp_path):
+    done = call(convert.main, tmp_path, f"input={NANOAOD.with_name('nano_dimuon.root')}", "output=dimuon.h5")
+    assert done.code == 0, done.err
+    with h5py.File(tmp_path / "dimuon.h5") as file:
+        names = list(file["jet_event_data"].attrs["features"])
+        assert file["jet_event_data"].shape == (40, 8, len(names))
+    lacking = [name for name in JET_FEATURES if name not in names]
+    assert len(lacking) == 5
+    assert names == [name for name in JET_FEATURES if name not in lacking]
+    assert all(f"Jet_{name}" in done.out for name in lacking)
+
+
+def test_a_damaged_file_is_told_in_one_line(tmp_path):
+    content = bytearray(NANOAOD.read_bytes())
+    content[200_000:260_000] = bytes(60_000)
+    (tmp_path / "bad.root").write_bytes(content)
+    done = call(convert.main, tmp_path, "input=bad.root", "output=bad.h5")
+    assert done.code == 2
+    assert "cannot read bad.root: not a ROOT file, or damaged" in done.err
+    assert not (tmp_path / "bad.h5").exists()
+
+
 def test_a_limit(tmp_path):
     call(convert.main, tmp_path, f"input={NANOAOD}", "output=few.h5", "limit=7")
     with h5py.File(tmp_path / "few.h5") as file:

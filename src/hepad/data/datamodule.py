@@ -33,6 +33,7 @@ class Entries:
         observables: name → `(N,)` numbers that the score is compared with (raw units, jet pT in GeV, …).
         slot: `(N,)` int64 position of a jet in its event, where entries are jets.
         dropped: entries left out because they held NaN or inf.
+        left_out: what else was read and is no entry, or no part of one: reason → number.
     """
 
     batch: Batch
@@ -40,6 +41,7 @@ class Entries:
     observables: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     slot: NDArray[np.int64] | None = None
     dropped: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -52,6 +54,7 @@ class Entries:
             observables={name: values[rows] for name, values in self.observables.items()},
             slot=None if self.slot is None else self.slot[rows],
             dropped=self.dropped,
+            left_out=self.left_out,
         )
 
 

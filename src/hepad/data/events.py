@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
-from hepad.data.jets import read_jets
+from hepad.data.jet_table import JetTable, check_features, columns_of
+from hepad.data.memory import check_fits
 from hepad.errors import UserError
-from hepad.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
-from hepad.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
+from hepad.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
+from hepad.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET
 
 _MIN_JETS: Final = 2
 
@@ -30,7 +31,8 @@ class EventsDataModule(AnomalyDataModule):
     `leading_pt`. `ht` and `n_jets` are what the file's `event_features` say of the whole event (`hepad.schema`).
 
     Args:
-        features: names of the jet features to use, in this order; null for all.
+        features: names of the jet features to use, in this order; null for all that the background's file holds.
+        padding: what tells empty slots: `auto`, `none`, `mask` or a column (`hepad.data.padding`).
         common: the arguments of `AnomalyDataModule`.
     """
 
@@ -38,14 +40,17 @@ class EventsDataModule(AnomalyDataModule):
     datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
     profile_features: ClassVar[tuple[str, ...]] = ("sum_pt", "n_slots", "ht", "met", "n_pileup")
 
-    def __init__(self, *, features: Sequence[str] | None = None, **common: Any) -> None:
+    def __init__(self, *, features: Sequence[str] | None = None, padding: str = "auto", **common: Any) -> None:
         super().__init__(**common)
         self.features = None if features is None else tuple(features)
+        self.padding = padding
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the columns of one slot."""
-        return tuple(self.features or JET_FEATURES)
+        if self.features is None:
+            self.features = columns_of(self.files[self.background])
+        return self.features
 
     @property
     def entry_definition(self) -> dict[str, Any]:
@@ -58,29 +63,30 @@ class EventsDataModule(AnomalyDataModule):
 
     def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
         """Read the events of one sample as entries of shape `(S, F)`."""
-        jets, names = read_jets(file, sample, rows)
-        jets = jets[:limit]
-        if missing := [name for name in self.feature_names if name not in names]:
-            raise UserError(
-                f"{file.filename} has no feature {', '.join(missing)}; it has: {', '.join(names)} (data.features)"
-            )
-        # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
-        mask = ~(jets[..., names.index("pt")] <= 0)
+        table = JetTable(file, sample)
+        check_features(file, self.feature_names, table.names)
+        part = rows or slice(0, table.n_rows if limit is None else min(limit, table.n_rows))
+        if rows is None:
+            check_fits(4 * part.stop * table.dataset[:1].size, sample, file.filename)
+        jets, mask = table.read(part, self.padding)
         if rows is None and not mask.any():
             raise UserError(f"no jets at all in {file.filename} (sample {sample})")
         # Some files pad with other numbers than 0; empty is empty.
         jets = np.where(mask[..., None], jets, np.float32(0))
-        pt = jets[..., names.index("pt")].astype(np.float64)
-        observables = {
-            "sum_pt": pt.sum(axis=1),
-            "n_slots": mask.sum(axis=1, dtype=np.float64),
-            "leading_pt": pt.max(axis=1),
-        }
+        observables = {"n_slots": mask.sum(axis=1, dtype=np.float64)}
+        if "pt" in table.names:
+            pt = jets[..., table.names.index("pt")].astype(np.float64)
+            observables = {"sum_pt": pt.sum(axis=1), **observables, "leading_pt": pt.max(axis=1)}
         if rows is None:
             observables |= read_event_features(file, len(jets), skip=observables)
-        x = np.ascontiguousarray(jets[..., [names.index(name) for name in self.feature_names]])
-        index = first_row(rows) + np.arange(len(jets))
-        return Entries(Batch(torch.from_numpy(x), torch.from_numpy(mask)), index=index, observables=observables)
+        x = np.ascontiguousarray(jets[..., [table.names.index(name) for name in self.feature_names]])
+        n_empty = int((~mask).sum())
+        return Entries(
+            Batch(torch.from_numpy(x), torch.from_numpy(mask)),
+            index=part.start + np.arange(len(jets)),
+            observables=observables,
+            left_out={"empty slots": n_empty} if n_empty else {},
+        )
 
     def check_training_part(self, train: Entries) -> None:
         """Refuse events with fewer than two jets in all: one has no spread to be normalised by."""
@@ -106,9 +112,10 @@ class EventsDataModule(AnomalyDataModule):
         mask = entries.batch.mask
         assert mask is not None
         distance = ((entries.batch.x.double() - center) / scale).square().sum(dim=2)
+        named = {"sum_pt": "sum_pt", "multiplicity": "n_slots"}
+        found = {score: entries.observables[name] for score, name in named.items() if name in entries.observables}
         return {
-            "sum_pt": entries.observables["sum_pt"],
-            "multiplicity": entries.observables["n_slots"],
+            **found,
             "distance_to_mean": (distance * mask).sum(dim=1).numpy(),
         }
 
@@ -117,16 +124,35 @@ def read_event_features(file: h5py.File, n_events: int, skip: Collection[str] = 
     """Return name → `(n_events,)` from `event_features`, all but the names in `skip`; nothing where the file has none.
 
     Raises:
-        UserError: fewer rows than there are events.
+        UserError: no table, or fewer rows than there are events.
     """
-    if not has_dataset(file, EVENT_FEATURES_DATASET):
+    return read_table(file, EVENT_FEATURES_DATASET, EVENT_FEATURES, n_events, "event", skip)
+
+
+def read_table(
+    file: h5py.File, name: str, default: tuple[str, ...], n_rows: int, entry: str, skip: Collection[str] = ()
+) -> dict[str, NDArray[np.float64]]:
+    """Return the columns of a table beside the entries, name → `(n_rows,)`; nothing where the file has none.
+
+    Args:
+        file: an open file.
+        name: of the data set, `(N, F)`.
+        default: names of its columns where it has none of its own.
+        n_rows: how many rows are read.
+        entry: what a row stands for, for messages.
+        skip: columns to leave out.
+
+    Raises:
+        UserError: another shape, or fewer rows than there are entries.
+    """
+    if not has_dataset(file, name):
         return {}
-    dataset = safe_dataset(file, EVENT_FEATURES_DATASET)
-    names = feature_names(dataset, EVENT_FEATURES)
-    if dataset.shape[0] < n_events:
-        raise UserError(
-            f"{file.filename}:/{EVENT_FEATURES_DATASET} has {dataset.shape[0]} rows for {n_events} events; "
-            "one row per event is needed"
-        )
-    values = read_rows(dataset, stop=n_events).astype(np.float64)
-    return {name: values[:, i] for i, name in enumerate(names) if name not in skip}
+    dataset = safe_dataset(file, name)
+    where = f"{file.filename}:/{name}"
+    if dataset.ndim != 2:
+        raise UserError(f"{where} has shape {dataset.shape}; ({entry}s, columns) is needed")
+    names = feature_names(dataset, default)
+    if dataset.shape[0] < n_rows:
+        raise UserError(f"{where} has {dataset.shape[0]} rows for {n_rows} {entry}s; one row per {entry} is needed")
+    values = read_rows(dataset, stop=n_rows).astype(np.float64)
+    return {column: values[:, i] for i, column in enumerate(names) if column not in skip}

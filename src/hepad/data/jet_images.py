@@ -13,6 +13,7 @@ from hepad.batch import Batch
 from hepad.data.calo import read_images
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
+from hepad.data.events import read_table
 from hepad.data.jet_preprocessing import JetImaging
 from hepad.errors import UserError
 from hepad.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
@@ -147,17 +148,7 @@ def read_jet_features(file: h5py.File, n_jets: int) -> dict[str, NDArray[np.floa
     Raises:
         UserError: fewer rows than there are jets.
     """
-    if not has_dataset(file, JET_FEATURES_DATASET):
-        return {}
-    dataset = safe_dataset(file, JET_FEATURES_DATASET)
-    names = feature_names(dataset, FAT_JET_FEATURES)
-    if dataset.shape[0] < n_jets:
-        raise UserError(
-            f"{file.filename}:/{JET_FEATURES_DATASET} has {dataset.shape[0]} rows for {n_jets} jets; "
-            "one row per jet is needed"
-        )
-    values = read_rows(dataset, stop=n_jets).astype(np.float64)
-    return {name: values[:, i] for i, name in enumerate(names)}
+    return read_table(file, JET_FEATURES_DATASET, FAT_JET_FEATURES, n_jets, "jet")
 
 
 def jet_observables(constituents: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:

@@ -12,23 +12,26 @@ from numpy.typing import NDArray
 from hepad.batch import Batch
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
+from hepad.data.jet_table import JetTable, check_features, columns_of
+from hepad.data.memory import check_fits
 from hepad.data.split import Split, split_groups
 from hepad.errors import UserError
-from hepad.hdf5 import feature_names, first_row, read_rows, safe_dataset
-from hepad.schema import JET_DATASET, JET_FEATURES
+from hepad.hdf5 import row_steps, safe_dataset
+from hepad.schema import JET_DATASET
 
 SPLITS: Final = ("events", "entries")
 
 
 class JetsDataModule(AnomalyDataModule):
-    """Jets taken out of their events: `jet_event_data` `(N, S, F)` flattened, padded slots (pT = 0) dropped.
+    """Jets taken out of their events: `jet_event_data` `(N, S, F)` flattened, empty slots left out.
 
     One entry is the `(F,)` feature vector of one jet. The split is made over events: jets of one event share their
     collision, pileup and detector, and none of them is tested where another was trained on.
 
     Args:
         features: names of the features to use, in this order; null for all that the background's file holds.
-        min_pt: keep jets above this pT (GeV).
+        padding: what tells empty slots: `auto`, `none`, `mask` or a column (`hepad.data.padding`).
+        min_pt: keep jets above this pT (GeV); 0 keeps all.
         split: `events`, or `entries` to split flattened jets as the workshop did, where jets of one event fall on both
             sides.
         common: the arguments of `AnomalyDataModule`.
@@ -39,19 +42,28 @@ class JetsDataModule(AnomalyDataModule):
     profile_features: ClassVar[tuple[str, ...]] = ("pt", "eta", "nConstituents", "btagDeepFlavB")
 
     def __init__(
-        self, *, features: Sequence[str] | None = None, min_pt: float = 0.0, split: str = "events", **common: Any
+        self,
+        *,
+        features: Sequence[str] | None = None,
+        padding: str = "auto",
+        min_pt: float = 0.0,
+        split: str = "events",
+        **common: Any,
     ) -> None:
         super().__init__(**common)
         if split not in SPLITS:
             raise UserError(f"data.split={split}; allowed: {', '.join(SPLITS)}")
         self.split_by = split
         self.features = None if features is None else tuple(features)
+        self.padding = padding
         self.min_pt = min_pt
 
     @property
     def feature_names(self) -> tuple[str, ...]:
         """Names of the columns of one entry."""
-        return tuple(self.features or JET_FEATURES)
+        if self.features is None:
+            self.features = columns_of(self.files[self.background])
+        return self.features
 
     @property
     def entry_definition(self) -> dict[str, Any]:
@@ -63,23 +75,46 @@ class JetsDataModule(AnomalyDataModule):
         return safe_dataset(file, JET_DATASET)
 
     def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
-        """Read the jets of one sample as entries of shape `(F,)`."""
-        jets, names = read_jets(file, sample, rows)
-        wanted = self.feature_names
-        if missing := [name for name in wanted if name not in names]:
-            raise UserError(
-                f"{file.filename} has no feature {', '.join(missing)}; it has: {', '.join(names)} (data.features)"
-            )
-        pt = jets[..., names.index("pt")]
-        # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
-        event, slot = np.nonzero(~(pt <= self.min_pt))
-        if rows is None and not len(event):
-            raise UserError(f"no jets with pT > {self.min_pt:g} GeV in {file.filename} (sample {sample})")
-        event, slot = event[:limit], slot[:limit]
+        """Read the jets of one sample as entries of shape `(F,)`, no more of the file than `limit` needs."""
+        table = JetTable(file, sample)
+        check_features(file, self.feature_names, table.names)
+        if self.min_pt > 0 and "pt" not in table.names:
+            raise UserError(f"data.min_pt={self.min_pt:g}: {file.filename} has no feature 'pt'")
+        parts: list[Entries] = []
+        for step in row_steps(table.dataset) if rows is None else [rows]:
+            parts.append(self._read_step(table, step))
+            n_read = sum(len(part) for part in parts)
+            if limit is not None and n_read >= limit:
+                break
+            if rows is None and step.start == 0 and limit is None:
+                check_fits(4 * n_read * len(table.names) * 3 * table.n_rows // step.stop, sample, file.filename)
+        found = _joined(parts, limit)
+        if rows is None and not len(found):
+            above = f" with pT > {self.min_pt:g} GeV" if self.min_pt > 0 or "pt" in table.names else ""
+            raise UserError(f"no jets{above} in {file.filename} (sample {sample})")
+        return found
+
+    def _read_step(self, table: JetTable, step: slice) -> Entries:
+        jets, real = table.read(step, self.padding)
+        chosen = real
+        if self.min_pt > 0:
+            # A NaN pT is kept here so that the check for NaN sees it.
+            chosen = real & ~(jets[..., table.names.index("pt")] <= self.min_pt)
+        event, slot = np.nonzero(chosen)
         x = jets[event, slot]
-        observables = {name: x[:, i].astype(np.float64) for i, name in enumerate(names)}
-        x = np.ascontiguousarray(x[:, [names.index(name) for name in wanted]])
-        return Entries(Batch(x=torch.from_numpy(x)), index=event + first_row(rows), observables=observables, slot=slot)
+        observables = {name: x[:, i].astype(np.float64) for i, name in enumerate(table.names)}
+        x = np.ascontiguousarray(x[:, [table.names.index(name) for name in self.feature_names]])
+        counts = {
+            "empty slots": int((~real).sum()),
+            f"jets of pT up to {self.min_pt:g} GeV": int((real & ~chosen).sum()),
+        }
+        return Entries(
+            Batch(torch.from_numpy(x)),
+            index=event + step.start,
+            observables=observables,
+            slot=slot,
+            left_out={reason: count for reason, count in counts.items() if count},
+        )
 
     def split_entries(self, background: Entries, train_on: str) -> Split:
         """Split jets by event, or one by one."""
@@ -102,18 +137,19 @@ class JetsDataModule(AnomalyDataModule):
         return {**found, "distance_to_mean": distance.numpy()}
 
 
-def read_jets(file: h5py.File, sample: str, rows: slice | None = None) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Return `jet_event_data` `(N, S, F)`, or some rows of it, as float32 and the names of its F columns.
-
-    Raises:
-        UserError: another shape, no events, or no column `pt`.
-    """
-    dataset = safe_dataset(file, JET_DATASET)
-    if dataset.ndim != 3:
-        raise UserError(f"{file.filename}:/{JET_DATASET} has shape {dataset.shape}; (events, jets, features) is needed")
-    if not dataset.shape[0]:
-        raise UserError(f"sample {sample} is empty: {file.filename}:/{JET_DATASET} holds no events")
-    names = feature_names(dataset, JET_FEATURES)
-    if "pt" not in names:
-        raise UserError(f"{file.filename}:/{JET_DATASET} has no feature 'pt'; it has: {', '.join(names)}")
-    return read_rows(dataset, first_row(rows), rows and rows.stop).astype(np.float32, copy=False), names
+def _joined(parts: list[Entries], limit: int | None) -> Entries:
+    """The first `limit` entries of several parts; what was left out is counted over all of them."""
+    slots = [part.slot for part in parts if part.slot is not None]
+    left_out: dict[str, int] = {}
+    for part in parts:
+        for reason, count in part.left_out.items():
+            left_out[reason] = left_out.get(reason, 0) + count
+    return Entries(
+        Batch(torch.cat([part.batch.x for part in parts])[:limit]),
+        index=np.concatenate([part.index for part in parts])[:limit],
+        observables={
+            name: np.concatenate([part.observables[name] for part in parts])[:limit] for name in parts[0].observables
+        },
+        slot=np.concatenate(slots)[:limit],
+        left_out=left_out,
+    )

@@ -1,6 +1,9 @@
 """CMS NanoAOD to hepad's HDF5."""
 
+import errno
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
@@ -25,14 +28,31 @@ from hepad.schema import (
 
 _EVENTS_PER_STEP: Final = 20_000
 _COLUMNS: Final = ("n_vertices", "n_jets", "ht", "met")
+_NEEDED: Final = ("pt", "eta", "phi", "mass")
 _MET_BRANCHES: Final = ("MET_pt", "PuppiMET_pt", "PFMET_pt")
 
 
-def convert_nanoaod(source: Path, target: Path, sample: str, limit: int | None = None) -> int:
-    """Write the jets of a NanoAOD file as `jet_event_data` and `event_features`; return the number of events.
+@dataclass(frozen=True)
+class Converted:
+    """What `convert_nanoaod` did.
 
-    The 8 leading jets by pT of each event are kept, in GeV, columns as in `JET_FEATURES`. Event features are the
-    number of primary vertices, `n_jets` and `ht` as `hepad.schema` defines them for every file, and MET (GeV).
+    Attributes:
+        events: how many were written.
+        lacking: the jet features that the file has no branch for; these columns were left out.
+    """
+
+    events: int
+    lacking: tuple[str, ...]
+
+
+def convert_nanoaod(source: Path, target: Path, sample: str, limit: int | None = None) -> Converted:
+    """Write the jets of a NanoAOD file as `jet_event_data` and `event_features`.
+
+    Which of the columns of `JET_FEATURES` a file has depends on the version of NanoAOD (taggers come and go): those
+    it lacks are left out and named, all but `pt`, `eta`, `phi` and `mass`.
+
+    The 8 leading jets by pT of each event are kept, in GeV, columns in the order of `JET_FEATURES`. Event features are
+    the number of primary vertices, `n_jets` and `ht` as `hepad.schema` defines them for every file, and MET (GeV).
     Memory is bounded by the step, not by the file. The target appears when it is whole.
 
     Args:
@@ -42,22 +62,23 @@ def convert_nanoaod(source: Path, target: Path, sample: str, limit: int | None =
         limit: at most this many events.
 
     Raises:
-        UserError: the file cannot be read, or it lacks a branch.
+        UserError: the file cannot be read, or it lacks a branch that jets cannot do without.
     """
     aside = target.with_name(f".{target.name}.tmp")
     try:
         with create_hdf5(aside) as file:
-            n_events = _write_events(file, _read_steps(source, limit))
+            features = _features_of(source)
+            n_events = _write_events(file, features, _read_steps(source, features, limit))
             if not n_events:
                 raise UserError(f"{source} holds no events")
             file.attrs.update({"sample": sample, "source": source.name, "hepad_version": __version__})
         aside.replace(target)
     finally:
         aside.unlink(missing_ok=True)
-    return n_events
+    return Converted(n_events, tuple(name for name in JET_FEATURES if name not in features))
 
 
-def _write_events(file: h5py.File, steps: Iterator[tuple[NDArray[Any], NDArray[Any]]]) -> int:
+def _write_events(file: h5py.File, features: Sequence[str], steps: Iterator[tuple[NDArray[Any], NDArray[Any]]]) -> int:
     datasets = {
         name: file.create_dataset(
             name,
@@ -68,9 +89,9 @@ def _write_events(file: h5py.File, steps: Iterator[tuple[NDArray[Any], NDArray[A
             compression="gzip",
             shuffle=True,
         )
-        for name, shape in ((JET_DATASET, (N_JETS, len(JET_FEATURES))), (EVENT_FEATURES_DATASET, (len(_COLUMNS),)))
+        for name, shape in ((JET_DATASET, (N_JETS, len(features))), (EVENT_FEATURES_DATASET, (len(_COLUMNS),)))
     }
-    datasets[JET_DATASET].attrs["features"] = list(JET_FEATURES)
+    datasets[JET_DATASET].attrs["features"] = list(features)
     datasets[EVENT_FEATURES_DATASET].attrs["features"] = list(_COLUMNS)
     n_events = 0
     for step in steps:
@@ -81,30 +102,52 @@ def _write_events(file: h5py.File, steps: Iterator[tuple[NDArray[Any], NDArray[A
     return n_events
 
 
-def _read_steps(source: Path, limit: int | None) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    uproot, ak = _libraries()
-    try:
-        root = uproot.open(source)
-    except (OSError, ValueError, AssertionError) as error:
-        raise UserError(f"cannot read {source}: not a ROOT file, or damaged") from error
-    with root:
-        if "Events" not in root:
-            raise UserError(f"{source} has no tree 'Events'; is it NanoAOD?")
-        tree = root["Events"]
+def _features_of(source: Path) -> tuple[str, ...]:
+    """The jet features that a file has branches for, in the order of `JET_FEATURES`."""
+    with _opened(source) as tree:
         there = set(tree.keys())
-        jets = [f"Jet_{name}" for name in JET_FEATURES]
-        if missing := [branch for branch in jets if branch not in there]:
-            raise UserError(f"{source} lacks the branches {', '.join(missing)}; NanoAOD v6 to v9 has them")
+    if missing := [f"Jet_{name}" for name in _NEEDED if f"Jet_{name}" not in there]:
+        raise UserError(f"{source} lacks the branches {', '.join(missing)}; jets of NanoAOD have them")
+    return tuple(name for name in JET_FEATURES if f"Jet_{name}" in there)
+
+
+def _read_steps(
+    source: Path, features: Sequence[str], limit: int | None
+) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
+    _, ak = _libraries()
+    with _opened(source) as tree:
+        there = set(tree.keys())
         others = [branch for branch in ("PV_npvs", *_MET_BRANCHES) if branch in there]
-        for arrays in tree.iterate([*jets, *others], step_size=_EVENTS_PER_STEP, entry_stop=limit):
-            yield _jet_array(ak, arrays), _event_array(ak, arrays, others)
+        wanted = [*(f"Jet_{name}" for name in features), *others]
+        for arrays in tree.iterate(wanted, step_size=_EVENTS_PER_STEP, entry_stop=limit):
+            yield _jet_array(ak, arrays, features), _event_array(ak, arrays, others)
 
 
-def _jet_array(ak: ModuleType, arrays: Any) -> NDArray[np.float32]:
+@contextmanager
+def _opened(source: Path) -> Iterator[Any]:
+    """The tree `Events` of a file; whatever uproot raises on a broken one is told as that."""
+    uproot, _ = _libraries()
+    try:
+        with uproot.open(source) as root:
+            if "Events" not in root or not hasattr(root["Events"], "iterate"):
+                raise UserError(f"{source} has no tree 'Events'; is it NanoAOD?")
+            yield root["Events"]
+    except (UserError, GeneratorExit):
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise UserError(f"cannot read {source}: not a ROOT file, or damaged") from error
+    except Exception as error:
+        # A parser of what strangers wrote: uproot, awkward and the decompressors raise dozens of types here.
+        raise UserError(f"cannot read {source}: not a ROOT file, or damaged ({type(error).__name__})") from error
+
+
+def _jet_array(ak: ModuleType, arrays: Any, features: Sequence[str]) -> NDArray[np.float32]:
     order = ak.argsort(arrays["Jet_pt"], axis=1, ascending=False)[:, :N_JETS]
     columns = [
         ak.to_numpy(ak.fill_none(ak.pad_none(arrays[f"Jet_{name}"][order], N_JETS), 0)).astype(np.float32)
-        for name in JET_FEATURES
+        for name in features
     ]
     return np.stack(columns, axis=-1)
 

@@ -48,6 +48,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "n_pixels": Whole(2, 1024),
     "normalize": Flag(),
     "on_nonfinite": ON_NONFINITE,
+    "padding": Text(),
     "periodic_phi": Flag(),
     "power": Number(0, 10, open_low=True),
     "rotate": Flag(),

@@ -9,8 +9,10 @@ from hepad.metrics import Evaluation, PairResult, pair_result, trivial_title
 from hepad.pasteable import python_command
 from hepad.report.formatting import with_uncertainty
 from hepad.run.loggers import offline_records
+from hepad.run.provenance import left_out_words
 from hepad.run.report import verdict_sentences
 from hepad.run.training import TrainingResult
+from hepad.rundir.facts import read_provenance
 
 
 def print_result(result: TrainingResult) -> None:
@@ -26,11 +28,13 @@ def print_result(result: TrainingResult) -> None:
     lines = [("run", str(result.run_dir)), ("report", str(result.run_dir / "report.html"))]
     if result.evaluation.warnings:
         lines.append(("notes", f"{len(result.evaluation.warnings)}, at the top of the report"))
+    if told := left_out_words(read_provenance(result.run_dir)):
+        lines.append(("left out", told))
     if records := offline_records(result.run_dir):
         # Several where the run was resumed: W&B joins them.
         lines.append(("upload", f"{python_command()} -m wandb sync {shlex.join(map(str, records))}"))
     for name, text in lines:
-        console.print(f"{name:8}{text}", markup=False)
+        console.print(f"{name:10}{text}", markup=False)
 
 
 def auc_table(evaluation: Evaluation) -> Table:

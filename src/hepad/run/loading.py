@@ -1,23 +1,27 @@
 """Loading a run back from its directory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
 from hepad.batch import Batch, slot_mask
 from hepad.config_sections import check_sections
+from hepad.data.padding import AUTO
 from hepad.errors import UserError
 from hepad.models import AnomalyModel
 from hepad.registry import check_targets, get_class
 from hepad.run.checkpoint_model import load_model
+from hepad.run.entry_arrays import empty_slots, entry_array, named_features
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
+from hepad.rundir.facts import read_provenance
 
 CHUNK: Final = 4096
 """Entries scored at once; the last bits of a score may depend on it."""
@@ -42,26 +46,41 @@ class Run:
         """Shape of one entry that `score` takes."""
         return self.model.entry_shape
 
-    def score(self, entries: ArrayLike) -> NDArray[np.float32]:
+    @property
+    def features(self) -> tuple[str, ...] | None:
+        """Names of the features of one entry, in order; None for images."""
+        return named_features(read_provenance(self.directory))
+
+    def score(self, entries: Any, features: Sequence[str] | None = None) -> NDArray[np.float32]:
         """Return the anomaly score of each entry, `(N,)`; higher is more anomalous.
 
         Args:
-            entries: `(N, *entry_shape)` in raw units (GeV); images of one channel also as `(N, H, W)`.
+            entries: `(N, *entry_shape)` in raw units (GeV); images of one channel also as `(N, H, W)`. Of structured
+                arrays and tables with `columns` (pandas), the run's features are found by name.
+            features: names of the columns of `entries`, in any order, with others among them; None where the array
+                names them itself or has the run's own columns (`features`) in their order.
+
+        Returns:
+            The scores; NaN for empty slots, where entries are single jets and their pT tells (`data.padding`).
 
         Raises:
-            UserError: another shape, or NaN or inf.
+            UserError: another shape, a feature that is missing, or NaN or inf.
         """
-        array = np.ascontiguousarray(entries, dtype=np.float32)
-        if self.entry_shape[0] == 1 and array.shape[1:] == self.entry_shape[1:]:
-            array = array.reshape(-1, *self.entry_shape)
-        if array.shape[1:] != self.entry_shape:
-            raise UserError(f"entries of shape {array.shape[1:]}; this run scores {self.entry_shape}")
+        names = self.features
+        array = entry_array(entries, self.entry_shape, names, features)
         if n_bad := int((~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))).sum()):
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
         x = torch.from_numpy(array)
         with torch.inference_mode():
             chunks = [self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, CHUNK)]
-        return torch.cat(chunks).float().numpy() if chunks else np.empty(0, dtype=np.float32)
+        scores = torch.cat(chunks).float().numpy() if chunks else np.empty(0, dtype=np.float32)
+        if len(self.entry_shape) == 1 and names and "pt" in names and self._padding in (AUTO, "pt"):
+            scores[empty_slots(array, names)] = np.nan
+        return scores
+
+    @property
+    def _padding(self) -> str:
+        return str(self.config.get("data", {}).get("padding", AUTO))
 
     def _batch(self, x: Tensor) -> Batch:
         return Batch(x=x, mask=slot_mask(x) if len(self.entry_shape) == 2 else None)

@@ -46,6 +46,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
                 "sha256": file_sha256(path),
                 "tested": len(data.test_entries[sample]),
                 "dropped": data.test_entries[sample].dropped,
+                "left_out": data.test_entries[sample].left_out,
             }
             for sample, path in data.files.items()
         },
@@ -57,6 +58,17 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "entries": {"definition": data.entry_definition, "trained_sketch": sketch_of(data.train_entries.batch.x)},
         "status": RunStatus.RUNNING,
     }
+
+
+def left_out_words(facts: Mapping[str, Any]) -> str:
+    """Return what was read of the files and is no entry, with its number in each sample; empty where all was used."""
+    found: dict[str, list[str]] = {}
+    for sample, known in facts.get("data", {}).items():
+        counts = {**known.get("left_out", {}), "entries with NaN or inf": known.get("dropped", 0)}
+        for reason, count in counts.items():
+            if count:
+                found.setdefault(reason, []).append(f"{sample} {count:,}")
+    return "; ".join(f"{reason}: {', '.join(samples)}" for reason, samples in found.items())
 
 
 def check_same_data(facts: Mapping[str, Any], data: AnomalyDataModule) -> None:

@@ -10,6 +10,7 @@ from hepad.metrics.verdict import verdict_sentence
 from hepad.plots import StandardFigure
 from hepad.report import Cell, Report, Section, Table, headline_table, matched_table, write_report
 from hepad.report.tables import SEPARATION, STUDENT, section_tables
+from hepad.run.provenance import left_out_words
 
 # What a reader asks first; sections that are not named here, a model's own, come before the examples.
 _ORDER = (SEPARATION, "Scores", "Correlations", "Score and features", "Training")
@@ -44,6 +45,8 @@ def write_run_report(
         )
         for title in sorted(dict.fromkeys([*(figure.section for figure in figures), *tables]), key=_place)
     ]
+    if told := left_out_words(facts):
+        sections.append(Section(title="Left out", notes=[f"Read of the files, and no entries: {told}."]))
     report = Report(
         title=title or run_dir.name,
         subtitle=f"Trained on {facts['trained']:,} {data.kind} of {data.background}",

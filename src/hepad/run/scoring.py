@@ -1,5 +1,6 @@
 """Scores for every entry of a file, in memory that does not depend on its size."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ class Scored:
     Attributes:
         entries: scores written.
         dropped: entries left out because they held NaN or inf.
+        left_out: what else was read and is no entry: reason → number.
         nonfinite: scores written that are NaN or infinite.
         first_nonfinite: row of the file of the first of these; None without any.
         trained_on: the input is the very file that the run was trained on.
@@ -44,6 +46,7 @@ class Scored:
 
     entries: int
     dropped: int
+    left_out: dict[str, int]
     nonfinite: int
     first_nonfinite: int | None
     trained_on: bool
@@ -83,7 +86,7 @@ def score_file(
     digest = file_sha256(source)
     trained_on = digest == facts.get("data", {}).get(str(facts.get("background")), {}).get("sha256")
     with open_hdf5(source) as file, atomic_path(target) as aside, create_hdf5(aside) as out:
-        dropped, bad_rows = _write_scores(out, run, _parts(file, data, run, source))
+        dropped, left_out, bad_rows = _write_scores(out, run, _parts(file, data, run, source))
         if "score" not in out:
             raise UserError(f"{source} holds nothing to score")
         out.attrs["run"] = run_dir.resolve().name
@@ -94,12 +97,14 @@ def score_file(
         out.attrs["kind"] = data.kind
         out.attrs["inference"] = "forward"
         out.attrs["dropped"] = dropped
+        out.attrs["left_out"] = json.dumps(left_out)
         out.attrs["nonfinite_scores"] = len(bad_rows)
         out.attrs["trained_on_input"] = trained_on
         entries = int(out["score"].shape[0])
     return Scored(
         entries,
         dropped,
+        left_out,
         nonfinite=len(bad_rows),
         first_nonfinite=bad_rows[0] if bad_rows else None,
         trained_on=trained_on,
@@ -112,6 +117,9 @@ def _reader(run: Run, source: Path, on_nonfinite: str | None) -> AnomalyDataModu
     config = OmegaConf.to_container(run.config.data, resolve=True)
     assert isinstance(config, dict)
     name = source.stem
+    if "features" in config and config["features"] is None and run.features is not None:
+        # The run's, found by name whatever the order of the columns in this file.
+        config["features"] = list(run.features)
     config |= {"samples": {name: str(source)}, "bundled": False, "background": name, "limit": None}
     data: AnomalyDataModule = instantiate(config | ({"on_nonfinite": on_nonfinite} if on_nonfinite else {}))
     return data
@@ -147,19 +155,22 @@ def _finite(entries: Entries, on_nonfinite: str, source: Path) -> Entries:
     return replace(entries.rows(np.flatnonzero(finite)), dropped=int((~finite).sum()))
 
 
-def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[int, list[int]]:
+def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[int, dict[str, int], list[int]]:
     """Append the scores of all parts to growing data sets.
 
     Returns:
-        How many entries were left out, and the rows of the file whose score is NaN or infinite.
+        How many entries were left out, what else was, and the rows of the file whose score is NaN or infinite.
     """
     dropped = 0
+    left_out: dict[str, int] = {}
     bad_rows: list[int] = []
 
     def counted() -> Iterator[Entries]:
         nonlocal dropped
         for part in parts:
             dropped += part.dropped
+            for reason, count in part.left_out.items():
+                left_out[reason] = left_out.get(reason, 0) + count
             yield part
 
     for block in _blocks(counted(), CHUNK):
@@ -172,7 +183,7 @@ def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[i
             _append(out, "slot", block.slot.astype("<i8"))
         if block.batch.weight is not None:
             _append(out, "weight", block.batch.weight.numpy().astype("<f4"))
-    return dropped, bad_rows
+    return dropped, left_out, bad_rows
 
 
 def _append(out: h5py.File, name: str, values: NDArray[Any]) -> None:

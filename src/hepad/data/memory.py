@@ -1,0 +1,50 @@
+"""Whether entries fit into memory, said before they are read."""
+
+from pathlib import Path
+from typing import Final
+
+from hepad.errors import UserError
+
+COPIES: Final = 4
+"""Entries as read, joined, split into parts, and once more in double precision while statistics are made."""
+
+_CGROUP: Final = Path("/sys/fs/cgroup")
+
+
+def available_memory() -> int | None:
+    """Return the bytes that this process may still take: of the machine, or of its control group; None if unknown."""
+    found = [value for value in (_machine(), _control_group()) if value is not None]
+    return min(found) if found else None
+
+
+def check_fits(n_bytes: int, sample: str, path: object) -> None:
+    """Raise `UserError` where the entries of a sample, `n_bytes` as float32, will not fit.
+
+    Args:
+        n_bytes: of the entries alone.
+        sample: for the message.
+        path: of its file.
+    """
+    available = available_memory()
+    if available is not None and COPIES * n_bytes > available:
+        raise UserError(
+            f"sample {sample} needs about {COPIES * n_bytes / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are free "
+            f"({path}); read fewer entries with data.limit=N (hepad.score reads files of any size)"
+        )
+
+
+def _machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")), None)
+
+
+def _control_group() -> int | None:
+    try:
+        limit = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
+        used = (_CGROUP / "memory.current").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
+    return int(limit) - int(used) if limit.isdigit() and used.isdigit() else None

@@ -1,0 +1,80 @@
+"""Arrays of entries as users have them: columns found by name, empty slots told."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepad.errors import UserError
+
+
+def named_features(facts: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the names of an entry's features from a run's provenance; None where entries have none."""
+    entries = facts.get("entries")
+    definition = entries.get("definition") if isinstance(entries, dict) else None
+    names = definition.get("features") if isinstance(definition, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return tuple(names)
+
+
+def entry_array(
+    entries: Any, shape: tuple[int, ...], wanted: tuple[str, ...] | None, given: Sequence[str] | None
+) -> NDArray[np.float32]:
+    """Return entries as float32 `(N, *shape)`, their columns in the order of the run.
+
+    Args:
+        entries: an array, a structured array, or a table with `columns`, such as a pandas DataFrame.
+        shape: of one entry.
+        wanted: names of the run's features; None where it has none.
+        given: names of the array's columns; None for those that the array itself has, if any.
+
+    Raises:
+        UserError: another shape, or a feature that is not among the columns.
+    """
+    fields = getattr(getattr(entries, "dtype", None), "names", None)
+    if fields:
+        array = np.stack([np.asarray(entries[name], dtype=np.float32) for name in fields], axis=-1)
+    else:
+        fields = getattr(entries, "columns", None)
+        array = np.asarray(entries, dtype=np.float32)
+    names = given if given is not None else fields
+    if names is not None:
+        array = _by_name(array, [str(name) for name in names], wanted)
+    if shape[0] == 1 and len(shape) == 3 and array.shape[1:] == shape[1:]:
+        array = array.reshape(-1, *shape)
+    if array.shape[1:] != shape or not array.ndim:
+        raise UserError(f"entries of shape {array.shape[1:]}; this run scores {shape}{_advice(array.shape, shape)}")
+    return np.ascontiguousarray(array)
+
+
+def empty_slots(array: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return which single jets are empty slots of an event, `(N,)`: all numbers 0, or a pT up to 0.
+
+    Args:
+        array: `(N, F)` jets, of a run that tells empty slots by their pT.
+        names: of the columns, `pt` among them.
+    """
+    is_empty = ~array.any(axis=1)
+    return is_empty | (array[:, names.index("pt")] <= 0)
+
+
+def _by_name(array: NDArray[np.float32], names: list[str], wanted: tuple[str, ...] | None) -> NDArray[np.float32]:
+    if wanted is None:
+        raise UserError("this run's entries have no named features; give the array alone")
+    if array.shape[-1:] != (len(names),):
+        raise UserError(f"{len(names)} names for entries of shape {array.shape[1:]}; one name per column is needed")
+    if missing := [name for name in wanted if name not in names]:
+        raise UserError(f"no column {', '.join(missing)}; this run scores: {', '.join(wanted)}")
+    return array[..., [names.index(name) for name in wanted]]
+
+
+def _advice(given: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    if len(shape) == 1 and len(given) == 3 and given[-1:] == shape:
+        return f"; single jets are array.reshape(-1, {shape[0]}), where empty slots get NaN"
+    if given == shape:
+        return "; one entry is array[None]"
+    if len(given) > 1 and len(given) == len(shape) + 1:
+        return "; name the columns with features=[…] to have them found" if len(shape) < 3 else ""
+    return f"; (N, {', '.join(map(str, shape))}) is needed"

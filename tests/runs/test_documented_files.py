@@ -1,0 +1,98 @@
+"""Every example of docs/data_formats.md, and of the README's section on files, run as it stands there."""
+
+import re
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from hepad import convert, load_run, train
+from hepad.command_help import command_help
+from tests.conftest import make_jets, write_image_file, write_jet_file
+from tests.runs.conftest import call
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = {"train": train.main, "convert": convert.main}
+QUICK = [
+    "trainer.max_epochs=1",
+    "evaluation.plots=false",
+    "logger=none",
+    "hydra.run.dir=run",
+]
+
+
+def blocks(path: str, after: str = "") -> list[str]:
+    """The indented blocks of a page of documentation, of one section of it where that is named."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    section = text[text.index(after) :].split("\n## ")[1] if after else text
+    found = re.findall(r"(?:^    .*\n(?:\n(?=    ))?)+", section, flags=re.MULTILINE)
+    return ["\n".join(line[4:] for line in block.splitlines()) for block in found]
+
+
+def commands(block: str) -> list[list[str]]:
+    """The commands of a block, as words, continued lines joined."""
+    return [line.split()[2:] for line in block.replace("\\\n", " ").splitlines() if line.startswith("python -m hepad.")]
+
+
+def run_commands(block: str, directory: Path) -> None:
+    for name, *words in [[line[0].removeprefix("hepad."), *line[1:]] for line in commands(block)]:
+        done = call(COMMANDS[name], directory, *words, *(QUICK if name == "train" else []))
+        assert done.code == 0, done.err
+
+
+@pytest.fixture
+def directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_jets_of_four_columns(directory):
+    (block,) = blocks("docs/data_formats.md", "\n## Jets")
+    python = block[: block.index("python -m ")]
+    exec(python, {"array": make_jets(300, 3.0, 15.0, seed=1)[..., :4]})
+    exec(python.replace("my_background", "my_signal"), {"array": make_jets(100, 5.0, 60.0, seed=2)[..., :4]})
+    run_commands(block, directory)
+    run = load_run(directory / "run")
+    assert run.features == ("pt", "eta", "phi", "mass")
+    jets = make_jets(20, 3.0, 15.0, seed=3)[..., :4]
+    scores = run.score(jets.reshape(-1, 4))
+    np.testing.assert_array_equal(np.isnan(scores), jets.reshape(-1, 4)[:, 0] == 0)
+    permuted = run.score(jets.reshape(-1, 4)[:, ::-1], features=["mass", "phi", "eta", "pt"])
+    np.testing.assert_array_equal(permuted, scores)
+    # What was left out is told by the very command.
+    assert "Left out" in (directory / "run" / "report.html").read_text(encoding="utf-8")
+
+
+def test_constituents_of_fat_jets(directory):
+    (python,) = blocks("docs/data_formats.md", "\n## Fat jets")
+    array = np.random.default_rng(1).random((60, 5, 3)).astype("f4") + np.array([10, 0, 0], dtype="f4")
+    exec(python, {"array": array, "h5py": h5py})
+    words = ["data=jet_images", "data.bundled=false", "data.background=mine", "data.samples.mine=my_jets.h5"]
+    done = call(train.main, directory, "model=conv_ae", *words, *QUICK)
+    assert done.code == 0, done.err
+
+
+def test_images_of_events(directory):
+    (command,) = blocks("docs/data_formats.md", "\n## Images of events")
+    write_image_file(directory / "ZeroBias.h5", n_events=150, dataset="CaloRegions")
+    write_image_file(directory / "GluGluToHHTo4B.h5", n_events=60, hot_et=90.0, seed=2, dataset="CaloRegions")
+    run_commands(command, directory)
+
+
+def test_files_of_the_readme(directory):
+    command, conversion, simulation = blocks("README.md", "\n## Your own data")
+    shutil.copy(ROOT / "tests" / "data" / "nano_dimuon.root", directory / "nano.root")
+    run_commands(conversion, directory)
+    assert (directory / "my_background.h5").is_file()
+    write_jet_file(directory / "my_background.h5", mean_pt=10.0, seed=1)
+    write_jet_file(directory / "my_signal.h5", mean_pt=40.0, seed=2)
+    run_commands(command, directory)
+    # A simulation of this size takes minutes; its keys are those that the command has.
+    (words,) = commands(simulation.replace("'", ""))
+    assert all(f"{word.split('=')[0]}:" in command_help("simulate") for word in words[1:])
+
+
+def test_no_block_is_forgotten():
+    assert len(blocks("docs/data_formats.md")) == 3

@@ -1,0 +1,55 @@
+"""Arrays of a user's own: columns by name, empty slots by their pT, shapes with what mends them."""
+
+import numpy as np
+import pytest
+
+from hepad.errors import UserError
+from hepad.run.entry_arrays import empty_slots, entry_array, named_features
+
+NAMES = ("pt", "eta", "phi")
+
+
+def test_columns_are_found_by_name_in_arrays_records_and_tables():
+    array = np.arange(12, dtype="f4").reshape(4, 3)
+    shuffled = np.concatenate([array[:, [2, 0]], np.ones((4, 1)), array[:, [1]]], axis=1)
+    names = ["phi", "pt", "more", "eta"]
+    np.testing.assert_array_equal(entry_array(shuffled, (3,), NAMES, names), array)
+    records = np.zeros(4, dtype=[(name, "f8") for name in names])
+    for i, name in enumerate(names):
+        records[name] = shuffled[:, i]
+    np.testing.assert_array_equal(entry_array(records, (3,), NAMES, None), array)
+
+    class Table:
+        columns = names
+
+        def __array__(self, dtype=None, copy=None):
+            return shuffled.astype(dtype)
+
+    np.testing.assert_array_equal(entry_array(Table(), (3,), NAMES, None), array)
+    np.testing.assert_array_equal(entry_array(shuffled[None], (4, 3), NAMES, names), array[None])
+
+
+@pytest.mark.parametrize(
+    ("shape", "entry", "given", "said"),
+    [
+        ((5, 8, 3), (3,), None, r"single jets are array\.reshape\(-1, 3\), where empty slots get NaN"),
+        ((3,), (3,), None, r"one entry is array\[None\]"),
+        ((5, 4), (3,), None, r"features=\[…\]"),
+        ((5, 4), (1, 18, 14), None, r"\(N, 1, 18, 14\) is needed"),
+        ((5, 3), (3,), ["pt", "eta"], "2 names for entries"),
+        ((5, 2), (3,), ["pt", "eta"], "no column phi; this run scores: pt, eta, phi"),
+    ],
+)
+def test_another_shape_is_told_with_what_mends_it(shape, entry, given, said):
+    with pytest.raises(UserError, match=said):
+        entry_array(np.ones(shape), entry, NAMES, given)
+
+
+def test_empty_slots_are_all_zero_or_of_no_pt():
+    jets = np.array([[20, 1, 2], [0, 0, 0], [-1, 3, 0], [0, 1, 1]], dtype="f4")
+    assert empty_slots(jets, NAMES).tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize("facts", [{}, {"entries": 3}, {"entries": {"definition": {"features": [1]}}}])
+def test_a_provenance_without_names(facts):
+    assert named_features(facts) is None
