@@ -82,7 +82,7 @@ def test_images_of_events(directory):
 
 
 def test_files_of_the_readme(directory):
-    command, conversion, simulation = blocks("README.md", "\n## Your own data")
+    command, _own_model, conversion, simulation = blocks("README.md", "\n## Your own data")
     shutil.copy(ROOT / "tests" / "data" / "nano_dimuon.root", directory / "nano.root")
     run_commands(conversion, directory)
     assert (directory / "my_background.h5").is_file()
@@ -91,7 +91,7 @@ def test_files_of_the_readme(directory):
     run_commands(command, directory)
     # A simulation of this size takes minutes; its keys are those that the command has.
     (words,) = commands(simulation.replace("'", ""))
-    assert all(f"{word.split('=')[0]}:" in command_help("simulate") for word in words[1:])
+    assert all(f"  {word.split('=')[0]}=" in command_help("simulate") for word in words[1:])
 
 
 def test_no_block_is_forgotten():

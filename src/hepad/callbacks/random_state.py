@@ -16,9 +16,10 @@ def random_state() -> dict[str, Any]:
     # The generator that code without one of its own draws from; there is no newer way to ask for its state.
     numpy_state = dict(np.random.get_state(legacy=False))  # noqa: NPY002
     version, words, gauss = random.getstate()
+    uses_gpu: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     return {
         "torch": torch.get_rng_state(),
-        "cuda": [torch.cuda.get_rng_state()] if torch.cuda.is_initialized() else [],
+        "cuda": [torch.cuda.get_rng_state()] if uses_gpu else [],
         "numpy": [np.asarray(numpy_state["state"]["key"]).tolist(), int(numpy_state["state"]["pos"])],
         "python": [version, list(words), gauss],
     }

@@ -25,11 +25,21 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
     """Open `path` for reading; raise `UserError` where it is missing, no regular file, truncated or not HDF5."""
     path = require_file(path)
     try:
-        file = h5py.File(path, "r", locking=False)
+        file = _opened(path)
     except H5PY_FAULTS as error:
         raise UserError(f"cannot read {path}: {_reason(path, error)}") from error
     with file:
         yield file
+
+
+def _opened(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        # HDF5 wants one rule for a file that this process, a notebook say, holds open already.
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, "r")
 
 
 def create_hdf5(target: Any, **settings: Any) -> h5py.File:

@@ -131,3 +131,10 @@ def test_feature_names_from_the_attribute_or_the_default(path):
             feature_names(file["short"], ("p", "q"))
         with pytest.raises(UserError, match="2 columns and no attribute"):
             feature_names(file["plain"], ("p", "q", "r"))
+
+
+def test_a_file_that_this_process_holds_open_is_read(path):
+    with h5py.File(path, "w") as file:
+        file["x"] = [1.0]
+    with h5py.File(path), open_hdf5(path) as file:
+        assert file["x"][0] == 1.0

@@ -77,13 +77,12 @@ def _trivial_curve(comparison: Comparison, signal: str, reference: str) -> tuple
         return None
     name, area = found
     run = comparison.baseline
-    ordered = []
-    for sample in (reference, signal):
-        values = read_trivial(comparison.records[run], sample, name)
-        if values is None:
-            return None
-        ordered.append(sort_scores(values, weight=comparison.scores[run][sample].weight))
-    return name, area, roc_on_log_grid(*ordered)
+    kept = {sample: read_trivial(comparison.records[run], sample, name) for sample in (reference, signal)}
+    if (b := kept[reference]) is None or (s := kept[signal]) is None:
+        return None
+    scores = comparison.scores[run]
+    background = sort_scores(b, weight=scores[reference].weight)
+    return name, area, roc_on_log_grid(background, sort_scores(s, weight=scores[signal].weight))
 
 
 def _learning_curves(
