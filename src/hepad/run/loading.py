@@ -1,5 +1,6 @@
 """Loading a run back from its directory."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +24,9 @@ from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
 
-CHUNK: Final = 4096
-"""Entries scored at once; the last bits of a score may depend on it."""
+_CHUNK: Final = 4096
+_NUMBERS: Final = 1 << 23
+"""Of all entries of a chunk; a convolution makes some ten times as many of them."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Run:
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
         x = torch.from_numpy(array)
         with torch.inference_mode():
-            chunks = [self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, CHUNK)]
+            chunks = [self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, chunk_length(self.entry_shape))]
         scores = torch.cat(chunks).float().numpy() if chunks else np.empty(0, dtype=np.float32)
         if len(self.entry_shape) == 1 and names and "pt" in names and self._padding in (AUTO, "pt"):
             scores[empty_slots(array, names)] = np.nan
@@ -84,6 +86,15 @@ class Run:
 
     def _batch(self, x: Tensor) -> Batch:
         return Batch(x=x, mask=slot_mask(x) if len(self.entry_shape) == 2 else None)
+
+
+def chunk_length(entry_shape: tuple[int, ...]) -> int:
+    """Return how many entries are scored at once, fewer of large ones; the last bits of a score may depend on it.
+
+    >>> chunk_length((17,)), chunk_length((4, 64, 64))
+    (4096, 512)
+    """
+    return max(1, min(_CHUNK, _NUMBERS // math.prod(entry_shape)))
 
 
 def load_run(directory: str | Path) -> Run:

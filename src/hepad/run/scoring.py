@@ -20,7 +20,7 @@ from hepad.files import atomic_path
 from hepad.hdf5 import create_hdf5, open_hdf5
 from hepad.input_files import require_file
 from hepad.registry import instantiate
-from hepad.run.loading import CHUNK, Run, load_run
+from hepad.run.loading import Run, chunk_length, load_run
 from hepad.run.provenance import file_sha256
 from hepad.rundir.facts import read_provenance
 
@@ -173,9 +173,9 @@ def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[i
                 left_out[reason] = left_out.get(reason, 0) + count
             yield part
 
-    for block in _blocks(counted(), CHUNK):
+    for block in _blocks(counted(), chunk_length(run.entry_shape)):
         with torch.inference_mode():
-            score = run.model.anomaly_score(block.batch).numpy()
+            score = run.model.anomaly_score(block.batch).float().numpy()
         bad_rows += block.index[~np.isfinite(score)].tolist()
         _append(out, "score", score.astype("<f4"))
         _append(out, "index", block.index.astype("<i8"))
