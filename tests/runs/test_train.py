@@ -139,8 +139,11 @@ def test_a_limit_and_a_choice_of_features(run_train, own_samples, tmp_path):
         "evaluation.plots=false",
     ]
     assert run_train(*own_samples, *words, *SHORT).code == 0
+    provenance = (tmp_path / "run/provenance.json").read_text()
     with h5py.File(tmp_path / "run/scores.h5") as file:
-        assert file["background/score"].shape == (40,)
+        # A fifth of the events, so about a fifth of their jets.
+        assert file["background/score"].shape == (json.loads(provenance)["data"]["background"]["tested"],)
+        assert 30 <= len(file["background/score"]) <= 50
         assert file["signal/score"].shape == (50,)
     assert hepad.load_run(tmp_path / "run").entry_shape == (3,)
 

@@ -29,6 +29,7 @@ from hepad.metrics.placements import weighted_mean
 from hepad.models import AnomalyModel
 
 DEFAULT_REFERENCES: Final = ("zero_bias", "jet_ht", "soft_qcd")
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 class Evaluate(Callback):
@@ -158,7 +159,10 @@ class Evaluate(Callback):
             for name, values in of_samples.items():
                 more[name][f"part_{part}"] = values.numpy().astype("<f4")
         for name, sample in self.samples.items():
-            more[name] |= {f"trivial_{score}": values.astype("<f4") for score, values in sample.baselines.items()}
+            for score, values in sample.baselines.items():
+                # The square of 1e25 is beyond float32: there it becomes the largest, and still no hole.
+                held = np.where(np.isfinite(values), np.clip(values, -_LARGEST, _LARGEST), values)
+                more[name][f"trivial_{score}"] = held.astype("<f4")
         if self.inference is not None:
             for name, found in self.inference.per_restart().items():
                 more[name] |= {"forward_score": forward[name].astype("<f4"), **found}

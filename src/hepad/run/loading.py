@@ -74,7 +74,9 @@ class Run:
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
         x = torch.from_numpy(array)
         with torch.inference_mode():
-            chunks = [self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, chunk_length(self.entry_shape))]
+            chunks = [
+                self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, chunk_length(self.entry_shape))
+            ]
         scores = torch.cat(chunks).float().numpy() if chunks else np.empty(0, dtype=np.float32)
         if len(self.entry_shape) == 1 and names and "pt" in names and self._padding in (AUTO, "pt"):
             scores[empty_slots(array, names)] = np.nan

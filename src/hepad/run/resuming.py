@@ -1,6 +1,6 @@
 """Going on with a run that was stopped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from hepad.run.threads import threads_as_before
 from hepad.run.training import Past, TrainingResult, carry_out
 from hepad.run.training_checkpoint import check_epochs, find_checkpoint
 from hepad.rundir.checkpoint_file import refuse_damaged
-from hepad.rundir.config_file import read_checked_config
+from hepad.rundir.config_file import moved_paths, read_checked_config
 from hepad.rundir.facts import read_provenance
 
 BEST: Final = "best.ckpt"
@@ -73,7 +73,7 @@ def stored_config(run_dir: Path) -> DictConfig:
         UserError: `run_dir` is not a run, or its config is damaged.
     """
     config = read_checked_config(run_dir)
-    return DictConfig(OmegaConf.create(_moved(config, str(config["paths"]["run"]), str(run_dir))))
+    return DictConfig(OmegaConf.create(moved_paths(config, str(config["paths"]["run"]), str(run_dir))))
 
 
 def check_format(run_dir: Path, facts: dict[str, Any]) -> None:
@@ -85,14 +85,3 @@ def check_format(run_dir: Path, facts: dict[str, Any]) -> None:
             f"{run_dir} was made by hepad {facts.get('hepad', 'unknown')} (run format {found}); this is hepad "
             f"{__version__} (run format {RUN_FORMAT}): resume it with that version, or train it again"
         )
-
-
-def _moved(node: Any, old: str, new: str) -> Any:
-    """Replace the directory `old` by `new` in every path."""
-    if isinstance(node, dict):
-        return {key: _moved(value, old, new) for key, value in node.items()}
-    if isinstance(node, Sequence) and not isinstance(node, str):
-        return [_moved(value, old, new) for value in node]
-    if isinstance(node, str) and (node == old or node.startswith(f"{old}/")):
-        return new + node[len(old) :]
-    return node

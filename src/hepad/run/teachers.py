@@ -17,6 +17,7 @@ from hepad.errors import UserError
 from hepad.run.loading import Run
 from hepad.run.provenance import file_sha256
 from hepad.run.validation import validate
+from hepad.rundir.config_file import moved_paths
 from hepad.rundir.facts import read_provenance
 
 DEFAULT_TEACHERS: Final = {"jets": "dense_ae", "events": "td_ae", "calo": "cicada_ae", "jet_images": "conv_ae"}
@@ -57,7 +58,9 @@ def teacher_config(cfg: DictConfig, kind: str, directory: Path) -> DictConfig:
         own_epochs = teacher.trainer.max_epochs
         for section in _SHARED_SECTIONS:
             if not any(word.startswith((f"{section}=", f"{section}.")) for word in given):
-                teacher[section] = cfg[section]
+                # Where the student is resumed, its own directory is written out in its config.
+                plain = OmegaConf.to_container(cfg[section])
+                teacher[section] = moved_paths(plain, str(cfg.paths.run), str(directory))
                 if section == "trainer":
                     # A teacher that is done in ten epochs need not go on for the student's hundred.
                     teacher.trainer.max_epochs = min(own_epochs, cfg.trainer.max_epochs)

@@ -1,6 +1,7 @@
 """config.yaml of a run: which directory is a run, and with which settings."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,3 +71,14 @@ def read_checked_config(run_dir: str | Path) -> dict[str, Any]:
     config = read_config(run_dir)
     check_config(config, str(Path(run_dir) / CONFIG))
     return config
+
+
+def moved_paths(node: Any, old: str, new: str) -> Any:
+    """Return plain values of a config with the directory `old` replaced by `new` in every path."""
+    if isinstance(node, dict):
+        return {key: moved_paths(value, old, new) for key, value in node.items()}
+    if isinstance(node, Sequence) and not isinstance(node, str):
+        return [moved_paths(value, old, new) for value in node]
+    if isinstance(node, str) and (node == old or node.startswith(f"{old}/")):
+        return new + node[len(old) :]
+    return node

@@ -98,7 +98,9 @@ def _read_sample(file: h5py.File, name: str, kind: str, record: RunRecord) -> Sa
 def _read_key(file: h5py.File, name: str) -> NDArray[np.int64]:
     """Row in the source file, and slot where entries are jets, of a sample's entries in the order of the file."""
     index = _whole_numbers(file, f"{name}/index", _ROWS)
-    slot = _whole_numbers(file, f"{name}/slot", _SLOTS) if has_dataset(file, f"{name}/slot") else np.zeros_like(index)
+    # Whatever has the name of slots must be slots: without them the jets of an event could not be told apart.
+    has_slots = file[name].get("slot", getlink=True) is not None
+    slot = _whole_numbers(file, f"{name}/slot", _SLOTS) if has_slots else np.zeros_like(index)
     if index.shape != slot.shape:
         raise UserError(f"{file.filename}:/{name}: score, index and slot must be columns of the same length")
     return index * _SLOTS + slot

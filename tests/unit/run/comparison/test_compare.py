@@ -180,7 +180,9 @@ def test_what_is_a_reference_itself_does_not_enter_the_mean(three):
     assert found.signals("zero_bias") == ["jet_ht", "ttbar"]
     assert found.averaged("zero_bias") == ["ttbar"]
     assert found.mean_auc("a", "zero_bias") == found.area("a", "ttbar", "zero_bias").auc
-    assert auc_table(found, "zero_bias").caption.endswith("ordered by the mean over ttbar; trivial scores below.")
+    assert auc_table(found, "zero_bias").caption.endswith(
+        "ordered by the mean over ttbar; ± is the spread between seeds; trivial scores below."
+    )
 
 
 def test_where_every_signal_is_a_reference_all_enter_the_mean(tmp_path):
