@@ -38,6 +38,7 @@ def run_command(
     config_name: str,
     argv: Sequence[str] | None = None,
     prepare: Callable[[Sequence[str]], Sequence[str]] = tuple,
+    gather: Callable[[Sequence[str]], Sequence[str]] = tuple,
 ) -> None:
     """Compose `config_name` with the command line and call `job` with the result, in Hydra's way.
 
@@ -49,6 +50,7 @@ def run_command(
         config_name: the config to compose.
         argv: the words of the command line; None for those of this process.
         prepare: what the command itself makes of the words before Hydra sees them.
+        gather: what the command makes of words that are no `KEY=VALUE`, as they were typed.
     """
     try:
         line = read_command_line(sys.argv[1:] if argv is None else argv)
@@ -65,7 +67,7 @@ def run_command(
                 return
             words = [*search_path_word(line.searchpath), *query]
         else:
-            words = _prepared(line, config_name, prepare)
+            words = _prepared(line, config_name, prepare, gather)
     except UserError as error:
         _exit_with_line(str(error))
     except BrokenPipeError:
@@ -148,13 +150,19 @@ class GuardedJob:
         return outcome
 
 
-def _prepared(line: CommandLine, config_name: str, prepare: Callable[[Sequence[str]], Sequence[str]]) -> list[str]:
+def _prepared(
+    line: CommandLine,
+    config_name: str,
+    prepare: Callable[[Sequence[str]], Sequence[str]],
+    gather: Callable[[Sequence[str]], Sequence[str]],
+) -> list[str]:
     """Return the words of a command line as Hydra is to read them, flags first: argparse refuses them in between."""
-    check_paths(line.words)
-    _refuse_wandb_sweeps(line.words)
+    words = gather(line.words)
+    check_paths(words)
+    _refuse_wandb_sweeps(words)
     multirun = [flag for flag in line.flags if flag in MULTIRUN]
     # Before, for what a command itself reads of its words; after, for what it makes of them.
-    read = quote_values(line.words, config_name, line.multirun)
+    read = quote_values(words, config_name, line.multirun)
     made = [word for word in prepare([*multirun, *read]) if word not in MULTIRUN]
     return [*line.flags, *search_path_word(line.searchpath), *quote_values(made, config_name, line.multirun)]
 

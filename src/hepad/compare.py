@@ -39,7 +39,7 @@ def gather_runs(words: Sequence[str]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; `argv` stands in for the words after its name."""
-    run_command(job, "compare", argv, prepare=gather_runs)
+    run_command(job, "compare", argv, gather=gather_runs)
 
 
 if __name__ == "__main__":

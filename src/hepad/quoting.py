@@ -33,7 +33,7 @@ def quote_values(words: Sequence[str], command: str, multirun: bool) -> list[str
     """
     read: list[str] = []
     irregular: list[str] = []
-    for word in words:
+    for word in (part for given in words for part in _single_samples(given)):
         key, equals, value = word.partition("=")
         if not equals:
             read.append(word)
@@ -56,6 +56,21 @@ def quote_values(words: Sequence[str], command: str, multirun: bool) -> list[str
             read.append(f"{key}={_value(key, value, kind, multirun)}")
     # A name with dots would be taken apart as a key, not as a part of a mapping.
     return [*read, *([f"++{_SAMPLES.rstrip('.')}={{{','.join(irregular)}}}"] if irregular else [])]
+
+
+def _single_samples(word: str) -> list[str]:
+    """Return `data.samples={a:FILE,b:null}` as one word for each sample, since no config declares their names."""
+    key, _, value = word.partition("=")
+    if key.lstrip("+") != _SAMPLES.rstrip("."):
+        return [word]
+    files, sweep, _ = _parsed(f"x={value}")
+    if sweep or not isinstance(files, dict):
+        return [word]
+    return [f"{_SAMPLES}{name}={'null' if file is None else _given(file)}" for name, file in files.items()]
+
+
+def _given(value: Any) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)
 
 
 def _check_sample_name(word: str, name: str) -> None:

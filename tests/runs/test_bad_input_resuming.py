@@ -62,7 +62,7 @@ def contents(place: Path) -> dict[Path, bytes]:
         (["resume=run", "data.samples.signal=missing.h5"], "no file missing.h5"),
         (["resume=run", "data.samples.signal=background.h5"], "has changed since the run began"),
         (["resume=run", "data.samples.other=background.h5"], "now they are background, signal, other"),
-        (["resume=[run"], "at input '[run'"),
+        (["resume=[run"], "[run is not a run: it has no config.yaml"),
     ],
     ids=lambda value: value if isinstance(value, str) else value[-1],
 )
@@ -126,7 +126,9 @@ def test_two_processes_that_are_given_one_directory(begun, tmp_path):
     assert run_status(tmp_path / "run") is RunStatus.FINISHED
 
 
-def test_no_room_for_a_checkpoint(begun, tmp_path):
+def test_no_room_for_a_checkpoint(begun, tmp_path, monkeypatch):
+    # The command that is printed is for where the user stands.
+    monkeypatch.chdir(tmp_path)
     words = [*two_samples(tmp_path), *SHORT, "hydra.run.dir=run"]
     # The system refuses what it would refuse on a full disk: best.ckpt is smaller than last.ckpt.
     limit = (begun / "run/checkpoints/best.ckpt").stat().st_size + 2000

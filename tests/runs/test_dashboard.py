@@ -108,7 +108,7 @@ def test_a_server_that_refuses_leaves_the_file(run_dashboard, logged_in, monkeyp
     [
         (["mode=online"], "wandb login"),
         (["mode=never"], "auto, online, offline"),
-        (["references=[]"], "at least one reference"),
+        (["references=[]"], "references=[]: a list of one or more names"),
         (["signals=[zero_bias]"], "at least one reference"),
         (["run=nowhere"], "nowhere is not a run: it has no config.yaml"),
         (["output=nowhere/view.json"], "cannot be written"),

@@ -162,7 +162,7 @@ def refused(place):
             "GAN may be negative, and model.target=log_score takes",
         ),
         (["model.target=cicada"], "add model.teacher_overrides={model.normalizer:none}"),
-        (["model.teacher_overrides=vae"], "such as {model:vae"),
+        (["model.teacher_overrides=vae"], "such as {model: vae"),
     ],
 )
 def test_a_student_that_cannot_be_taught(refused, words, said):

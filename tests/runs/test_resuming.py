@@ -267,7 +267,9 @@ def test_models_with_two_optimisers_and_steps_of_their_own(place, tmp_path):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "sigterm"])
-def test_a_signal_ends_cleanly_with_a_run_that_can_be_resumed(place, tmp_path, number, code):
+def test_a_signal_ends_cleanly_with_a_run_that_can_be_resumed(place, tmp_path, monkeypatch, number, code):
+    # The command that is printed is for where the user stands.
+    monkeypatch.chdir(tmp_path)
     command = words(place, "hydra.run.dir=run", "logger=wandb", "trainer.max_epochs=1000")
     process = start(tmp_path, [*command, "callbacks.early_stopping=null"])
     run = tmp_path / "run"

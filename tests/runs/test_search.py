@@ -112,8 +112,8 @@ def test_a_trial_that_promises_nothing_is_stopped_and_marked(run_train, own_samp
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["sweep.n_trials=0"], "at least 1"),
-        (["sweep.n_parallel=0"], "at least 1"),
+        (["sweep.n_trials=0"], "an integer from 1 to"),
+        (["sweep.n_parallel=0"], "an integer from 1 to"),
         (["sweep.sampler=best"], "tpe, random"),
         (["sweep.pruner=all"], "median"),
         (["optimizer.lrr=1,2"], "did you mean 'lr'?"),

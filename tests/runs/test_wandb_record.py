@@ -13,6 +13,7 @@ from PIL import Image
 
 import hepad.run.training
 from hepad import train
+from hepad.pasteable import python_command
 from tests.runs.conftest import call, two_samples
 from tests.runs.wandb_records import entries, records, summary
 
@@ -195,7 +196,7 @@ def test_a_failed_job_ends_its_wandb_run_with_exit_code_1(tmp_path, monkeypatch)
     assert summary(other)["exit_code"] == 0
 
 
-def test_epochs_that_a_killed_process_never_wrote_are_logged_when_it_is_resumed(tmp_path):
+def test_epochs_that_a_killed_process_never_wrote_are_logged_when_it_is_resumed(tmp_path, monkeypatch):
     short = ["trainer.max_epochs=2", "hydra.run.dir=run", "evaluation.plots=false"]
     assert call(train.main, tmp_path, *two_samples(tmp_path), *short).code == 0
     run = tmp_path / "run"
@@ -215,6 +216,7 @@ def test_epochs_that_a_killed_process_never_wrote_are_logged_when_it_is_resumed(
     points = [entry["item"] for entry in entries(after, "history")]
     assert {point["epoch"] for point in points if "val/loss" in point} == {0, 1, 2, 3}
     # The empty record would only make the upload fail.
-    assert [line.split()[1:] for line in done.out.splitlines() if line.startswith("upload")] == [
-        ["wandb", "sync", str(after)]
+    monkeypatch.chdir(tmp_path)
+    assert [line.split(maxsplit=1)[1] for line in done.out.splitlines() if line.startswith("upload")] == [
+        f"{python_command()} -m wandb sync {after}"
     ]

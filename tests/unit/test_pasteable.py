@@ -21,6 +21,7 @@ def pasted(words, directory):
 
 def test_without_an_active_environment_the_interpreter_is_named_in_full(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.chdir(tmp_path)
     done = pasted(f"{python_command()} -m hepad --version", tmp_path)
     assert done.stdout.startswith("hepad "), done.stderr
 

@@ -54,9 +54,11 @@ def check_config(config: Any, origin: str = "", command: str = "train") -> None:
         if isinstance(value, str) and "${" in value:
             if origin:
                 raise UserError(f"{place}{'.'.join(path)}={shown(value)}: a run's config holds values, no references")
-            found, value = _resolved(config, path)
-            if not found:
+            found, resolved = _resolved(config, path)
+            # Of a sweep Hydra knows no directory before its jobs start.
+            if not found or (resolved is None and _is_hydras(plain, value)):
                 continue
+            value = resolved
         kind = find_kind(path, command)
         if kind is None or _is_foreign(plain, path):
             _check_plain(path, value, place)
@@ -100,6 +102,17 @@ def _resolved(config: Any, path: Path) -> tuple[bool, Any]:
         return True, parent[path[-1]]
     except OmegaConfBaseException:
         return False, None
+
+
+def _is_hydras(config: Mapping[str, Any], value: Any) -> bool:
+    """Whether a reference leads, perhaps by way of others, to a value that Hydra fills in."""
+    seen: set[str] = set()
+    while isinstance(value, str) and value not in seen and (match := re.fullmatch(r"\$\{([\w.]+)\}", value)):
+        seen.add(value)
+        value = config
+        for part in match.group(1).split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+    return isinstance(value, str) and value.startswith("${hydra:")
 
 
 def _is_foreign(config: Mapping[str, Any], path: Path) -> bool:

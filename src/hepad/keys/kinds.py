@@ -226,8 +226,8 @@ class ListOf:
     @property
     def needed(self) -> str:
         """Describe the list."""
-        numbers = f"{self.shortest} {self.plural}" if self.shortest == self.longest else self.plural
-        return f"a list of {numbers}" + (f", such as {self.example}" if self.example else "")
+        number = f"{self.shortest} " if self.shortest == self.longest else "one or more " if self.shortest else ""
+        return f"a list of {number}{self.plural}" + (f", such as {self.example}" if self.example else "")
 
     def problem(self, value: Any) -> Problem | None:
         """Return the first of its values that does not fit, or why it is no such list."""

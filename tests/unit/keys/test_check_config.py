@@ -37,7 +37,7 @@ def changed(config, key, value):
         ("data.limit", float("inf"), "data.limit=inf"),
         ("data.limit", {"ttbar": -3}, "data.limit.ttbar=-3: an integer of at least 1"),
         ("data.features", [1, 2], "data.features[0]=1: a word is needed"),
-        ("data.features", "pt", "a list of names, such as [a,b] is needed"),
+        ("data.features", "pt", "a list of one or more names, such as [a,b] is needed"),
         ("data.samples", {"../../escape/evil": "x.h5"}, "letters, digits"),
         (
             "data.samples",
