@@ -60,8 +60,11 @@ def main() -> None:
     print("the page of its model.\n")
     ordinary = [run for run in runs if data_of(run) != "jetimages" and run.facts["background"] == REFERENCE]
     trivial = [[*row, "", ""] for row in trivial_rows(ordinary, REFERENCE, SIGNALS)]
-    print_table(["run", *SIGNALS, "weights", "epochs"], [*(row for run in ordinary for row in rows_of(run)), *trivial])
-    print_beyond_loudness(runs)
+    if ordinary:
+        rows = [row for run in ordinary for row in rows_of(run)]
+        print_table(["run", *SIGNALS, "weights", "epochs"], [*rows, *trivial])
+    if any(data_of(run) != "jetimages" for run in runs):
+        print_beyond_loudness(runs)
     if images := [run for run in runs if data_of(run) == "jetimages"]:
         print("\n## Jet images\n")
         print("AUC against the sample that the run was trained on ([jet_images.md](models/jet_images.md)).\n")
