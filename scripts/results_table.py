@@ -113,17 +113,25 @@ def print_comparison(runs: list[Run], reference: str, signals: tuple[str, ...], 
 
 
 def trivial_rows(runs: list[Run], reference: str, signals: tuple[str, ...], matched: bool = False) -> list[list[str]]:
-    """Return the best trivial score for each kind of data, with its name."""
-    rows: dict[str, list[str]] = {}
+    """Return the best trivial score for each kind of data, with its name.
+
+    Where runs on the same kind differ in it, having split the data in another way, each row names its runs.
+    """
+    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for run in runs:
-        found = [pair_result(run.metrics, signal, reference, matched) for signal in signals]
-        cells = [
+        pairs = [pair_result(run.metrics, signal, reference, matched) for signal in signals]
+        cells = tuple(
             "" if pair is None or pair.trivial is None else f"*{pair.trivial_auc:.3f} {trivial_title(pair.trivial)}*"
-            for pair in found
-        ]
+            for pair in pairs
+        )
         if any(cells):
-            rows[data_of(run)] = [f"*best trivial score, {data_of(run)}*", *cells]
-    return list(rows.values())
+            found.setdefault((data_of(run), cells), []).append(describe(run.facts))
+    kinds = [kind for kind, _ in found]
+    rows = []
+    for (kind, cells), names in found.items():
+        whose = f" of {', '.join(names)}" if kinds.count(kind) > 1 else ""
+        rows.append([f"*best trivial score, {kind}*{whose}", *cells])
+    return rows
 
 
 def read(directory: Path) -> Run:
