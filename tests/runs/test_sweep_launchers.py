@@ -31,11 +31,23 @@ def rows_of(directory: Path) -> dict[str, dict[str, str]]:
     return {row["job"]: row for row in rows}
 
 
-def wait_for(condition, seconds: float = 60.0) -> None:
+def wait_for(condition, process, seconds: float = 300.0) -> None:
+    """Wait for what jobs in processes of their own do, each of which imports torch first; `process` started them."""
     end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    try:
+        while not condition():
+            assert process is None or running(process)
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    except BaseException:
+        if process is not None:
+            process.kill()
+            (process.wait if isinstance(process, subprocess.Popen) else process.join)()
+        raise
+
+
+def running(process) -> bool:
+    return process.poll() is None if isinstance(process, subprocess.Popen) else process.is_alive()
 
 
 def test_a_sweep_killed_with_its_processes_goes_on_with_any_launcher(run_train, own_samples, tmp_path):
@@ -44,12 +56,12 @@ def test_a_sweep_killed_with_its_processes_goes_on_with_any_launcher(run_train, 
     command = [sys.executable, "-m", "hepad.train", "-m", *launcher, *words]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     run = tmp_path / "multirun/s/seed.1"
-    wait_for((run / "history.csv").is_file)
+    wait_for((run / "history.csv").is_file, process)
     assert run_status(run) is RunStatus.RUNNING
     process.kill()
     process.wait()
     # The job notices that nobody waits for it any more.
-    wait_for(lambda: run_status(run) is RunStatus.INTERRUPTED)
+    wait_for(lambda: run_status(run) is RunStatus.INTERRUPTED, None)
     epochs = len((run / "history.csv").read_text().splitlines()) - 1
     assert 0 < epochs < 100
 
@@ -193,7 +205,7 @@ def test_a_sweep_that_is_stopped_sums_up_what_there_is(own_samples, tmp_path, la
     words = ["-m", f"hydra/launcher={launcher}", *one_after_another, "sweep.name=s", "seed=1,2,3", *own_samples, *SHORT]
     process = start(tmp_path, [*words, "trainer.max_epochs=150", "callbacks.early_stopping=null"])
     # The second job is stopped, the third never begins.
-    wait_for(lambda: (tmp_path / "multirun/s/seed.2/checkpoints/last.ckpt").is_file())
+    wait_for(lambda: (tmp_path / "multirun/s/seed.2/checkpoints/last.ckpt").is_file(), process)
     os.kill(process.pid, number)
     process.join()
     log = (tmp_path / "log.txt").read_text()

@@ -44,6 +44,15 @@ def test_any_path_is_the_path_of_a_sample(path, name, tmp_path, monkeypatch):
     assert samples == {name: path}
 
 
+def test_a_mapping_of_samples_stands_for_one_word_for_each():
+    assert quote_values(["data.samples={jet_ht:null,mine:'a b.h5'}"], "train", False) == [
+        "++data.samples.jet_ht=null",
+        "++data.samples.mine='a b.h5'",
+    ]
+    with pytest.raises(UserError, match="1 to 64 letters, digits"):
+        quote_values(["data.samples={a b:x.h5}"], "train", False)
+
+
 def test_names_with_dots_and_digits_stand_beside_others():
     words = ["data.samples.2018D=a.h5", "data.samples.mine=b.h5", "data.samples.Zprime_m3.5=null", "seed=3"]
     assert read(*words) == {

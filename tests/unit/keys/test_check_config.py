@@ -1,6 +1,7 @@
 """One schema of all keys: what it refuses, on the command line and on load."""
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
 from hepad.config import compose
@@ -133,3 +134,15 @@ def changed_in_place(config, key, value):
         return {**config, key: value}
     first, _, rest = key.partition(".")
     return {**config, first: changed_in_place(config[first], rest, value)}
+
+
+@pytest.mark.parametrize("mistake", [None, "paths.run=null", "callbacks.checkpoint.dirpath=null"])
+def test_a_directory_that_hydra_has_not_chosen_yet_is_no_mistake(monkeypatch, mistake):
+    # As a second sweep in one process finds it: what Hydra knows is of the first.
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", compose("train", with_hydra=True))
+    cfg = compose("train", ["sweep=optuna" if mistake is None else mistake])
+    if mistake is None:
+        check_config(cfg)
+        return
+    with pytest.raises(UserError, match=f"{mistake}: a directory is needed"):
+        check_config(cfg)
