@@ -144,5 +144,5 @@ def test_a_directory_that_hydra_has_not_chosen_yet_is_no_mistake(monkeypatch, mi
     if mistake is None:
         check_config(cfg)
         return
-    with pytest.raises(UserError, match=f"{mistake}: a directory is needed"):
+    with pytest.raises(UserError, match="=null: a directory is needed"):
         check_config(cfg)
