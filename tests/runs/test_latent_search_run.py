@@ -257,4 +257,7 @@ def test_every_model_with_a_decoder_can_be_searched(tmp_path, words) -> None:
     assert done.code == 0, done.err
     for values in scores(tmp_path / "run").values():
         assert np.isfinite(values).all()
-        assert len(np.unique(values)) > len(values) / 2
+        # Half of the events of zero bias are empty, and nothing is searched for in them.
+        searched = values[values > 0]
+        assert len(searched) > 3
+        assert len(np.unique(searched)) > len(searched) / 2

@@ -159,9 +159,9 @@ class Evaluate(Callback):
             for name, values in of_samples.items():
                 more[name][f"part_{part}"] = values.numpy().astype("<f4")
         for name, sample in self.samples.items():
-            for score, values in sample.baselines.items():
+            for score, trivial in sample.baselines.items():
                 # The square of 1e25 is beyond float32: there it becomes the largest, and still no hole.
-                held = np.where(np.isfinite(values), np.clip(values, -_LARGEST, _LARGEST), values)
+                held = np.where(np.isfinite(trivial), np.clip(trivial, -_LARGEST, _LARGEST), trivial)
                 more[name][f"trivial_{score}"] = held.astype("<f4")
         if self.inference is not None:
             for name, found in self.inference.per_restart().items():
