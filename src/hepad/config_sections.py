@@ -1,4 +1,4 @@
-"""Which section of a config may name which class: a model where data belong is refused before it is built."""
+"""The classes that each section of a config may name: a model where data belong is refused before it is built."""
 
 import re
 from collections.abc import Mapping

@@ -13,7 +13,8 @@ from hepad.bundled import bundled_files
 from hepad.config_errors import check_values
 from hepad.errors import UserError
 from hepad.keys import check_config, find_kind, leaves
-from hepad.keys.kinds import Either, ListOf, MapOf, Text
+from hepad.keys.compound import Either, ListOf, MapOf
+from hepad.keys.kinds import Text
 from hepad.rundir.config_file import require_run
 
 _BUILT: Final = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "inference")

@@ -16,7 +16,8 @@ from hydra.errors import HydraException
 from hepad.command_line import quoted
 from hepad.errors import UserError
 from hepad.keys import find_kind
-from hepad.keys.kinds import Kind, Text, parts_of
+from hepad.keys.compound import parts_of
+from hepad.keys.kinds import Kind, Text
 from hepad.names import check_name, file_name, is_name
 
 _QUOTES: Final = "'\""

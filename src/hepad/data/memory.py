@@ -1,4 +1,4 @@
-"""Whether entries fit into memory, said before they are read."""
+"""Refusal of entries that do not fit into memory, before they are read."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a data set declares against what the file stores for it."""
+"""Comparison of what a data set declares with what the file stores for it."""
 
 import math
 import os

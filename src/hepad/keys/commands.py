@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hepad.keys.kinds import Either, Flag, Kind, ListOf, MapOf, Name, Null, Number, Text, Whole, Word, optional
+from hepad.keys.compound import Either, ListOf, MapOf, optional
+from hepad.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole, Word
 from hepad.keys.training import DIRECTORY, FILE, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
 
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")

@@ -6,7 +6,8 @@ one model is the model's own to say.
 
 from typing import Final
 
-from hepad.keys.kinds import Anything, Flag, Kind, ListOf, MapOf, Number, Text, Whole, Word, optional
+from hepad.keys.compound import ListOf, MapOf, optional
+from hepad.keys.kinds import Anything, Flag, Kind, Number, Text, Whole, Word
 
 WIDEST: Final = 65536
 """Units of the widest layer: anything above is a mistyped number, or somebody's attempt to fill the memory."""

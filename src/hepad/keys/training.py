@@ -2,21 +2,8 @@
 
 from typing import Final
 
-from hepad.keys.kinds import (
-    Either,
-    Flag,
-    Kind,
-    ListOf,
-    MapOf,
-    Name,
-    Null,
-    Number,
-    Refused,
-    Text,
-    Whole,
-    Word,
-    optional,
-)
+from hepad.keys.compound import Either, ListOf, MapOf, optional
+from hepad.keys.kinds import Flag, Kind, Name, Null, Number, Refused, Text, Whole, Word
 from hepad.keys.models import INFERENCE_KEYS, LOSS_KEYS, MODEL_KEYS, NOT_NEGATIVE, POSITIVE
 
 FILE: Final = Text("a file", 4096, path=True)

@@ -62,13 +62,7 @@ def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
         # Only to find now whatever is wrong with the teacher's config.
         build_model(lesson.config, data)
     inference = build_inference(cfg, model, data, run_dir)
-    evaluate = Evaluate(
-        run_dir,
-        cfg.evaluation.references,
-        list(cfg.evaluation.fprs),
-        inference,
-        cfg.evaluation.get("symmetry_entries", N_ENTRIES),
-    )
+    evaluate = build_evaluate(cfg, run_dir, inference)
     history = History(run_dir / "history.csv")
     resume_point = ResumePoint(run_dir / "checkpoints")
     around = [history, *([] if inference is None else [inference]), evaluate, resume_point, OwnSignals()]
@@ -111,6 +105,16 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     except REFUSALS as error:
         raise UserError(f"optimizer or scheduler: {refusal(error)}") from error
     return model
+
+
+def build_evaluate(cfg: DictConfig, directory: Path, inference: LatentSearchInference | None) -> Evaluate:
+    """Return the callback that evaluates a run and writes what it finds to `directory`.
+
+    A config stored before there was `evaluation.symmetry_entries` has its default.
+    """
+    settings = cfg.evaluation
+    entries = settings.get("symmetry_entries", N_ENTRIES)
+    return Evaluate(directory, settings.references, list(settings.fprs), inference, entries)
 
 
 def build_inference(

@@ -11,9 +11,7 @@ import lightning as L
 from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.callbacks import Evaluate
 from hepad.callbacks.evaluate import resolve_references
-from hepad.callbacks.symmetries import N_ENTRIES
 from hepad.config_sections import check_sections
 from hepad.data import AnomalyDataModule
 from hepad.errors import UserError
@@ -21,7 +19,7 @@ from hepad.files import atomic_write_text
 from hepad.float32 import exact_float32
 from hepad.names import check_name
 from hepad.registry import check_targets
-from hepad.run.building import build_inference, build_trainer
+from hepad.run.building import build_evaluate, build_inference, build_trainer
 from hepad.run.distillation import Lesson
 from hepad.run.evaluation_config import check_in_place, evaluation_config
 from hepad.run.evaluation_data import evaluation_data
@@ -72,13 +70,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     inference = build_inference(config, run.model, data, run_dir)
     if inference is not None:
         inference.advice = "; the same command goes on there"
-    evaluate = Evaluate(
-        directory,
-        config.evaluation.references,
-        list(config.evaluation.fprs),
-        inference,
-        config.evaluation.get("symmetry_entries", N_ENTRIES),
-    )
+    evaluate = build_evaluate(config, directory, inference)
     trainer = build_trainer(config, [*([] if inference is None else [inference]), evaluate])
     _name_record(config, run_dir, directory)
     found = provenance(data, run.model, config.seed) | {

@@ -1,4 +1,4 @@
-"""Where W&B keeps its own files while a run is at work: under the run, unless the user says otherwise."""
+"""The place of W&B's own files while a run is at work: under the run, unless the user says otherwise."""
 
 import os
 from collections.abc import Iterator

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from hepad.schema import CALO_SATURATION, CALO_SHAPE
-from hepad.simulation.cells import ECAL_CELLS, HCAL_CELLS, MAX_ABS_ETA, REGION_ETA_EDGES, Layout, region_et
+from hepad.simulation.cells import (
+    ECAL_CELLS,
+    HCAL_CELLS,
+    MAX_ABS_ETA,
+    REGION_ETA_EDGES,
+    Layout,
+    leading_trigger_jet,
+    region_et,
+)
 
 
 @pytest.mark.parametrize("cells", [ECAL_CELLS, HCAL_CELLS])
@@ -60,3 +68,11 @@ def test_region_energies_add_up_are_rounded_and_saturate() -> None:
 
 def test_what_is_beyond_eta_3_is_in_no_region() -> None:
     assert region_et(*(np.array([x]) for x in (0, 3.1, 0.0, 50.0)), n_events=1).sum() == 0
+
+
+def test_a_trigger_jet_goes_around_the_ring_in_phi_and_ends_with_eta() -> None:
+    regions = np.zeros((2, *CALO_SHAPE), dtype=np.uint16)
+    # 3 + 4 GeV on both sides of φ = 0; 5 and 9 GeV at the two ends of η are no neighbours.
+    regions[0, 17, 6], regions[0, 0, 7] = 3, 4
+    regions[1, 8, 0], regions[1, 8, 13] = 5, 9
+    assert leading_trigger_jet(regions).tolist() == [7, 9]
