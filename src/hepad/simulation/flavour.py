@@ -20,24 +20,18 @@ class FlavourOrigins:
 
 
 def flavour_origins(crossings: Crossings) -> FlavourOrigins:
-    """Return what may give jets their flavour.
-
-    Where there is a hard collision, that is only what belongs to it: CMS's simulation does not keep the hadrons of
-    pileup either. With 27 other collisions in each event, one jet in seven would hold a soft c hadron of theirs.
-    """
+    """Return what may give jets their flavour: hadrons and partons of all collisions, those of pileup too."""
     found = crossings.collisions
     collision = np.repeat(np.arange(len(found)), found.n_origins)
-    counted = crossings.vertex[collision] == 0 if crossings.is_hard else np.ones(len(collision), dtype=bool)
-    collision = collision[counted]
     return FlavourOrigins(
         FourMomenta(
             event=crossings.event[collision],
-            pt=found.origin_pt[counted].astype(np.float64),
-            eta=found.origin_eta[counted].astype(np.float64),
-            phi=found.origin_phi[counted].astype(np.float64),
+            pt=found.origin_pt.astype(np.float64),
+            eta=found.origin_eta.astype(np.float64),
+            phi=found.origin_phi.astype(np.float64),
             mass=np.zeros(len(collision)),
         ),
-        found.origin_label[counted],
+        found.origin_label,
         collision,
     )
 
@@ -45,14 +39,14 @@ def flavour_origins(crossings: Crossings) -> FlavourOrigins:
 def true_flavour(found: Jets, origins: FlavourOrigins, crossings: Crossings) -> tuple[Array, Array]:
     """Return hadron flavour (0, 4 or 5) and parton flavour (0, 1 to 5 or 21) of each jet (J,), as CMS defines them.
 
-    5 for a b hadron inside, else 4 for a c hadron. The parton is b or c if there is one, else the hardest. In crossings
-    of pileup alone, only hadrons and partons count that are of the collision that the jet comes from.
+    5 for a b hadron inside, else 4 for a c hadron. The parton is b or c if there is one, else the hardest. Only hadrons
+    and partons count that are of the collision that the jet comes from: with 27 other collisions in each event, one
+    jet in seven would hold a soft c hadron of theirs. The rule is the same with and without a hard collision, so that
+    a sample's drawn taggers do not tell which of the two it has.
     """
     n_jets = len(found.event)
-    origin, jet = found.origin, found.origin_jet
-    if not crossings.is_hard:
-        own = origins.collision[origin] == main_collision(found, crossings)[jet]
-        origin, jet = origin[own], jet[own]
+    own = origins.collision[found.origin] == main_collision(found, crossings)[found.origin_jet]
+    origin, jet = found.origin[own], found.origin_jet[own]
     label, pt = origins.label[origin], origins.momenta.pt[origin]
 
     def has(name: int) -> Array:
@@ -68,14 +62,13 @@ def true_flavour(found: Jets, origins: FlavourOrigins, crossings: Crossings) -> 
 
 
 def main_collision(found: Jets, crossings: Crossings) -> Array:
-    """Return the collision (J,) that most of a jet comes from: the largest Σ pT of true particles within ΔR < 0.4.
-
-    Collisions must stand event by event, as in crossings of pileup alone.
-    """
-    collisions = crossings.collisions
+    """Return the collision (J,) that most of a jet comes from: the largest Σ pT of true particles within ΔR < 0.4."""
+    # Event by event; where there is a hard collision, those of all events come first.
+    by_event = np.argsort(crossings.event, kind="stable")
+    collisions = crossings.collisions.take(by_event)
     n_vertices = np.bincount(crossings.event, minlength=crossings.n_events)
     first_collision = offsets_of(n_vertices)[:-1]
-    n_particles = np.bincount(crossings.event, collisions.n_particles, crossings.n_events).astype(np.int64)
+    n_particles = np.bincount(crossings.event[by_event], collisions.n_particles, crossings.n_events).astype(np.int64)
     counts = n_particles[found.event]
     particle = ragged_indices(offsets_of(n_particles)[found.event], counts)
     jet = np.repeat(np.arange(len(found.event)), counts)
@@ -86,8 +79,8 @@ def main_collision(found: Jets, crossings: Crossings) -> Array:
     )
     inside = distance < RADIUS
     particle, jet = particle[inside], jet[inside]
-    vertex = np.repeat(crossings.vertex, collisions.n_particles)[particle]
+    vertex = np.repeat(crossings.vertex[by_event], collisions.n_particles)[particle]
     width = int(n_vertices.max(initial=1))
     shares = np.bincount(jet * width + vertex, collisions.pt[particle], len(pt) * width).reshape(len(pt), width)
-    main: Array = first_collision[found.event] + shares.argmax(axis=1)
+    main: Array = by_event[first_collision[found.event] + shares.argmax(axis=1)]
     return main

@@ -16,7 +16,7 @@ from hepad import __version__
 from hepad.errors import UserError
 from hepad.simulation.processes import PROCESSES, process
 
-REVISION: Final = 2
+REVISION: Final = 3
 """Raised whenever the same seed gives other events than before."""
 MAX_SEED: Final = 2**63 - 1
 

@@ -64,7 +64,20 @@ CHARM = collision(3, 0.0, (4, 4), (3, C_HADRON))
 def test_charm_of_pileup_does_not_make_a_jet_of_the_hard_collision_a_c_jet() -> None:
     crossings = overlay(HARD, join(CHARM, CHARM), np.array([2]))
     assert flavour(crossings) == (0, GLUON)
+    # Of the second event too: the hard collisions of all events stand before those of pileup.
+    crossings = overlay(join(CHARM, HARD), join(CHARM, CHARM, CHARM), np.array([2, 1]))
+    assert flavour(crossings, event=1) == (0, GLUON)
+    assert main_collision(jet_of_all(crossings, 1), crossings).tolist() == [1]
     assert flavour(overlay(collision(40, 0.1, (20, 4), (18, C_HADRON)), CHARM, np.array([1]))) == (4, 4)
+
+
+def test_a_jet_of_pileup_has_the_flavour_of_its_collision_beside_a_hard_one_as_without() -> None:
+    """Else the drawn taggers would tell soft QCD, whose jets are nearly all pileup, from zero bias."""
+    soft, charm = collision(1, 0.1, (0.9, GLUON)), collision(12, -0.1, (11, 4), (9, C_HADRON))
+    assert flavour(overlay(soft, join(charm, CHARM), np.array([2]))) == (4, 4)
+    crossings = overlay(join(soft, soft), join(CHARM, charm, CHARM), np.array([1, 2]))
+    assert flavour(crossings, event=1) == (4, 4)
+    assert main_collision(jet_of_all(crossings, 1), crossings).tolist() == [3]
 
 
 def test_in_pileup_alone_only_the_collision_of_the_jet_counts() -> None:
