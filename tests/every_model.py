@@ -4,6 +4,7 @@ Entries are made up by kind of data, so a new model is covered as soon as its YA
 """
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -28,31 +29,37 @@ def write_jet_images(path: Path, n_events: int, seed: int) -> Path:
 WRITERS = {"jets": write_jet_file, "events": write_jet_file, "calo": write_image_file, "jet_images": write_jet_images}
 
 
+@cache
+def composed(*words: str) -> DictConfig:
+    """Return the config of a command line; composing takes a while, and every process of a test run needs them all."""
+    return compose("train", list(words))
+
+
 def options(group: str) -> list[str]:
     return sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
 
 
 def fitting_pairs() -> Iterator[tuple[str, str]]:
-    kinds = {data: get_class(compose("train", [f"data={data}"]).data._target_).kind for data in options("data")}
+    kinds = {data: get_class(composed(f"data={data}").data._target_).kind for data in options("data")}
     for model in options("model"):
-        takes = get_class(compose("train", [f"model={model}"]).model._target_).kinds
+        takes = get_class(composed(f"model={model}").model._target_).kinds
         yield from ((model, data) for data, kind in kinds.items() if kind in takes)
 
 
 def model_class(model: str) -> type:
-    return get_class(compose("train", [f"model={model}"]).model._target_)
+    return get_class(composed(f"model={model}").model._target_)
 
 
 def is_adversarial(loss: str) -> bool:
     return issubclass(
-        get_class(compose("train", [f"loss={loss}", "model=dense_ae"]).model.loss._target_), AdversarialLoss
+        get_class(composed(f"loss={loss}", "model=dense_ae").model.loss._target_), AdversarialLoss
     )
 
 
 def with_networks(model: str, data: str) -> Iterator[tuple[str, ...]]:
     """A model on one kind of data as it is, and where its network can be chosen, with the one that takes any entry."""
     yield model, data
-    if "network" in compose("train", [f"model={model}"]).model and data != "jets":
+    if "network" in composed(f"model={model}").model and data != "jets":
         yield model, data, "model.network=dense"
 
 
