@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.data import JetsDataModule
 from hepad.models import DenseAutoencoder
 

@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.data.loader import BatchLoader
 from hepad.data.split import split_rows
 from hepad.inference import LatentSearch, SearchSettings, draw_codes
+from hepad.logging.loggers import quieten
 from hepad.metrics.roc import auc
 from hepad.models import GAN, BiGAN
 from hepad.models.adversarial import AdversarialModel
-from hepad.run.loggers import quieten
 
 DISTANCE = "‖x − mean‖²"
 SHAPE = (1, 8, 8)

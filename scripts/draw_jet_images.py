@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from hepad.bundled import bundled_files
+from hepad.core.hdf5 import open_hdf5
 from hepad.data.jet_images import read_constituents
 from hepad.data.jet_preprocessing import JetImaging
-from hepad.hdf5 import open_hdf5
 from hepad.plots import save_figure
 from hepad.plots.style import house_style
 

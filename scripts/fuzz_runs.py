@@ -30,15 +30,15 @@ from tests.strange_runs import Strange, strange_runs
 import hepad
 import hepad.run.console
 import hepad.run.evaluating
-import hepad.run.resuming
 import hepad.run.scoring
+import hepad.run.training
 from hepad import evaluate, score, train
-from hepad.errors import UserError
-from hepad.run.comparison.compare import compare
-from hepad.run.comparison.page import as_csv, as_json
-from hepad.run.status import run_status
-from hepad.sweep.record import SweepRecord
-from hepad.sweep.results import read_result
+from hepad.comparison.compare import compare
+from hepad.comparison.page import as_csv, as_json
+from hepad.core.errors import UserError
+from hepad.pipeline.record import SweepRecord
+from hepad.pipeline.results import read_result
+from hepad.rundir.status import run_status
 
 _SECONDS: Final = 60
 _CPU_SECONDS: Final = 20

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hepad.schema import CALO_DATASET, CALO_SHAPE, JET_DATASET, JET_FEATURES, N_JETS
+from hepad.core.schema import CALO_DATASET, CALO_SHAPE, JET_DATASET, JET_FEATURES, N_JETS
 
 # Hooks of pytest, which looks for them here.
 from tests.gpu_reporting import pytest_collection_modifyitems, pytest_terminal_summary, pytest_testnodedown

@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from hepad.core.schema import CONSTITUENT_FEATURES, FAT_JET_FEATURES
 from hepad.data.jet_images import jet_observables
-from hepad.schema import CONSTITUENT_FEATURES, FAT_JET_FEATURES
 
 
 def make_fat_jets(n_jets: int, n_prongs: int, seed: int) -> NDArray[np.float32]:

@@ -6,9 +6,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
-from hepad.command_line import quoted
-from hepad.errors import UserError
-from hepad.pasteable import python_command
+from hepad.config import quoted
+from hepad.core.errors import UserError
+from hepad.core.pasteable import python_command
 
 _FORMATS = ("png", "pdf", "svg")
 
@@ -23,8 +23,8 @@ def job(cfg: DictConfig) -> None:
     if output.exists() and not output.is_dir():
         raise UserError(f"output={output} is a file; a directory is needed")
     # Imported here, so that --help does not wait for matplotlib.
-    from hepad.run.comparison import compare, write_comparison
-    from hepad.run.comparison.console import print_comparison
+    from hepad.comparison import compare, write_comparison
+    from hepad.comparison.console import print_comparison
 
     comparison = compare(list(cfg.runs), cfg.baseline)
     print_comparison(comparison, write_comparison(comparison, output, cfg.formats))

@@ -6,8 +6,8 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
-from hepad.errors import UserError
-from hepad.input_files import require_file
+from hepad.core.errors import UserError
+from hepad.core.input_files import require_file
 
 
 def job(cfg: DictConfig) -> None:

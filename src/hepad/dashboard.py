@@ -10,7 +10,7 @@ from hepad.cli import run_command
 def job(cfg: DictConfig) -> None:
     """Build the view, check it, write it, and save it to W&B where somebody is logged in."""
     # Imported here, so that --help does not wait for wandb.
-    from hepad.run.dashboard import make_dashboard
+    from hepad.logging.dashboard import make_dashboard
 
     for line in make_dashboard(cfg):
         print(line)

@@ -6,8 +6,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
-from hepad.errors import UserError
-from hepad.pasteable import python_command
+from hepad.core.errors import UserError
+from hepad.core.pasteable import python_command
 
 
 def job(cfg: DictConfig) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 
 def job(cfg: DictConfig) -> None:

@@ -7,18 +7,17 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
-from hepad.errors import UserError
-from hepad.pasteable import python_command
-from hepad.resume_words import changed_values, resume_in_place
+from hepad.cli.resume_overrides import changed_values, resume_in_place
+from hepad.core.errors import UserError
+from hepad.core.pasteable import python_command
 
 
 def job(cfg: DictConfig) -> None:
     """Train one run in the directory that Hydra made for it, or go on with the run that `resume` names."""
     # Imported here, so that --help does not wait for torch.
     from hepad.run.console import print_result
-    from hepad.run.resuming import is_finished, resume_run
-    from hepad.run.status import RunStatus, run_status
-    from hepad.run.training import train
+    from hepad.run.training import is_finished, resume_run, train
+    from hepad.rundir.status import RunStatus, run_status
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     if cfg.sweep.job is None and "n_trials" in cfg.sweep:

@@ -1,6 +1,6 @@
 """hepad's plugins of Hydra, in the only place where Hydra takes plugins from.
 
-Hydra reads this file whenever it starts, so it imports nothing heavy; the work is done in `hepad.sweep`.
+Hydra reads this file whenever it starts, so it imports nothing heavy; the work is done in `hepad.pipeline`.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from hepad.errors import UserError
-from hepad.keys import find_kind
+from hepad.config.keys import find_kind
+from hepad.core.errors import UserError
 
 
 class HepadSweeper(Sweeper):
@@ -36,12 +36,12 @@ class HepadSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the words of the command describe."""
-        from hepad.sweep.early_checks import check_swept_values
+        from hepad.pipeline.early_checks import check_swept_values
 
         words = [*(f"{key}={values}" for key, values in self.params.items()), *arguments]
         check_swept_values(self.hydra_context.config_loader, self.config, words)
         # Imported after the check: it needs torch, which takes seconds.
-        from hepad.sweep.sweeping import sweep
+        from hepad.pipeline.sweeping import sweep
 
         sweep(self.hydra_context, self.task_function, self.config, words)
 
@@ -68,7 +68,7 @@ class ProcessLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs and return how each ended, in their order."""
-        from hepad.sweep.processes import run_processes
+        from hepad.pipeline.processes import run_processes
 
         return run_processes(self.config, job_overrides, self.n_jobs, self.threads)
 

@@ -12,7 +12,7 @@ from hydra.core.utils import JobReturn
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 if find_spec("hydra_plugins.hydra_submitit_launcher") is not None:
     from hydra.core.config_store import ConfigStore
@@ -24,7 +24,7 @@ if find_spec("hydra_plugins.hydra_submitit_launcher") is not None:
 
         def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
             """Run the jobs and return how each ended, in their order."""
-            from hepad.sweep.slurm import submit
+            from hepad.pipeline.slurm import submit
 
             return submit(self, self._EXECUTOR, job_overrides, initial_job_idx)
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.tables import on_paper, too_wide
 from tests.fake_runs import fake_scores, write_fake_run
 
-from hepad.run.comparison import compare, write_comparison
+from hepad.comparison import compare, write_comparison
 
 pytestmark = pytest.mark.browser
 

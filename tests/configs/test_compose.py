@@ -5,8 +5,8 @@ from hydra.utils import get_class, get_object
 from omegaconf import OmegaConf
 
 from hepad.config import compose, config_dir
-from hepad.keys import COMMAND_KEYS, check_config, find_kind, leaves
-from hepad.registry import check_targets, shipped_targets
+from hepad.config.keys import COMMAND_KEYS, check_config, find_kind, leaves
+from hepad.config.registry import check_targets, shipped_targets
 
 GROUPS = ("data", "loss", "optimizer", "scheduler", "model", "trainer", "callbacks", "logger", "evaluation")
 CHOICES = [

@@ -14,8 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepad.config import compose
 from hepad.data import AnomalyDataModule
+from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
-from hepad.run.loggers import quieten
 from tests.conftest import write_image_file
 from tests.every_model import ADVERSARIAL_LOSSES, LOSSES, PAIRS, WRITERS, build
 

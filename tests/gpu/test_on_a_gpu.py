@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hepad import train
-from hepad.batch import on_device
+from hepad.core.batch import on_device
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import AnomalyModel, ReconstructionModel
 from tests.gpu.cases import BRIEF, INFERENCES, PAIRS, Entries, fit

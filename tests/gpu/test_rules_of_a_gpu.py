@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from hepad.batch import on_device, take_rows
 from hepad.callbacks import Evaluate
-from hepad.errors import UserError
+from hepad.core.batch import on_device, take_rows
+from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import Distilled, ReconstructionModel
 from hepad.run.building import build_inference

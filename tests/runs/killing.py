@@ -12,7 +12,7 @@ from typing import Any
 from hepad import train
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["hepad.run.resuming", "hepad.models"])
+PROCESSES.set_forkserver_preload(["hepad.run.training", "hepad.models"])
 
 
 def start(

@@ -3,8 +3,8 @@
 import pytest
 from omegaconf import OmegaConf
 
-from hepad.errors import UserError
-from hepad.run.secret_words import refuse_secrets
+from hepad.core.errors import UserError
+from hepad.logging.secret_words import refuse_secrets
 
 KEY = "0123456789abcdef" * 2 + "01234567"
 

@@ -9,7 +9,7 @@ import pytest
 import uproot
 
 from hepad import convert
-from hepad.schema import JET_FEATURES
+from hepad.core.schema import JET_FEATURES
 from tests.runs.conftest import call
 
 NANOAOD = Path(__file__).parents[1] / "data" / "nanoAOD_2015_CMS_Open_Data_ttbar.root"

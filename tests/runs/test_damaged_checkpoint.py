@@ -8,7 +8,7 @@ import pytest
 
 import hepad
 from hepad import evaluate, score, train
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from tests.runs.conftest import call, two_samples
 
 SHORT = ["trainer.max_epochs=2", "logger=none", "evaluation.plots=false"]

@@ -28,7 +28,7 @@ def test_every_name_of_the_view_is_in_the_record_of_a_run(run, run_dashboard, tm
     assert done.code == 0, done.err
     assert "wandb login" in done.out
     view = json.loads((tmp_path / "dashboard.json").read_text())
-    from hepad.run.dashboard import names_in
+    from hepad.logging.dashboard import names_in
 
     (record,) = records(run)
     found = summary(record)
@@ -149,7 +149,7 @@ def test_a_run_of_another_kind_has_curves_of_its_own(run_dashboard, tmp_path):
     assert call(train.main, tmp_path, *two_samples(tmp_path), *words).code == 0
     done = run_dashboard("run=gan")
     assert done.code == 0, done.err
-    from hepad.run.dashboard import names_in
+    from hepad.logging.dashboard import names_in
 
     names = names_in(json.loads((tmp_path / "dashboard.json").read_text()))
     assert {"val/loss", "train/loss_generator", "val/coverage"} <= names

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hepad import convert, load_run, train
-from hepad.command_help import command_help
+from hepad.cli.help import command_help
 from tests.conftest import make_jets, write_image_file, write_jet_file
 from tests.runs.conftest import call
 

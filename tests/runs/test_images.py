@@ -8,7 +8,7 @@ import pytest
 
 import hepad
 from hepad import score, train
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from tests.conftest import make_images, write_image_file
 from tests.runs.conftest import call
 

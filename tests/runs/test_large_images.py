@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hepad import train
-from hepad.schema import EVENT_IMAGE_DATASET
+from hepad.core.schema import EVENT_IMAGE_DATASET
 from tests.runs.conftest import call
 
 NARROW = ["model.generator=[32,16,8,8,8]", "model.discriminator=[8,8,16,16,32]"]

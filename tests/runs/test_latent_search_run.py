@@ -11,12 +11,12 @@ import pytest
 import torch
 
 from hepad import evaluate, train
-from hepad.callbacks.code_prior import NEAR
-from hepad.errors import Interrupted
+from hepad.core.errors import Interrupted
+from hepad.core.schema import JET_DATASET
 from hepad.inference import LatentSearch, SearchSettings, draw_codes
+from hepad.inference.code_prior import NEAR
 from hepad.losses import MSE
 from hepad.run.loading import load_run
-from hepad.schema import JET_DATASET
 from tests.runs.conftest import Finished, call, two_samples
 
 SEARCH = ["inference=latent_search", "inference.steps=3", "inference.gamma_theta=1e-2", "logger=none"]
@@ -131,7 +131,7 @@ def test_a_search_that_was_stopped_goes_on_and_ends_alike(searched, monkeypatch)
 
 
 def test_half_a_file_of_a_stopped_search_counts_as_none(searched, monkeypatch) -> None:
-    monkeypatch.setattr("hepad.callbacks.LatentSearchInference.clear", lambda self: None)
+    monkeypatch.setattr("hepad.inference.LatentSearchInference.clear", lambda self: None)
     assert again(searched, "name=kept").code == 0
     for path in (searched / "latent_search").glob("*.npz"):
         path.write_bytes(path.read_bytes()[:200])
@@ -149,7 +149,7 @@ def one_entry(run: Path) -> int:
 
 
 def test_kept_findings_serve_another_reduction(searched, monkeypatch) -> None:
-    monkeypatch.setattr("hepad.callbacks.LatentSearchInference.clear", lambda self: None)
+    monkeypatch.setattr("hepad.inference.LatentSearchInference.clear", lambda self: None)
     assert again(searched, "name=means").code == 0
     monkeypatch.undo()
     done = again(searched, "name=minima", "inference.reduction=min")

@@ -6,8 +6,8 @@ import os
 import pytest
 
 from hepad import evaluate, train
-from hepad.run import wandb_files, wandb_results
-from hepad.run.wandb_home import wandb_home
+from hepad.logging import wandb_files, wandb_results
+from hepad.logging.wandb_home import wandb_home
 from tests.runs.conftest import call, two_samples
 
 # Nothing can be made below a file, not even by root.

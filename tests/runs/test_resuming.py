@@ -14,9 +14,9 @@ import pytest
 import torch
 
 from hepad import evaluate, train
+from hepad.core.pasteable import python_command
 from hepad.models import ReconstructionModel
-from hepad.pasteable import python_command
-from hepad.run.status import RunStatus, run_status
+from hepad.rundir.status import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
 from tests.runs.killing import start
 

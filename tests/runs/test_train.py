@@ -13,8 +13,8 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 import hepad
+from hepad.core.errors import UserError
 from hepad.data import JetsDataModule
-from hepad.errors import UserError
 
 SHORT = ["trainer.max_epochs=3", "hydra.run.dir=run"]
 

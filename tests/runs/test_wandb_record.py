@@ -11,9 +11,9 @@ import torch
 import yaml
 from PIL import Image
 
-import hepad.run.training
+import hepad.run.executing
 from hepad import train
-from hepad.pasteable import python_command
+from hepad.core.pasteable import python_command
 from tests.runs.conftest import call, two_samples
 from tests.runs.wandb_records import entries, records, summary
 
@@ -180,7 +180,7 @@ def test_a_failed_job_ends_its_wandb_run_with_exit_code_1(tmp_path, monkeypatch)
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(hepad.run.training, "run_figures", out_of_memory)
+        patch.setattr(hepad.run.executing, "run_figures", out_of_memory)
         assert call(train.main, tmp_path, *two_samples(tmp_path), *words).code == 1
     (record,) = records(tmp_path / "run")
     assert entries(record, "exit")[-1]["exit_code"] == 1

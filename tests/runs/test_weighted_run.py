@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from hepad import score, train
+from hepad.comparison import compare
 from hepad.metrics import auc, auc_interval
-from hepad.run.comparison import compare
 from tests.conftest import write_jet_file
 from tests.runs.conftest import call
 

@@ -1,9 +1,8 @@
-"""What happens around training: progress, history, latent search, evaluation."""
+"""What happens around training: progress, history, evaluation."""
 
 from hepad.callbacks.evaluate import Evaluate
 from hepad.callbacks.history import History
-from hepad.callbacks.latent_search import LatentSearchInference
 from hepad.callbacks.progress import EpochLines, progress_bar
 from hepad.callbacks.resume_point import ResumePoint
 
-__all__ = ["EpochLines", "Evaluate", "History", "LatentSearchInference", "ResumePoint", "progress_bar"]
+__all__ = ["EpochLines", "Evaluate", "History", "ResumePoint", "progress_bar"]

@@ -14,17 +14,17 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
-from hepad.callbacks.exhibits import exhibit_metrics
-from hepad.callbacks.gathering import gather_interleaved
-from hepad.callbacks.latent_search import LatentSearchInference
+from hepad.callbacks.diagnostics import diagnostic_metrics
 from hepad.callbacks.symmetries import N_ENTRIES, transformed_scores
+from hepad.core.diagnostics import Diagnostic, PartialScores, Remark
+from hepad.core.errors import JobError, UserError
+from hepad.core.files import atomic_write_bytes, atomic_write_text
+from hepad.core.gathering import gather_interleaved
+from hepad.core.hdf5 import create_hdf5
 from hepad.data import AnomalyDataModule
-from hepad.errors import JobError, UserError
-from hepad.exhibits import Exhibit, PartialScores, Remark
-from hepad.files import atomic_write_bytes, atomic_write_text
-from hepad.hdf5 import create_hdf5
+from hepad.inference.search_callback import LatentSearchInference
 from hepad.metrics import Evaluation, ScoredSample, evaluate
-from hepad.metrics.agreement import lost_areas
+from hepad.metrics.agreement import auc_loss_warnings
 from hepad.metrics.placements import weighted_mean
 from hepad.models import AnomalyModel
 
@@ -35,8 +35,8 @@ _LARGEST: Final = float(np.finfo(np.float32).max)
 class Evaluate(Callback):
     """Collect the scores that `test_step` returns; write scores.h5 and metrics.json.
 
-    After `trainer.test` the findings are in `samples` (name → `ScoredSample`), `result` and `exhibits` (what the model
-    has to show beside its scores); `seconds` is the wall time that the scores alone took.
+    After `trainer.test` the findings are in `samples` (name → `ScoredSample`), `result` and `diagnostics` (what the
+    model has to show beside its scores); `seconds` is the wall time that the scores alone took.
 
     Args:
         run_dir: where the files go.
@@ -61,7 +61,7 @@ class Evaluate(Callback):
         self.inference = inference
         self.symmetry_entries = symmetry_entries
         self.samples: dict[str, ScoredSample] = {}
-        self.exhibits: list[Exhibit] = []
+        self.diagnostics: list[Diagnostic] = []
         self.seconds = 0.0
         self._since = 0.0
         self._result: Evaluation | None = None
@@ -124,19 +124,21 @@ class Evaluate(Callback):
         if isinstance(pl_module, AnomalyModel):
             batches = {name: entries.batch for name, entries in data.test_entries.items()}
             tensors = {name: torch.from_numpy(values) for name, values in scores.items()}
-            self.exhibits = [Remark(text) for text in pl_module.remarks()]
-            self.exhibits += pl_module.exhibits(batches, tensors, data.background)
+            self.diagnostics = [Remark(text) for text in pl_module.remarks()]
+            self.diagnostics += pl_module.diagnostics(batches, tensors, data.background)
             if parts:
-                self.exhibits.append(PartialScores(parts))
+                self.diagnostics.append(PartialScores(parts))
             if self.inference is None:
-                self.exhibits += transformed_scores(pl_module, data, self.symmetry_entries)
+                self.diagnostics += transformed_scores(pl_module, data, self.symmetry_entries)
             else:
-                self.exhibits += self.inference.exhibits(forward)
-            self._result.metrics |= exhibit_metrics(
-                self.exhibits, data.background, references, {name: s.weight for name, s in self.samples.items()}
+                self.diagnostics += self.inference.diagnostics(forward)
+            self._result.metrics |= diagnostic_metrics(
+                self.diagnostics, data.background, references, {name: s.weight for name, s in self.samples.items()}
             )
-            self._result.warnings[:0] = lost_areas(self._result.metrics, data.background)
-            self._result.warnings += [exhibit.text for exhibit in self.exhibits if isinstance(exhibit, Remark)]
+            self._result.warnings[:0] = auc_loss_warnings(self._result.metrics, data.background)
+            self._result.warnings += [
+                diagnostic.text for diagnostic in self.diagnostics if isinstance(diagnostic, Remark)
+            ]
         text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)
         atomic_write_text(self.run_dir / "metrics.json", text + "\n")
 

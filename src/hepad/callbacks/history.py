@@ -9,7 +9,7 @@ from typing import Any
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
-from hepad.files import atomic_write_text
+from hepad.core.files import atomic_write_text
 
 
 class History(Callback):

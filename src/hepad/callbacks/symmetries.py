@@ -5,11 +5,11 @@ from typing import Final
 
 import torch
 
-from hepad.batch import on_device, take_rows
+from hepad.core.batch import on_device, take_rows
+from hepad.core.diagnostics import TransformedScores
+from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule
-from hepad.exhibits import TransformedScores
 from hepad.models import AnomalyModel
-from hepad.progress import progress
 
 N_ENTRIES: Final = 500
 """Entries of each sample that are scored under every transformation: enough for two digits, and soon done."""

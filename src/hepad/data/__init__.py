@@ -1,6 +1,6 @@
 """Reading HDF5 files, splits, batches and datamodules."""
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.data.calo import CaloDataModule
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.events import EventsDataModule

@@ -10,15 +10,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import first_row, has_dataset, open_hdf5, read_rows, safe_dataset
+from hepad.core.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_event_features
 from hepad.data.loader import BatchLoader
 from hepad.data.symmetry import augment, rotation_steps
-from hepad.errors import UserError
-from hepad.hdf5 import first_row, has_dataset, open_hdf5, read_rows, safe_dataset
-from hepad.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels
 
 
 class CaloDataModule(AnomalyDataModule):

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.batch import Batch, drawn_by_weight, take_rows
+from hepad.core.batch import Batch, drawn_by_weight, take_rows
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import open_hdf5
+from hepad.core.schema import ImageLabels
 from hepad.data.event_weights import read_weights, refuse_weightless
 from hepad.data.loader import BatchLoader
 from hepad.data.sources import sample_files
 from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
-from hepad.errors import UserError
-from hepad.hdf5 import open_hdf5
-from hepad.schema import ImageLabels
 
 
 @dataclass(frozen=True)

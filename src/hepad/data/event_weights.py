@@ -6,9 +6,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hepad.errors import UserError
-from hepad.hdf5 import read_rows, safe_dataset
-from hepad.schema import WEIGHT_DATASET
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import read_rows, safe_dataset
+from hepad.core.schema import WEIGHT_DATASET
 
 
 def read_weights(file: h5py.File, n_rows: int, index: NDArray[np.int64]) -> Tensor | None:

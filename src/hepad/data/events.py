@@ -9,14 +9,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
+from hepad.core.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.jet_table import JetTable, check_features, columns_of
 from hepad.data.memory import check_fits
-from hepad.errors import UserError
-from hepad.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
-from hepad.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET
 
 _MIN_JETS: Final = 2
 
@@ -28,7 +28,7 @@ class EventsDataModule(AnomalyDataModule):
     zero-bias data look worse than it is.
 
     Observables made of the entry itself are `sum_pt`, Σ pT of its jets, `n_slots`, how many there are (at most S), and
-    `leading_pt`. `ht` and `n_jets` are what the file's `event_features` say of the whole event (`hepad.schema`).
+    `leading_pt`. `ht` and `n_jets` are what the file's `event_features` say of the whole event (`hepad.core.schema`).
 
     Args:
         features: names of the jet features to use, in this order; null for all that the background's file holds.

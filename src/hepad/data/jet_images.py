@@ -9,15 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.batch import Batch
-from hepad.data.calo import read_images
-from hepad.data.datamodule import AnomalyDataModule, Entries
-from hepad.data.event_weights import mean_and_spread
-from hepad.data.events import read_table
-from hepad.data.jet_preprocessing import JetImaging
-from hepad.errors import UserError
-from hepad.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
-from hepad.schema import (
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import feature_names, first_row, has_dataset, read_rows, safe_dataset
+from hepad.core.schema import (
     CONSTITUENT_FEATURES,
     FAT_JET_FEATURES,
     JET_CONSTITUENTS_DATASET,
@@ -25,6 +20,11 @@ from hepad.schema import (
     JET_IMAGE_DATASET,
     ImageLabels,
 )
+from hepad.data.calo import read_images
+from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.event_weights import mean_and_spread
+from hepad.data.events import read_table
+from hepad.data.jet_preprocessing import JetImaging
 
 
 class JetImagesDataModule(AnomalyDataModule):

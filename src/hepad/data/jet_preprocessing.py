@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 CENTERS: Final = ("centroid", "axis", "hardest")
 

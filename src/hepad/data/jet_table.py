@@ -7,10 +7,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import feature_names, open_hdf5, read_rows, safe_dataset
+from hepad.core.schema import JET_DATASET, JET_FEATURES
 from hepad.data.padding import real_slots
-from hepad.errors import UserError
-from hepad.hdf5 import feature_names, open_hdf5, read_rows, safe_dataset
-from hepad.schema import JET_DATASET, JET_FEATURES
 
 
 class JetTable:

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import row_steps, safe_dataset
+from hepad.core.schema import JET_DATASET
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.jet_table import JetTable, check_features, columns_of
 from hepad.data.memory import check_fits
 from hepad.data.split import Split, split_groups
-from hepad.errors import UserError
-from hepad.hdf5 import row_steps, safe_dataset
-from hepad.schema import JET_DATASET
 
 SPLITS: Final = ("events", "entries")
 

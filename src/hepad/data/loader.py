@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepad.batch import Batch, take_rows
+from hepad.core.batch import Batch, take_rows
 
 __all__ = ["BatchLoader", "EpochShuffle", "take_rows"]
 

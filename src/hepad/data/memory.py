@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 COPIES: Final = 4
 """Entries as read, joined, split into parts, and once more in double precision while statistics are made."""

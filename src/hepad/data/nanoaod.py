@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepad import __version__
-from hepad.errors import UserError
-from hepad.hdf5 import create_hdf5
-from hepad.schema import (
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import create_hdf5
+from hepad.core.schema import (
     EVENT_FEATURES_DATASET,
     HT_JET_MAX_ABS_ETA,
     HT_JET_PT_MIN,
@@ -52,7 +52,7 @@ def convert_nanoaod(source: Path, target: Path, sample: str, limit: int | None =
     it lacks are left out and named, all but `pt`, `eta`, `phi` and `mass`.
 
     The 8 leading jets by pT of each event are kept, in GeV, columns in the order of `JET_FEATURES`. Event features are
-    the number of primary vertices, `n_jets` and `ht` as `hepad.schema` defines them for every file, and MET (GeV).
+    the number of primary vertices, `n_jets` and `ht` as `hepad.core.schema` defines them for every file, and MET (GeV).
     Memory is bounded by the step, not by the file. The target appears when it is whole.
 
     Args:

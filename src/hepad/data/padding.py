@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from hepad.errors import UserError
-from hepad.hdf5 import has_dataset, read_rows, safe_dataset
-from hepad.schema import MASK_DATASET
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import has_dataset, read_rows, safe_dataset
+from hepad.core.schema import MASK_DATASET
 
 AUTO: Final = "auto"
 NONE: Final = "none"

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hepad.bundled import bundled_files
-from hepad.errors import UserError
-from hepad.hdf5 import has_dataset, open_hdf5
-from hepad.input_files import require_file
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import has_dataset, open_hdf5
+from hepad.core.input_files import require_file
 
 
 def sample_files(samples: Mapping[str, str | None], bundled: bool, datasets: tuple[str, ...]) -> dict[str, Path]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 TRAINING_SEED: Final = 42
 TEST_SEED: Final = 123

@@ -7,7 +7,7 @@ from pytorch_msssim import ssim
 from torch import Tensor
 from torch.nn import functional as F
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.losses.base import ReconstructionLoss
 
 # Squares of larger numbers lose the constants C₁ and C₂ to rounding; the similarity is settled long before.

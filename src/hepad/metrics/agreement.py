@@ -122,7 +122,7 @@ def student_metrics(
     return metrics
 
 
-def lost_areas(metrics: Mapping[str, float], background: str) -> list[str]:
+def auc_loss_warnings(metrics: Mapping[str, float], background: str) -> list[str]:
     """Return one sentence on the signals that a student separates from the background worse than its teacher, if any.
 
     Args:

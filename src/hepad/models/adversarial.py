@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor
 
-from hepad.batch import Batch, drawn_by_weight, on_device, take_rows
-from hepad.exhibits import Exhibit, GeneratedEntries, Remark, TrainingCurves
+from hepad.core.batch import Batch, drawn_by_weight, on_device, take_rows
+from hepad.core.diagnostics import Diagnostic, GeneratedEntries, Remark, TrainingCurves
 from hepad.models.alternating import AlternatingModel
 from hepad.models.base import eval_mode
 from hepad.models.collapse_watch import CURVES, Watch, watch
@@ -125,9 +125,9 @@ class AdversarialModel(AlternatingModel):
         x = self.normalizer.inverse(z[..., :-1], like.x, like.mask)
         return Batch(torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x)).cpu(), mask.cpu())
 
-    def exhibits(
+    def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
-    ) -> Iterator[Exhibit]:
+    ) -> Iterator[Diagnostic]:
         """Show generated entries beside the background, and how the watched numbers went."""
         real = drawn_by_weight(take_rows(samples[background], slice(_SHOWN)))
         made = self.generate(real)

@@ -8,13 +8,13 @@ import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
 
-from hepad.batch import Batch, drawn_by_weight
+from hepad.config.registry import instantiate
+from hepad.core.batch import Batch, drawn_by_weight
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.base import AnomalyModel
 from hepad.nn.adversarial import AdversarialNetworks, GeneratorEncoder
 from hepad.nn.ema import MovingAverage
 from hepad.nn.generators import ConvGenerator
-from hepad.registry import instantiate
 
 
 class AlternatingModel(AnomalyModel):

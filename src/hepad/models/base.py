@@ -9,10 +9,10 @@ import lightning as L
 import torch
 from torch import Tensor, distributed, nn
 
-from hepad.batch import Batch
-from hepad.exhibits import Exhibit
-from hepad.float32 import exact_float32
-from hepad.models.precision import FLOAT32, computed_in, in_precision, known_precision, weight_dtype
+from hepad.core.batch import Batch
+from hepad.core.diagnostics import Diagnostic
+from hepad.core.float32 import exact_float32
+from hepad.models.float_resolution import FLOAT32, computed_in, in_precision, known_precision, weight_dtype
 from hepad.nn import InputNormalizer, LatentNetwork
 
 
@@ -61,9 +61,9 @@ class AnomalyModel(L.LightningModule, ABC):
         """Return what a user should know of the model before it is trained, and a reader of its scores afterwards."""
         return []
 
-    def exhibits(
+    def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
-    ) -> Iterable[Exhibit]:
+    ) -> Iterable[Diagnostic]:
         """Return what there is to show beside the scores; called once, after all entries were scored.
 
         Args:

@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Final
 from torch import Tensor
 from torch.nn import functional as F
 
-from hepad.batch import Batch
-from hepad.exhibits import Exhibit, Remark
+from hepad.core.batch import Batch
+from hepad.core.diagnostics import Diagnostic, Remark
 from hepad.losses.adversarial import NonSaturating
 from hepad.models.adversarial import AdversarialModel
 from hepad.nn.adversarial import GeneratorEncoder
@@ -135,11 +135,11 @@ class BiGAN(AdversarialModel):
         parts = self.score_parts(batch)
         return self.alpha * parts["reconstruction"] + (1 - self.alpha) * parts["discriminator"]
 
-    def exhibits(
+    def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
-    ) -> Iterator[Exhibit]:
+    ) -> Iterator[Diagnostic]:
         """Show what adversarial models show, and say where the score reads logits as what they are not."""
-        yield from super().exhibits(samples, scores, background)
+        yield from super().diagnostics(samples, scores, background)
         if self.discriminator_score == "cross_entropy" and not isinstance(self.loss, NonSaturating):
             yield Remark(
                 "The part of the score from the discriminator, −ln σ(D), takes D for log-odds, which only "

@@ -6,14 +6,14 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor
 
-from hepad.batch import Batch
-from hepad.exhibits import Exhibit, TeacherAndStudent
+from hepad.config.registry import instantiate
+from hepad.core.batch import Batch
+from hepad.core.diagnostics import Diagnostic, TeacherAndStudent
 from hepad.losses import ElementwiseLoss
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import AnomalyModel
 from hepad.nn import DeepSets
 from hepad.nn.students import ConvStudent, DenseStudent
-from hepad.registry import instantiate
 
 NETWORKS: Final = ("deepsets", "dense", "conv")
 
@@ -133,9 +133,9 @@ class Distilled(AnomalyModel):
         self.log("val/loss", weighted_mean(self.losses(batch), batch.weight, total), batch_size=total, prog_bar=True)
         self.log("val/mae", error, batch_size=total)
 
-    def exhibits(
+    def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
-    ) -> Iterator[Exhibit]:
+    ) -> Iterator[Diagnostic]:
         """Show the scores beside the teacher's, where the entries carry them."""
         targets = {name: batch.target for name, batch in samples.items() if batch.target is not None}
         if targets:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from torch import Tensor
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.models.adversarial import AdversarialModel
 from hepad.nn.adversarial import GeneratorEncoder
 

@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from hepad.batch import Batch
+from hepad.config.registry import instantiate
+from hepad.core.batch import Batch
 from hepad.losses import MAE, ReconstructionLoss
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import AnomalyModel, eval_mode
-from hepad.models.precision import computed_in, in_precision, weight_dtype
+from hepad.models.float_resolution import computed_in, in_precision, weight_dtype
 from hepad.nn import LatentNetwork
-from hepad.registry import instantiate
 
 
 class ReconstructionModel(AnomalyModel):

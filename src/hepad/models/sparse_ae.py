@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.losses.divergence import kl_bernoulli
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.reconstruction import ReconstructionModel

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor, nn
 
-from hepad.batch import Batch, drawn_by_weight, take_rows
-from hepad.exhibits import Exhibit, GeneratedEntries
+from hepad.core.batch import Batch, drawn_by_weight, take_rows
+from hepad.core.diagnostics import Diagnostic, GeneratedEntries
 from hepad.losses.divergence import kl_to_unit_normal
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import eval_mode
-from hepad.models.precision import weight_dtype
+from hepad.models.float_resolution import weight_dtype
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.decoders import Decoder
@@ -195,9 +195,9 @@ class VariationalAutoencoder(ReconstructionModel):
             return generated
         return torch.where(like.mask.unsqueeze(-1), generated, torch.zeros_like(generated))
 
-    def exhibits(
+    def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
-    ) -> Iterator[Exhibit]:
+    ) -> Iterator[Diagnostic]:
         """Show samples of the prior beside the background."""
         real = drawn_by_weight(take_rows(samples[background], slice(_SHOWN)))
         yield GeneratedEntries("Samples of the prior", real, self.sample_prior(real))

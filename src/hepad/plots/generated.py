@@ -10,10 +10,10 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from hepad.core.schema import ImageLabels
 from hepad.plots.binning import FloatArray, feature_edges
 from hepad.plots.labels import feature_label
 from hepad.plots.style import house_style, sign
-from hepad.schema import ImageLabels
 
 _COLUMNS = 4
 _REAL, _GENERATED = "0.75", "#bd1f01"

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from numpy.typing import ArrayLike, NDArray
 
+from hepad.core.schema import ImageLabels
 from hepad.plots.labels import SampleStyle, feature_name, sample_styles
 from hepad.plots.reconstructed_images import image_colors
 from hepad.plots.style import house_style, legend_above_data, new_figure, sign
-from hepad.schema import ImageLabels
 
 FloatArray = NDArray[np.float64]
 

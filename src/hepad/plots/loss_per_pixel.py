@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
+from hepad.core.schema import ImageLabels
 from hepad.plots.labels import sample_label
 from hepad.plots.style import house_style
-from hepad.schema import ImageLabels
 
 
 def plot_loss_per_pixel(

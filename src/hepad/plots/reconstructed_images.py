@@ -9,8 +9,8 @@ from matplotlib.colors import AsinhNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hepad.core.schema import ImageLabels
 from hepad.plots.labels import feature_name
-from hepad.schema import ImageLabels
 
 FloatArray = NDArray[np.float64]
 

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from hepad.core.schema import ImageLabels
 from hepad.plots.reconstructed_images import draw_images
 from hepad.plots.reconstructed_vectors import draw_vectors
 from hepad.plots.style import house_style
-from hepad.schema import ImageLabels
 
 FloatArray = NDArray[np.float64]
 

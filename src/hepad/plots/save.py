@@ -8,7 +8,7 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from hepad.files import atomic_write_bytes
+from hepad.core.files import atomic_write_bytes
 from hepad.plots.style import house_style
 
 DPI: Final = 80

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from hepad.core.names import file_name
 from hepad.metrics.evaluation import Evaluation
 from hepad.metrics.samples import ScoredSample
 from hepad.metrics.verdict import pair_result
-from hepad.names import file_name
 from hepad.plots.correlation_bars import plot_correlation_bars
 from hepad.plots.correlation_heatmap import plot_correlation_heatmap
 from hepad.plots.labels import SampleStyle, sample_label, sample_styles

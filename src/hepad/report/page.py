@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from hepad import __version__
-from hepad.files import atomic_write_text
+from hepad.core.files import atomic_write_text
 from hepad.report.content import Report, Table, read_png
 from hepad.report.formatting import flatten, format_cell, is_numeric, sort_key
 

@@ -1,14 +1,15 @@
 """Composing a run from a config, loading one back, comparing several.
 
-Each name is imported on first use, so that what only reads directories (`hepad.run.comparison`) stays free of torch.
+Each name is imported on first use, so that what only reads directories (`hepad.comparison`) stays free of torch.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hepad.run.executing import TrainingResult
     from hepad.run.loading import Run, load_run
-    from hepad.run.training import TrainingResult, train
+    from hepad.run.training import train
     from hepad.run.validation import validate
 
 __all__ = ["Run", "TrainingResult", "load_run", "train", "validate"]
@@ -16,7 +17,7 @@ __all__ = ["Run", "TrainingResult", "load_run", "train", "validate"]
 _MODULES = {
     "Run": "loading",
     "load_run": "loading",
-    "TrainingResult": "training",
+    "TrainingResult": "executing",
     "train": "training",
     "validate": "validation",
 }

@@ -11,18 +11,19 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, ProgressBar
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from hepad.callbacks import Evaluate, History, LatentSearchInference, ResumePoint
+from hepad.callbacks import Evaluate, History, ResumePoint
 from hepad.callbacks.evaluate import resolve_references
 from hepad.callbacks.symmetries import N_ENTRIES
+from hepad.config.registry import REFUSALS, instantiate, refusal
+from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
-from hepad.errors import UserError
+from hepad.inference import LatentSearchInference
+from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
-from hepad.registry import REFUSALS, instantiate, refusal
 from hepad.run.checkpoint_io import AtomicCheckpointIO
-from hepad.run.distillation import Lesson, plan_lesson
+from hepad.run.distillation import DistillationPlan, plan_distillation
 from hepad.run.interruption import OwnSignals
 from hepad.run.layer_sync import SharedLayersSync
-from hepad.run.loggers import quieten
 from hepad.run.trainer_settings import SCORE_ALL, check_batches
 from hepad.run.validation import validate
 
@@ -35,7 +36,7 @@ class Parts:
 
     data: AnomalyDataModule
     model: AnomalyModel
-    lesson: Lesson | None
+    distillation: DistillationPlan | None
     evaluate: Evaluate
     history: History
     resume_point: ResumePoint
@@ -56,11 +57,11 @@ def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
     check_limits(cfg, data)
     resolve_references(cfg.evaluation.references, data.background, data.test_samples)
     check_batches(cfg, data)
-    lesson = plan_lesson(cfg, data, run_dir)
+    plan = plan_distillation(cfg, data, run_dir)
     model = build_model(cfg, data)
-    if lesson is not None and lesson.config is not None:
+    if plan is not None and plan.config is not None:
         # Only to find now whatever is wrong with the teacher's config.
-        build_model(lesson.config, data)
+        build_model(plan.config, data)
     inference = build_inference(cfg, model, data, run_dir)
     evaluate = build_evaluate(cfg, run_dir, inference)
     history = History(run_dir / "history.csv")
@@ -69,7 +70,7 @@ def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
     trainer = build_trainer(cfg, around)
     if trainer.world_size > 1 and not model.automatic_optimization:
         raise UserError(f"{type(model).__name__} has two optimisers and trains on one device; choose trainer.devices=1")
-    return Parts(data, model, lesson, evaluate, history, resume_point, trainer)
+    return Parts(data, model, plan, evaluate, history, resume_point, trainer)
 
 
 def build_data(cfg: DictConfig) -> AnomalyDataModule:

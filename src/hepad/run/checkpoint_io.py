@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from hepad.files import atomic_write_bytes
+from hepad.core.files import atomic_write_bytes
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):

@@ -15,9 +15,9 @@ from torch.nn.modules.module import (
     register_module_parameter_registration_hook,
 )
 
-from hepad.config_sections import check_section
-from hepad.errors import UserError
-from hepad.keys import check_config
+from hepad.config.keys import check_config
+from hepad.config.sections import check_section
+from hepad.core.errors import UserError
 from hepad.models import AnomalyModel
 from hepad.rundir.parsing import first_line
 from hepad.rundir.plain_values import check_limits, fields, listing, number, shown

@@ -5,13 +5,13 @@ import shlex
 from rich.console import Console
 from rich.table import Table
 
+from hepad.core.pasteable import python_command
+from hepad.logging.loggers import offline_records
 from hepad.metrics import Evaluation, PairResult, pair_result, trivial_title
-from hepad.pasteable import python_command
 from hepad.report.formatting import with_uncertainty
-from hepad.run.loggers import offline_records
+from hepad.run.executing import TrainingResult
 from hepad.run.provenance import left_out_words
 from hepad.run.report import verdict_sentences
-from hepad.run.training import TrainingResult
 from hepad.rundir.facts import read_provenance
 
 

@@ -10,6 +10,7 @@ from hydra.utils import get_class
 from omegaconf import DictConfig
 from torch import Tensor
 
+from hepad.core.errors import JobError, UserError
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.loader import BatchLoader
 from hepad.data.targets import (
@@ -21,11 +22,10 @@ from hepad.data.targets import (
     flat_probability,
     target_transform,
 )
-from hepad.errors import JobError, UserError
 from hepad.models import AnomalyModel
-from hepad.run.comparison.record import read_record
 from hepad.run.loading import Run, load_run
 from hepad.run.teachers import check_planned_teacher, check_teacher, teacher_config, teacher_provenance
+from hepad.rundir.record import read_record
 
 _CHUNK: Final = 4096
 _CICADA_HINT: Final = "model.target=cicada is for scores in GeV² (a teacher with model.normalizer=none)"
@@ -34,11 +34,11 @@ _REFUSED_SHARE: Final = 0.5
 
 
 @dataclass
-class Lesson:
+class DistillationPlan:
     """How the entries of a student's run come to their targets.
 
     Attributes:
-        data: the student's entries; `take` puts targets, and how important each is, into them.
+        data: the student's entries; `prepare_targets` puts targets, and how important each is, into them.
         settings: the student's section `model`, with `target` and `weighting`.
         directory: the teacher's run.
         config: what to train the teacher with; None for a teacher that exists.
@@ -51,7 +51,7 @@ class Lesson:
     config: DictConfig | None = None
     remarks: list[str] = field(default_factory=list)
 
-    def take(self, train: Callable[[DictConfig, Path], Any]) -> dict[str, Any]:
+    def prepare_targets(self, train: Callable[[DictConfig, Path], Any]) -> dict[str, Any]:
         """Train the teacher if need be, and set the targets; return what provenance should say of it."""
         if self.config is not None and not _is_finished(self.directory):
             print(f"training the teacher, {get_class(self.config.model._target_).__name__}", flush=True)
@@ -118,7 +118,7 @@ class Lesson:
             self.remarks.append(f"{told}, where the student cannot tell them apart: {_CICADA_HINT}.")
 
 
-def plan_lesson(cfg: DictConfig, data: AnomalyDataModule, run_dir: Path) -> Lesson | None:
+def plan_distillation(cfg: DictConfig, data: AnomalyDataModule, run_dir: Path) -> DistillationPlan | None:
     """Return how the model of `cfg` comes to its targets; None for a model that learns from no teacher.
 
     The targets of a teacher that exists are set at once, so that whatever is wrong with it is found before the first
@@ -137,16 +137,16 @@ def plan_lesson(cfg: DictConfig, data: AnomalyDataModule, run_dir: Path) -> Less
     if cfg.model.teacher is None:
         planned = teacher_config(cfg, data.kind, run_dir / "teacher")
         check_planned_teacher(planned, str(cfg.model.target))
-        return Lesson(data, cfg.model, run_dir / "teacher", planned)
+        return DistillationPlan(data, cfg.model, run_dir / "teacher", planned)
     if cfg.model.teacher_overrides:
         raise UserError(
             "model.teacher_overrides: the teacher of model.teacher is trained already; leave one of them out"
         )
-    lesson = Lesson(data, cfg.model, Path(cfg.model.teacher).expanduser())
-    teacher = load_run(lesson.directory)
+    plan = DistillationPlan(data, cfg.model, Path(cfg.model.teacher).expanduser())
+    teacher = load_run(plan.directory)
     check_teacher(teacher, data)
-    lesson.set_targets(teacher)
-    return lesson
+    plan.set_targets(teacher)
+    return plan
 
 
 def _is_finished(directory: Path) -> bool:

@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from omegaconf import DictConfig
 from torch import Tensor
 
-from hepad.errors import JobError
+from hepad.core.errors import JobError
 
 
 def nonfinite_weights(state: Mapping[str, Any], names: frozenset[str] | None = None) -> tuple[int, int]:

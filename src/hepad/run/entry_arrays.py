@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 
 def named_features(facts: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -12,31 +12,31 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks.evaluate import resolve_references
-from hepad.config_sections import check_sections
+from hepad.config.registry import check_targets
+from hepad.config.sections import check_sections
+from hepad.core.errors import UserError
+from hepad.core.files import atomic_write_text
+from hepad.core.float32 import exact_float32
+from hepad.core.names import check_name
 from hepad.data import AnomalyDataModule
-from hepad.errors import UserError
-from hepad.files import atomic_write_text
-from hepad.float32 import exact_float32
-from hepad.names import check_name
-from hepad.registry import check_targets
+from hepad.logging.log import log_files, log_origin, log_results, log_totals
+from hepad.logging.loggers import build_loggers, finish, quieten, wandb_identity
+from hepad.logging.safe_logging import SafeLogging
+from hepad.logging.secret_words import refuse_secrets
+from hepad.logging.wandb_home import wandb_home
 from hepad.run.building import build_evaluate, build_inference, build_trainer
-from hepad.run.distillation import Lesson
+from hepad.run.distillation import DistillationPlan
 from hepad.run.evaluation_config import check_in_place, evaluation_config
 from hepad.run.evaluation_data import evaluation_data
+from hepad.run.executing import Clock, TrainingResult
 from hepad.run.figures import run_figures, save_figures
 from hepad.run.loading import load_run
-from hepad.run.locking import lock_run
-from hepad.run.log import log_files, log_origin, log_results, log_totals
-from hepad.run.loggers import build_loggers, finish, quieten, wandb_identity
 from hepad.run.provenance import command_words, file_sha256, provenance, write_provenance
 from hepad.run.report import fallback_notes, write_run_report
-from hepad.run.safe_logging import SafeLogging
-from hepad.run.secret_words import refuse_secrets
-from hepad.run.training import Clock, TrainingResult
 from hepad.run.validation import validate_names
-from hepad.run.wandb_home import wandb_home
 from hepad.rundir.facts import read_provenance
 from hepad.rundir.history_file import read_history
+from hepad.rundir.locking import lock_run
 
 
 @exact_float32()
@@ -66,7 +66,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     facts = read_provenance(run_dir)
     data, told = evaluation_data(config, run.config, facts)
     resolve_references(config.evaluation.references, data.background, data.test_samples)
-    lesson, notes = _set_targets(run_dir, config, facts, data)
+    plan, notes = _set_targets(run_dir, config, facts, data)
     inference = build_inference(config, run.model, data, run_dir)
     if inference is not None:
         inference.advice = "; the same command goes on there"
@@ -79,7 +79,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         "checkpoint_sha256": file_sha256(run_dir / "checkpoints" / "best.ckpt"),
         "epochs": facts.get("epochs", 0),
         "tested_on": told,
-        **({} if lesson is None else {"teacher": lesson.facts()}),
+        **({} if plan is None else {"teacher": plan.facts()}),
     }
     clock = Clock()
     with _made(directory, keep=cfg.in_place) as (loggers, log_safely):
@@ -93,7 +93,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         result.warnings[:0] = fallback_notes(facts)
         result.warnings += [*notes, *_notes(told, data)]
         columns = read_history(run_dir) or None
-        drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.exhibits)
+        drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.diagnostics)
         wanted = drawn if config.evaluation.plots else iter(())
         figures = save_figures(wanted, directory / "plots", config.evaluation.formats)
         clock.lap("plots")
@@ -154,16 +154,16 @@ def _made(directory: Path, keep: bool) -> Iterator[tuple[list[Logger], SafeLoggi
 
 def _set_targets(
     run_dir: Path, config: DictConfig, facts: Mapping[str, Any], data: AnomalyDataModule
-) -> tuple[Lesson | None, list[str]]:
+) -> tuple[DistillationPlan | None, list[str]]:
     """Give the entries of a student their teacher's scores, to be shown beside its own; say so where that cannot be."""
     if "teacher" not in config.model:
         return None, []
     places = (facts.get("teacher", {}).get("run"), config.model.teacher, run_dir / "teacher")
     for place in (Path(place) for place in places if place):
         if (place / "config.yaml").is_file():
-            lesson = Lesson(data, config.model, place)
-            lesson.set_targets(load_run(place))
-            return lesson, lesson.remarks
+            plan = DistillationPlan(data, config.model, place)
+            plan.set_targets(load_run(place))
+            return plan, plan.remarks
     return None, ["The teacher is no longer where it was; the student is not compared with it."]
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 _CHANGEABLE: Final = ("data", "evaluation", "inference", "logger", "trainer")
 

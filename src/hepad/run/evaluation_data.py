@@ -8,9 +8,9 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hepad.bundled import bundled_files
+from hepad.core.errors import UserError
+from hepad.core.input_files import is_regular_file
 from hepad.data import AnomalyDataModule
-from hepad.errors import UserError
-from hepad.input_files import is_regular_file
 from hepad.run.building import build_data
 from hepad.run.provenance import file_sha256
 

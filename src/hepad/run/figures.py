@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from hepad.core.diagnostics import Diagnostic
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.loader import BatchLoader
-from hepad.exhibits import Exhibit
 from hepad.metrics import Evaluation, ScoredSample
 from hepad.models import AnomalyModel, ReconstructionModel
 from hepad.plots import (
@@ -21,7 +21,7 @@ from hepad.plots import (
     save_figure,
     standard_figures,
 )
-from hepad.run.exhibits import exhibit_figures
+from hepad.run.diagnostic_figures import diagnostic_figures
 
 _CHUNK = 4096
 _VALUES = 1 << 22
@@ -33,12 +33,12 @@ def run_figures(
     history: Mapping[str, ArrayLike] | None,
     model: AnomalyModel,
     data: AnomalyDataModule,
-    exhibits: Sequence[Exhibit] = (),
+    diagnostics: Sequence[Diagnostic] = (),
 ) -> Iterator[StandardFigure]:
     """Yield every figure of a run, one at a time, in the order of the report; without a history no learning curves."""
     yield from standard_figures(evaluation, samples, history, profiles=data.profile_features)
-    for exhibit in exhibits:
-        yield from exhibit_figures(exhibit, data, evaluation, history or {})
+    for diagnostic in diagnostics:
+        yield from diagnostic_figures(diagnostic, data, evaluation, history or {})
     if isinstance(model, ReconstructionModel):
         yield from _model_figures(samples, model, data)
 

@@ -10,7 +10,7 @@ from typing import Final
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
-from hepad.errors import Interrupted
+from hepad.core.errors import Interrupted
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 

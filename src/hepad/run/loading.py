@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
-from hepad.batch import Batch, slot_mask
-from hepad.config_sections import check_sections
+from hepad.config.registry import check_targets, get_class
+from hepad.config.sections import check_sections
+from hepad.core.batch import Batch, slot_mask
+from hepad.core.errors import UserError
 from hepad.data.padding import AUTO
-from hepad.errors import UserError
 from hepad.models import AnomalyModel
-from hepad.registry import check_targets, get_class
 from hepad.run.checkpoint_model import load_model
 from hepad.run.entry_arrays import empty_slots, entry_array, named_features
 from hepad.rundir.checkpoint_file import refuse_damaged
@@ -102,8 +102,8 @@ def chunk_length(entry_shape: tuple[int, ...]) -> int:
 def load_run(directory: str | Path) -> Run:
     """Load the best model of a run.
 
-    Nothing in the directory can name code that is not on the allow-list (`hepad.registry`), and the checkpoint is
-    read with `weights_only=True`, after its checksums were compared.
+    Nothing in the directory can name code that is not on the allow-list (`hepad.config.registry`), and the checkpoint
+    is read with `weights_only=True`, after its checksums were compared.
 
     Raises:
         UserError: the directory is not a run, its config or its checkpoint is damaged, or the two do not fit together.

@@ -15,12 +15,12 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 
 from hepad import __version__
+from hepad.core.errors import UserError
+from hepad.core.files import atomic_write_text
 from hepad.data import AnomalyDataModule
 from hepad.data.fingerprint import sketch_of
-from hepad.errors import UserError
-from hepad.files import atomic_write_text
 from hepad.models import AnomalyModel
-from hepad.run.status import RUN_FORMAT, RunStatus
+from hepad.rundir.status import RUN_FORMAT, RunStatus
 
 PACKAGES: Final = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "h5py", "scikit-learn", "wandb")
 

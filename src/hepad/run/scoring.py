@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from hepad import __version__
-from hepad.batch import Batch
+from hepad.config.registry import instantiate
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
+from hepad.core.files import atomic_path
+from hepad.core.hdf5 import create_hdf5, open_hdf5
+from hepad.core.input_files import require_file
 from hepad.data import AnomalyDataModule, Entries
-from hepad.errors import UserError
-from hepad.files import atomic_path
-from hepad.hdf5 import create_hdf5, open_hdf5
-from hepad.input_files import require_file
-from hepad.registry import instantiate
 from hepad.run.loading import Run, chunk_length, load_run
 from hepad.run.provenance import file_sha256
 from hepad.rundir.facts import read_provenance

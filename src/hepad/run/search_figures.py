@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from hepad.core.diagnostics import SearchExamples, SearchTraces
 from hepad.data import AnomalyDataModule
-from hepad.exhibits import SearchExamples, SearchTraces
 from hepad.inference.settings import REDUCTIONS
 from hepad.metrics.latent_search import areas_by_restarts, areas_by_step
 from hepad.plots import StandardFigure
@@ -18,9 +18,9 @@ _SECTION = "Latent search"
 _RANKS = ("Lowest", "Median", "Highest")
 
 
-def trace_figures(exhibit: SearchTraces, background: str) -> Iterator[StandardFigure]:
+def trace_figures(diagnostic: SearchTraces, background: str) -> Iterator[StandardFigure]:
     """Yield losses against steps, and areas against steps and restarts."""
-    traces = {sample: trace.numpy() for sample, trace in exhibit.traces.items()}
+    traces = {sample: trace.numpy() for sample, trace in diagnostic.traces.items()}
     yield StandardFigure(
         "search_losses",
         _SECTION,
@@ -33,29 +33,29 @@ def trace_figures(exhibit: SearchTraces, background: str) -> Iterator[StandardFi
         yield StandardFigure(
             "search_areas",
             _SECTION,
-            f"AUC against {background}, had the search been shorter (left, {exhibit.reduction} over restarts) or made "
-            f"of fewer restarts (right; {exhibit.starts}).",
+            f"AUC against {background}, had the search been shorter (left, {diagnostic.reduction} over restarts) or "
+            f"made of fewer restarts (right; {diagnostic.starts}).",
             plot_search_areas(
-                areas_by_step(traces, background, exhibit.reduction),
+                areas_by_step(traces, background, diagnostic.reduction),
                 by_restarts,
                 background,
-                reduction=exhibit.reduction,
-                starts=exhibit.starts,
+                reduction=diagnostic.reduction,
+                starts=diagnostic.starts,
             ),
         )
 
 
-def example_figures(exhibit: SearchExamples, data: AnomalyDataModule) -> Iterator[StandardFigure]:
+def example_figures(diagnostic: SearchExamples, data: AnomalyDataModule) -> Iterator[StandardFigure]:
     """Yield the entries of lowest, median and highest score, and what was made on the way to each."""
-    x, made = exhibit.entries.x.double(), exhibit.made.double()
-    titles = [f"{rank} score: {float(score):.3g}" for rank, score in zip(_RANKS, exhibit.scores, strict=True)]
+    x, made = diagnostic.entries.x.double(), diagnostic.made.double()
+    titles = [f"{rank} score: {float(score):.3g}" for rank, score in zip(_RANKS, diagnostic.scores, strict=True)]
     caption = (
-        f"Entries of {exhibit.sample} and what the first restart made of them along the search; of events, the leading "
-        "jet."
+        f"Entries of {diagnostic.sample} and what the first restart made of them along the search; of events, the "
+        "leading jet."
     )
     if x.ndim == 4:
         figure = plot_search_images(
-            x.sum(dim=1).numpy(), made.sum(dim=2).numpy(), exhibit.steps, titles, data.image_labels
+            x.sum(dim=1).numpy(), made.sum(dim=2).numpy(), diagnostic.steps, titles, data.image_labels
         )
     else:
         if x.ndim == 3:
@@ -67,10 +67,10 @@ def example_figures(exhibit: SearchExamples, data: AnomalyDataModule) -> Iterato
         figure = plot_search_features(
             x.numpy(),
             made.numpy(),
-            exhibit.steps,
+            diagnostic.steps,
             titles,
             data.feature_names,
             vectors.double().mean(dim=0).numpy(),
             spread.numpy(),
         )
-    yield StandardFigure(f"search_examples_{exhibit.sample}", _SECTION, caption, figure)
+    yield StandardFigure(f"search_examples_{diagnostic.sample}", _SECTION, caption, figure)

@@ -9,11 +9,11 @@ from hydra.utils import get_class
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from hepad.config import compose
-from hepad.config_errors import check_values, explain_config_error
+from hepad.config.explanations import check_values, explain_config_error
+from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
 from hepad.data.fingerprint import shares_entries
 from hepad.data.split import rows_sha256
-from hepad.errors import UserError
 from hepad.run.loading import Run
 from hepad.run.provenance import file_sha256
 from hepad.run.validation import validate

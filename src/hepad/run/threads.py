@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import torch
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 MOST: Final = 4096
 """Threads of one process; far more end it without a word."""

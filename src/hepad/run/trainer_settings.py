@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from omegaconf import DictConfig, OmegaConf
 
+from hepad.config.keys import check_config
+from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
-from hepad.errors import UserError
-from hepad.keys import check_config
 
 SCORE_ALL: Final[dict[str, Any]] = {
     "fast_dev_run": False,
@@ -22,8 +22,8 @@ SCORE_ALL: Final[dict[str, Any]] = {
 def validate_trainer(cfg: DictConfig) -> None:
     """Raise `UserError` for settings of the trainer with which no run can be finished; the message says what would.
 
-    Checked: each key by itself (`hepad.keys`), epochs against each other, and that best.ckpt will be written where
-    everything that reads a run looks for it.
+    Checked: each key by itself (`hepad.config.keys`), epochs against each other, and that best.ckpt will be written
+    where everything that reads a run looks for it.
     """
     trainer = cfg.trainer
     check_config({"trainer": OmegaConf.to_container(trainer, resolve=True)})

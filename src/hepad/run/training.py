@@ -1,68 +1,25 @@
-"""One run from a config: read, train, evaluate, write."""
+"""Training a run from its config, and going on with one that was stopped."""
 
-import sys
-import time
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-import lightning as L
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.callbacks.random_state import random_state, set_random_state
-from hepad.errors import Interrupted, JobError, UserError
-from hepad.files import atomic_write_text
-from hepad.float32 import exact_float32
-from hepad.metrics import Evaluation
-from hepad.outcome import one_line
-from hepad.run.building import Parts, assemble
-from hepad.run.divergence import best_checkpoint, check_best, divergence_note
-from hepad.run.epochs import best_row
-from hepad.run.figures import run_figures, save_figures
-from hepad.run.log import log_files, log_lost_epochs, log_origin, log_results, log_totals
-from hepad.run.loggers import build_loggers, finish, wandb_identity
-from hepad.run.provenance import check_same_data, provenance, write_provenance
-from hepad.run.report import fallback_notes, write_run_report
-from hepad.run.safe_logging import SafeLogging
-from hepad.run.session import at_work
-from hepad.run.status import RunStatus, run_status
-from hepad.run.threads import threads_of_each
-from hepad.run.training_checkpoint import check_fits
+from hepad import __version__
+from hepad.core.errors import UserError
+from hepad.run.exclusive_run_dir import exclusive_run_dir
+from hepad.run.executing import ResumeState, TrainingResult, execute_run
+from hepad.run.threads import threads_as_before
+from hepad.run.training_checkpoint import check_epochs, find_checkpoint
 from hepad.run.validation import validate_run_dir
-from hepad.run.workers import workers
-from hepad.rundir.history_file import read_history
+from hepad.rundir.checkpoint_file import refuse_damaged
+from hepad.rundir.config_file import moved_paths, read_checked_config
+from hepad.rundir.facts import read_provenance
+from hepad.rundir.status import RUN_FORMAT, RunStatus, run_status
 
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What a training leaves in memory; all of it is also in `run_dir`.
-
-    Attributes:
-        run_dir: the run's directory.
-        evaluation: the numbers.
-        seconds: wall time of each part of the run.
-    """
-
-    run_dir: Path
-    evaluation: Evaluation
-    seconds: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Past:
-    """What a run that was stopped left behind.
-
-    Attributes:
-        facts: its provenance; empty where it was stopped before that was written.
-        checkpoint: where training goes on; None where no epoch was done.
-        fallback: why it is not the newest one; empty where it is.
-    """
-
-    facts: dict[str, Any] = field(default_factory=dict)
-    checkpoint: Path | None = None
-    fallback: str = ""
+BEST: Final = "best.ckpt"
+_RESULTS: Final = ("metrics.json", "scores.h5", "report.html")
 
 
 def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
@@ -76,168 +33,81 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
         JobError: the disk is full; the run can be resumed.
     """
     validate_run_dir(run_dir)
-    with at_work(run_dir):
+    with exclusive_run_dir(run_dir):
         # Another process may have been quicker.
         validate_run_dir(run_dir)
-        return carry_out(cfg, run_dir, None)
+        return execute_run(cfg, run_dir, None, train_or_resume)
 
 
-@exact_float32()
-def carry_out(cfg: DictConfig, run_dir: Path, past: Past | None) -> TrainingResult:
-    """Do what `cfg` asks for in a locked directory, from the beginning or from where an earlier process stopped."""
-    clock = Clock()
-    parts = assemble(cfg, run_dir)
-    data, model, lesson, evaluate, trainer = parts.data, parts.model, parts.lesson, parts.evaluate, parts.trainer
-    if past is not None:
-        check_same_data(past.facts, data)
-        check_fits(model, past.checkpoint)
-    loggers = build_loggers(cfg.logger)
-    trainer.loggers = loggers
+def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> TrainingResult:
+    """Go on with a run from its own config, weights, optimiser, epoch and random state.
 
-    facts: dict[str, Any] = {} if past is None else dict(past.facts)
-    # From here on W&B has begun a run, which must be closed whatever happens.
-    try:
-        for rest in run_dir.rglob(".*.tmp"):
-            # What a killed process was about to write.
-            rest.unlink()
-        atomic_write_text(run_dir / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
-        threads = threads_of_each(trainer.world_size)
-        facts |= provenance(data, model, cfg.seed) | {"threads": threads, "wandb": wandb_identity(loggers)}
-        if past is not None:
-            facts |= {key: past.facts[key] for key in ("started", "threads") if key in past.facts}
-            facts.pop("reason", None)
-            facts["resumed"] = [*past.facts.get("resumed", []), _resumption(past, threads)]
-        write_provenance(run_dir, facts)
-        log_origin(loggers, cfg, facts)
-        if past is not None and past.facts.get("status") == RunStatus.RUNNING:
-            log_lost_epochs(loggers, read_history(run_dir))
-        for remark in model.remarks():
-            print(f"warning: {remark}", file=sys.stderr, flush=True)
-        clock.lap("set_up")
-        if lesson is not None:
-            # A student's own random numbers must not depend on whether its teacher was there already.
-            state = random_state()
-            facts["teacher"] = lesson.take(_train_or_resume)
-            for remark in lesson.remarks:
-                print(f"warning: {remark}", file=sys.stderr, flush=True)
-            set_random_state(state)
-            model.prepare(data.train_entries.batch)
-            clock.lap("teacher")
-        checkpoint = None if past is None else past.checkpoint
-        with workers(trainer, run_dir, checkpoint, threads):
-            fit(parts, checkpoint)
-            # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
-            columns = parts.history.columns()
-            clock.lap("train")
-            clock.laps["train"] = round(parts.resume_point.seconds, 3)
-            check_best(model, best_checkpoint(trainer), cfg)
-            test(parts, cfg.seed)
-            if lesson is not None:
-                evaluate.result.warnings[:0] = lesson.remarks
-            clock.lap("evaluate")
-            clock.laps["score"] = round(evaluate.seconds, 4)
-        evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]
-        drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.exhibits)
-        formats = cfg.evaluation.formats
-        figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", formats)
-        clock.lap("plots")
-        pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
-        log_safely = SafeLogging()
-        log_safely(log_results, loggers, evaluate.result, evaluate.samples, pictures, len(columns["epoch"]))
-        clock.lap("log")
-        facts |= {"status": RunStatus.FINISHED, "epochs": len(columns["epoch"]), "seconds": clock.laps}
-        best = best_row(cfg, columns)
-        totals = None if best is None else {name: column[best] for name, column in columns.items()}
-        log_safely(log_totals, loggers, facts, totals)
-        evaluate.result.warnings += log_safely.warnings
-        write_run_report(run_dir, evaluate.result, figures, data, facts)
-        log_safely(log_files, loggers, run_dir, evaluate.result)
-        if evaluate.inference is not None:
-            evaluate.inference.clear()
-        clock.lap("report")
-        write_provenance(run_dir, facts)
-        # Last, so that W&B never calls a run finished that is not.
-        log_safely.finish(loggers)
-    except Interrupted as stop:
-        facts |= {"status": RunStatus.INTERRUPTED, "reason": stop.reason, "seconds": clock.laps}
-        write_provenance(run_dir, facts)
-        finish(loggers, exit_code=stop.exit_code)
-        raise
-    except BaseException as error:
-        facts |= {"status": RunStatus.FAILED, "reason": f"{type(error).__name__}: {error}", "seconds": clock.laps}
-        # On a full disk this fails too; the status is then told from the lock.
-        with suppress(OSError):
-            write_provenance(run_dir, facts)
-        finish(loggers, exit_code=1)
-        raise
-    return TrainingResult(run_dir=run_dir, evaluation=evaluate.result, seconds=clock.laps)
+    On a CPU the result is the same to the last bit as if the run had never stopped. A run that was stopped before its
+    first epoch was done starts again; one that was stopped after training is only evaluated.
+
+    Args:
+        run_dir: the run's directory; it may have been moved.
+        changes: dotted key → value, to replace those of the run's config (`hepad.cli.resume_overrides` says which a
+            command line may).
+
+    Raises:
+        UserError: not a run, one of an incompatible version, one that is finished or at work, data that changed since,
+            no checkpoint that can be read, or a damaged best.ckpt.
+    """
+    run_dir = Path(run_dir).resolve()
+    cfg = stored_config(run_dir)
+    for key, value in (changes or {}).items():
+        OmegaConf.update(cfg, key, value, merge=False)
+    with exclusive_run_dir(run_dir):
+        facts = read_provenance(run_dir)
+        check_format(run_dir, facts)
+        longer = (changes or {}).get("trainer.max_epochs") or 0
+        epochs = facts.get("epochs") or 0
+        if facts.get("status") == RunStatus.FINISHED and _has_results(run_dir) and longer <= epochs:
+            raise UserError(f"{run_dir} is finished after {epochs} epochs; there is nothing to resume")
+        checkpoint, fallback = find_checkpoint(run_dir / "checkpoints")
+        check_epochs(cfg.trainer.max_epochs, checkpoint)
+        best = run_dir / "checkpoints" / BEST
+        # Without an epoch done, nothing will read what lies there.
+        if checkpoint is not None and best.is_file():
+            refuse_damaged(best, "the weights of the best epoch are lost: train again in another directory")
+        with threads_as_before(facts):
+            return execute_run(cfg, run_dir, ResumeState(facts, checkpoint, fallback), train_or_resume)
 
 
-@exact_float32()
-def take_part(cfg: DictConfig, run_dir: Path, checkpoint: Path | None) -> None:
-    """Train and test beside the run's first process, which does all the rest; write nothing."""
-    parts = assemble(cfg, run_dir)
-    if parts.lesson is not None:
-        parts.lesson.take(train)
-        parts.model.prepare(parts.data.train_entries.batch)
-    fit(parts, checkpoint)
-    test(parts, cfg.seed)
-
-
-def fit(parts: Parts, checkpoint: Path | None) -> None:
-    """Train, from a checkpoint where there is one."""
-    # Lightning seeds each of several processes anew when it joins the others; one process goes on from here.
-    parts.resume_point.begins_with = random_state()
-    try:
-        parts.trainer.fit(parts.model, datamodule=parts.data, ckpt_path=checkpoint, weights_only=True)
-    except (UserError, JobError, OSError):
-        raise
-    except Exception as error:
-        if checkpoint is None or parts.resume_point.has_begun:
-            raise
-        # Lightning puts back what is in the checkpoint part by part, and looks at little of it.
-        raise UserError(
-            f"cannot go on from {checkpoint}: {one_line(error)}; train again in another directory"
-        ) from error
-
-
-def test(parts: Parts, seed: int) -> None:
-    """Score every entry with the best weights."""
-    # What evaluation draws at random must not depend on when the training was stopped and resumed.
-    L.seed_everything(seed, workers=True, verbose=False)
-    # What is found is logged afterwards (`hepad.run.log`); a logger that fails must not end the test.
-    parts.trainer.loggers = []
-    parts.trainer.test(parts.model, datamodule=parts.data, ckpt_path="best", weights_only=True, verbose=False)
-
-
-def _train_or_resume(cfg: DictConfig, run_dir: Path) -> None:
-    """Train a teacher, or go on with it where its student was stopped while it trained."""
-    # Imported here: resuming a run needs this module.
-    from hepad.run.resuming import resume_run
-
+def train_or_resume(cfg: DictConfig, run_dir: Path) -> None:
+    """Train a run, or go on with it where it was begun: the teacher of a student that was stopped while it trained."""
     if run_status(run_dir) is RunStatus.ABSENT:
         train(cfg, run_dir)
     else:
         resume_run(run_dir)
 
 
-def _resumption(past: Past, threads: int) -> dict[str, Any]:
-    """What provenance keeps of going on: when, with how many threads, and from which checkpoint, if any."""
-    entry: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "threads": threads}
-    if past.checkpoint is not None:
-        entry["from"] = past.checkpoint.name
-    return entry | ({"because": past.fallback} if past.fallback else {})
+def is_finished(run_dir: Path) -> bool:
+    """Whether a run was trained and evaluated, and its results are still there."""
+    return run_status(run_dir) is RunStatus.FINISHED and _has_results(run_dir)
 
 
-class Clock:
-    """Wall times of the parts of a run, in seconds."""
+def _has_results(run_dir: Path) -> bool:
+    return all((run_dir / name).is_file() for name in _RESULTS)
 
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._since = time.perf_counter()
 
-    def lap(self, name: str) -> None:
-        """Name the time since the last lap."""
-        now = time.perf_counter()
-        self.laps[name] = round(now - self._since, 3)
-        self._since = now
+def stored_config(run_dir: Path) -> DictConfig:
+    """Return the config of a run, with its own paths put right where the directory was moved.
+
+    Raises:
+        UserError: `run_dir` is not a run, or its config is damaged.
+    """
+    config = read_checked_config(run_dir)
+    return DictConfig(OmegaConf.create(moved_paths(config, str(config["paths"]["run"]), str(run_dir))))
+
+
+def check_format(run_dir: Path, facts: dict[str, Any]) -> None:
+    """Raise `UserError` for a run whose files this version of hepad does not go on with."""
+    # Where it was stopped at its very beginning, nothing is known of a version, and nothing was done.
+    found = facts.get("format", 0 if "hepad" in facts else RUN_FORMAT)
+    if found != RUN_FORMAT:
+        raise UserError(
+            f"{run_dir} was made by hepad {facts.get('hepad', 'unknown')} (run format {found}); this is hepad "
+            f"{__version__} (run format {RUN_FORMAT}): resume it with that version, or train it again"
+        )

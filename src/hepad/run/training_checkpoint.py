@@ -7,7 +7,7 @@ from typing import Any, Final
 from torch import nn
 
 from hepad.callbacks.resume_point import LAST, PREVIOUS
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.run.checkpoint_model import check_weights, read_checkpoint, state_dict_of
 from hepad.run.divergence import lost_weights
 from hepad.rundir.checkpoint_file import damage

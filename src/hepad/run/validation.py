@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.config_sections import check_sections
-from hepad.errors import UserError
+from hepad.config.registry import check_targets, get_class, targets
+from hepad.config.sections import check_sections
+from hepad.core.errors import UserError
+from hepad.core.names import check_name
+from hepad.logging.secret_words import refuse_secrets
 from hepad.losses import AdversarialLoss, ReconstructionLoss
 from hepad.models import AnomalyModel
-from hepad.names import check_name
-from hepad.registry import check_targets, get_class, targets
-from hepad.run.secret_words import refuse_secrets
 from hepad.run.trainer_settings import validate_trainer
 
 _NAMES: Final = ("sweep.name", "logger.wandb.name", "logger.wandb.group")

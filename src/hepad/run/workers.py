@@ -5,7 +5,6 @@ directory named after the time). Here each is told the run's directory, and buil
 """
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,7 +39,7 @@ def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads:
         "NODE_RANK": "0",
         "LOCAL_RANK": "0",
     }
-    command = [sys.executable, "-m", "hepad.run.workers", str(run_dir), str(checkpoint or "")]
+    command = [sys.executable, "-m", "hepad.run.worker", str(run_dir), str(checkpoint or "")]
     started = [
         # Ctrl-C is for the first process, which ends the others.
         subprocess.Popen(
@@ -64,19 +63,3 @@ def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads:
             torch.distributed.destroy_process_group()
         os.environ.clear()
         os.environ |= before
-
-
-def main() -> None:
-    """Take part in the training of a run: its directory and its checkpoint are the words of the command line."""
-    # Imported here: training imports this module.
-    from hepad.run.resuming import stored_config
-    from hepad.run.training import take_part
-
-    # The first process decides when to stop.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run_dir, checkpoint = sys.argv[1:]
-    take_part(stored_config(Path(run_dir)), Path(run_dir), Path(checkpoint) if checkpoint else None)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,13 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hepad.errors import UserError
-from hepad.keys import check_config
+from hepad.config.keys import check_config
+from hepad.core.errors import UserError
 from hepad.rundir.parsing import read_yaml
 from hepad.rundir.plain_values import Rule, fields, mapping, optional, text
 
 CONFIG: Final = "config.yaml"
 _BYTES: Final = 1 << 20
+
+RENAMED: Final = {
+    "hepad.callbacks.LatentSearchInference": "hepad.inference.LatentSearchInference",
+    "hepad.callbacks.pruning.pruning": "hepad.pipeline.pruning.pruning",
+    "hepad.run.loggers.tensorboard_logger": "hepad.logging.loggers.tensorboard_logger",
+    "hepad.run.loggers.wandb_logger": "hepad.logging.loggers.wandb_logger",
+}
+"""What the config of an older run calls a class or function → what it is called now."""
 
 
 def _anything(value: Any, where: str) -> None:
@@ -59,18 +67,28 @@ def read_config(run_dir: str | Path) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
         raise UserError(f"{path} is not the config of a run: it has no section model")
     _CONFIG(config, str(path))
-    return config
+    present: dict[str, Any] = _present_names(config)
+    return present
 
 
 def read_checked_config(run_dir: str | Path) -> dict[str, Any]:
     """Return the config of a run, complete and each value of its key's type and range, for whoever builds from it.
 
     Raises:
-        UserError: as `read_config`, or as `hepad.keys.check_config` says.
+        UserError: as `read_config`, or as `hepad.config.keys.check_config` says.
     """
     config = read_config(run_dir)
     check_config(config, str(Path(run_dir) / CONFIG))
     return config
+
+
+def _present_names(node: Any) -> Any:
+    """Return plain values of a config in which every `_target_` has its present name."""
+    if isinstance(node, dict):
+        named = {key: _present_names(value) for key, value in node.items()}
+        target = named.get("_target_")
+        return named | ({"_target_": RENAMED[target]} if isinstance(target, str) and target in RENAMED else {})
+    return [_present_names(value) for value in node] if isinstance(node, list) else node
 
 
 def moved_paths(node: Any, old: str, new: str) -> Any:

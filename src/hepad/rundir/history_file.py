@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.rundir.parsing import first_line, read_text
 
 HISTORY: Final = "history.csv"

@@ -8,8 +8,8 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
-from hepad.errors import UserError
-from hepad.input_files import read_small_file
+from hepad.core.errors import UserError
+from hepad.core.input_files import read_small_file
 from hepad.rundir.plain_values import DEPTH, VALUES, check_limits
 
 _Parser: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

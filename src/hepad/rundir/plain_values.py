@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, TypeAlias
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 Rule: TypeAlias = Callable[[Any, str], None]
 """Raises `UserError` for a value that is not allowed; the word is where it stands."""

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from hepad.schema import CALO_SATURATION, CALO_SHAPE
+from hepad.core.schema import CALO_SATURATION, CALO_SHAPE
 from hepad.simulation.arrays import Array, wrap_phi
 
 _TOWER_EDGES: Final = np.array(

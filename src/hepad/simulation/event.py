@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 import numpy as np
 
-from hepad.schema import (
+from hepad.core.schema import (
     CALO_DATASET,
     EVENT_FEATURES,
     EVENT_FEATURES_DATASET,

@@ -5,7 +5,7 @@ from typing import ClassVar, Final, Literal
 
 import numpy as np
 
-from hepad.schema import (
+from hepad.core.schema import (
     CONSTITUENT_FEATURES,
     FAT_JET_FEATURES,
     JET_CONSTITUENTS_DATASET,

@@ -9,8 +9,8 @@ from typing import Any, Final
 import h5py
 import numpy as np
 
-from hepad.errors import UserError
-from hepad.hdf5 import create_hdf5, open_hdf5, text_attribute
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import create_hdf5, open_hdf5, text_attribute
 from hepad.simulation.arrays import Array
 from hepad.simulation.processes import PROCESSES
 from hepad.simulation.records import Record, Stored, merge

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.simulation.arrays import Array
 from hepad.simulation.collisions import B_HADRON, C_HADRON, Collisions
 from hepad.simulation.species import CHARGE, UNKNOWN, species_of

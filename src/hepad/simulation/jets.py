@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from hepad.schema import JET_FEATURES, N_JETS
+from hepad.core.schema import JET_FEATURES, N_JETS
 from hepad.simulation.arrays import Array
 from hepad.simulation.clustering import FourMomenta, cluster
 from hepad.simulation.density import pileup_density

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hepad.errors import UserError
-from hepad.file_locks import open_lock_file, try_lock
+from hepad.core.errors import UserError
+from hepad.core.file_locks import open_lock_file, try_lock
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
     """Hold the lock of `directory`; raises `UserError` if another process does. It goes when the process ends.
 
-    On a file system without locks a warning says that a second process is not kept out (`hepad.file_locks`).
+    On a file system without locks a warning says that a second process is not kept out (`hepad.core.file_locks`).
     """
     path = directory / ".lock"
     handle = None

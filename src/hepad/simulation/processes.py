@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from hepad.errors import UserError
-from hepad.progress import progress
+from hepad.core.errors import UserError
+from hepad.core.progress import progress
 from hepad.simulation.chunks import make_sample_chunk, read_arrays, record_type
 from hepad.simulation.files import read_fingerprint, write_sample
 from hepad.simulation.generator import import_simulation_package, write_minimum_bias_tables

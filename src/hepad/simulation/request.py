@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.simulation.settings import Settings, check_workers, events_per_sample
 
 

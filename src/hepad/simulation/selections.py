@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from hepad.schema import JET_FEATURES
+from hepad.core.schema import JET_FEATURES
 from hepad.simulation.arrays import Array
 from hepad.simulation.event import Events
 

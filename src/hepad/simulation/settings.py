@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 
 from hepad import __version__
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.simulation.processes import PROCESSES, process
 
 REVISION: Final = 3

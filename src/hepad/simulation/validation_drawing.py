@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from hepad.simulation.arrays import Array
-from hepad.simulation.validation import SampleData
+from hepad.simulation.validation_samples import SampleData
 
 # The colours of Petroff (arXiv:2107.02270), as CMS recommends: distinct to colour-blind readers too.
 COLOURS: Final = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd", "#000000")

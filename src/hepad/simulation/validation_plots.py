@@ -13,14 +13,14 @@ from matplotlib.figure import Figure
 from hepad.simulation.arrays import Array
 from hepad.simulation.cells import REGION_ETA_EDGES
 from hepad.simulation.taggers import EFFICIENCIES, WORKING_POINTS
-from hepad.simulation.validation import (
+from hepad.simulation.validation_drawing import COLOURS, Plot, Quantity, add_legend, label_axes, overlay, profile
+from hepad.simulation.validation_samples import (
     FLAVOURS,
     REAL_JETS_PER_EVENT,
     SampleData,
     flavour_fractions,
     working_point_efficiencies,
 )
-from hepad.simulation.validation_drawing import COLOURS, Plot, Quantity, add_legend, label_axes, overlay, profile
 
 
 def draw_all(samples: Sequence[SampleData], directory: Path) -> list[Path]:

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from hepad.batch import Batch
 from hepad.callbacks.symmetries import entries_studied, transformed_scores
+from hepad.core.batch import Batch
 from hepad.data import CaloDataModule
 from hepad.data.symmetry import rotation_steps
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from tests.conftest import make_images
 
+from hepad.core.errors import UserError
 from hepad.data import CaloDataModule
-from hepad.errors import UserError
 
 IMAGES = make_images(60, 2.0, 5.0, seed=3)
 

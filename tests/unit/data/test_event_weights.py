@@ -6,9 +6,9 @@ import pytest
 import torch
 from tests.conftest import make_images, make_jets
 
+from hepad.core.errors import UserError
 from hepad.data import CaloDataModule, EventsDataModule, JetImagesDataModule, JetsDataModule
 from hepad.data.targets import RareScoreWeights, flat_probability
-from hepad.errors import UserError
 
 N = 120
 JETS = make_jets(N, 3.0, 15.0, seed=1)

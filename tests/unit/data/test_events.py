@@ -6,9 +6,9 @@ import pytest
 import torch
 from tests.conftest import make_jets
 
+from hepad.core.errors import UserError
+from hepad.core.schema import JET_FEATURES
 from hepad.data import EventsDataModule
-from hepad.errors import UserError
-from hepad.schema import JET_FEATURES
 
 JETS = make_jets(80, 2.0, 20.0, seed=4)
 

@@ -9,11 +9,11 @@ import pytest
 from tests.fat_jets import make_fat_jets, write_fat_jet_file
 
 from hepad.bundled import bundled_files
+from hepad.core.errors import UserError
+from hepad.core.schema import FAT_JET_FEATURES, ImageLabels
 from hepad.data import CaloDataModule, EventsDataModule, JetImagesDataModule, JetsDataModule
 from hepad.data.jet_images import jet_observables
 from hepad.data.jet_preprocessing import JetImaging
-from hepad.errors import UserError
-from hepad.schema import FAT_JET_FEATURES, ImageLabels
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
+from hepad.core.errors import UserError
 from hepad.data.jet_preprocessing import CENTERS, JetImaging
-from hepad.errors import UserError
 
 
 @pytest.fixture

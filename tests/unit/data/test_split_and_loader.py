@@ -5,11 +5,11 @@ import pytest
 import torch
 from sklearn.model_selection import train_test_split
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
 from hepad.data import JetsDataModule
 from hepad.data.loader import BatchLoader
 from hepad.data.split import split_groups, split_rows
-from hepad.errors import UserError
 
 
 @pytest.mark.parametrize("n", [10, 101, 1000, 50_000])

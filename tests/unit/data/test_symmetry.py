@@ -2,7 +2,7 @@
 
 import torch
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.data.loader import BatchLoader
 from hepad.data.symmetry import augment, flip_eta, roll_phi
 

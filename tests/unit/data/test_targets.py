@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
 from hepad.data.loader import BatchLoader
 from hepad.data.split import rows_sha256, split_rows
 from hepad.data.targets import RareScoreWeights, flat_probability, target_transform
-from hepad.errors import UserError
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 import torch
 from tests.conftest import make_jets
 
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import rows as hdf5_rows
 from hepad.data import EventsDataModule, JetsDataModule, memory
-from hepad.errors import UserError
-from hepad.hdf5 import rows as hdf5_rows
 
 
 def write(path, values, names, mask=None, **settings):

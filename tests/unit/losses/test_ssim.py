@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.losses import SSIM
 from hepad.losses.ssim import _mirrored
 

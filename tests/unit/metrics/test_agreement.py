@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hepad.metrics.agreement import agreement, lost_areas, student_metrics
+from hepad.metrics.agreement import agreement, auc_loss_warnings, student_metrics
 
 
 @pytest.fixture
@@ -74,6 +74,6 @@ def test_unequal_lengths_are_refused():
 def test_a_student_that_loses_its_teachers_auc_is_named():
     metrics = {"test/auc/a_vs_b": 0.9, "test/auc/c_vs_b": 0.9, "test/auc/a_vs_c": 0.5}
     metrics |= {"test/teacher_auc/a_vs_b": 0.93, "test/teacher_auc/c_vs_b": 0.91, "test/teacher_auc/a_vs_c": 0.9}
-    (said,) = lost_areas(metrics, "b")
+    (said,) = auc_loss_warnings(metrics, "b")
     assert said == "Against b the student loses more than 0.02 of its teacher's AUC: a (AUC 0.900, teacher 0.930)."
-    assert lost_areas({"test/auc/a_vs_b": 0.95, "test/teacher_auc/a_vs_b": 0.93}, "b") == []
+    assert auc_loss_warnings({"test/auc/a_vs_b": 0.95, "test/teacher_auc/a_vs_b": 0.93}, "b") == []

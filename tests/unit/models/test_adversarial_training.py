@@ -6,10 +6,10 @@ import lightning as L
 import pytest
 import torch
 
-from hepad.batch import Batch, take_rows
+from hepad.core.batch import Batch, take_rows
 from hepad.data.loader import BatchLoader
+from hepad.logging.loggers import quieten
 from hepad.models import GAN, BiGAN
-from hepad.run.loggers import quieten
 
 HINGE = {"_target_": "hepad.losses.Hinge"}
 LOSSES = ("Hinge", "NonSaturating")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.models import CicadaAutoencoder, ConvAutoencoder
 from hepad.nn import NORMALIZERS
 

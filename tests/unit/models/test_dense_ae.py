@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.models import DenseAutoencoder
 
 MSE = {"_target_": "hepad.losses.MSE"}

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from hepad.batch import Batch
-from hepad.exhibits import TeacherAndStudent
+from hepad.core.batch import Batch
+from hepad.core.diagnostics import TeacherAndStudent
 from hepad.models import Distilled
 
 MSE = {"_target_": "hepad.losses.MSE"}
@@ -106,10 +106,10 @@ def test_without_a_target_it_cannot_train():
 def test_it_shows_itself_beside_its_teacher_only_where_there_is_one():
     model, batch = build("jets"), entries("jets")
     scores = {"a": torch.zeros(64), "b": torch.zeros(64)}
-    (shown,) = model.exhibits({"a": batch, "b": batch._replace(target=None)}, scores, "a")
+    (shown,) = model.diagnostics({"a": batch, "b": batch._replace(target=None)}, scores, "a")
     assert isinstance(shown, TeacherAndStudent)
     assert list(shown.teacher) == list(shown.student) == ["a"]
-    assert not list(model.exhibits({"a": batch._replace(target=None)}, scores, "a"))
+    assert not list(model.diagnostics({"a": batch._replace(target=None)}, scores, "a"))
 
 
 @pytest.mark.parametrize(

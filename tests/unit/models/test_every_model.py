@@ -20,15 +20,15 @@ from tests.every_model import (
     build,
 )
 
-from hepad.batch import Batch
 from hepad.config import compose
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
 from hepad.data.loader import take_rows
-from hepad.errors import UserError
+from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel, Distilled
 from hepad.models.adversarial import AdversarialModel
 from hepad.nn.phi_conv import PhiConv2d, PhiConvTranspose2d, PhiDoubling, PhiHalving
-from hepad.run.loggers import quieten
 from hepad.run.validation import validate
 
 N_ENTRIES = 120

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from hepad.batch import Batch
-from hepad.exhibits import GeneratedEntries, Remark, TrainingCurves
+from hepad.core.batch import Batch
+from hepad.core.diagnostics import GeneratedEntries, Remark, TrainingCurves
 from hepad.models import GAN, BiGAN
 from hepad.models.collapse_watch import Watch, watch
 from hepad.models.inversion import inversion
@@ -121,7 +121,7 @@ def test_cross_entropy_of_logits_that_are_no_log_odds_is_remarked_on():
     for loss in ("Hinge", "NonSaturating"):
         model = BiGAN([17], {"_target_": f"hepad.losses.{loss}"}, discriminator_score="cross_entropy")
         model.prepare(batch)
-        shown = model.exhibits({"b": batch}, {}, "b")
+        shown = model.diagnostics({"b": batch}, {}, "b")
         remarks[loss] = [e.text for e in shown if isinstance(e, Remark) and "log-odds" in e.text]
     assert len(remarks["Hinge"]) == 1
     assert "loss=non_saturating" in remarks["Hinge"][0]
@@ -187,7 +187,7 @@ def test_generated_entries_are_in_raw_units(kind, normalizer):
 
 def test_what_is_shown():
     model, batch = build(BiGAN, "events"), entries("events", 50)
-    shown = {type(exhibit): exhibit for exhibit in model.exhibits({"b": batch, "s": batch}, {}, "b")}
+    shown = {type(diagnostic): diagnostic for diagnostic in model.diagnostics({"b": batch, "s": batch}, {}, "b")}
     assert {GeneratedEntries, TrainingCurves} <= set(shown)
     assert shown[GeneratedEntries].mask.shape == (50, 8)
     columns = [column for group in shown[TrainingCurves].panels.values() for column in group]
@@ -219,7 +219,7 @@ def test_a_collapsed_generator_is_noticed_and_the_warning_says_what_to_try(capsy
     assert "mode collapse" in collapse
     # What draws the same entry always reconstructs nothing.
     assert "reconstructions are no better than the mean entry" in inverse
-    remarks = [e.text for e in model.exhibits({"b": batch}, {}, "b") if isinstance(e, Remark)]
+    remarks = [e.text for e in model.diagnostics({"b": batch}, {}, "b") if isinstance(e, Remark)]
     assert len(remarks) == 2
     assert "mode collapse" in remarks[0]
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, kl_divergence
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.models import SparseAutoencoder
 
 MSE = {"_target_": "hepad.losses.MSE"}

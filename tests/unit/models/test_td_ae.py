@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hepad.batch import Batch, slot_mask
+from hepad.core.batch import Batch, slot_mask
 from hepad.models import DenseAutoencoder, TimeDistributedAutoencoder
 
 MSE = {"_target_": "hepad.losses.MSE"}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from hepad.batch import Batch
+from hepad.core.batch import Batch
 from hepad.models import VariationalAutoencoder
 from hepad.models.vae import SCORES
 

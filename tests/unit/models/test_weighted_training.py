@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from hepad.batch import Batch, drawn_by_weight
+from hepad.core.batch import Batch, drawn_by_weight
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models import (
     GAN,

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from hepad import plots
-from hepad.schema import JET_FEATURES, ImageLabels
+from hepad.core.schema import JET_FEATURES, ImageLabels
 
 RNG = np.random.default_rng(0)
 JETS = RNG.exponential(size=(60, len(JET_FEATURES)))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hepad import plots
+from hepad.core.schema import ImageLabels
 from hepad.metrics import RocCurve, ScoredSample, roc_curve
 from hepad.plots.binning import edges, feature_edges, is_heavy_tailed
-from hepad.schema import ImageLabels
 
 
 def legend_texts(axes):

@@ -8,7 +8,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from hepad.errors import JobError, UserError
+from hepad.core.errors import JobError, UserError
 from hepad.run import training_checkpoint
 from hepad.run.divergence import check_best, divergence_note, nonfinite_weights
 from hepad.run.training_checkpoint import find_checkpoint

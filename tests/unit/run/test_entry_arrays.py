@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.run.entry_arrays import empty_slots, entry_array, named_features
 
 NAMES = ("pt", "eta", "phi")

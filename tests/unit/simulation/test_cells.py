@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hepad.schema import CALO_SATURATION, CALO_SHAPE
+from hepad.core.schema import CALO_SATURATION, CALO_SHAPE
 from hepad.simulation.cells import (
     ECAL_CELLS,
     HCAL_CELLS,

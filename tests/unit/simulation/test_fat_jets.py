@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from hepad.schema import (
+from hepad.core.schema import (
     CONSTITUENT_FEATURES,
     FAT_JET_FEATURES,
     JET_CONSTITUENTS_DATASET,

@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from hepad.errors import UserError
-from hepad.schema import CALO_DATASET, EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
+from hepad.core.errors import UserError
+from hepad.core.schema import CALO_DATASET, EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
 from hepad.simulation.files import truncate_mantissa
 from hepad.simulation.locking import locked
 from hepad.simulation.production import simulate

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hepad.schema import CALO_SHAPE, EVENT_FEATURES, JET_FEATURES, N_JETS
+from hepad.core.schema import CALO_SHAPE, EVENT_FEATURES, JET_FEATURES, N_JETS
 from hepad.simulation.collisions import Collisions
 from hepad.simulation.event import Events, simulate_events
 

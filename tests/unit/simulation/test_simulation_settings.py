@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hepad.config import compose
-from hepad.errors import UserError
+from hepad.core.errors import UserError
 from hepad.simulation.chunks import read_arrays, write_arrays
 from hepad.simulation.processes import PROCESSES, SAMPLES
 from hepad.simulation.request import read_request

@@ -1,0 +1,208 @@
+"""A comparison as files: one page, its numbers and its pictures."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from hepad.comparison.compare import Comparison
+from hepad.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
+from hepad.comparison.seeds import as_plain, seed_groups, seed_tables
+from hepad.comparison.tables import auc_table, difference_table, left_out_table, run_table, settings_table
+from hepad.comparison.trivial import BEST, groups_of, matched_table, verdict_cell
+from hepad.core.files import atomic_write_text
+from hepad.metrics import pair_result
+from hepad.metrics.verdict import SIGNIFICANT
+from hepad.plots import StandardFigure, save_figure
+from hepad.report import Cell, Report, Section, write_report
+
+PLOTS = "comparison_plots"
+
+
+def write_comparison(
+    comparison: Comparison, directory: Path, formats: Sequence[str] = ("png",), more: Sequence[Section] = ()
+) -> Path:
+    """Write comparison.html, comparison.json, comparison.csv and comparison_plots/ and return the page's path.
+
+    Args:
+        comparison: what was found.
+        directory: where to; it is made if need be, and earlier files of these names are replaced.
+        formats: of the pictures: png, pdf, svg; PNG is always written, for the page.
+        more: sections to put after the summary.
+    """
+    plots = directory / PLOTS
+    plots.mkdir(parents=True, exist_ok=True)
+    wanted = tuple(dict.fromkeys(("png", *formats)))
+    drawn = []
+    for figure in comparison_figures(comparison):
+        save_figure(figure.figure, plots / figure.name, formats=wanted)
+        drawn.append(figure)
+    atomic_write_text(directory / "comparison.json", json.dumps(as_json(comparison), indent=2) + "\n")
+    atomic_write_text(directory / "comparison.csv", as_csv(comparison))
+    return write_report(directory / "comparison.html", comparison_report(comparison, drawn, plots, more))
+
+
+def comparison_report(
+    comparison: Comparison, figures: Sequence[StandardFigure], plots: Path, more: Sequence[Section] = ()
+) -> Report:
+    """Return the page: AUC tables first, then `more`, then differences, ROC, agreement, training, the runs.
+
+    Args:
+        comparison: what was found.
+        figures: what was drawn, by section.
+        plots: the directory that holds the pictures.
+        more: sections to put after the summary.
+    """
+    pictures = {
+        title: [(figure.caption, plots / f"{figure.name}.png") for figure in group]
+        for title, group in groupby(figures, key=lambda figure: figure.section)
+    }
+    first = comparison.references[0]
+    best = comparison.ranked(first)[0]
+    groups = seed_groups(comparison)
+    over_seeds = [Section("Over seeds", tables=seed_tables(comparison, groups))] if groups else []
+    sections = [
+        *more,
+        *over_seeds,
+        Section(
+            SEPARATION,
+            pictures.get(SEPARATION, []),
+            [
+                made
+                for reference in comparison.references
+                for table in (auc_table, matched_table, difference_table)
+                if reference != first or table is difference_table
+                if (made := table(comparison, reference)) is not None
+            ],
+        ),
+        Section(
+            AGREEMENT,
+            pictures.get(AGREEMENT, []),
+            notes=["1 means that two runs rank all entries alike: then they find the same anomalies."],
+        ),
+        Section(TRAINING, pictures.get(TRAINING, [])),
+        Section("Runs", tables=[run_table(comparison), settings_table(comparison)]),
+    ]
+    if comparison.left_out:
+        sections.append(Section("Left out", tables=[left_out_table(comparison)]))
+    warnings = list(comparison.notes)
+    if comparison.left_out:
+        warnings.append(f"{len(comparison.left_out)} without scores left out, see the end of the page.")
+    return Report(
+        title=f"Comparison of {len(comparison.records)} runs",
+        subtitle=f"The baseline that the others are compared with: {comparison.baseline}",
+        key_figures=[
+            (f"best mean AUC vs {first} ({', '.join(comparison.averaged(first))})", comparison.mean_auc(best, first)),
+            ("best run", best),
+            *_best_trivial(comparison, first, best),
+            ("runs", len(comparison.records)),
+            ("significant differences", _significant(comparison)),
+        ],
+        summary=[
+            table for table in (auc_table(comparison, first), matched_table(comparison, first)) if table is not None
+        ],
+        sections=[section for section in sections if section.figures or section.tables],
+        provenance={label: _facts(comparison, label) for label in comparison.records},
+        warnings=warnings,
+        landscape=True,
+    )
+
+
+def _best_trivial(comparison: Comparison, reference: str, run: str) -> list[tuple[str, Cell]]:
+    """The mean of the best trivial scores on the same entries as a run, and its verdict."""
+    pairs = [(signal, reference) for signal in comparison.averaged(reference)]
+    means = [group.mean_best(pairs) for group in groups_of(comparison, reference) if run in group.runs]
+    verdict = verdict_cell(comparison.records[run].metrics, reference)
+    found: list[tuple[str, Cell]] = [(f"{BEST.lower()}, mean AUC", mean) for mean in means if mean is not None]
+    return [*found, *([("best run better than trivial", verdict)] if verdict is not None else [])]
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """Return all numbers of a comparison as plain JSON values; what is not known is null."""
+    return {
+        "baseline": comparison.baseline,
+        "runs": {label: _facts(comparison, label) for label in comparison.records},
+        "left_out": [{"run": str(out.record.directory), "reason": out.reason} for out in comparison.left_out],
+        "notes": list(comparison.notes),
+        "auc": _rows(comparison),
+        "over_seeds": as_plain(seed_groups(comparison)),
+        "correlations": {
+            sample: {
+                "runs": list(found.runs),
+                "entries": found.entries,
+                "pearson": _matrix(found.pearson.tolist()),
+                "spearman": _matrix(found.spearman.tolist()),
+            }
+            for sample, found in comparison.correlations.items()
+        },
+    }
+
+
+def as_csv(comparison: Comparison) -> str:
+    """Return one row per run, signal and reference."""
+    text = io.StringIO()
+    rows = _rows(comparison)
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _significant(comparison: Comparison) -> str:
+    p_values = [pair_auc.p_holm for pair_auc in comparison.aucs if pair_auc.p_holm is not None]
+    return f"{sum(p < SIGNIFICANT for p in p_values)} of {len(p_values)}"
+
+
+def _rows(comparison: Comparison) -> list[dict[str, Any]]:
+    rows = []
+    for pair_auc in comparison.aucs:
+        metrics = comparison.records[pair_auc.run].metrics
+        plain, matched = (pair_result(metrics, pair_auc.signal, pair_auc.reference, equal) for equal in (False, True))
+        rows.append(
+            {
+                "run": pair_auc.run,
+                "signal": pair_auc.signal,
+                "reference": pair_auc.reference,
+                "auc": pair_auc.auc,
+                "low": pair_auc.low,
+                "high": pair_auc.high,
+                "difference": pair_auc.difference and pair_auc.difference.difference,
+                "standard_error": pair_auc.difference and pair_auc.difference.standard_error,
+                "p_value": pair_auc.difference and pair_auc.difference.p_value,
+                "p_holm": pair_auc.p_holm,
+                "paired": pair_auc.paired,
+                "best_trivial": plain and plain.trivial,
+                "best_trivial_auc": plain and plain.trivial_auc,
+                "matched_auc": matched and matched.auc,
+                "matched_best_trivial": matched and matched.trivial,
+                "matched_best_trivial_auc": matched and matched.trivial_auc,
+            }
+        )
+    return rows
+
+
+def _facts(comparison: Comparison, label: str) -> dict[str, Any]:
+    record = comparison.records[label]
+    return {
+        "directory": str(record.directory),
+        "status": record.status,
+        "command": list(record.command),
+        "model": record.model,
+        "loss": record.loss,
+        "data": record.data,
+        "background": record.background,
+        "seed": record.seed,
+        "parameters": record.parameters,
+        "epochs": record.epochs,
+        "training_seconds": record.seconds.get("train"),
+        "scoring_seconds": record.seconds.get("score"),
+        "differs_in": dict(comparison.settings[label]),
+    }
+
+
+def _matrix(rows: list[list[float]]) -> list[list[float | None]]:
+    return [[value if math.isfinite(value) else None for value in row] for row in rows]

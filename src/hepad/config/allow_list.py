@@ -1,0 +1,54 @@
+"""The list of what a config may build: exact names, checked before anything is imported.
+
+A config file that came with somebody's checkpoint could name any callable (`os.system`, `torch.load`). So every
+`_target_` must appear in the configs that ship with hepad, or be named by the user in the environment variable
+`HEPAD_TRUST`. Nothing inside a run's directory, and nothing in a directory of configs, can add to the list.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from hepad.config import config_dir
+from hepad.core.errors import UserError
+
+TRUST_VARIABLE = "HEPAD_TRUST"
+
+
+@cache
+def shipped_targets() -> frozenset[str]:
+    """Return every `_target_` named in the configs that ship with hepad."""
+    names: set[str] = set()
+    for path in config_dir().rglob("*.yaml"):
+        names.update(re.findall(r"_target_:\s*([A-Za-z_][\w.]*)", path.read_text(encoding="utf-8")))
+    return frozenset(names)
+
+
+def check_targets(config: Any) -> None:
+    """Raise `UserError` where `config` names a `_target_` that is not allowed."""
+    trusted = set(re.findall(r"[\w.]+", os.environ.get(TRUST_VARIABLE, "")))
+    for target in targets(config):
+        if target not in shipped_targets() and target not in trusted:
+            every = ",".join(sorted({*trusted, target}))
+            raise UserError(
+                f"_target_ {target!r} is not one of hepad's, and could be any code; if you know it and trust it, "
+                f"say so in the environment: export {TRUST_VARIABLE}={every}"
+            )
+
+
+def targets(config: Any) -> Iterator[str]:
+    """Yield every `_target_` in a config, at any depth."""
+    if isinstance(config, DictConfig | ListConfig):
+        config = OmegaConf.to_container(config, resolve=True)
+    if isinstance(config, dict):
+        if "_target_" in config:
+            yield str(config["_target_"])
+        for value in config.values():
+            yield from targets(value)
+    elif isinstance(config, list):
+        for value in config:
+            yield from targets(value)

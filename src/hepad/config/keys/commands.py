@@ -1,0 +1,83 @@
+"""The keys of every command: pattern → kind; `*` stands for one part of a key."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hepad.config.keys.compound import Either, ListOf, MapOf, optional
+from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole, Word
+from hepad.config.keys.training import DIRECTORY, FILE, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
+
+_SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
+"""Sections of a run's config that `evaluate` may set too."""
+
+_HYDRA_KEYS: Final[Mapping[str, Kind]] = {
+    "hydra.run.dir": DIRECTORY,
+    "hydra.sweep.dir": DIRECTORY,
+    "hydra.sweep.subdir": DIRECTORY,
+    "hydra.job.chdir": optional(Flag()),
+    "hydra.launcher.n_jobs": optional(Whole(1, 4096)),
+    "hydra.launcher.threads": optional(Whole(1, 1024)),
+}
+
+_OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
+    "train": TRAIN_KEYS,
+    "evaluate": {
+        **{key: kind for key, kind in TRAIN_KEYS.items() if key.split(".")[0] in _SHARED},
+        # The run's own unless it is named.
+        "paths.run": optional(DIRECTORY),
+        "logger.*.save_dir": optional(DIRECTORY),
+        "run": optional(DIRECTORY),
+        "name": optional(Name()),
+        "in_place": Flag(),
+    },
+    "score": {
+        "run": optional(DIRECTORY),
+        "input": optional(FILE),
+        "output": optional(FILE),
+        "overwrite": Flag(),
+        "on_nonfinite": optional(ON_NONFINITE),
+    },
+    "compare": {
+        "runs": ListOf(DIRECTORY, 0, 10_000, "directories", "[runs/a,runs/b]"),
+        "baseline": optional(DIRECTORY),
+        "output": DIRECTORY,
+        "formats": FORMATS,
+    },
+    "dashboard": {
+        "entity": optional(Text()),
+        "project": Text(),
+        "name": Text(),
+        "mode": Word(("auto", "online", "offline")),
+        "output": FILE,
+        "run": optional(DIRECTORY),
+        "signals": optional(NAMES),
+        "references": optional(NAMES),
+        "curves": optional(NAMES),
+        "pictures": optional(ListOf(Text(), 0, 1000, "names", "[roc]")),
+        "columns": ListOf(Text(), 0, 1000, "names", "[seed]"),
+    },
+    "simulate": {
+        "samples": Either((ListOf(Text(), 1, 100, "names", "[zero_bias,ttbar]"), Text())),
+        "n_events": Either((Whole(1), MapOf(Whole(1), example="{zero_bias: 10000, ttbar: 1000}"))),
+        "seed": Whole(0, 2**63 - 1),
+        "output": DIRECTORY,
+        "workers": optional(Whole(1, 4096)),
+        "pileup.mean": Number(0, 500),
+        "pileup.pool_size": Whole(1),
+        "pileup.pool": optional(DIRECTORY),
+        "chunk_size": Whole(1, 100_000),
+        "mantissa_bits": Whole(4, 23),
+        "validate": Flag(),
+    },
+    "convert": {
+        "input": optional(FILE),
+        "output": optional(FILE),
+        "sample": optional(Name()),
+        "limit": Either((Whole(1), Null())),
+    },
+}
+
+COMMAND_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
+    command: {**keys, **_HYDRA_KEYS} for command, keys in _OWN_KEYS.items()
+}
+"""Command → pattern → kind."""

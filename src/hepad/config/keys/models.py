@@ -1,0 +1,90 @@
+"""Types and ranges of the keys of models, losses and latent searches.
+
+A key has one meaning in all models that have it, so a row names the key alone. What only some of a row's words mean for
+one model is the model's own to say.
+"""
+
+from typing import Final
+
+from hepad.config.keys.compound import ListOf, MapOf, optional
+from hepad.config.keys.kinds import Anything, Flag, Kind, Number, Text, Whole, Word
+
+WIDEST: Final = 65536
+"""Units of the widest layer: anything above is a mistyped number, or somebody's attempt to fill the memory."""
+
+FRACTION: Final = Number(0, 1)
+POSITIVE: Final = Number(0, open_low=True)
+NOT_NEGATIVE: Final = Number(0)
+WIDTH: Final = Whole(1, WIDEST)
+WIDTHS: Final = ListOf(WIDTH, 0, 64, "widths", "[64,16]")
+
+MODEL_KEYS: Final[dict[str, Kind]] = {
+    "_target_": Text(),
+    "activation": Word(("relu", "leaky_relu", "elu", "gelu", "silu", "tanh")),
+    "alpha": FRACTION,
+    "beta": NOT_NEGATIVE,
+    "circular": Flag(),
+    "code_inverse": NOT_NEGATIVE,
+    "corruption": Word(("gaussian", "dropout")),
+    "discriminator": optional(WIDTHS),
+    "discriminator_lr": optional(POSITIVE),
+    "discriminator_score": Word(("feature_matching", "cross_entropy")),
+    "discriminator_steps": Whole(1, 1000),
+    "dropout": FRACTION,
+    "ema": FRACTION,
+    "filters": Whole(1, 4096),
+    "generator": optional(WIDTHS),
+    "gradient_clip": optional(POSITIVE),
+    "hidden": optional(WIDTHS),
+    "kappa": NOT_NEGATIVE,
+    "l2": NOT_NEGATIVE,
+    "latent": optional(WIDTH),
+    "mask": Flag(),
+    "network": Word(("auto", "dense", "time_distributed", "conv", "deepsets")),
+    "noise": NOT_NEGATIVE,
+    "normalizer": Word(("standard", "robust", "log", "layer", "none")),
+    "phi": WIDTHS,
+    "pool": Word(("max", "mean")),
+    "r1": NOT_NEGATIVE,
+    "rate": Number(0, 1, open_low=True, open_high=True),
+    "reconstruction": NOT_NEGATIVE,
+    "reduction": Word(("mean", "sum")),
+    "rho": WIDTHS,
+    "score": Word(("elbo", "reconstruction", "kl", "mu2", "encoder", "discriminator")),
+    "sparsity": Word(("l1", "kl")),
+    "sparsity_weight": NOT_NEGATIVE,
+    "spectral_norm": Flag(),
+    "target": Word(("score", "log_score", "cicada")),
+    "teacher": optional(Text("a run's directory", 4096, path=True)),
+    "teacher_overrides": optional(MapOf(Anything(), example="{model: vae, model.latent: 4}")),
+    "weighting": Word(("none", "rare", "flat")),
+}
+
+LOSS_KEYS: Final[dict[str, Kind]] = {
+    "_target_": Text(),
+    "circular": Flag(),
+    "data_range": optional(POSITIVE),
+    "delta": POSITIVE,
+    "epsilon": POSITIVE,
+    "floor": POSITIVE,
+    "label_jitter": FRACTION,
+    "label_smoothing": FRACTION,
+    "sigma": POSITIVE,
+    "terms.*.weight": NOT_NEGATIVE,
+    "window": Whole(1, 101),
+}
+
+INFERENCE_KEYS: Final[dict[str, Kind]] = {
+    "_target_": Text(),
+    "gamma_theta": NOT_NEGATIVE,
+    "gamma_z": NOT_NEGATIVE,
+    "memory": POSITIVE,
+    "n_seed": Whole(1, 10_000),
+    "optimizer": Word(("adam", "sgd")),
+    "patience": Whole(1),
+    "reduction": Word(("mean", "min")),
+    "seed": Whole(0, 2**128 - 1),
+    "start": Word(("prior", "encoder")),
+    "steps": Whole(1, 1_000_000),
+    "tolerance": optional(NOT_NEGATIVE),
+}

@@ -1,0 +1,66 @@
+"""Building objects from configs, restricted to the allow-list (`hepad.config.allow_list`)."""
+
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import get_class as hydra_get_class
+from hydra.utils import instantiate as hydra_instantiate
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from hepad.config.allow_list import TRUST_VARIABLE, check_targets, shipped_targets, targets
+from hepad.core.errors import UserError
+
+__all__ = [
+    "REFUSALS",
+    "TRUST_VARIABLE",
+    "check_targets",
+    "get_class",
+    "instantiate",
+    "refusal",
+    "shipped_targets",
+    "targets",
+]
+
+REFUSALS = (ValueError, TypeError, MisconfigurationException)
+"""What constructors raise for a value that they cannot take: here and in torch, `TypeError` for one of the wrong type,
+in Lightning an exception of its own."""
+
+
+def get_class(target: str) -> Any:
+    """Return the class that a `_target_` names; the name must have been checked (`check_targets`).
+
+    Raises:
+        UserError: there is no such class.
+    """
+    try:
+        return hydra_get_class(target)
+    except (ImportError, ValueError) as error:
+        cause = error.__cause__ or error
+        raise UserError(
+            f"_target_ {target!r} cannot be imported ({refusal(cause)}); its package must be installed in this "
+            "environment, or its directory in PYTHONPATH"
+        ) from error
+
+
+def instantiate(config: Any, **arguments: Any) -> Any:
+    """Build what `config` describes, with plain lists and dicts as arguments; `arguments` are added as they are.
+
+    Raises:
+        UserError: a `_target_` that is not allowed, or a value that its constructor refuses.
+    """
+    check_targets(config)
+    try:
+        return hydra_instantiate(config, **arguments, _convert_="all")
+    except InstantiationException as error:
+        # Hydra wraps what a constructor raises; the words of the constructor are the ones for the user.
+        if isinstance(error.__cause__, UserError):
+            raise error.__cause__ from error
+        if isinstance(error.__cause__, REFUSALS):
+            target = str(config["_target_"]).rsplit(".", 1)[-1] if "_target_" in config else "config"
+            raise UserError(f"{target}: {refusal(error.__cause__)}") from error
+        raise
+
+
+def refusal(error: BaseException) -> str:
+    """Return what a constructor said, as one line."""
+    return " ".join(str(error).split())

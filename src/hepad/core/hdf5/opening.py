@@ -1,0 +1,66 @@
+"""Opening HDF5 files, for reading and for writing, without HDF5's locks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+
+from hepad.core.errors import UserError
+from hepad.core.hdf5.faults import H5PY_FAULTS
+from hepad.core.input_files import require_file
+
+_OTHER_FORMATS: Final = {
+    b"root": "a ROOT file; make HDF5 of CMS NanoAOD with python -m hepad.convert input=FILE.root output=FILE.h5",
+    b"\x93NUM": "a NumPy file; docs/data_formats.md shows how to write its array as HDF5",
+    b"PK\x03\x04": "a zip archive (NumPy's .npz?); docs/data_formats.md shows how to write its arrays as HDF5",
+    b"\x1f\x8b": "compressed as a whole; unpack it first",
+    b"PAR1": "a Parquet file; docs/data_formats.md shows how to write its columns as HDF5",
+}
+
+
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Open `path` for reading; raise `UserError` where it is missing, no regular file, truncated or not HDF5."""
+    path = require_file(path)
+    try:
+        file = _opened(path)
+    except H5PY_FAULTS as error:
+        raise UserError(f"cannot read {path}: {_reason(path, error)}") from error
+    with file:
+        yield file
+
+
+def _opened(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        # HDF5 wants one rule for a file that this process, a notebook say, holds open already.
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path, "r")
+
+
+def create_hdf5(target: Any, **settings: Any) -> h5py.File:
+    """Create an HDF5 file, to be closed by the caller; an older one at the place is overwritten.
+
+    Args:
+        target: a path, or a binary file in memory.
+        settings: further arguments of `h5py.File`.
+
+    Raises:
+        OSError: the place cannot be written.
+    """
+    return h5py.File(target, "w", locking=False, **settings)
+
+
+def _reason(path: Path, error: BaseException) -> str:
+    with path.open("rb") as file:
+        head = file.read(4)
+    if not head:
+        return "it is empty"
+    if "truncated" in str(error):
+        return "truncated"
+    other = next((told for magic, told in _OTHER_FORMATS.items() if head.startswith(magic)), None)
+    return f"it is {other}" if other else "not an HDF5 file, or damaged"

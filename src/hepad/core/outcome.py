@@ -1,0 +1,57 @@
+"""A job and the process that waits for it: how it ended, and that it ends with the one that waits."""
+
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Status: TypeAlias = Literal["finished", "failed", "refused"]
+
+WATCHED: Final = "HEPAD_ENDS_WITH_STDIN"
+"""Set in the environment of a job whose end its parent watches over."""
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """How one job of a command ended.
+
+    Args:
+        status: `finished`, `failed` (an exception, a killed process) or `refused` (the user's input was wrong).
+        reason: one line, empty where the job finished.
+    """
+
+    status: Status
+    reason: str = ""
+
+
+class JobsFailed(Exception):
+    """Some jobs of a sweep did not finish; the others did, and the summary is written.
+
+    Args:
+        exit_code: what the command exits with.
+    """
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__(f"exit code {exit_code}")
+        self.exit_code = exit_code
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as one line: its class, and the first line of what it says."""
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+
+
+def end_with_parent() -> None:
+    """Interrupt this process, as Ctrl-C would, when the process that started it is gone; for jobs of a sweep."""
+    if os.environ.pop(WATCHED, None) is None:
+        return
+
+    def watch() -> None:
+        # Not through sys.stdin, whose lock Python wants back when it exits.
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=watch, daemon=True).start()

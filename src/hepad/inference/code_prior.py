@@ -1,0 +1,79 @@
+"""Where a latent search may start: the codes of an entry, or draws from the prior."""
+
+from typing import Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from hepad.core.batch import Batch, on_device, take_rows
+from hepad.models import AnomalyModel
+
+STARTS: Final = ("prior", "encoder")
+
+NEAR: Final = 0.1
+"""Distance from an entry's own code at which further restarts begin, in spreads of the prior: docs/latent_search.md."""
+
+_CHUNK: Final = 4096
+_FITTED: Final = 20_000
+
+
+class CodePrior(NamedTuple):
+    """A normal distribution of codes.
+
+    Attributes:
+        mean, spread: of each number of a code; shared by the slots of an event.
+    """
+
+    mean: Tensor
+    spread: Tensor
+
+
+UNIT_NORMAL: Final = CodePrior(torch.zeros(()), torch.ones(()))
+
+
+@torch.no_grad()
+def fitted_prior(model: AnomalyModel, background: Batch) -> CodePrior:
+    """Return mean and spread of the codes of background entries.
+
+    A plain autoencoder promises no distribution of its codes; a normal distribution fitted to them afterwards stands in
+    for one (Ghosh et al., arXiv:1903.12436).
+
+    Args:
+        model: one with an encoder.
+        background: entries in raw units; the first 20,000 are used.
+    """
+    codes, masks = [], []
+    for start in range(0, min(len(background.x), _FITTED), _CHUNK):
+        batch = on_device(take_rows(background, slice(start, start + _CHUNK)), model.device)
+        code = model.encode_batch(batch)
+        assert code is not None
+        codes.append(code.cpu())
+        if batch.mask is not None and code.ndim == 3:
+            masks.append(batch.mask.cpu())
+    values = torch.cat(codes)
+    values = values[torch.cat(masks)] if masks else values.flatten(0, -2)
+    return CodePrior(values.mean(dim=0), values.std(dim=0, correction=0))
+
+
+def start_codes(drawn: Tensor, own: Tensor | None, prior: CodePrior) -> Tensor:
+    """Return `(E, n_seed, *latent_shape)` codes to start from.
+
+    Without codes of the entries' own these are draws from the prior. Else the first restart starts at the own code and
+    the others near it. From draws they would end elsewhere, and a mean of what lies near and far from E(x) tells
+    entries apart less well than either.
+
+    Args:
+        drawn: `(E, n_seed, *latent_shape)` from N(0, 1).
+        own: `(E, *latent_shape)` the codes E(x); None to start from the prior.
+        prior: of the codes.
+    """
+    if own is None:
+        return prior.mean + prior.spread * drawn
+    codes = own.unsqueeze(1) + NEAR * prior.spread * drawn
+    codes[:, 0] = own
+    return codes
+
+
+def describe_starts(own: bool) -> str:
+    """Return where restarts start from, in a few words: at own codes or from the prior."""
+    return "the first from E(x), the others near it" if own else "each from a draw of the prior"

@@ -1,0 +1,250 @@
+"""`inference=latent_search`: scores by a latent search instead of one pass through the model."""
+
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import lightning as L
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from numpy.typing import NDArray
+
+from hepad.core.diagnostics import Diagnostic, PartialScores, Remark, SearchExamples, SearchTraces
+from hepad.core.errors import UserError
+from hepad.core.gathering import gather_interleaved
+from hepad.core.names import file_name
+from hepad.core.progress import progress
+from hepad.data import AnomalyDataModule
+from hepad.data.datamodule import Entries
+from hepad.inference.code_prior import NEAR, STARTS, UNIT_NORMAL, describe_starts, fitted_prior
+from hepad.inference.codes import SEEDS
+from hepad.inference.entry_search import EntrySearch, search_examples
+from hepad.inference.latent_search import DEFAULT_MEMORY, LatentSearch
+from hepad.inference.partial_search import PartialSearch, fingerprint, plain_settings
+from hepad.inference.search import SearchResult
+from hepad.inference.search_findings import failures, finite_scores, mean_moved, standstill
+from hepad.inference.search_loss import fit_loss
+from hepad.inference.settings import SearchSettings
+from hepad.losses import ReconstructionLoss
+from hepad.models import AnomalyModel
+
+_PARTIAL: Final = "latent_search"
+_LONG: Final = 120.0
+
+
+class LatentSearchInference(Callback):
+    """Search for the code of every tested entry (`hepad.inference.LatentSearch`); the loss that is left is the score.
+
+    It stands before `Evaluate`, which takes `scores` and what there is to show from it. Blocks that are done are kept
+    in `<directory>/latent_search`; a search that is stopped goes on there, with the same scores at the end.
+
+    Attributes:
+        advice: how to go on with a search that is stopped, where whoever stops it does not say so.
+
+    Args:
+        directory: the run's directory.
+        n_seed, steps, gamma_z, gamma_theta, optimizer, reduction, tolerance, patience: see `SearchSettings`.
+        start: `prior`, the definition's own; `encoder`: the first restart starts at the entry's own code, the others
+            near it. Where the model has no prior, a normal distribution fitted to the codes of background is one.
+        loss: compares what the network makes with the normalised entry.
+        memory: bytes that the blocks searched at a time may take.
+        seed: of the codes drawn.
+
+    Raises:
+        ValueError: a value that makes no sense.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        loss: ReconstructionLoss,
+        start: str = "prior",
+        memory: float = DEFAULT_MEMORY,
+        seed: int = 0,
+        **settings: Any,
+    ) -> None:
+        if start not in STARTS:
+            raise ValueError(f"start {start!r}; allowed: {', '.join(STARTS)}")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
+            raise ValueError(f"seed={seed}; an integer from 0 to below 2**128 is needed")
+        if not isinstance(loss, ReconstructionLoss):
+            raise ValueError(f"loss={loss!r}; one of those in hepad.losses is needed, such as hepad.losses.MSE")
+        self.directory = Path(directory) / _PARTIAL
+        self.loss = loss
+        self.start = start
+        self.memory = memory
+        self.seed = seed
+        self.settings = SearchSettings(**settings)
+        self.found: dict[str, SearchResult] = {}
+        self.scores: dict[str, NDArray[np.float32]] = {}
+        self._partial: list[PartialSearch] = []
+        self._examples: list[SearchExamples] = []
+        self._remarks: list[str] = []
+        self._starts = ""
+        self._began = (0.0, 0)
+        self._expected: float | None = None
+        self.advice = ""
+
+    def check(self, model: AnomalyModel, data: AnomalyDataModule) -> None:
+        """Find now whatever would end the search later: after a training that would be late.
+
+        Raises:
+            UserError: a model without a generator or decoder, an encoder that is not there, too little memory, a loss
+                that is not for such entries.
+        """
+        network = model.latent_network()
+        if network is None:
+            raise UserError(
+                f"inference=latent_search needs a generator or a decoder; {type(model).__name__} has none; choose "
+                "inference=forward or a model such as gan, bigan, vae"
+            )
+        if self.start == "encoder" and not _has_encoder(model):
+            raise UserError(f"inference.start=encoder: {type(model).__name__} has no encoder; allowed: prior")
+        try:
+            LatentSearch(network, self.settings, self.loss, self.memory)
+        except ValueError as error:
+            raise UserError(f"inference.{error}; raise inference.memory") from error
+        fit_loss(self.loss, model, data)
+        # One entry and one step: the shapes that the loss is given, and whatever a loss of the user's own does then.
+        entry = data.train_entries.rows(np.arange(1))
+        one_step = replace(self.settings, steps=min(1, self.settings.steps))
+        first = LatentSearch(network, one_step, self.loss, self.memory)
+        EntrySearch(first, model, UNIT_NORMAL, self.start == "encoder", self.seed)(entry)
+
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Search for every tested entry."""
+        assert isinstance(pl_module, AnomalyModel)
+        data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        network = pl_module.latent_network()
+        assert network is not None
+        fit_loss(self.loss, pl_module, data)
+        latent_search = LatentSearch(network, self.settings, self.loss, self.memory, device=pl_module.device)
+        prior = UNIT_NORMAL if network.unit_normal_prior else fitted_prior(pl_module, data.train_entries.batch)
+        own_codes = self.start == "encoder"
+        self._starts = describe_starts(own_codes)
+        search = EntrySearch(latent_search, pl_module, prior, own_codes, self.seed)
+        self._remarks, self._examples = [], []
+        if (warning := latent_search.warning()) is not None:
+            # Before the search, which may take hours.
+            self._warn(trainer, f"latent search: {warning}")
+        began, n_new = time.perf_counter(), 0
+        n_own = sum(len(entries) // trainer.world_size for entries in data.test_entries.values())
+        self._began, self._expected = (began, n_own), None
+        for sample, entries in data.test_entries.items():
+            # Where several processes test, each searches for every n-th entry.
+            own = entries.rows(np.arange(trainer.global_rank, len(entries), trainer.world_size))
+            found, new = self._search(search, own, sample)
+            if trainer.world_size > 1:
+                found = SearchResult(**gather_interleaved(found._asdict()))
+            self.found[sample] = found
+            n_new += new
+        seconds = time.perf_counter() - began
+        for sample, entries in data.test_entries.items():
+            if (remark := failures(sample, self.found[sample], entries)) is not None:
+                self._warn(trainer, remark)
+        self.scores = finite_scores(self.found, self.settings.reduction)
+        if latent_search.weights and self.settings.steps and (remark := standstill(self.found)) is not None:
+            self._warn(trainer, f"latent search: {remark}")
+        for sample, entries in data.test_entries.items():
+            self._examples.append(search_examples(search, entries, sample, self.scores[sample]))
+        settings = self.settings
+        moved = ""
+        if latent_search.weights:
+            moved = f"; mean ‖Δθ‖ of {data.background} {mean_moved(self.found[data.background]):.2g}"
+        self._remarks.append(
+            f"Latent search: {settings.n_seed} restarts of {settings.steps} steps, {n_new:,} entries in "
+            f"{seconds:.1f} s on {pl_module.device.type}, {latent_search.block} at a time{moved}."
+        )
+        if trainer.is_global_zero:
+            print(self._remarks[-1], flush=True)
+
+    def _warn(self, trainer: L.Trainer, text: str) -> None:
+        """Say it now, on stderr, and later in the report."""
+        self._remarks.append(f"{text[:1].upper()}{text[1:].rstrip('.')}.")
+        if trainer.is_global_zero:
+            print(f"warning: {text}", file=sys.stderr, flush=True)
+
+    def _search(self, search: EntrySearch, entries: Entries, sample: str) -> tuple[SearchResult, int]:
+        """Search for the entries of one sample; return what was found, and how many of them are new."""
+        if len(entries) == 0:
+            # More processes than entries.
+            return search(entries)._replace(code=torch.empty(0, 0), made=torch.empty(0, 0)), 0
+        # Losses are the same whichever of them is taken for the score.
+        settings = replace(self.settings, reduction="mean")
+        block, rows_of = search.search.block, entries.index.tolist()
+        words = (settings, *plain_settings(self.loss), search.own_codes, NEAR, self.seed, block, rows_of)
+        tensors = (*search.model.state_dict().values(), *self.loss.state_dict().values(), entries.batch.x)
+        partial = PartialSearch(self.directory / f"{file_name(sample)}_{fingerprint(words, tensors)}.npz")
+        self._partial.append(partial)
+        n_before = partial.n_done
+        try:
+            with progress(f"search {sample}", len(entries), n_before, "entries") as advance:
+
+                def search_rows(rows: slice) -> SearchResult:
+                    return search(entries.rows(np.arange(rows.start, rows.stop)))
+
+                for rows, found in search.search.search_blocks(len(entries), search_rows, n_before):
+                    partial.add(found)
+                    advance(rows.stop - rows.start)
+                    self._announce(rows.stop - rows.start, search.search)
+        finally:
+            if partial.n_done > n_before:
+                partial.write()
+            if 0 < partial.n_done < len(entries):
+                print(f"{partial.n_done} of {len(entries)} entries of {sample} are kept{self.advice}", flush=True)
+        return partial.result(), partial.n_done - n_before
+
+    def _announce(self, n_done: int, search: LatentSearch) -> None:
+        """Say after the first block how long all will take, where that is long; that block was searched alone."""
+        if self._expected is not None:
+            return
+        began, n_entries = self._began
+        self._expected = (time.perf_counter() - began) / n_done * n_entries / search.n_threads
+        if self._expected > _LONG:
+            print(f"latent search of {n_entries:,} entries: about {self._expected / 60:.0f} minutes", flush=True)
+
+    def per_restart(self) -> dict[str, dict[str, NDArray[Any]]]:
+        """Return sample → name → `(N, n_seed)` what scores.h5 keeps beside the scores."""
+        return {
+            sample: {
+                "restart_loss": found.losses.numpy().astype("<f4"),
+                "restart_steps": found.steps.numpy().astype("<i4"),
+                "restart_moved": found.moved.numpy().astype("<f4"),
+                "restart_failed": found.failed.numpy(),
+            }
+            for sample, found in self.found.items()
+        }
+
+    def diagnostics(self, forward: Mapping[str, NDArray[Any]]) -> Iterable[Diagnostic]:
+        """Return what there is to show of the search.
+
+        Args:
+            forward: sample → `(N,)` the scores of one pass, to compare with.
+        """
+        yield SearchTraces(
+            traces={sample: found.sound_trace for sample, found in self.found.items()},
+            moved={sample: mean_moved(found) for sample, found in self.found.items() if self.settings.gamma_theta > 0},
+            reduction=self.settings.reduction,
+            starts=self._starts,
+        )
+        yield from self._examples
+        yield PartialScores({"forward": {sample: torch.from_numpy(values) for sample, values in forward.items()}})
+        yield from (Remark(text) for text in self._remarks)
+
+    def clear(self) -> None:
+        """Remove the findings kept for a search that is stopped, when all is written."""
+        for partial in self._partial:
+            partial.path.unlink(missing_ok=True)
+        self._partial = []
+        # Another evaluation may have findings of its own there.
+        with suppress(OSError):
+            self.directory.rmdir()
+
+
+def _has_encoder(model: AnomalyModel) -> bool:
+    return type(model).encode_batch is not AnomalyModel.encode_batch

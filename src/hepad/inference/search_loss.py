@@ -1,0 +1,23 @@
+"""The loss of a latent search, made ready for the entries of some data."""
+
+from hepad.core.batch import on_device
+from hepad.core.errors import UserError
+from hepad.data import AnomalyDataModule
+from hepad.losses import ReconstructionLoss
+from hepad.models import AnomalyModel
+
+
+def fit_loss(loss: ReconstructionLoss, model: AnomalyModel, data: AnomalyDataModule) -> None:
+    """Let the loss take what it must know of the background, such as SSIM's data range, where the model is.
+
+    Raises:
+        UserError: the loss, or a part of it, is not for such entries.
+    """
+    for part in loss.modules():
+        if isinstance(part, ReconstructionLoss) and part.kinds is not None and data.kind not in part.kinds:
+            kinds = " or ".join(sorted(part.kinds))
+            raise UserError(f"inference.loss: {type(part).__name__} is defined for {kinds}, not for {data.kind}")
+    try:
+        loss.to(model.device).fit(model.latent_target(on_device(data.train_entries.batch, model.device))[0])
+    except UserError as error:
+        raise UserError(str(error).replace("model.loss.", "inference.loss.")) from error

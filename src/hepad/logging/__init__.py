@@ -1,0 +1,1 @@
+"""What W&B, CSV and TensorBoard are given of a run, and what they must not see."""

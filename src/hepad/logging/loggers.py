@@ -1,0 +1,215 @@
+"""The loggers of a run. W&B: offline unless somebody is logged in, and never a prompt."""
+
+import importlib.util
+import logging
+import os
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+
+from hepad.config.registry import instantiate
+from hepad.core.errors import UserError
+from hepad.core.pasteable import python_command
+from hepad.logging.wandb_files import CHECKPOINTS
+
+if TYPE_CHECKING:
+    # Imported by the functions that need it: a run without W&B need not wait for it.
+    from wandb.sdk.wandb_run import Run as WandbRun
+
+MODES: Final = ("auto", "online", "offline", "disabled")
+_INIT_TIMEOUT_SECONDS = 30
+_HEADER_BYTES: Final = 7
+
+
+class RunWandbLogger(WandbLogger):
+    """Lightning's W&B logger of a run that has begun, with what to upload when the run is done.
+
+    Args:
+        run: the W&B run.
+        save_dir: the run's directory.
+        checkpoints: a key of `hepad.logging.wandb_files.CHECKPOINTS`. Lightning's own `log_model` raises offline.
+        report: whether the report page becomes a panel.
+    """
+
+    def __init__(self, run: "WandbRun", save_dir: str, checkpoints: str = "none", report: bool = False) -> None:
+        super().__init__(experiment=run, save_dir=save_dir)
+        self.checkpoints = checkpoints
+        self.report = report
+
+
+def build_loggers(configs: Mapping[str, Any]) -> list[Logger]:
+    """Build the loggers of a run's config.
+
+    Raises:
+        UserError: one of them cannot work; nothing is written then.
+    """
+    # W&B writes as soon as it is built, so whatever else could be wrong must have been found by then.
+    entries = sorted((entry for entry in configs.values() if entry), key=lambda entry: "wandb" in entry["_target_"])
+    return [logger for entry in entries if (logger := instantiate(entry))]
+
+
+def tensorboard_logger(save_dir: str) -> TensorBoardLogger:
+    """Return a TensorBoard logger that writes to `save_dir/tensorboard`.
+
+    Raises:
+        UserError: TensorBoard is not installed.
+    """
+    if importlib.util.find_spec("tensorboard") is None:
+        raise UserError('logger=tensorboard needs TensorBoard: pip install "hepad[tensorboard]"')
+    # One directory without versions: a resumed training goes on in it, as TensorBoard expects.
+    return TensorBoardLogger(save_dir, name="tensorboard", version="", default_hp_metric=False)
+
+
+def wandb_logger(
+    save_dir: str,
+    mode: str = "auto",
+    project: str = "hepad",
+    entity: str | None = None,
+    name: str | None = None,
+    group: str | None = None,
+    job_type: str | None = None,
+    tags: Sequence[str] = (),
+    notes: str | None = None,
+    id: str | None = None,
+    log_model: str = "none",
+    log_report: bool = False,
+) -> RunWandbLogger | None:
+    """Start the W&B run of a training, or go on with the one already in its directory; None where it is disabled.
+
+    Args:
+        save_dir: the run's directory; the record goes to `save_dir/wandb`.
+        mode: one of `MODES`; `WANDB_MODE` in the environment wins. `auto` goes online where a key is found.
+        project, entity, name, group, job_type, tags, notes: as in `wandb.init`; `name` defaults to the
+            directory's name.
+        id: of the W&B run; None for the one recorded in `save_dir`, else a new one. So a resumed training continues
+            its W&B run: online directly, offline in a second record that `wandb sync` joins to the first.
+        log_model: checkpoints to keep as artifacts: `none`, `best` or `all`.
+        log_report: whether the report page becomes a panel of the W&B run.
+
+    Raises:
+        UserError: an unknown mode or `log_model`, or `online` without a key or a network.
+    """
+    if log_model not in CHECKPOINTS:
+        raise UserError(f"logger.wandb.log_model={log_model}; allowed: {', '.join(CHECKPOINTS)}")
+    mode = os.environ.get("WANDB_MODE") or mode
+    if mode not in MODES:
+        raise UserError(f"logger.wandb.mode={mode}; allowed: {', '.join(MODES)}")
+    if mode == "disabled":
+        return None
+    if mode == "online" and not has_key():
+        raise UserError(
+            "logger.wandb.mode=online, but nobody is logged in; run "
+            f"`{python_command()} -m wandb login` or set WANDB_API_KEY"
+        )
+    # wandb's own lines would break hepad's table; what a user needs of them is printed at the end of the run.
+    logging.getLogger("wandb").setLevel(logging.ERROR)
+    words = {
+        "project": project,
+        "entity": entity,
+        "name": name or Path(save_dir).name,
+        "group": group,
+        "job_type": job_type,
+        "tags": list(tags),
+        "notes": notes,
+        "id": id or wandb_run_id(Path(save_dir)),
+    }
+    if mode == "online" or (mode == "auto" and has_key()):
+        import wandb
+
+        try:
+            return RunWandbLogger(_start(save_dir, "online", words), save_dir, log_model, log_report)
+        except wandb.errors.CommError as error:
+            reason = str(error).splitlines()[0]
+            if mode == "online":
+                raise UserError(
+                    f"W&B cannot be reached ({reason}); logger.wandb.mode=offline needs no network"
+                ) from error
+            print(f"W&B cannot be reached, the run is kept offline ({reason})", flush=True)
+    return RunWandbLogger(_start(save_dir, "offline", words), save_dir, log_model, log_report)
+
+
+def _start(save_dir: str, mode: Literal["online", "offline"], words: dict[str, Any]) -> "WandbRun":
+    import wandb
+
+    settings = wandb.Settings(silent=True, console="off", init_timeout=_INIT_TIMEOUT_SECONDS)
+    # "allow", not "must": the server may not have heard yet of a run that was offline until now. Offline, it marks the
+    # record as one that `wandb sync` appends to what the server has, instead of replacing it.
+    resume: Literal["allow"] | None = "allow" if words["id"] else None
+    try:
+        run = wandb.init(dir=save_dir, mode=mode, settings=settings, resume=resume, **words)
+    except wandb.errors.UsageError as error:
+        raise UserError(f"logger.wandb: {error}") from error
+    except ValueError as error:
+        # pydantic's message has several lines; the one that says what is wrong is W&B's own.
+        said = re.search(r"Value error, (.*?)(?: \[type=|$)", str(error), re.MULTILINE)
+        raise UserError(f"logger.wandb: {said[1] if said else error}") from error
+    # Curves over epochs, whatever else is logged in between. Only the axis is defined: a rule for the summary would
+    # turn the plain last value there into a dict, and runs could not be sorted by it.
+    run.define_metric("epoch", hidden=True)
+    for part in ("train/*", "val/*"):
+        run.define_metric(part, step_metric="epoch")
+    return run
+
+
+def wandb_run_id(run_dir: Path) -> str | None:
+    """Return the id of the W&B run that was last recorded in `run_dir/wandb`; None where there is none.
+
+    The names of W&B's own directories tell, so a run that was killed at any moment keeps its id.
+    """
+    names = (re.fullmatch(r"(?:offline-)?run-(\d{8}_\d{6})-(.+)", path.name) for path in run_dir.glob("wandb/*run-*"))
+    found = sorted((match.groups() for match in names if match), reverse=True)
+    return found[0][1] if found else None
+
+
+def offline_records(run_dir: Path) -> list[Path]:
+    """Return the W&B records of a run that can be uploaded, oldest first.
+
+    One whose process was killed early holds a header and nothing else, which `wandb sync` would stumble over.
+    """
+    files = run_dir.glob("wandb/offline-run-*/run-*.wandb")
+    return sorted(path.parent for path in files if path.stat().st_size > _HEADER_BYTES)
+
+
+def wandb_identity(loggers: Sequence[Logger]) -> dict[str, str | None] | None:
+    """Return where the W&B run of a training is found: id, project, entity and, where it is online, URL."""
+    for run in wandb_runs(loggers):
+        # Offline, W&B answers a question for the URL with a warning.
+        url = None if run.offline else run.url
+        return {"id": run.id, "project": run.project, "entity": run.entity or None, "url": url}
+    return None
+
+
+def wandb_runs(loggers: Sequence[Logger]) -> list["WandbRun"]:
+    """Return the W&B runs among the loggers."""
+    return [logger.experiment for logger in loggers if isinstance(logger, WandbLogger)]
+
+
+def finish(loggers: Sequence[Logger], exit_code: int) -> None:
+    """Close the W&B runs; one left open would swallow the next job of a sweep."""
+    for run in wandb_runs(loggers):
+        run.finish(exit_code=exit_code)
+
+
+def quieten() -> None:
+    """Silence Lightning's hints that a user cannot act on: hardware, its own deprecations, step-wise logging."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\).*")
+    # A resumed run goes on in the directory it began in.
+    warnings.filterwarnings("ignore", message=r"Checkpoint directory .* exists and is not empty")
+    # hepad logs per epoch, so the interval in steps means nothing.
+    warnings.filterwarnings("ignore", message=r".*smaller than the logging interval.*")
+
+
+def has_key() -> bool:
+    """Whether a W&B key is in the environment or in the netrc file; asks nobody and no network."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    import wandb
+    from wandb.sdk.lib.wbauth import read_netrc_auth
+
+    return read_netrc_auth(host=os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url) is not None

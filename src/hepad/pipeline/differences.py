@@ -1,0 +1,37 @@
+"""Whether a run that is there is the run that is asked for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from hepad.rundir.settings import changes_no_number, flat_settings
+
+_ABSENT: Final = "absent"
+
+
+def differing_keys(wanted: Mapping[str, Any], there: Mapping[str, Any], wanted_dir: Path) -> list[str]:
+    """The keys, as `key: there → wanted`, in which the config of a run differs from the one asked for.
+
+    Args:
+        wanted: the resolved config of a job.
+        there: the config.yaml in its directory.
+        wanted_dir: that directory; what lies in it is left out of the comparison, so that a sweep can be moved.
+    """
+    ours, theirs = flat_settings(wanted), flat_settings(there)
+    differing = []
+    for key in sorted(ours.keys() | theirs.keys()):
+        new, old = ours.get(key, _ABSENT), theirs.get(key, _ABSENT)
+        if _absolute(key, new) == old or changes_no_number(key) or str(wanted_dir) in str(new):
+            continue
+        # Filled in by the run itself, from the model.
+        if key == "data.train_on" and new is None:
+            continue
+        differing.append(f"{key}: {old} → {new}")
+    return differing
+
+
+def _absolute(key: str, value: Any) -> Any:
+    """A path as a run stores it; everything else as it is."""
+    if value is None or not (key.startswith("data.samples.") or key == "model.teacher"):
+        return value
+    return str(Path(str(value)).expanduser().absolute())

@@ -1,0 +1,212 @@
+"""One run in its directory, locked: read, train, evaluate, write; from the beginning, or from where it was stopped."""
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import lightning as L
+from omegaconf import DictConfig, OmegaConf
+
+from hepad.callbacks.random_state import random_state, set_random_state
+from hepad.core.errors import Interrupted, JobError, UserError
+from hepad.core.files import atomic_write_text
+from hepad.core.float32 import exact_float32
+from hepad.core.outcome import one_line
+from hepad.logging.log import log_files, log_lost_epochs, log_origin, log_results, log_totals
+from hepad.logging.loggers import build_loggers, finish, wandb_identity
+from hepad.logging.safe_logging import SafeLogging
+from hepad.metrics import Evaluation
+from hepad.run.building import Parts, assemble
+from hepad.run.divergence import best_checkpoint, check_best, divergence_note
+from hepad.run.epochs import best_row
+from hepad.run.figures import run_figures, save_figures
+from hepad.run.provenance import check_same_data, provenance, write_provenance
+from hepad.run.report import fallback_notes, write_run_report
+from hepad.run.threads import threads_of_each
+from hepad.run.training_checkpoint import check_fits
+from hepad.run.workers import workers
+from hepad.rundir.history_file import read_history
+from hepad.rundir.status import RunStatus
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training leaves in memory; all of it is also in `run_dir`.
+
+    Attributes:
+        run_dir: the run's directory.
+        evaluation: the numbers.
+        seconds: wall time of each part of the run.
+    """
+
+    run_dir: Path
+    evaluation: Evaluation
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class ResumeState:
+    """What a run that was stopped left behind.
+
+    Attributes:
+        facts: its provenance; empty where it was stopped before that was written.
+        checkpoint: where training goes on; None where no epoch was done.
+        fallback: why it is not the newest one; empty where it is.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    checkpoint: Path | None = None
+    fallback: str = ""
+
+
+@exact_float32()
+def execute_run(
+    cfg: DictConfig, run_dir: Path, past: ResumeState | None, train_teacher: Callable[[DictConfig, Path], object]
+) -> TrainingResult:
+    """Do what `cfg` asks for in a locked directory, from the beginning or from where an earlier process stopped.
+
+    Args:
+        cfg: the run's config.
+        run_dir: its directory, which no other process works in.
+        past: what an earlier process left behind; None for a new run.
+        train_teacher: trains the run of a student's teacher in a directory, or goes on with it.
+    """
+    clock = Clock()
+    parts = assemble(cfg, run_dir)
+    data, model, plan, evaluate, trainer = parts.data, parts.model, parts.distillation, parts.evaluate, parts.trainer
+    if past is not None:
+        check_same_data(past.facts, data)
+        check_fits(model, past.checkpoint)
+    loggers = build_loggers(cfg.logger)
+    trainer.loggers = loggers
+
+    facts: dict[str, Any] = {} if past is None else dict(past.facts)
+    # From here on W&B has begun a run, which must be closed whatever happens.
+    try:
+        for rest in run_dir.rglob(".*.tmp"):
+            # What a killed process was about to write.
+            rest.unlink()
+        atomic_write_text(run_dir / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
+        threads = threads_of_each(trainer.world_size)
+        facts |= provenance(data, model, cfg.seed) | {"threads": threads, "wandb": wandb_identity(loggers)}
+        if past is not None:
+            facts |= {key: past.facts[key] for key in ("started", "threads") if key in past.facts}
+            facts.pop("reason", None)
+            facts["resumed"] = [*past.facts.get("resumed", []), _resumption(past, threads)]
+        write_provenance(run_dir, facts)
+        log_origin(loggers, cfg, facts)
+        if past is not None and past.facts.get("status") == RunStatus.RUNNING:
+            log_lost_epochs(loggers, read_history(run_dir))
+        for remark in model.remarks():
+            print(f"warning: {remark}", file=sys.stderr, flush=True)
+        clock.lap("set_up")
+        if plan is not None:
+            # A student's own random numbers must not depend on whether its teacher was there already.
+            state = random_state()
+            facts["teacher"] = plan.prepare_targets(train_teacher)
+            for remark in plan.remarks:
+                print(f"warning: {remark}", file=sys.stderr, flush=True)
+            set_random_state(state)
+            model.prepare(data.train_entries.batch)
+            clock.lap("teacher")
+        checkpoint = None if past is None else past.checkpoint
+        with workers(trainer, run_dir, checkpoint, threads):
+            fit(parts, checkpoint)
+            # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
+            columns = parts.history.columns()
+            clock.lap("train")
+            clock.laps["train"] = round(parts.resume_point.seconds, 3)
+            check_best(model, best_checkpoint(trainer), cfg)
+            test(parts, cfg.seed)
+            if plan is not None:
+                evaluate.result.warnings[:0] = plan.remarks
+            clock.lap("evaluate")
+            clock.laps["score"] = round(evaluate.seconds, 4)
+        evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]
+        drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.diagnostics)
+        formats = cfg.evaluation.formats
+        figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", formats)
+        clock.lap("plots")
+        pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
+        log_safely = SafeLogging()
+        log_safely(log_results, loggers, evaluate.result, evaluate.samples, pictures, len(columns["epoch"]))
+        clock.lap("log")
+        facts |= {"status": RunStatus.FINISHED, "epochs": len(columns["epoch"]), "seconds": clock.laps}
+        best = best_row(cfg, columns)
+        totals = None if best is None else {name: column[best] for name, column in columns.items()}
+        log_safely(log_totals, loggers, facts, totals)
+        evaluate.result.warnings += log_safely.warnings
+        write_run_report(run_dir, evaluate.result, figures, data, facts)
+        log_safely(log_files, loggers, run_dir, evaluate.result)
+        if evaluate.inference is not None:
+            evaluate.inference.clear()
+        clock.lap("report")
+        write_provenance(run_dir, facts)
+        # Last, so that W&B never calls a run finished that is not.
+        log_safely.finish(loggers)
+    except Interrupted as stop:
+        facts |= {"status": RunStatus.INTERRUPTED, "reason": stop.reason, "seconds": clock.laps}
+        write_provenance(run_dir, facts)
+        finish(loggers, exit_code=stop.exit_code)
+        raise
+    except BaseException as error:
+        facts |= {"status": RunStatus.FAILED, "reason": f"{type(error).__name__}: {error}", "seconds": clock.laps}
+        # On a full disk this fails too; the status is then told from the lock.
+        with suppress(OSError):
+            write_provenance(run_dir, facts)
+        finish(loggers, exit_code=1)
+        raise
+    return TrainingResult(run_dir=run_dir, evaluation=evaluate.result, seconds=clock.laps)
+
+
+def fit(parts: Parts, checkpoint: Path | None) -> None:
+    """Train, from a checkpoint where there is one."""
+    # Lightning seeds each of several processes anew when it joins the others; one process goes on from here.
+    parts.resume_point.begins_with = random_state()
+    try:
+        parts.trainer.fit(parts.model, datamodule=parts.data, ckpt_path=checkpoint, weights_only=True)
+    except (UserError, JobError, OSError):
+        raise
+    except Exception as error:
+        if checkpoint is None or parts.resume_point.has_begun:
+            raise
+        # Lightning puts back what is in the checkpoint part by part, and looks at little of it.
+        raise UserError(
+            f"cannot go on from {checkpoint}: {one_line(error)}; train again in another directory"
+        ) from error
+
+
+def test(parts: Parts, seed: int) -> None:
+    """Score every entry with the best weights."""
+    # What evaluation draws at random must not depend on when the training was stopped and resumed.
+    L.seed_everything(seed, workers=True, verbose=False)
+    # What is found is logged afterwards (`hepad.logging.log`); a logger that fails must not end the test.
+    parts.trainer.loggers = []
+    parts.trainer.test(parts.model, datamodule=parts.data, ckpt_path="best", weights_only=True, verbose=False)
+
+
+def _resumption(past: ResumeState, threads: int) -> dict[str, Any]:
+    """What provenance keeps of going on: when, with how many threads, and from which checkpoint, if any."""
+    entry: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "threads": threads}
+    if past.checkpoint is not None:
+        entry["from"] = past.checkpoint.name
+    return entry | ({"because": past.fallback} if past.fallback else {})
+
+
+class Clock:
+    """Wall times of the parts of a run, in seconds."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Name the time since the last lap."""
+        now = time.perf_counter()
+        self.laps[name] = round(now - self._since, 3)
+        self._since = now

@@ -1,0 +1,80 @@
+"""Locks where the file system has none, and where something else lies under their name."""
+
+import errno
+import fcntl
+import os
+
+import pytest
+
+from hepad.core.errors import UserError
+from hepad.core.file_locks import _told
+from hepad.rundir.locking import is_locked, lock_run
+from hepad.rundir.status import RunStatus, run_status
+from hepad.simulation.locking import locked
+
+WITHOUT_LOCKS = [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524]
+
+
+@pytest.fixture
+def flock_fails(monkeypatch):
+    """Return a switch: after it `flock` answers with an error."""
+
+    def switch(number):
+        def flock(handle, how):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(fcntl, "flock", flock)
+
+    return switch
+
+
+@pytest.mark.parametrize("number", WITHOUT_LOCKS)
+def test_without_locks_a_run_goes_on_with_one_warning(tmp_path, flock_fails, capsys, number):
+    flock_fails(number)
+    run = tmp_path / "run"
+    with lock_run(run):
+        (run / "config.yaml").write_text("model: {}\n")
+        assert not is_locked(run)
+        assert run_status(run) is RunStatus.INTERRUPTED
+    assert not (run / ".lock").exists()
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert err.startswith(f"warning: the file system of {run} has no locks")
+
+
+@pytest.mark.parametrize("number", WITHOUT_LOCKS)
+def test_without_locks_a_simulation_goes_on_with_one_warning(tmp_path, flock_fails, capsys, number):
+    flock_fails(number)
+    for _ in range(2):
+        with locked(tmp_path):
+            pass
+    assert capsys.readouterr().err.count("no locks") == 1
+    _told.discard(tmp_path)
+
+
+@pytest.mark.parametrize("lock", [lock_run, locked])
+def test_any_other_error_is_one_line(tmp_path, flock_fails, lock):
+    flock_fails(errno.EIO)
+    with pytest.raises(UserError, match="Input/output"), lock(tmp_path):
+        pass
+
+
+def test_whoever_holds_the_lock_keeps_others_out(tmp_path):
+    with lock_run(tmp_path):
+        assert is_locked(tmp_path)
+        with pytest.raises(UserError, match="another process works"), lock_run(tmp_path):
+            pass
+    with locked(tmp_path), pytest.raises(UserError, match="another simulation"), locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_directory_in_place_of_the_lock_is_named(tmp_path, make):
+    make(tmp_path / ".lock")
+    for use in (
+        lambda: is_locked(tmp_path),
+        lambda: lock_run(tmp_path).__enter__(),
+        lambda: locked(tmp_path).__enter__(),
+    ):
+        with pytest.raises(UserError, match=r"\.lock is (not a regular file|a directory)"):
+            use()
