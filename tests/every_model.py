@@ -51,9 +51,7 @@ def model_class(model: str) -> type:
 
 
 def is_adversarial(loss: str) -> bool:
-    return issubclass(
-        get_class(composed(f"loss={loss}", "model=dense_ae").model.loss._target_), AdversarialLoss
-    )
+    return issubclass(get_class(composed(f"loss={loss}", "model=dense_ae").model.loss._target_), AdversarialLoss)
 
 
 def with_networks(model: str, data: str) -> Iterator[tuple[str, ...]]:

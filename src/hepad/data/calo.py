@@ -18,6 +18,7 @@ from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_event_features
 from hepad.data.loader import BatchLoader
+from hepad.data.memory import check_rows_fit
 from hepad.data.symmetry import augment, rotation_steps
 
 
@@ -170,6 +171,7 @@ def read_images(file: h5py.File, name: str, sample: str, rows: slice | None = No
         )
     if 0 in dataset.shape:
         raise UserError(f"sample {sample} is empty: {file.filename}:/{name} has shape {dataset.shape}")
+    check_rows_fit(dataset, rows, sample)
     images = read_rows(dataset, first_row(rows), rows and rows.stop).astype(np.float32)
     pixels = images.reshape(len(images), -1)
     if (pixels == pixels[:, :1]).all():

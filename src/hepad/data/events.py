@@ -16,7 +16,7 @@ from hepad.core.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASE
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.jet_table import JetTable, check_features, columns_of
-from hepad.data.memory import check_fits
+from hepad.data.memory import check_rows_fit
 
 _MIN_JETS: Final = 2
 
@@ -66,8 +66,7 @@ class EventsDataModule(AnomalyDataModule):
         table = JetTable(file, sample)
         check_features(file, self.feature_names, table.names)
         part = rows or slice(0, table.n_rows if limit is None else min(limit, table.n_rows))
-        if rows is None:
-            check_fits(4 * part.stop * table.dataset[:1].size, sample, file.filename)
+        check_rows_fit(table.dataset, part, sample)
         jets, mask = table.read(part, self.padding)
         if rows is None and not mask.any():
             raise UserError(f"no jets at all in {file.filename} (sample {sample})")

@@ -25,6 +25,7 @@ from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_table
 from hepad.data.jet_preprocessing import JetImaging
+from hepad.data.memory import check_rows_fit
 
 
 class JetImagesDataModule(AnomalyDataModule):
@@ -93,7 +94,7 @@ class JetImagesDataModule(AnomalyDataModule):
             self._ready_made = True
             found = _image_observables(images)
         else:
-            constituents = read_constituents(file, sample, part)
+            constituents = read_constituents(file, sample, part, self.imaging.n_pixels**2)
             self._check_not_empty(constituents, file, sample)
             images = self.imaging.images(constituents)
             found = jet_observables(constituents)
@@ -123,11 +124,17 @@ class JetImagesDataModule(AnomalyDataModule):
         return {**found, "distance_to_mean": distance.numpy()}
 
 
-def read_constituents(file: h5py.File, sample: str, rows: slice | None = None) -> NDArray[np.float32]:
+def read_constituents(file: h5py.File, sample: str, rows: slice | None = None, numbers: int = 0) -> NDArray[np.float32]:
     """Return `jet_constituents` as `(N, K, 3)` float32: pT (GeV), η and φ (rad) of each constituent.
 
+    Args:
+        file: an open file.
+        sample: for messages.
+        rows: which jets; None for all.
+        numbers: that will be made of a jet, such as pixels, for which there must be room too.
+
     Raises:
-        UserError: another shape, no jets, or a column that is missing.
+        UserError: another shape, no jets, a column that is missing, or more than fits into memory.
     """
     dataset = safe_dataset(file, JET_CONSTITUENTS_DATASET)
     where = f"{file.filename}:/{JET_CONSTITUENTS_DATASET}"
@@ -138,6 +145,7 @@ def read_constituents(file: h5py.File, sample: str, rows: slice | None = None) -
     names = feature_names(dataset, CONSTITUENT_FEATURES)
     if missing := [name for name in CONSTITUENT_FEATURES if name not in names]:
         raise UserError(f"{where} has no feature {', '.join(missing)}; it has: {', '.join(names)}")
+    check_rows_fit(dataset, rows, sample, numbers)
     columns = [names.index(name) for name in CONSTITUENT_FEATURES]
     return read_rows(dataset, first_row(rows), rows and rows.stop)[..., columns].astype(np.float32)
 

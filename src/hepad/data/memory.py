@@ -1,7 +1,10 @@
 """Refusal of entries that do not fit into memory, before they are read."""
 
+import math
 from pathlib import Path
 from typing import Final
+
+import h5py
 
 from hepad.core.errors import UserError
 
@@ -31,6 +34,19 @@ def check_fits(n_bytes: int, sample: str, path: object) -> None:
             f"sample {sample} needs about {COPIES * n_bytes / 1e9:.1f} GB of memory, {available / 1e9:.1f} GB are free "
             f"({path}); read fewer entries with data.limit=N (hepad.score reads files of any size)"
         )
+
+
+def check_rows_fit(dataset: h5py.Dataset, rows: slice | None, sample: str, numbers: int = 0) -> None:
+    """Raise `UserError` where the rows of a data set that are to be read will not fit.
+
+    Args:
+        dataset: one row per entry.
+        rows: which of them; None for all.
+        sample: for the message.
+        numbers: that are made of a row, beside those that it has.
+    """
+    n_rows = len(range(*(rows or slice(None)).indices(len(dataset))))
+    check_fits(4 * n_rows * (numbers + math.prod(dataset.shape[1:])), sample, dataset.file.filename)
 
 
 def _machine() -> int | None:

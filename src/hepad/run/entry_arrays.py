@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
+from hepad.data.padding import AUTO, NONE
 
 
 def named_features(facts: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -58,6 +59,41 @@ def empty_slots(array: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[n
     """
     is_empty = ~array.any(axis=1)
     return is_empty | (array[:, names.index("pt")] <= 0)
+
+
+def real_slots(
+    array: NDArray[np.float32],
+    names: tuple[str, ...] | None,
+    padding: str,
+    mask: Any = None,
+) -> NDArray[np.bool_]:
+    """Return which slots of events `(N, S, F)` hold a jet, `(N, S)`, as the run was told them (`data.padding`).
+
+    Args:
+        array: the events.
+        names: of the columns; None where the run does not know them.
+        padding: the run's `data.padding`.
+        mask: `(N, S)`, not 0 for real jets; None to tell them by the events themselves.
+
+    Raises:
+        UserError: a mask of another shape, or slots that the events alone do not tell.
+    """
+    if mask is not None:
+        given = np.asarray(mask)
+        if given.shape != array.shape[:2]:
+            raise UserError(f"a mask of shape {given.shape}; one number per slot is needed, {array.shape[:2]}")
+        return np.asarray(given != 0)
+    if padding == NONE:
+        return np.ones(array.shape[:2], dtype=bool)
+    column = "pt" if padding == AUTO else padding
+    if names is not None and column in names:
+        return np.asarray(array.any(axis=2) & ~(array[..., names.index(column)] <= 0))
+    if padding == AUTO:
+        return np.asarray(array.any(axis=2))
+    raise UserError(
+        f"this run tells empty slots by data.padding={padding}, which is no column of its entries; give "
+        f"mask=(N, {array.shape[1]}), True for real jets"
+    )
 
 
 def _by_name(array: NDArray[np.float32], names: list[str], wanted: tuple[str, ...] | None) -> NDArray[np.float32]:

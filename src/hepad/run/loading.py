@@ -10,16 +10,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor
 
 from hepad.config.registry import check_targets, get_class
 from hepad.config.sections import check_sections
-from hepad.core.batch import Batch, slot_mask
+from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import UserError
 from hepad.data.padding import AUTO
 from hepad.models import AnomalyModel
 from hepad.run.checkpoint_model import load_model
-from hepad.run.entry_arrays import empty_slots, entry_array, named_features
+from hepad.run.entry_arrays import empty_slots, entry_array, named_features, real_slots
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
@@ -53,7 +52,7 @@ class Run:
         """Names of the features of one entry, in order; None for images."""
         return named_features(read_provenance(self.directory))
 
-    def score(self, entries: Any, features: Sequence[str] | None = None) -> NDArray[np.float32]:
+    def score(self, entries: Any, features: Sequence[str] | None = None, mask: Any = None) -> NDArray[np.float32]:
         """Return the anomaly score of each entry, `(N,)`; higher is more anomalous.
 
         Args:
@@ -61,21 +60,32 @@ class Run:
                 arrays and tables with `columns` (pandas), the run's features are found by name.
             features: names of the columns of `entries`, in any order, with others among them; None where the array
                 names them itself or has the run's own columns (`features`) in their order.
+            mask: of events, `(N, S)`, True for slots that hold a jet; None to tell them as the run does
+                (`data.padding`): by pT, or all zeros where there is none.
 
         Returns:
             The scores; NaN for empty slots, where entries are single jets and their pT tells (`data.padding`).
 
         Raises:
-            UserError: another shape, a feature that is missing, or NaN or inf.
+            UserError: another shape, a feature that is missing, NaN or inf, or empty slots that need a mask to be told.
         """
         names = self.features
         array = entry_array(entries, self.entry_shape, names, features)
+        slots = None
+        if len(self.entry_shape) == 2:
+            slots = real_slots(array, names, self._padding, mask)
+            # Empty is empty, whatever the array is padded with: as where files are read.
+            array = np.where(slots[..., None], array, np.float32(0))
+        elif mask is not None:
+            raise UserError("a mask is for events; the entries of this run have no slots")
         if n_bad := int((~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))).sum()):
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
-        x = torch.from_numpy(array)
+        batch = Batch(torch.from_numpy(array), None if slots is None else torch.from_numpy(slots))
+        step = chunk_length(self.entry_shape)
         with torch.inference_mode():
             chunks = [
-                self.model.anomaly_score(self._batch(chunk)) for chunk in torch.split(x, chunk_length(self.entry_shape))
+                self.model.anomaly_score(take_rows(batch, slice(start, start + step)))
+                for start in range(0, len(array), step)
             ]
         scores = torch.cat(chunks).float().numpy() if chunks else np.empty(0, dtype=np.float32)
         if len(self.entry_shape) == 1 and names and "pt" in names and self._padding in (AUTO, "pt"):
@@ -85,9 +95,6 @@ class Run:
     @property
     def _padding(self) -> str:
         return str(self.config.get("data", {}).get("padding", AUTO))
-
-    def _batch(self, x: Tensor) -> Batch:
-        return Batch(x=x, mask=slot_mask(x) if len(self.entry_shape) == 2 else None)
 
 
 def chunk_length(entry_shape: tuple[int, ...]) -> int:

@@ -8,7 +8,7 @@ from tests.conftest import make_jets
 
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import rows as hdf5_rows
-from hepad.data import EventsDataModule, JetsDataModule, memory
+from hepad.data import CaloDataModule, EventsDataModule, JetImagesDataModule, JetsDataModule, memory
 
 
 def write(path, values, names, mask=None, **settings):
@@ -135,6 +135,24 @@ def test_entries_too_large_for_the_memory_are_refused_before_they_are_read(tmp_p
         jets_of({"mine": path}, kind)
     monkeypatch.undo()
     assert (memory.available_memory() or 0) > 100 << 20
+
+
+@pytest.mark.parametrize(
+    ("kind", "dataset", "shape"),
+    [
+        (CaloDataModule, "calo_regions", (2000, 18, 14)),
+        (JetImagesDataModule, "jet_images", (2000, 12, 12)),
+        (JetImagesDataModule, "jet_constituents", (200, 5, 3)),
+    ],
+)
+def test_images_too_large_for_the_memory_are_refused_before_they_are_read(tmp_path, monkeypatch, kind, dataset, shape):
+    images = np.random.default_rng(0).exponential(size=shape).astype("f4")
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file[dataset] = images
+        file[dataset].attrs["features"] = ["pt", "eta", "phi"]
+    monkeypatch.setattr(memory, "available_memory", lambda: 1_000_000)
+    with pytest.raises(UserError, match=r"sample mine needs about 0\.0 GB of memory, 0\.0 GB are .*data\.limit=N"):
+        jets_of({"mine": str(tmp_path / "x.h5")}, kind)
 
 
 def test_a_flat_table_is_told_how_to_become_one_of_jets(tmp_path):

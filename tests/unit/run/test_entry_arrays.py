@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hepad.core.errors import UserError
-from hepad.run.entry_arrays import empty_slots, entry_array, named_features
+from hepad.run.entry_arrays import empty_slots, entry_array, named_features, real_slots
 
 NAMES = ("pt", "eta", "phi")
 
@@ -48,6 +48,38 @@ def test_another_shape_is_told_with_what_mends_it(shape, entry, given, said):
 def test_empty_slots_are_all_zero_or_of_no_pt():
     jets = np.array([[20, 1, 2], [0, 0, 0], [-1, 3, 0], [0, 1, 1]], dtype="f4")
     assert empty_slots(jets, NAMES).tolist() == [False, True, True, True]
+
+
+EVENTS = np.array([[[20, 1, 2], [0, 0, 0]], [[-1, 3, 0], [5, 0, 0]]], dtype="f4")
+FIRST_ALONE = [[True, False], [True, False]]
+
+
+@pytest.mark.parametrize(
+    ("names", "padding", "mask", "expected"),
+    [
+        (NAMES, "auto", None, [[True, False], [False, True]]),
+        (None, "auto", None, [[True, False], [True, True]]),
+        (("a", "eta", "phi"), "eta", None, [[True, False], [True, False]]),
+        (NAMES, "none", None, [[True, True], [True, True]]),
+        (NAMES, "auto", FIRST_ALONE, FIRST_ALONE),
+        (NAMES, "mask", np.array([[2.0, 0.0], [1.0, 0.0]]), FIRST_ALONE),
+    ],
+)
+def test_slots_of_events_are_told_as_the_run_tells_them(names, padding, mask, expected):
+    assert real_slots(EVENTS, names, padding, mask).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("padding", "mask", "said"),
+    [
+        ("mask", None, r"data\.padding=mask, .* give mask=\(N, 2\)"),
+        ("energy", None, r"data\.padding=energy, .* give mask=\(N, 2\)"),
+        ("auto", [True, False], r"shape \(2,\); .*\(2, 2\)"),
+    ],
+)
+def test_slots_that_the_events_do_not_tell_need_a_mask(padding, mask, said):
+    with pytest.raises(UserError, match=said):
+        real_slots(EVENTS, NAMES, padding, mask)
 
 
 @pytest.mark.parametrize("facts", [{}, {"entries": 3}, {"entries": {"definition": {"features": [1]}}}])
