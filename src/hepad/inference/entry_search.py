@@ -1,5 +1,6 @@
 """A latent search for entries in raw units: their codes drawn, the model's normaliser before it."""
 
+import copy
 from dataclasses import replace
 from typing import Final
 
@@ -15,8 +16,18 @@ from hepad.inference.codes import draw_codes
 from hepad.inference.latent_search import LatentSearch
 from hepad.inference.search import SearchResult
 from hepad.models import AnomalyModel
+from hepad.models.float_resolution import at_least_float32, weight_dtype
+from hepad.nn import LatentNetwork
 
 _EXAMPLE_STEPS: Final = 4
+
+
+def searched_network(model: AnomalyModel) -> LatentNetwork | None:
+    """Return what of a model is searched; weights of half precision as float32, in which small steps count."""
+    network = model.latent_network()
+    if network is None or weight_dtype(model.precision).itemsize >= torch.float32.itemsize:
+        return network
+    return network._replace(network=copy.deepcopy(network.network).float())
 
 
 class EntrySearch:
@@ -45,8 +56,9 @@ class EntrySearch:
         with torch.no_grad():
             target, mask = self.model.latent_target(batch)
             own = self.model.encode_batch(batch) if self.own_codes else None
-        start = start_codes(torch.from_numpy(drawn).float(), None if own is None else own.cpu(), self.prior)
-        return self.search.search(target, start, mask)
+        own = None if own is None else at_least_float32(own).cpu()
+        start = start_codes(torch.from_numpy(drawn).float(), own, self.prior)
+        return self.search.search(at_least_float32(target), start, mask)
 
     def of_steps(self, steps: int) -> "EntrySearch":
         """Return the same search with so many steps; its way is the beginning of a longer one's."""

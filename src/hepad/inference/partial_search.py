@@ -87,5 +87,6 @@ def fingerprint(words: Iterable[object], tensors: Iterable[Tensor]) -> str:
         digest.update(repr(word).encode())
     for tensor in tensors:
         digest.update(str(tuple(tensor.shape)).encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        # As bytes: NumPy has no bfloat16.
+        digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -23,7 +23,7 @@ from hepad.data import AnomalyDataModule
 from hepad.data.datamodule import Entries
 from hepad.inference.code_prior import NEAR, STARTS, UNIT_NORMAL, describe_starts, fitted_prior
 from hepad.inference.codes import SEEDS
-from hepad.inference.entry_search import EntrySearch, search_examples
+from hepad.inference.entry_search import EntrySearch, search_examples, searched_network
 from hepad.inference.latent_search import DEFAULT_MEMORY, LatentSearch
 from hepad.inference.partial_search import PartialSearch, fingerprint, plain_settings
 from hepad.inference.search import SearchResult
@@ -97,7 +97,7 @@ class LatentSearchInference(Callback):
             UserError: a model without a generator or decoder, an encoder that is not there, too little memory, a loss
                 that is not for such entries.
         """
-        network = model.latent_network()
+        network = searched_network(model)
         if network is None:
             raise UserError(
                 f"inference=latent_search needs a generator or a decoder; {type(model).__name__} has none; choose "
@@ -120,7 +120,7 @@ class LatentSearchInference(Callback):
         """Search for every tested entry."""
         assert isinstance(pl_module, AnomalyModel)
         data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        network = pl_module.latent_network()
+        network = searched_network(pl_module)
         assert network is not None
         fit_loss(self.loss, pl_module, data)
         latent_search = LatentSearch(network, self.settings, self.loss, self.memory, device=pl_module.device)

@@ -12,6 +12,7 @@ from hepad.core.diagnostics import Diagnostic, GeneratedEntries, Remark, Trainin
 from hepad.models.alternating import AlternatingModel
 from hepad.models.base import eval_mode
 from hepad.models.collapse_watch import CURVES, Watch, watch
+from hepad.models.float_resolution import at_least_float32
 from hepad.models.inversion import Inversion, inversion
 from hepad.nn import LatentNetwork
 from hepad.nn.generators import ObjectsOnly
@@ -74,7 +75,10 @@ class AdversarialModel(AlternatingModel):
             made = self.average.network
             generated = self.generated_inputs(self.draw_codes(len(real), seed=0), made)
             inputs = self.real_inputs(real, made)
-            return watch(inputs, generated, self.discriminator(*inputs), self.discriminator(*generated))
+            logits = self.discriminator(*inputs), self.discriminator(*generated)
+        # Distances are not defined for half precision.
+        inputs, generated = (tuple(map(at_least_float32, x)) for x in (inputs, generated))
+        return watch(inputs, generated, *logits)
 
     @torch.no_grad()
     def inversion(self, real: Tensor) -> Inversion:

@@ -12,6 +12,7 @@ from hepad.config.registry import instantiate
 from hepad.core.batch import Batch, drawn_by_weight
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.base import AnomalyModel
+from hepad.models.float_resolution import in_precision, weight_dtype
 from hepad.nn.adversarial import AdversarialNetworks, GeneratorEncoder
 from hepad.nn.ema import MovingAverage
 from hepad.nn.generators import ConvGenerator
@@ -133,6 +134,7 @@ class AlternatingModel(AnomalyModel):
 
     def represent(self, batch: Batch) -> Tensor:
         """Return entries as the networks see them, `(B, *entry_shape)`; events `(B, S, F + 1)` with the presence."""
+        batch = in_precision(batch, self.precision)
         z: Tensor = self.normalizer(batch.x, batch.mask)
         if not self.has_slots:
             return z
@@ -141,9 +143,10 @@ class AlternatingModel(AnomalyModel):
 
     def draw_codes(self, n: int, seed: int | None = None) -> Tensor:
         """Return `(n, latent)` draws of N(0, 1): of the global random numbers, or the same ones for a seed."""
+        dtype = weight_dtype(self.precision)
         if seed is None:
-            return torch.randn(n, self.latent, device=self.device)
-        return torch.randn(n, self.latent, generator=torch.Generator().manual_seed(seed)).to(self.device)
+            return torch.randn(n, self.latent, device=self.device, dtype=dtype)
+        return torch.randn(n, self.latent, generator=torch.Generator().manual_seed(seed)).to(self.device, dtype)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Take one step of the discriminator and, when its turn has come, one of what makes entries."""

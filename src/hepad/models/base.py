@@ -12,7 +12,14 @@ from torch import Tensor, distributed, nn
 from hepad.core.batch import Batch
 from hepad.core.diagnostics import Diagnostic
 from hepad.core.float32 import exact_float32
-from hepad.models.float_resolution import FLOAT32, computed_in, in_precision, known_precision, weight_dtype
+from hepad.models.float_resolution import (
+    FLOAT32,
+    at_least_float32,
+    computed_in,
+    in_precision,
+    known_precision,
+    weight_dtype,
+)
 from hepad.nn import InputNormalizer, LatentNetwork
 
 
@@ -119,7 +126,7 @@ class AnomalyModel(L.LightningModule, ABC):
         """
         with eval_mode(self), computed_in(self.precision, self.device.type):
             score = self.score_batch(in_precision(batch, self.precision))
-        return score.to(torch.promote_types(score.dtype, torch.float32))
+        return at_least_float32(score)
 
     def setup(self, stage: str) -> None:
         """Take the precision of the trainer."""
@@ -138,7 +145,10 @@ class AnomalyModel(L.LightningModule, ABC):
         """Return what evaluation collects, each `(B,)`: `score`, and `part/<name>` of each of the parts."""
         with eval_mode(self):
             parts = self.score_parts(batch)
-        return {"score": self.anomaly_score(batch), **{f"part/{name}": values for name, values in parts.items()}}
+        return {
+            "score": self.anomaly_score(batch),
+            **{f"part/{name}": at_least_float32(x) for name, x in parts.items()},
+        }
 
     def total_weight(self, batch: Batch) -> float:
         """Return by what the mean of a batch is divided, and its say in the mean of an epoch (`batch_size` of `log`).

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import torch
+from torch import Tensor
 
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
@@ -32,6 +33,11 @@ def weight_dtype(precision: str) -> torch.dtype:
 def in_precision(batch: Batch, precision: str) -> Batch:
     """Return the batch with its entries in the type of the weights."""
     return batch._replace(x=batch.x.to(weight_dtype(precision))) if precision in _WEIGHTS else batch
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return numbers as float32 where they are in half precision, for whoever counts, writes or draws them."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 @contextmanager

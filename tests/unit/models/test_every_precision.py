@@ -1,0 +1,33 @@
+"""Every model trains, scores and is searched in each precision of the trainer; discovered, nothing is listed here."""
+
+import pytest
+import torch
+from tests.gpu.cases import PAIRS, Entries, fit, score
+
+from hepad.callbacks import Evaluate
+from hepad.models import AnomalyModel
+from hepad.run.building import build_evaluate, build_inference
+
+ONE_PAIR_EACH = sorted({model: (model, data) for model, data in PAIRS}.values())
+
+WEIGHTS = {"64-true": torch.float64, "bf16-true": torch.bfloat16, "bf16-mixed": torch.float32}
+
+
+@pytest.fixture(scope="module")
+def entries(tmp_path_factory):
+    return Entries(tmp_path_factory.mktemp("entries"))
+
+
+@pytest.mark.parametrize("precision", WEIGHTS)
+@pytest.mark.parametrize("pair", ONE_PAIR_EACH, ids="-".join)
+def test_training_scoring_and_latent_search(entries, tmp_path, pair, precision):
+    cfg = entries.config(*pair, inference="search of weights")
+    model, data = entries.build(cfg)
+    fit(model, data, accelerator="cpu", precision=precision)
+    assert next(model.parameters()).dtype == WEIGHTS[precision]
+    has_none = type(model).latent_network is AnomalyModel.latent_network
+    search = None if has_none else build_inference(cfg, model, data, tmp_path)
+    evaluate: Evaluate = build_evaluate(cfg, tmp_path, search)
+    score(model, data, *([] if search is None else [search]), evaluate, accelerator="cpu", precision=precision)
+    assert all(sample.score.std() > 0 for sample in evaluate.samples.values())
+    assert search is None or set(search.scores) == set(evaluate.samples)
