@@ -1,14 +1,7 @@
-"""What all tests share: no W&B outside the test's own directory, small files in the true layout."""
+"""Small files in the true layout, for all tests; what examples in docstrings need too is in the conftest.py above."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-# Before anything imports torch, as hepad.cli does.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # As many processes as cores are at work already.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import h5py
 import numpy as np
@@ -21,17 +14,6 @@ from hepad.core.schema import CALO_DATASET, CALO_SHAPE, JET_DATASET, JET_FEATURE
 from tests.gpu_reporting import pytest_collection_modifyitems, pytest_terminal_summary, pytest_testnodedown
 
 __all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary", "pytest_testnodedown"]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def private_wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep W&B offline and its files out of the user's home."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WANDB_MODE", "offline")
-        for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
-            patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
-        patch.delenv("WANDB_API_KEY", raising=False)
-        yield
 
 
 def make_jets(n_events: int, mean_jets: float, mean_pt: float, seed: int) -> NDArray[np.float32]:

@@ -9,8 +9,6 @@ from hepad import dashboard, train
 from tests.runs.conftest import call, two_samples
 from tests.runs.wandb_records import entries, records, summary
 
-pytestmark = pytest.mark.filterwarnings("ignore::pydantic.warnings.PydanticDeprecatedSince20")
-
 
 @pytest.fixture
 def run_dashboard(tmp_path):

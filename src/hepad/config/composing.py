@@ -18,13 +18,22 @@ def config_dir() -> Path:
 
     An absolute path is what works for a module, a console script, a wheel and an editable install alike
     (`pkg://` and `hydra.searchpath` do not).
+
+    >>> from hepad.config import config_dir
+    >>> (config_dir() / "model" / "dense_ae.yaml").is_file()
+    True
     """
     installed = Path(__file__).parents[1] / "configs"
     return installed if installed.is_dir() else Path(__file__).parents[3] / "configs"
 
 
 def config_dirs(searchpath: Sequence[str] = ()) -> list[Path]:
-    """Return the directories where configs are looked for: hepad's own, then those of a search path."""
+    """Return the directories where configs are looked for: hepad's own, then those of a search path.
+
+    >>> from hepad.config import config_dirs
+    >>> [directory.name for directory in config_dirs(["my_configs"])]
+    ['configs', 'my_configs']
+    """
     places = [*searchpath, *running_searchpath()]
     return [
         config_dir(),
@@ -40,7 +49,14 @@ def running_searchpath() -> list[str]:
 
 
 def use_searchpath(searchpath: Sequence[str]) -> None:
-    """Look for configs in these places too, from now on; a command says so before Hydra has read its config."""
+    """Look for configs in these places too, from now on; a command says so before Hydra has read its config.
+
+    >>> from hepad.config import config_dirs, use_searchpath
+    >>> use_searchpath(["my_configs"])
+    >>> config_dirs()[-1].name
+    'my_configs'
+    >>> use_searchpath([])
+    """
     _command_searchpath[:] = [tuple(searchpath)]
 
 
@@ -54,6 +70,7 @@ def compose(config_name: str = "train", overrides: Sequence[str] = (), with_hydr
         overrides: its words.
         with_hydra: keep Hydra's own section, which knows the option of every group (`hydra.runtime.choices`).
 
+    >>> from hepad.config import compose
     >>> compose("train", ["model=dense_ae", "seed=7"]).seed
     7
     """
@@ -70,13 +87,19 @@ def compose(config_name: str = "train", overrides: Sequence[str] = (), with_hydr
 
 
 def search_path_word(searchpath: Sequence[str]) -> list[str]:
-    """Return the word that tells Hydra where else to look; none where there is nowhere else."""
+    """Return the word that tells Hydra where else to look; none where there is nowhere else.
+
+    >>> from hepad.config import search_path_word
+    >>> search_path_word(["my_configs", "/data/configs"])
+    ["hydra.searchpath=['my_configs','/data/configs']"]
+    """
     return [f"hydra.searchpath=[{','.join(quoted(place) for place in searchpath)}]"] if searchpath else []
 
 
 def quoted(text: str) -> str:
     """Return a text in quotes as Hydra's grammar reads it back: backslashes count double only before a quote.
 
+    >>> from hepad.config import quoted
     >>> quoted("it's")
     "'it\\\\'s'"
     """

@@ -18,6 +18,12 @@ class Batch(NamedTuple):
             stands for one.
         context: `(B, K)` float32 numbers a model may condition on.
         importance: `(B,)` float32 factors of an entry's loss, which say what should be learned well, not what there is.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> batch = Batch(torch.zeros(4, 8, 17), weight=torch.ones(4))
+    >>> batch.x.shape, batch.mask is None, batch.weight.sum()
+    (torch.Size([4, 8, 17]), True, tensor(4.))
     """
 
     x: Tensor
@@ -29,17 +35,38 @@ class Batch(NamedTuple):
 
 
 def slot_mask(x: Tensor) -> Tensor:
-    """Return which slots of `x` `(B, S, F)` hold a real object: those that are not all zero, `(B, S)` bool."""
+    """Return which slots of `x` `(B, S, F)` hold a real object: those that are not all zero, `(B, S)` bool.
+
+    >>> import torch
+    >>> from hepad.core.batch import slot_mask
+    >>> slot_mask(torch.tensor([[[50.0, 0.3], [20.0, 0.0], [0.0, 0.0]]]))
+    tensor([[ True,  True, False]])
+    """
     return (x != 0).any(dim=-1)
 
 
 def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:
-    """Return the given rows of every field that is there."""
+    """Return the given rows of every field that is there.
+
+    >>> import torch
+    >>> from hepad.core.batch import Batch, take_rows
+    >>> entries = Batch(torch.tensor([[1.0], [2.0], [3.0]]), weight=torch.tensor([1.0, 0.5, 2.0]))
+    >>> taken = take_rows(entries, torch.tensor([2, 0]))
+    >>> taken.x.flatten(), taken.weight
+    (tensor([3., 1.]), tensor([2., 1.]))
+    """
     return _each(entries, lambda field: field[rows])
 
 
 def on_device(entries: Batch, device: torch.device) -> Batch:
-    """Return the entries on a device."""
+    """Return the entries on a device.
+
+    >>> import torch
+    >>> from hepad.core.batch import Batch, on_device
+    >>> moved = on_device(Batch(torch.zeros(4, 17), weight=torch.ones(4)), torch.device("cpu"))
+    >>> moved.x.device, moved.weight.device
+    (device(type='cpu'), device(type='cpu'))
+    """
     return _each(entries, lambda field: field.to(device))
 
 
@@ -48,6 +75,12 @@ def drawn_by_weight(entries: Batch) -> Batch:
 
     For what is no mean over entries, such as an adversarial game. Nothing is drawn at random; equal weights, and none,
     leave the entries as they are.
+
+    >>> import torch
+    >>> from hepad.core.batch import Batch, drawn_by_weight
+    >>> entries = Batch(torch.tensor([[1.0], [2.0], [3.0]]), weight=torch.tensor([2.0, 0.0, 1.0]))
+    >>> drawn_by_weight(entries).x.flatten()
+    tensor([1., 1., 3.])
     """
     if entries.weight is None or not entries.weight.any():
         return entries._replace(weight=None)

@@ -77,6 +77,10 @@ class ImageLabels:
         value: what a pixel holds, with its unit.
         horizontal: the second axis of an image, its columns.
         vertical: the first axis of an image, its rows.
+
+    >>> from hepad.core.schema import ImageLabels
+    >>> ImageLabels("E [GeV]", vertical="Row in φ")
+    ImageLabels(value='E [GeV]', horizontal='Column', vertical='Row in φ')
     """
 
     value: str = "Value"

@@ -39,6 +39,14 @@ class CaloDataModule(AnomalyDataModule):
         augment_phi: rotate training images in φ; only where `periodic_phi`.
         augment_eta: mirror training images in η.
         common: the arguments of `AnomalyDataModule`.
+
+    >>> from hepad.data import CaloDataModule
+    >>> data = CaloDataModule(samples={}, background="zero_bias", limit=1000)
+    >>> data.setup()
+    >>> data.entry_shape, list(data.symmetries)
+    ((1, 18, 14), ['phi_rotation', 'eta_flip'])
+    >>> sorted(data.trivial_scores(data.test_entries["ttbar"]))
+    ['distance_to_mean', 'mahalanobis', 'multiplicity', 'sum_pt']
     """
 
     kind: ClassVar[str] = "calo"

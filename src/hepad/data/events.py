@@ -34,6 +34,15 @@ class EventsDataModule(AnomalyDataModule):
         features: names of the jet features to use, in this order; null for all that the background's file holds.
         padding: what tells empty slots: `auto`, `none`, `mask` or a column (`hepad.data.padding`).
         common: the arguments of `AnomalyDataModule`.
+
+    >>> from hepad.data import EventsDataModule
+    >>> data = EventsDataModule(samples={}, background="zero_bias", limit=1000)
+    >>> data.setup()
+    >>> data.entry_shape, len(data.train_entries)
+    ((8, 17), 600)
+    >>> batch = next(iter(data.train_dataloader()))
+    >>> batch.x.shape, batch.mask.shape
+    (torch.Size([512, 8, 17]), torch.Size([512, 8]))
     """
 
     kind: ClassVar[str] = "events"

@@ -37,6 +37,14 @@ class JetImagesDataModule(AnomalyDataModule):
     Args:
         n_pixels, half_width, center, rotate, flip, normalize, power, min_pt: see `JetImaging`.
         common: the arguments of `AnomalyDataModule`.
+
+    >>> from hepad.data import JetImagesDataModule
+    >>> data = JetImagesDataModule(samples={}, background="qcd_jets", n_pixels=24, limit=500)
+    >>> data.setup()
+    >>> data.entry_shape, data.test_samples
+    ((1, 24, 24), ['qcd_jets', 'top_jets'])
+    >>> round(float(data.train_entries.batch.x[0].sum()), 3)
+    1.0
     """
 
     kind: ClassVar[str] = "jet_images"

@@ -35,6 +35,16 @@ class JetsDataModule(AnomalyDataModule):
         split: `events`, or `entries` to split flattened jets as the workshop did, where jets of one event fall on both
             sides.
         common: the arguments of `AnomalyDataModule`.
+
+    >>> from hepad.data import JetsDataModule
+    >>> data = JetsDataModule(samples={}, background="zero_bias", features=["pt", "eta", "mass"], limit=1000)
+    >>> data.setup()
+    >>> data.entry_shape, data.feature_names
+    ((3,), ('pt', 'eta', 'mass'))
+    >>> len(data.train_entries), len(data.val_entries), len(data.test_entries["zero_bias"])
+    (611, 197, 192)
+    >>> next(iter(data.train_dataloader())).x.shape
+    torch.Size([512, 3])
     """
 
     kind: ClassVar[str] = "jets"

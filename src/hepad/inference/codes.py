@@ -23,6 +23,13 @@ def draw_codes(seed: int, rows: ArrayLike, n_seed: int, latent_shape: Sequence[i
         rows: `(N,)` the entry's row in its file, or `(N, 2)` row and slot.
         n_seed: restarts.
         latent_shape: shape of one code.
+
+    >>> from hepad.inference import draw_codes
+    >>> codes = draw_codes(seed=0, rows=[3, 8], n_seed=2, latent_shape=(4,))
+    >>> codes.shape
+    (2, 2, 4)
+    >>> bool((codes[1] == draw_codes(seed=0, rows=[8], n_seed=2, latent_shape=(4,))[0]).all())
+    True
     """
     identities = np.asarray(rows, dtype=np.uint64).reshape(len(np.asarray(rows)), -1)
     columns = [[int(number) for number in identity] for identity in identities]

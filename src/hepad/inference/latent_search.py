@@ -45,6 +45,20 @@ class LatentSearch:
 
     Raises:
         ValueError: `memory` is too small for one entry.
+
+    >>> import torch
+    >>> from hepad.inference import LatentSearch, SearchSettings
+    >>> from hepad.nn import LatentNetwork
+    >>> _ = torch.manual_seed(0)
+    >>> generator = torch.nn.Linear(2, 5)
+    >>> made, strange = generator(torch.randn(3, 2)).detach(), torch.randn(3, 5)
+    >>> settings = SearchSettings(steps=100, gamma_z=0.1, gamma_theta=0)
+    >>> search = LatentSearch(LatentNetwork(generator, latent_shape=(2,), unit_normal_prior=True), settings)
+    >>> found = search(torch.cat([made, strange]), start=torch.randn(6, 3, 2))
+    >>> found.trace.shape
+    torch.Size([6, 3, 101])
+    >>> found.scores("mean") > 0.01
+    tensor([False, False, False,  True,  True,  True])
     """
 
     @exact_float32()

@@ -54,7 +54,14 @@ class SearchResult(NamedTuple):
 
 
 def reduce_restarts(losses: Tensor, reduction: str) -> Tensor:
-    """Return the mean or the minimum over the last axis, over the restarts that are not NaN."""
+    """Return the mean or the minimum over the last axis, over the restarts that are not NaN.
+
+    >>> import torch
+    >>> from hepad.inference import reduce_restarts
+    >>> losses = torch.tensor([[1.0, 3.0, torch.nan]])
+    >>> reduce_restarts(losses, "mean"), reduce_restarts(losses, "min")
+    (tensor([2.]), tensor([1.]))
+    """
     if reduction == "mean":
         return losses.nanmean(dim=-1)
     lowest = losses.nan_to_num(nan=torch.inf).amin(dim=-1)

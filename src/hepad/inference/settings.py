@@ -25,6 +25,13 @@ class SearchSettings:
 
     Raises:
         ValueError: a value that makes no sense.
+
+    >>> from hepad.inference import SearchSettings
+    >>> SearchSettings(steps=100, gamma_theta=0).n_seed
+    3
+    >>> SearchSettings(reduction="median")
+    Traceback (most recent call last):
+    ValueError: reduction 'median'; allowed: mean, min
     """
 
     n_seed: int = 3

@@ -13,6 +13,16 @@ class AdversarialLoss(nn.Module, ABC):
 
     Attributes:
         kinds: the kinds of data it is defined for; None for all.
+
+    >>> import torch
+    >>> from hepad.losses import AdversarialLoss
+    >>> class LeastSquares(AdversarialLoss):
+    ...     def discriminator_loss(self, real, generated):
+    ...         return ((real - 1) ** 2).mean() + (generated ** 2).mean()
+    ...     def generator_loss(self, generated):
+    ...         return ((generated - 1) ** 2).mean()
+    >>> LeastSquares().discriminator_loss(torch.ones(4), torch.full((4,), 0.5))
+    tensor(0.2500)
     """
 
     kinds: ClassVar[frozenset[str] | None] = None
@@ -41,6 +51,12 @@ class NonSaturating(AdversarialLoss):
 
     Raises:
         ValueError: other values, or labels that could fall below 0.
+
+    >>> import torch
+    >>> from hepad.losses import NonSaturating
+    >>> loss = NonSaturating(label_smoothing=0.0, label_jitter=0.0)
+    >>> loss.discriminator_loss(torch.zeros(4), torch.zeros(4)), loss.generator_loss(torch.zeros(4))
+    (tensor(1.3863), tensor(0.6931))
     """
 
     def __init__(self, label_smoothing: float = 0.1, label_jitter: float = 0.05) -> None:
@@ -65,7 +81,14 @@ class NonSaturating(AdversarialLoss):
 
 
 class Hinge(AdversarialLoss):
-    """max(0, 1 − D(x)) + max(0, 1 + D(G(z))) for D, −D(G(z)) for G (Lim and Ye, arXiv:1705.02894; Miyato et al.)."""
+    """max(0, 1 − D(x)) + max(0, 1 + D(G(z))) for D, −D(G(z)) for G (Lim and Ye, arXiv:1705.02894; Miyato et al.).
+
+    >>> import torch
+    >>> from hepad.losses import Hinge
+    >>> real, generated = torch.tensor([2.0, 0.5]), torch.tensor([-2.0, -0.5])
+    >>> Hinge().discriminator_loss(real, generated), Hinge().generator_loss(generated)
+    (tensor(0.5000), tensor(1.2500))
+    """
 
     def discriminator_loss(self, real: Tensor, generated: Tensor) -> Tensor:
         """Return the two hinges, added."""

@@ -14,6 +14,14 @@ class ReconstructionLoss(nn.Module, ABC):
 
     Attributes:
         kinds: the kinds of data (`jets`, `events`, `calo`, `jet_images`) the loss is defined for; None for all.
+
+    >>> import torch
+    >>> from hepad.losses import ReconstructionLoss
+    >>> class LargestError(ReconstructionLoss):
+    ...     def forward(self, x_hat, x, mask=None):
+    ...         return (x_hat - x).abs().flatten(1).amax(dim=1)
+    >>> LargestError()(torch.tensor([[1.0, -3.0]]), torch.zeros(1, 2))
+    tensor([3.])
     """
 
     kinds: ClassVar[frozenset[str] | None] = None
@@ -46,7 +54,17 @@ class ReconstructionLoss(nn.Module, ABC):
 
 
 class ElementwiseLoss(ReconstructionLoss):
-    """A loss that is the mean of one number per element."""
+    """A loss that is the mean of one number per element.
+
+    >>> import torch
+    >>> from hepad.losses import ElementwiseLoss
+    >>> class FourthPower(ElementwiseLoss):
+    ...     def elementwise(self, x_hat, x):
+    ...         return (x_hat - x) ** 4
+    >>> events, mask = torch.ones(1, 3, 2), torch.tensor([[True, True, False]])
+    >>> FourthPower()(2 * events, events, mask)
+    tensor([1.])
+    """
 
     @abstractmethod
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
@@ -61,6 +79,12 @@ def mean_per_entry(values: Tensor, mask: Tensor | None = None) -> Tensor:
     """Return the mean of `values` `(B, …)` over all but the first axis, `(B,)`.
 
     With a `mask` `(B, S)` only true slots of `values` `(B, S, F)` count.
+
+    >>> import torch
+    >>> from hepad.losses import mean_per_entry
+    >>> values = torch.tensor([[[1.0, 3.0], [100.0, 100.0]]])
+    >>> mean_per_entry(values), mean_per_entry(values, torch.tensor([[True, False]]))
+    (tensor([51.]), tensor([2.]))
     """
     if mask is None:
         return values.flatten(1).mean(dim=1)

@@ -25,7 +25,16 @@ def difference(x_hat: Tensor, x: Tensor, power: float = 1) -> Tensor:
 
 
 class MSE(ElementwiseLoss):
-    """Mean squared error, mean of (x̂ − x)²."""
+    """Mean squared error, mean of (x̂ − x)².
+
+    >>> import torch
+    >>> from hepad.losses import MSE
+    >>> x, x_hat = torch.zeros(2, 4), torch.tensor([[0.0, 0.0, 0.0, 0.0], [2.0, 0.0, 0.0, 0.0]])
+    >>> MSE()(x_hat, x)
+    tensor([0., 1.])
+    >>> MSE().elementwise(x_hat, x)[1]
+    tensor([4., 0., 0., 0.])
+    """
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return (x̂ − x)² per element."""
@@ -33,7 +42,13 @@ class MSE(ElementwiseLoss):
 
 
 class MAE(ElementwiseLoss):
-    """Mean absolute error, mean of |x̂ − x|."""
+    """Mean absolute error, mean of |x̂ − x|.
+
+    >>> import torch
+    >>> from hepad.losses import MAE
+    >>> MAE()(torch.tensor([[0.0, 0.0], [2.0, -1.0]]), torch.zeros(2, 2))
+    tensor([0.0000, 1.5000])
+    """
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return |x̂ − x| per element."""
@@ -46,6 +61,11 @@ class MAPE(ElementwiseLoss):
     Args:
         epsilon: floor of the denominator. Normalised inputs cross zero, so it must not be tiny: the default lets
             no element count more than ten times its absolute error.
+
+    >>> import torch
+    >>> from hepad.losses import MAPE
+    >>> MAPE()(torch.tensor([[9.0, 0.0]]), torch.tensor([[10.0, 0.05]]))
+    tensor([0.3000])
     """
 
     def __init__(self, epsilon: float = 0.1) -> None:
@@ -64,6 +84,11 @@ class Huber(ElementwiseLoss):
 
     Args:
         delta: where the parabola turns into a line.
+
+    >>> import torch
+    >>> from hepad.losses import Huber
+    >>> Huber()(torch.tensor([[0.5], [3.0]]), torch.zeros(2, 1))
+    tensor([0.1250, 2.5000])
     """
 
     def __init__(self, delta: float = 1.0) -> None:
@@ -79,7 +104,13 @@ class Huber(ElementwiseLoss):
 
 
 class LogCosh(ElementwiseLoss):
-    """Log-cosh loss, mean of ln cosh(x̂ − x); computed as |d| + ln(1 + e^(−2|d|)) − ln 2, which cannot overflow."""
+    """Log-cosh loss, mean of ln cosh(x̂ − x); computed as |d| + ln(1 + e^(−2|d|)) − ln 2, which cannot overflow.
+
+    >>> import torch
+    >>> from hepad.losses import LogCosh
+    >>> LogCosh()(torch.tensor([[0.1], [10.0]]), torch.zeros(2, 1))
+    tensor([4.9917e-03, 9.3069e+00])
+    """
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """Return ln cosh(x̂ − x) per element."""

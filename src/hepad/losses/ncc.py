@@ -34,6 +34,13 @@ class NCC(ReconstructionLoss):
 
     Raises:
         ValueError: a floor that is not positive.
+
+    >>> import torch
+    >>> from hepad.losses import NCC
+    >>> _ = torch.manual_seed(0)
+    >>> image = torch.rand(1, 1, 18, 14)
+    >>> [round(float(NCC()(x_hat, image)), 2) for x_hat in (3 * image + 5, -image, torch.zeros_like(image))]
+    [0.0, 2.0, 1.0]
     """
 
     kinds: ClassVar[frozenset[str] | None] = frozenset({"calo", "jet_images"})

@@ -41,6 +41,19 @@ class SSIM(ReconstructionLoss):
 
     Raises:
         ValueError: a window that is even, below 3 or above 7, or a data range that is not positive.
+
+    >>> import torch
+    >>> from hepad.losses import SSIM
+    >>> _ = torch.manual_seed(0)
+    >>> images = torch.rand(8, 1, 18, 14)
+    >>> loss = SSIM()
+    >>> loss.fit(images)
+    >>> loss(images, images).abs().max() < 1e-6
+    tensor(True)
+    >>> loss(images.roll(1, dims=2), images).shape
+    torch.Size([8])
+    >>> round(float(loss(images.roll(1, dims=2), images).mean()), 1)
+    1.0
     """
 
     kinds: ClassVar[frozenset[str] | None] = frozenset({"calo", "jet_images"})

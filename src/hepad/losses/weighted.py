@@ -21,6 +21,12 @@ class WeightedSum(ReconstructionLoss):
 
     Raises:
         ValueError: a weight that is negative or not finite, or no term left.
+
+    >>> import torch
+    >>> from hepad.losses import MAE, MSE, WeightedSum
+    >>> loss = WeightedSum({"mse": {"weight": 1.0, "loss": MSE()}, "mae": {"weight": 0.5, "loss": MAE()}})
+    >>> loss(torch.tensor([[2.0], [4.0]]), torch.zeros(2, 1))
+    tensor([ 5., 18.])
     """
 
     def __init__(self, terms: Mapping[str, Mapping[str, Any]]) -> None:

@@ -14,6 +14,7 @@ def weighted_mean(values: Tensor, weight: Tensor | None = None, total: Tensor | 
         weight: `(B,)` numbers from 0 on any scale.
         total: what to divide by instead of Σ w, where the batch is a share of a larger one.
 
+    >>> import torch
     >>> weighted_mean(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 1.0]))
     tensor(2.)
     """

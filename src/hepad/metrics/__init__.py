@@ -8,18 +8,17 @@ from hepad.metrics.correlation import distance_correlation, pearson, spearman
 from hepad.metrics.delong import (
     AucComponents,
     AucDifference,
-    SortedScores,
     auc_components,
     auc_difference,
     auc_interval,
     auc_variance,
     compare_aucs,
-    sort_scores,
 )
 from hepad.metrics.evaluation import Evaluation, evaluate
 from hepad.metrics.holm import holm
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import BASELINES, ScoredSample, trivial_title
+from hepad.metrics.sorted_scores import SortedScores, sort_scores
 from hepad.metrics.verdict import NOTABLE, SIGNIFICANT, PairResult, Verdict, pair_result, read_verdict
 from hepad.metrics.weights import effective_entries
 from hepad.metrics.working_points import (

@@ -18,6 +18,10 @@ def pearson(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> floa
     """Pearson's linear correlation of two columns of shape (N,), in [−1, 1], or None where undefined.
 
     With weights (N,), means, variances and the covariance are weighted means.
+
+    >>> from hepad.metrics import pearson
+    >>> pearson([1, 2, 3, 4], [2, 4, 6, 8]), pearson([1, 2, 3], [5, 5, 5])
+    (1.0, None)
     """
     usable = _usable(x, y, weight)
     if usable is None:
@@ -32,6 +36,11 @@ def spearman(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> flo
 
     Ties share their mean rank. Blind to any rising transformation of either column, so the right one for scores
     with a long tail. With weights (N,) it is that of entries repeated as often as they weigh.
+
+    >>> from hepad.metrics import pearson, spearman
+    >>> x, y = [1, 2, 3, 4], [1, 10, 100, 1000]
+    >>> round(spearman(x, y), 2), round(pearson(x, y), 2)
+    (1.0, 0.82)
     """
     usable = _usable(x, y, weight)
     if usable is None:
@@ -61,6 +70,12 @@ def distance_correlation(
         max_entries: the largest number of entries used.
         seed: chooses the subsample.
         weight: (N,) weights; every mean over entries, or over pairs of them, is then weighted.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import distance_correlation, pearson
+    >>> x = np.linspace(-1, 1, 101)
+    >>> round(distance_correlation(x, x**2), 2), round(abs(pearson(x, x**2)), 2)
+    (0.49, 0.0)
     """
     usable = _usable(x, y, weight)
     if usable is None:

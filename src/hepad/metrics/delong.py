@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from hepad.metrics.arrays import FloatArray, as_scores
+from hepad.metrics.arrays import FloatArray
 from hepad.metrics.placements import placements, weighted_mean
-from hepad.metrics.weights import as_weights, effective_entries
+from hepad.metrics.sorted_scores import SortedScores, sort_scores
+from hepad.metrics.weights import effective_entries
 
 _ROUNDING: Final = 1e-14
 
@@ -31,6 +32,11 @@ class AucDifference:
         difference: AUC(A) − AUC(B).
         standard_error: its standard error, the correlation of the two models included.
         p_value: two-sided probability of a difference at least as large if the true one were zero.
+
+    >>> from hepad.metrics import auc_difference
+    >>> found = auc_difference([1.0, 2.0, 3.0], [2.0, 4.0], [1.0, 3.0, 2.0], [1.0, 4.0])
+    >>> round(found.difference, 3), round(found.standard_error, 3)
+    (0.167, 0.186)
     """
 
     difference: float
@@ -51,6 +57,12 @@ def auc_variance(
 
     Raises:
         ValueError: fewer than two entries on either side, NaN or infinite scores, or weights that are no weights.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import auc_variance
+    >>> rng = np.random.default_rng(0)
+    >>> round(auc_variance(rng.normal(0, 1, 1000), rng.normal(1, 1, 1000)) ** 0.5, 4)
+    0.0104
     """
     return _weighted_components(background, signal, background_weight, signal_weight).variance
 
@@ -82,6 +94,14 @@ def auc_interval(
     Raises:
         ValueError: fewer than two entries on either side, NaN or infinite scores, weights that are no weights, or a
             level outside (0, 1).
+
+    >>> import numpy as np
+    >>> from hepad.metrics import auc, auc_interval
+    >>> rng = np.random.default_rng(0)
+    >>> background, signal = rng.normal(0, 1, 1000), rng.normal(1, 1, 1000)
+    >>> low, high = auc_interval(background, signal)
+    >>> f"{auc(background, signal):.3f} in [{low:.3f}, {high:.3f}]"
+    '0.769 in [0.758, 0.779]'
     """
     if not 0 < level < 1:
         raise ValueError(f"level {level} of an interval: expected a number between 0 and 1")
@@ -118,34 +138,21 @@ def auc_difference(
     Raises:
         ValueError: the two models scored different numbers of entries, fewer than two on either side, NaN or infinite
             scores, or weights that are no weights.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import auc_difference
+    >>> rng = np.random.default_rng(0)
+    >>> background, signal = rng.normal(0, 1, 1000), rng.normal(1, 1, 1000)
+    >>> noisy = background + rng.normal(0, 1, 1000), signal + rng.normal(0, 1, 1000)
+    >>> found = auc_difference(background, signal, *noisy)
+    >>> f"{found.difference:.3f} ± {found.standard_error:.3f}, significant: {found.p_value < 0.01}"
+    '0.052 ± 0.009, significant: True'
     """
     a, b = (
         _weighted_components(background, signal, background_weight, signal_weight)
         for background, signal in ((background_a, signal_a), (background_b, signal_b))
     )
     return compare_aucs(a, b)
-
-
-@dataclass(frozen=True, eq=False)
-class SortedScores:
-    """Scores in rising order, with the way back: worth keeping where one sample is compared with several.
-
-    Attributes:
-        values: `(N,)` rising.
-        order: `(N,)` the position of each value among the scores as they were given.
-        weight: `(N,)` weights of the entries as they were given; None where every entry counts once.
-    """
-
-    values: FloatArray
-    order: NDArray[np.intp]
-    weight: FloatArray | None = None
-
-
-def sort_scores(scores: ArrayLike, what: str = "scores", weight: ArrayLike | None = None) -> SortedScores:
-    """Sort `(N,)` scores; `ValueError` for fewer than two, NaN or infinite ones, or weights that are no weights."""
-    given = _at_least_two(scores, what)
-    order = np.argsort(given, kind="stable")
-    return SortedScores(given[order], order, as_weights(weight, given.size, f"{what} entries"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +164,11 @@ class AucComponents:
         signal: `(M,)` share of the background below each signal entry, V₁₀.
         background: `(N,)` share of the signal above each background entry, V₀₁.
         signal_weight, background_weight: their weights; None where every entry counts once.
+
+    >>> from hepad.metrics import auc_components
+    >>> components = auc_components(background=[1.0, 2.0, 3.0, 4.0], signal=[2.0, 5.0])
+    >>> components.n_background, components.n_signal, round(components.variance, 3)
+    (4, 2, 0.112)
     """
 
     auc: float
@@ -190,6 +202,11 @@ def auc_components(background: ArrayLike | SortedScores, signal: ArrayLike | Sor
 
     Raises:
         ValueError: fewer than two entries on either side, or NaN or infinite scores.
+
+    >>> from hepad.metrics import auc_components
+    >>> components = auc_components(background=[1.0, 2.0, 3.0, 4.0], signal=[2.0, 5.0])
+    >>> components.auc, components.signal
+    (0.6875, array([0.375, 1.   ]))
     """
     b = background if isinstance(background, SortedScores) else sort_scores(background, "background")
     s = signal if isinstance(signal, SortedScores) else sort_scores(signal, "signal")
@@ -217,6 +234,14 @@ def compare_aucs(a: AucComponents, b: AucComponents, paired: bool = True) -> Auc
 
     Raises:
         ValueError: paired components of different lengths.
+
+    >>> from hepad.metrics import auc_components, compare_aucs
+    >>> background, good, poor = [1.0, 2.0, 3.0], [2.0, 4.0], [1.0, 4.0]
+    >>> a, b = auc_components(background, good), auc_components(background, poor)
+    >>> round(compare_aucs(a, b).difference, 3)
+    0.167
+    >>> round(compare_aucs(a, b).standard_error, 3), round(compare_aucs(a, b, paired=False).standard_error, 3)
+    (0.186, 0.514)
     """
     if paired:
         for what, (x, y) in (("background", (a.background, b.background)), ("signal", (a.signal, b.signal))):
@@ -250,10 +275,3 @@ def _centred_product(x: FloatArray, y: FloatArray, of_x: FloatArray | None, of_y
         factor *= n / (n - 1)
         centred.append(share * (values - np.dot(share, values)))
     return float(np.dot(*centred) * np.sqrt(factor))
-
-
-def _at_least_two(values: ArrayLike, what: str) -> FloatArray:
-    scores = as_scores(values, f"{what} scores")
-    if scores.size < 2:
-        raise ValueError(f"{what}: an uncertainty needs at least 2 entries")
-    return scores

@@ -35,6 +35,14 @@ class Evaluation:
         distance: feature → distance correlation, on the background.
         warnings: what a reader of the numbers should know, one sentence each.
         unmatched: which pairs have no comparison at equal Σ pT, and why, one sentence each.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> pt = np.arange(100.0)
+    >>> samples = {name: ScoredSample(name, pt + shift, {"pt": pt}) for name, shift in (("qcd", 0), ("top", 50))}
+    >>> found = evaluate(samples, "qcd", references=["qcd"])
+    >>> found.references, list(found.rocs), round(found.pearson["qcd"]["pt"], 2)
+    (['qcd'], [('top', 'qcd')], 1.0)
     """
 
     background: str
@@ -78,6 +86,15 @@ def evaluate(
 
     Raises:
         ValueError: the background or a reference is not among the samples.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> rng = np.random.default_rng(0)
+    >>> background = ScoredSample("zero_bias", rng.normal(0, 1, 2000))
+    >>> signal = ScoredSample("ttbar", rng.normal(1, 1, 2000))
+    >>> found = evaluate({"zero_bias": background, "ttbar": signal}, "zero_bias", references=["zero_bias"])
+    >>> round(found.metrics["test/auc/ttbar_vs_zero_bias"], 2)
+    0.76
     """
     for name in (background, *references):
         if name not in samples:

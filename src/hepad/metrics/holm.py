@@ -17,6 +17,10 @@ def holm(p_values: ArrayLike) -> FloatArray:
 
     Returns:
         (K,) in the order given, never smaller than the p-value itself.
+
+    >>> from hepad.metrics import holm
+    >>> holm([0.01, 0.04, 0.03])
+    array([0.03, 0.06, 0.06])
     """
     p = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(p, kind="stable")

@@ -22,6 +22,13 @@ class RocCurve:
         n_background: entries of background behind `fpr`; of weighted ones, how many they are worth.
         n_signal: entries of signal behind `tpr`, likewise.
         effective: (P,) how many entries the selected background is worth, (Σw)² / Σw², where it has weights.
+
+    >>> from hepad.metrics import roc_curve
+    >>> curve = roc_curve(background=[1.0, 2.0, 3.0, 4.0], signal=[3.0, 5.0])
+    >>> curve.n_background, curve.n_signal
+    (4, 2)
+    >>> curve.selected
+    array([0., 0., 1., 2., 3., 4.])
     """
 
     fpr: FloatArray
@@ -56,6 +63,15 @@ def roc_curve(
 
     Raises:
         ValueError: empty input, NaN or infinite scores, or weights that are no weights (`as_weights`).
+
+    >>> from hepad.metrics import roc_curve
+    >>> curve = roc_curve(background=[1.0, 2.0, 3.0, 4.0], signal=[3.0, 5.0])
+    >>> curve.thresholds
+    array([inf,  5.,  4.,  3.,  2.,  1.])
+    >>> curve.fpr
+    array([0.  , 0.  , 0.25, 0.5 , 0.75, 1.  ])
+    >>> curve.tpr
+    array([0. , 0.5, 0.5, 1. , 1. , 1. ])
     """
     b, s = as_scores(background, "background scores"), as_scores(signal, "signal scores")
     wb = as_weights(background_weight, b.size, "background entries")
@@ -102,6 +118,12 @@ def auc(
 
     Raises:
         ValueError: empty input, NaN or infinite scores, or weights that are no weights (`as_weights`).
+
+    >>> from hepad.metrics import auc
+    >>> auc(background=[1.0, 2.0], signal=[2.0, 3.0])
+    0.875
+    >>> auc([1.0, 2.0], [2.0, 3.0], background_weight=[3.0, 1.0])
+    0.9375
     """
     b, s = as_scores(background, "background scores"), as_scores(signal, "signal scores")
     wb = as_weights(background_weight, b.size, "background entries")

@@ -26,6 +26,7 @@ _TITLES: Final = {
 def trivial_title(name: str) -> str:
     """What a trivial score is called in tables and sentences.
 
+    >>> from hepad.metrics import trivial_title
     >>> trivial_title("distance_to_mean")
     '‖x − mean‖²'
     """
@@ -45,6 +46,13 @@ class ScoredSample:
 
     Raises:
         ValueError: a score is NaN or infinite (the message says how many), lengths differ, or weights are no weights.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample
+    >>> score, pt = np.array([0.1, 0.7, 0.3]), np.array([20.0, 90.0, 35.0])
+    >>> ttbar = ScoredSample("ttbar", score, {"pt": pt}, baselines={"sum_pt": pt}, weight=np.array([1.0, 1.0, 2.0]))
+    >>> len(ttbar), round(ttbar.effective, 2)
+    (3, 2.67)
     """
 
     name: str

@@ -32,6 +32,11 @@ class PairResult:
         trivial_auc: its AUC.
         error: standard error of the difference (DeLong, paired), where it is known.
         p_value: of the difference, where it is known.
+
+    >>> from hepad.metrics import PairResult
+    >>> found = PairResult("ttbar", "zero_bias", 0.84, 0.83, 0.85, "sum_pt", 0.81, error=0.02, p_value=0.13)
+    >>> found.better, found.significantly_better
+    (True, False)
     """
 
     signal: str
@@ -81,6 +86,12 @@ def pair_result(metrics: Mapping[str, float], signal: str, reference: str, match
         metrics: of a run.
         signal, reference: samples.
         matched: at equal Σ pT.
+
+    >>> from hepad.metrics import pair_result
+    >>> metrics = {"test/auc/ttbar_vs_zero_bias": 0.84, "test/baseline_auc/sum_pt/ttbar_vs_zero_bias": 0.81}
+    >>> found = pair_result(metrics, signal="ttbar", reference="zero_bias")
+    >>> found.trivial, round(found.difference, 2), found.better
+    ('sum_pt', 0.03, True)
     """
     pair, test = f"{signal}_vs_{reference}", name_prefix(matched)
     name, over = f"{test}auc/{pair}", f"{test}over_trivial/{pair}"
@@ -132,6 +143,10 @@ class Verdict:
         signals: how many there are.
         better: on how many the score is better than the best trivial score.
         significant: on how many of them beyond chance.
+
+    >>> from hepad.metrics import Verdict
+    >>> Verdict("zero_bias", matched=False, signals=3, better=2, significant=1).short
+    '2 of 3 (1)'
     """
 
     reference: str
@@ -147,7 +162,14 @@ class Verdict:
 
 
 def read_verdict(metrics: Mapping[str, float], reference: str, matched: bool = False) -> Verdict | None:
-    """Read the verdict against one reference from flat metrics; None where there is none."""
+    """Read the verdict against one reference from flat metrics; None where there is none.
+
+    >>> from hepad.metrics import read_verdict
+    >>> counts = {"signals": 3.0, "better": 1.0, "significant": 0.0}
+    >>> metrics = {f"test/verdict/vs_zero_bias/{what}": count for what, count in counts.items()}
+    >>> read_verdict(metrics, reference="zero_bias").short
+    '1 of 3 (0)'
+    """
     name = _name(reference, matched)
     if f"{name}/signals" not in metrics:
         return None

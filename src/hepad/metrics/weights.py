@@ -37,6 +37,7 @@ def effective_entries(weight: FloatArray) -> float:
     """The number of entries of equal weight that would fix a mean as well, (Σw)² / Σw² (Kish, 1965); 0 of none.
 
     >>> import numpy as np
+    >>> from hepad.metrics import effective_entries
     >>> effective_entries(np.array([1.0, 1.0, 0.0]))
     2.0
     """

@@ -48,6 +48,14 @@ def tpr_at_fpr(
 
     Raises:
         ValueError: empty input, NaN or infinite scores, weights that are no weights, or `fpr` outside (0, 1].
+
+    >>> import numpy as np
+    >>> from hepad.metrics import tpr_at_fpr
+    >>> background, signal = np.arange(1000), np.arange(500, 1500)
+    >>> tpr_at_fpr(background, signal, fpr=0.01)
+    0.51
+    >>> tpr_at_fpr(background, signal, fpr=0.001) is None
+    True
     """
     if not 0 < fpr <= 1:
         raise ValueError(f"false-positive rate {fpr}: expected a number above 0 and at most 1")
@@ -87,7 +95,12 @@ def _share_beyond(scores: FloatArray, weight: FloatArray | None, cut: float) -> 
 
 
 def fpr_name(fpr: float) -> str:
-    """A false-positive rate as metric names spell it: 0.01 → `1e-2`."""
+    """A false-positive rate as metric names spell it: 0.01 → `1e-2`.
+
+    >>> from hepad.metrics import fpr_name
+    >>> fpr_name(0.01), fpr_name(0.00025)
+    ('1e-2', '2.5e-4')
+    """
     mantissa, exponent = f"{fpr:e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
@@ -99,6 +112,10 @@ class SicCurve:
     Attributes:
         tpr: (P,) signal efficiency.
         sic: (P,) TPR / √FPR, the factor by which a cut multiplies S/√B.
+
+    >>> from hepad.metrics import roc_curve, sic_curve
+    >>> sic_curve(roc_curve([1.0, 2.0, 3.0, 4.0], [4.0, 5.0]), min_entries=1).sic
+    array([2.        , 1.41421356, 1.15470054, 1.        ])
     """
 
     tpr: FloatArray
@@ -109,17 +126,36 @@ def sic_curve(roc: RocCurve, min_entries: int = MIN_ENTRIES) -> SicCurve:
     """The significance improvement characteristic, TPR / √FPR (Gallicchio et al., JHEP 04 (2011) 069).
 
     Only points with at least `min_entries` background entries beyond the cut; there may be none.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import roc_curve, sic_curve
+    >>> rng = np.random.default_rng(0)
+    >>> curve = sic_curve(roc_curve(rng.normal(0, 1, 10_000), rng.normal(2, 1, 10_000)))
+    >>> best = curve.sic.argmax()
+    >>> f"TPR {curve.tpr[best]:.2f}: S/√B times {curve.sic[best]:.1f}"
+    'TPR 0.19: S/√B times 5.5'
     """
     known = roc.selected >= max(min_entries, 1)
     return SicCurve(roc.tpr[known], roc.tpr[known] / np.sqrt(roc.fpr[known]))
 
 
 def max_sic(roc: RocCurve, min_entries: int = MIN_ENTRIES) -> float | None:
-    """The largest significance improvement of a cut that keeps `min_entries` of the background, if there is one."""
+    """The largest significance improvement of a cut that keeps `min_entries` of the background, if there is one.
+
+    >>> from hepad.metrics import max_sic, roc_curve
+    >>> roc = roc_curve([1.0, 2.0, 3.0, 4.0], [4.0, 5.0])
+    >>> max_sic(roc, min_entries=1), max_sic(roc)
+    (2.0, None)
+    """
     curve = sic_curve(roc, min_entries)
     return float(curve.sic.max()) if curve.sic.size else None
 
 
 def trigger_rate(fpr: float) -> float:
-    """The rate (Hz) of a trigger that accepts the share `fpr` of crossings: FPR × 28.61 MHz."""
+    """The rate (Hz) of a trigger that accepts the share `fpr` of crossings: FPR × 28.61 MHz.
+
+    >>> from hepad.metrics import trigger_rate
+    >>> f"{trigger_rate(1e-4) / 1e3:.2f} kHz"
+    '2.86 kHz'
+    """
     return fpr * BUNCH_CROSSING_RATE

@@ -42,6 +42,18 @@ class AnomalyModel(L.LightningModule, ABC):
     Args:
         entry_shape: shape of one entry in raw units.
         normalizer: kind of input normaliser.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import AnomalyModel
+    >>> class Hardness(AnomalyModel):
+    ...     kinds = frozenset({"jets"})
+    ...     def score_batch(self, batch):
+    ...         return self.normalizer(batch.x)[:, 0]
+    >>> model = Hardness((2,))
+    >>> model.prepare(Batch(torch.tensor([[20.0, 0.1], [40.0, 0.3]])))
+    >>> model.anomaly_score(Batch(torch.tensor([[30.0, 0.0], [80.0, 0.0]])))
+    tensor([0., 5.])
     """
 
     kinds: ClassVar[frozenset[str]]

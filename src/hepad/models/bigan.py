@@ -59,6 +59,17 @@ class BiGAN(AdversarialModel):
 
     Raises:
         ValueError: other values.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import BiGAN
+    >>> _ = torch.manual_seed(0)
+    >>> model = BiGAN((17,), loss={"_target_": "hepad.losses.Hinge"})
+    >>> model.prepare(Batch(torch.randn(256, 17)))
+    >>> model.anomaly_score(Batch(torch.randn(4, 17))).shape
+    torch.Size([4])
+    >>> list(model.score_parts(Batch(torch.randn(4, 17))))
+    ['reconstruction', 'discriminator']
     """
 
     pairs: ClassVar[bool] = True

@@ -24,6 +24,17 @@ class CicadaAutoencoder(ReconstructionModel):
         latent: width of the code.
         activation: name of the activation function.
         circular: treat φ (H) as the ring it is; CICADA pads with zeros.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import CicadaAutoencoder
+    >>> _ = torch.manual_seed(0)
+    >>> model = CicadaAutoencoder((1, 18, 14), loss={"_target_": "hepad.losses.MSE"})
+    >>> model.prepare(Batch(torch.rand(64, 1, 18, 14)))
+    >>> model.anomaly_score(Batch(torch.rand(4, 1, 18, 14))).shape
+    torch.Size([4])
+    >>> model.latent_network().latent_shape
+    (80,)
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"calo", "jet_images"})

@@ -22,6 +22,17 @@ class ConvAutoencoder(ReconstructionModel):
         dropout: probability of dropping a whole channel.
         activation: name of the activation function.
         circular: treat φ (H) as the ring it is.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import ConvAutoencoder
+    >>> _ = torch.manual_seed(0)
+    >>> model = ConvAutoencoder((1, 18, 14), loss={"_target_": "hepad.losses.SSIM"})
+    >>> model.prepare(Batch(torch.rand(64, 1, 18, 14)))
+    >>> model.anomaly_score(Batch(torch.rand(4, 1, 18, 14))).shape
+    torch.Size([4])
+    >>> model.latent_network().latent_shape
+    (32,)
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"calo", "jet_images"})

@@ -42,6 +42,16 @@ class DenoisingAutoencoder(ReconstructionModel):
 
     Raises:
         ValueError: an unknown corruption or network, or an impossible amount of noise.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import DenoisingAutoencoder
+    >>> _ = torch.manual_seed(0)
+    >>> model = DenoisingAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"}, noise=0.5)
+    >>> model.prepare(Batch(torch.randn(256, 17)))
+    >>> jets = Batch(torch.randn(4, 17))
+    >>> bool((model.anomaly_score(jets) == model.anomaly_score(jets)).all())
+    True
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})

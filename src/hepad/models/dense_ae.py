@@ -25,6 +25,17 @@ class DenseAutoencoder(ReconstructionModel):
         latent: width of the code; None for half as many as features, 8 of 17.
         dropout: dropout probability before the code.
         activation: name of the activation function.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import DenseAutoencoder
+    >>> _ = torch.manual_seed(0)
+    >>> model = DenseAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"})
+    >>> model.prepare(Batch(torch.randn(256, 17)))
+    >>> model.anomaly_score(Batch(torch.randn(4, 17))).shape
+    torch.Size([4])
+    >>> model.latent_network().latent_shape
+    (8,)
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"jets"})

@@ -47,6 +47,18 @@ class Distilled(AnomalyModel):
 
     Raises:
         ValueError: an unknown network, one that cannot take such entries, or a loss that compares images.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import Distilled
+    >>> _ = torch.manual_seed(0)
+    >>> model = Distilled((8, 17), loss={"_target_": "hepad.losses.MSE"})
+    >>> events, mask = torch.randn(64, 8, 17), torch.arange(8).expand(64, 8) < 3
+    >>> model.prepare(Batch(events, mask, target=torch.rand(64)))
+    >>> model.anomaly_score(Batch(events, mask)).shape
+    torch.Size([64])
+    >>> sum(weights.numel() for weights in model.parameters())
+    1393
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})

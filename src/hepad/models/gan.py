@@ -39,6 +39,17 @@ class GAN(AdversarialModel):
 
     Raises:
         ValueError: other values.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import GAN
+    >>> _ = torch.manual_seed(0)
+    >>> model = GAN((17,), loss={"_target_": "hepad.losses.NonSaturating"})
+    >>> model.prepare(Batch(torch.randn(256, 17)))
+    >>> model.anomaly_score(Batch(torch.randn(4, 17))).shape
+    torch.Size([4])
+    >>> list(model.score_parts(Batch(torch.randn(4, 17))))
+    ['reconstruction', 'features', 'discriminator']
     """
 
     pairs: ClassVar[bool] = False

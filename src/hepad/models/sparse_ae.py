@@ -47,6 +47,17 @@ class SparseAutoencoder(ReconstructionModel):
 
     Raises:
         ValueError: an unknown sparsity or network, a rate outside (0, 1), a negative weight.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import SparseAutoencoder
+    >>> _ = torch.manual_seed(0)
+    >>> model = SparseAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"}, latent=32)
+    >>> model.prepare(Batch(torch.randn(256, 17)))
+    >>> model.anomaly_score(Batch(torch.randn(4, 17))).shape
+    torch.Size([4])
+    >>> model.latent_network().latent_shape
+    (32,)
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})

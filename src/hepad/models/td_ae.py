@@ -36,6 +36,18 @@ class TimeDistributedAutoencoder(ReconstructionModel):
         dropout: dropout probability before the code.
         activation: name of the activation function.
         mask: leave empty slots out.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import TimeDistributedAutoencoder
+    >>> _ = torch.manual_seed(0)
+    >>> model = TimeDistributedAutoencoder((8, 17), loss={"_target_": "hepad.losses.MSE"})
+    >>> events, mask = torch.randn(64, 8, 17), torch.arange(8).expand(64, 8) < 3
+    >>> model.prepare(Batch(events, mask))
+    >>> model.anomaly_score(Batch(events, mask)).shape
+    torch.Size([64])
+    >>> model.latent_network().latent_shape
+    (8, 8)
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"events"})

@@ -62,6 +62,17 @@ class VariationalAutoencoder(ReconstructionModel):
 
     Raises:
         ValueError: an unknown score or network, a β below 0.
+
+    >>> import torch
+    >>> from hepad.data import Batch
+    >>> from hepad.models import VariationalAutoencoder
+    >>> _ = torch.manual_seed(0)
+    >>> model = VariationalAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"}, beta=0.5)
+    >>> model.prepare(Batch(torch.randn(256, 17)))
+    >>> model.anomaly_score(Batch(torch.randn(4, 17))).shape
+    torch.Size([4])
+    >>> list(model.score_parts(Batch(torch.randn(4, 17))))
+    ['reconstruction', 'kl', 'mu2', 'elbo']
     """
 
     kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})

@@ -28,6 +28,16 @@ class DeepSets(nn.Module):
 
     Raises:
         ValueError: an unknown pool, or no layer in φ.
+
+    >>> import torch
+    >>> from hepad.nn import DeepSets
+    >>> _ = torch.manual_seed(0)
+    >>> network = DeepSets(17, phi=[16, 8], rho=[4])
+    >>> events = torch.randn(2, 8, 17)
+    >>> network(events).shape, torch.allclose(network(events), network(events.flip(1)))
+    (torch.Size([2]), True)
+    >>> sum(weights.numel() for weights in network.parameters())
+    465
     """
 
     def __init__(

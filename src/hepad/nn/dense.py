@@ -31,6 +31,13 @@ class DenseAutoencoderNet(nn.Module):
         dropout: probability of dropping a unit just before the code.
         activation: name of the activation function.
         input_norm: start with a batch normalisation of the input.
+
+    >>> import torch
+    >>> from hepad.nn import DenseAutoencoderNet
+    >>> network = DenseAutoencoderNet(17, hidden=[16], latent=8, dropout=0.1, activation="relu")
+    >>> jets = torch.randn(4, 17)
+    >>> network.encoder(jets).shape, network(jets).shape
+    (torch.Size([4, 8]), torch.Size([4, 17]))
     """
 
     def __init__(

@@ -14,6 +14,12 @@ class LatentNetwork(NamedTuple):
         latent_shape: shape of one code.
         unit_normal_prior: whether codes are drawn from N(0, 1); False where the model promises no distribution of its
             codes, as a plain autoencoder.
+
+    >>> import torch
+    >>> from hepad.nn import LatentNetwork
+    >>> found = LatentNetwork(torch.nn.Linear(8, 17), latent_shape=(8,), unit_normal_prior=True)
+    >>> found.network(torch.randn(4, *found.latent_shape)).shape
+    torch.Size([4, 17])
     """
 
     network: nn.Module

@@ -22,6 +22,12 @@ def mlp(widths: Sequence[int], activation: str, dropout: float = 0.0) -> nn.Sequ
 
     Raises:
         ValueError: a width below 1.
+
+    >>> import torch
+    >>> from hepad.nn import mlp
+    >>> network = mlp([17, 16, 8], "relu")
+    >>> network(torch.zeros(4, 17)).shape, network(torch.zeros(4, 5, 17)).shape
+    (torch.Size([4, 8]), torch.Size([4, 5, 8]))
     """
     check_sizes(layers=widths)
     layers: list[nn.Module] = []

@@ -57,6 +57,17 @@ def encoder_decoder(
 
     Raises:
         ValueError: an unknown network, one that cannot take such entries, or a value no layer accepts.
+
+    >>> import torch
+    >>> from hepad.nn import encoder_decoder
+    >>> settings = {"hidden": None, "activation": "relu", "dropout": 0.0, "circular": True}
+    >>> for entry_shape in ((17,), (8, 17), (1, 18, 14)):
+    ...     network = encoder_decoder("auto", entry_shape, encoded=4, latent=4, **settings)
+    ...     code = network.encode(torch.zeros(2, *entry_shape))
+    ...     print(tuple(code.shape), tuple(network.decode(code).shape))
+    (2, 4) (2, 17)
+    (2, 8, 4) (2, 8, 17)
+    (2, 4) (2, 1, 18, 14)
     """
     name = _BY_AXES[len(entry_shape)] if network == "auto" else network
     if name not in NETWORKS:

@@ -34,6 +34,16 @@ class InputNormalizer(nn.Module):
 
     Raises:
         ValueError: an unknown kind.
+
+    >>> import torch
+    >>> from hepad.nn import InputNormalizer
+    >>> x = torch.tensor([[20.0, 0.1], [40.0, 0.3]])
+    >>> normalizer = InputNormalizer("standard", (2,)).fit(x)
+    >>> normalizer(x)
+    tensor([[-1.0000, -1.0000],
+            [ 1.0000,  1.0000]])
+    >>> torch.allclose(normalizer.inverse(normalizer(x), x), x)
+    True
     """
 
     center: Tensor

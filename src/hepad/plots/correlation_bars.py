@@ -26,6 +26,11 @@ def plot_correlation_bars(
 
     Raises:
         ValueError: no features, or the two do not have the same ones.
+
+    >>> from hepad.plots import plot_correlation_bars
+    >>> figure = plot_correlation_bars({"mass": 0.7, "area": 0.0}, {"mass": 0.9, "area": 0.1}, sample="Zero bias")
+    >>> [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    ['Jet area', 'Jet mass']
     """
     if not pearson or set(pearson) != set(spearman):
         raise ValueError("correlation bars need the same features, at least one, from Pearson and Spearman")

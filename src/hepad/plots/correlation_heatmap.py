@@ -26,6 +26,11 @@ def plot_correlation_heatmap(
 
     Raises:
         ValueError: no correlation at all.
+
+    >>> from hepad.plots import plot_correlation_heatmap
+    >>> figure = plot_correlation_heatmap({"zero_bias": {"ht": 0.9, "met": 0.2}, "radion": {"ht": 0.7}})
+    >>> [text.get_text() for text in figure.axes[0].texts]
+    ['0.90', '0.70', '0.20']
     """
     samples = [name for name, values in correlations.items() if values]
     features = list(dict.fromkeys(feature for name in samples for feature in correlations[name]))

@@ -46,7 +46,12 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class SampleStyle:
-    """How one sample looks in every figure: label, colour, line and marker, so that colour never stands alone."""
+    """How one sample looks in every figure: label, colour, line and marker, so that colour never stands alone.
+
+    >>> from hepad.plots import SampleStyle
+    >>> SampleStyle("My signal", color="#832db6", linestyle="--", marker="v").label
+    'My signal'
+    """
 
     label: str
     color: str
@@ -71,23 +76,43 @@ _OTHER_MARKERS: Final = ("X", "<", ">", "p", "h")
 
 
 def feature_label(name: str) -> str:
-    """A feature with its unit, for an axis: `Jet $p_T$ [GeV]`."""
+    """A feature with its unit, for an axis: `Jet $p_T$ [GeV]`.
+
+    >>> from hepad.plots import feature_label
+    >>> feature_label("mass"), feature_label("area"), feature_label("my_feature")
+    ('Jet mass [GeV]', 'Jet area', 'my_feature')
+    """
     label, unit = FEATURES.get(name, (plain(name), ""))
     return f"{label} [{unit}]" if unit else label
 
 
 def feature_name(name: str) -> str:
-    """A feature without its unit, for ticks and legends."""
+    """A feature without its unit, for ticks and legends.
+
+    >>> from hepad.plots import feature_name
+    >>> feature_name("mass"), feature_name("my_feature")
+    ('Jet mass', 'my_feature')
+    """
     return FEATURES.get(name, (plain(name), ""))[0]
 
 
 def sample_label(name: str) -> str:
-    """A sample's display name."""
+    """A sample's display name.
+
+    >>> from hepad.plots import sample_label
+    >>> sample_label("zero_bias"), sample_label("my_signal")
+    ('Zero bias', 'my_signal')
+    """
     return SAMPLES[name].label if name in SAMPLES else plain(name)
 
 
 def sample_styles(names: Iterable[str]) -> dict[str, SampleStyle]:
-    """The look of each sample; names that are not known get the next free colour, in the order given."""
+    """The look of each sample; names that are not known get the next free colour, in the order given.
+
+    >>> from hepad.plots import sample_styles
+    >>> {name: look.color for name, look in sample_styles(["zero_bias", "my_signal", "other"]).items()}
+    {'zero_bias': '#717581', 'my_signal': '#ffa90e', 'other': '#00798c'}
+    """
     styles: dict[str, SampleStyle] = {}
     n_other = 0
     for name in names:

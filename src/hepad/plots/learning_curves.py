@@ -30,6 +30,11 @@ def plot_learning_curves(
 
     Raises:
         ValueError: there is no finite value of the quantity.
+
+    >>> from hepad.plots import plot_learning_curves
+    >>> figure = plot_learning_curves({"train/loss": [1.0, 0.6, 0.4], "val/loss": [0.9, 0.5, 0.6]}, label="MSE")
+    >>> figure.axes[0].get_legend_handles_labels()[1]
+    ['Training', 'Validation', 'Best: epoch 1, 0.5']
     """
     curves = {}
     for stage in _LOOKS:

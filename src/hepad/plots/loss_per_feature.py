@@ -29,6 +29,11 @@ def plot_loss_per_feature(
 
     Raises:
         ValueError: no samples, or not one loss per feature.
+
+    >>> from hepad.plots import plot_loss_per_feature
+    >>> figure = plot_loss_per_feature({"zero_bias": [0.1, 0.2], "radion": [0.9, 0.3]}, ["mass", "area"])
+    >>> [tick.get_text() for tick in figure.axes[0].get_xticklabels()]
+    ['Jet mass', 'Jet area']
     """
     values = {name: np.asarray(loss, dtype=np.float64) for name, loss in losses.items()}
     if not values:

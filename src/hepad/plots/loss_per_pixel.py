@@ -32,6 +32,13 @@ def plot_loss_per_pixel(
 
     Raises:
         ValueError: no samples, or images of different shapes.
+
+    >>> import numpy as np
+    >>> from hepad.plots import plot_loss_per_pixel
+    >>> loss = np.random.default_rng(0).random((18, 14))
+    >>> figure = plot_loss_per_pixel({"zero_bias": loss, "radion": 3 * loss}, label="Mean MSE")
+    >>> [axes.get_title() for axes in figure.axes[:2]]
+    ['Zero bias', 'Radion']
     """
     images = {name: np.asarray(loss, dtype=np.float64) for name, loss in losses.items()}
     shapes = {image.shape for image in images.values()}

@@ -36,6 +36,12 @@ def plot_parallel_coordinates(
 
     Raises:
         ValueError: nothing to draw, or columns of different lengths.
+
+    >>> from hepad.plots import plot_parallel_coordinates
+    >>> settings = {"loss": ["mse", "huber", "mse"], "lr": ["1e-3", "1e-3", "1e-4"]}
+    >>> figure = plot_parallel_coordinates(settings, {"val/loss": [0.31, 0.28, 0.40]})
+    >>> len(figure.axes[0].patches)
+    3
     """
     columns: dict[str, Sequence[str] | Sequence[float]] = {**settings, **results}
     sizes = {len(column) for column in columns.values()}

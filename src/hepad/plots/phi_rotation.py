@@ -29,6 +29,13 @@ def plot_phi_rotation(
 
     Raises:
         ValueError: no samples, different numbers of rotations, or none.
+
+    >>> import numpy as np
+    >>> from hepad.plots import plot_phi_rotation
+    >>> scores = np.random.default_rng(0).random((18, 100))
+    >>> figure = plot_phi_rotation({"zero_bias": scores})
+    >>> len(figure.axes[0].lines[0].get_xdata())
+    17
     """
     tables = {name: np.asarray(values, dtype=np.float64) for name, values in scores.items()}
     lengths = {len(table) for table in tables.values()}

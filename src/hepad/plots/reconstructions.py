@@ -42,6 +42,13 @@ def plot_reconstructions(
 
     Raises:
         ValueError: shapes do not fit together, or no entries.
+
+    >>> import numpy as np
+    >>> from hepad.plots import plot_reconstructions
+    >>> images = np.random.default_rng(0).random((20, 18, 14))
+    >>> figure = plot_reconstructions(images, 0.9 * images, scores=images.mean(axis=(1, 2)))
+    >>> [title for axes in figure.axes if (title := axes.get_title())][:3]
+    ['Input', 'Reconstruction', 'Reconstruction − input']
     """
     inputs, outputs = np.asarray(x, dtype=np.float64), np.asarray(x_hat, dtype=np.float64)
     order = np.argsort(np.asarray(scores, dtype=np.float64), kind="stable")

@@ -40,6 +40,15 @@ def plot_roc(
 
     Raises:
         ValueError: no curves.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import roc_curve
+    >>> from hepad.plots import plot_roc
+    >>> rng = np.random.default_rng(0)
+    >>> roc = roc_curve(rng.normal(0, 1, 1000), rng.normal(1, 1, 1000))
+    >>> figure = plot_roc({"ttbar": roc}, reference="zero_bias", log=True)
+    >>> figure.axes[0].get_xlabel()
+    'False positive rate (Zero bias)'
     """
     if not rocs:
         raise ValueError("no ROC curves to plot")

@@ -29,6 +29,10 @@ def figure_bytes(figure: Figure, format: str = "png", dpi: int = DPI) -> bytes:
         figure: any figure of `hepad.plots`.
         format: `png`, `pdf` or `svg`.
         dpi: pixels per inch, for `png`.
+
+    >>> from hepad.plots import figure_bytes, plot_learning_curves
+    >>> figure_bytes(plot_learning_curves({"val/loss": [1.0, 0.5, 0.4]}))[1:4]
+    b'PNG'
     """
     buffer = io.BytesIO()
     # Ticks are made while drawing and take their look from the settings of that moment.
@@ -50,6 +54,14 @@ def save_figure(
 
     Returns:
         The files written, in the order of `formats`.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from hepad.plots import plot_learning_curves, save_figure
+    >>> figure = plot_learning_curves({"val/loss": [1.0, 0.5, 0.4]})
+    >>> with TemporaryDirectory() as directory:
+    ...     [path.name for path in save_figure(figure, Path(directory) / "loss", formats=["png", "pdf"])]
+    ['loss.png', 'loss.pdf']
     """
     base = Path(path)
     return [

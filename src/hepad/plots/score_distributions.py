@@ -49,6 +49,16 @@ def plot_score_distributions(
 
     Raises:
         ValueError: no samples.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample
+    >>> from hepad.plots import plot_score_distributions
+    >>> rng = np.random.default_rng(0)
+    >>> background = ScoredSample("zero_bias", rng.normal(0, 1, 500))
+    >>> samples = {"zero_bias": background, "ttbar": ScoredSample("ttbar", rng.normal(1, 1, 500))}
+    >>> figure = plot_score_distributions(samples, background="zero_bias", n_bins=30)
+    >>> figure.axes[0].get_xlabel()
+    'Anomaly score (first and last bin open)'
     """
     if not samples:
         raise ValueError("no scores to plot")

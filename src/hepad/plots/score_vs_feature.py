@@ -27,6 +27,15 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
 
     Raises:
         ValueError: the sample has no such feature, or no entry has a finite value of it.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample
+    >>> from hepad.plots import plot_score_vs_feature
+    >>> rng = np.random.default_rng(0)
+    >>> mass = rng.exponential(15, 500)
+    >>> figure = plot_score_vs_feature(ScoredSample("zero_bias", rng.normal(mass, 5), {"mass": mass}), "mass")
+    >>> figure.axes[0].get_xlabel()
+    'Jet mass [GeV]'
     """
     if feature not in sample.features:
         raise ValueError(f"{sample.name} has no feature {feature!r}; it has {', '.join(sample.features)}")

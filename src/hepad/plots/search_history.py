@@ -26,6 +26,11 @@ def plot_search_history(
 
     Raises:
         ValueError: no finite value, or another number of flags.
+
+    >>> from hepad.plots import plot_search_history
+    >>> figure = plot_search_history([0.5, 0.4, 0.6, 0.3], [False, False, True, False], label="val/loss")
+    >>> [float(best) for best in figure.axes[0].lines[-1].get_ydata()]
+    [0.5, 0.4, 0.4, 0.3]
     """
     known = np.asarray(values, dtype=np.float64)
     hollow = np.asarray(stopped, dtype=bool)

@@ -28,6 +28,15 @@ def plot_sic(
 
     Raises:
         ValueError: no curve has a point with 10 background entries.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import roc_curve
+    >>> from hepad.plots import plot_sic
+    >>> rng = np.random.default_rng(0)
+    >>> roc = roc_curve(rng.normal(0, 1, 1000), rng.normal(1, 1, 1000))
+    >>> figure = plot_sic({"radion": roc}, reference="zero_bias")
+    >>> figure.axes[0].get_legend_handles_labels()[1]
+    ['Radion: max 1.41', 'Random']
     """
     curves = {name: curve for name, roc in rocs.items() if (curve := sic_curve(roc)).sic.size}
     if not curves:

@@ -22,7 +22,13 @@ from hepad.plots.sic import plot_sic
 
 @dataclass(frozen=True, eq=False)
 class StandardFigure:
-    """A figure and its place in the report: file name without suffix (made of any words), section and caption."""
+    """A figure and its place in the report: file name without suffix (made of any words), section and caption.
+
+    >>> from hepad.plots import StandardFigure, plot_learning_curves
+    >>> figure = plot_learning_curves({"val/loss": [1.0, 0.5, 0.4]})
+    >>> StandardFigure("learning_curves", "Training", "Loss per epoch.", figure).section
+    'Training'
+    """
 
     name: str
     section: str
@@ -49,6 +55,16 @@ def standard_figures(
         history: column → one value per epoch, for the learning curves.
         profiles: features to draw the score against; None for all.
         note: what the data are.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> from hepad.plots import standard_figures
+    >>> rng = np.random.default_rng(0)
+    >>> background = ScoredSample("zero_bias", rng.normal(0, 1, 500))
+    >>> samples = {"zero_bias": background, "ttbar": ScoredSample("ttbar", rng.normal(1, 1, 500))}
+    >>> evaluation = evaluate(samples, "zero_bias", references=["zero_bias"])
+    >>> [figure.name for figure in standard_figures(evaluation, samples)]
+    ['score_distributions', 'roc_vs_zero_bias', 'roc_vs_zero_bias_log', 'sic_vs_zero_bias']
     """
     styles = sample_styles(samples)
     if history is not None:
@@ -104,7 +120,15 @@ def _separation(
 
 
 def best_baseline(evaluation: Evaluation, signal: str, reference: str) -> str | None:
-    """The trivial score with the largest AUC for a pair of samples, if any was evaluated."""
+    """The trivial score with the largest AUC for a pair of samples, if any was evaluated.
+
+    >>> from hepad.metrics import Evaluation
+    >>> from hepad.plots import best_baseline
+    >>> areas = {"sum_pt": 0.81, "multiplicity": 0.74}
+    >>> metrics = {f"test/baseline_auc/{name}/ttbar_vs_zero_bias": area for name, area in areas.items()}
+    >>> best_baseline(Evaluation("zero_bias", {"test/auc/ttbar_vs_zero_bias": 0.84, **metrics}), "ttbar", "zero_bias")
+    'sum_pt'
+    """
     found = pair_result(evaluation.metrics, signal, reference)
     return None if found is None else found.trivial
 

@@ -34,7 +34,17 @@ STYLE: Final[dict[str, Any]] = {
 
 
 def house_style() -> AbstractContextManager[None]:
-    """A context in which figures are made, and saved, in the project's style; the old settings come back after it."""
+    """A context in which figures are made, and saved, in the project's style; the old settings come back after it.
+
+    >>> import matplotlib
+    >>> from hepad.plots import house_style
+    >>> before = matplotlib.rcParams["font.size"]
+    >>> with house_style():
+    ...     matplotlib.rcParams["font.size"]
+    21.0
+    >>> matplotlib.rcParams["font.size"] == before
+    True
+    """
     return style.context(STYLE)
 
 

@@ -11,7 +11,13 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Interval:
-    """A number with the low and high end of its uncertainty."""
+    """A number with the low and high end of its uncertainty.
+
+    >>> from hepad.report import Interval
+    >>> from hepad.report.formatting import format_cell
+    >>> format_cell(Interval(0.871, 0.869, 0.873)), format_cell(Interval(0.98, 0.95, 0.99))
+    ('0.8710(20)', '0.980 +0.010 −0.030')
+    """
 
     value: float
     low: float
@@ -20,7 +26,13 @@ class Interval:
 
 @dataclass(frozen=True)
 class Difference:
-    """A difference with its standard error, and a mark such as `*` where it is significant."""
+    """A difference with its standard error, and a mark such as `*` where it is significant.
+
+    >>> from hepad.report import Difference
+    >>> from hepad.report.formatting import format_cell
+    >>> format_cell(Difference(0.031, 0.004, "*")), format_cell(Difference(-0.002, 0.004))
+    ('+0.0310(40) *', '−0.0020(40)')
+    """
 
     value: float
     error: float
@@ -34,6 +46,11 @@ class Link:
     Args:
         text: what is shown, and sorted by.
         path: the file, relative to the page.
+
+    >>> from hepad.report import Link
+    >>> from hepad.report.formatting import format_cell
+    >>> format_cell(Link("vae", "../vae/report.html"))
+    Markup('<a href="../vae/report.html">vae</a>')
     """
 
     text: str
@@ -42,7 +59,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Named:
-    """A number and what it belongs to, such as the AUC of the best trivial score with its name."""
+    """A number and what it belongs to, such as the AUC of the best trivial score with its name.
+
+    >>> from hepad.report import Named
+    >>> from hepad.report.formatting import format_cell
+    >>> format_cell(Named(0.81, "Σ pT"))
+    Markup('0.8100<br><small>Σ pT</small>')
+    """
 
     value: float
     name: str
@@ -50,7 +73,13 @@ class Named:
 
 @dataclass(frozen=True)
 class Setting:
-    """The value of a setting in the words of the command line; one that is a number is set and sorted as such."""
+    """The value of a setting in the words of the command line; one that is a number is set and sorted as such.
+
+    >>> from hepad.report import Setting
+    >>> from hepad.report.formatting import format_cell
+    >>> format_cell(Setting("1e-3")), format_cell(0.001)
+    ('1e-3', '0.00100')
+    """
 
     text: str
 
@@ -66,6 +95,14 @@ class Table:
         header: column titles.
         rows: one cell per column; None shows as a dash and sorts last.
         caption: what the numbers are.
+
+    >>> from hepad.report import Interval, Table
+    >>> table = Table(["Signal", "AUC"], [["ttbar", Interval(0.871, 0.869, 0.873)], ["radion", None]], "AUC by signal.")
+    >>> len(table.rows)
+    2
+    >>> Table(["Signal", "AUC"], [["ttbar"]], "Too short.")
+    Traceback (most recent call last):
+    ValueError: table 'Too short.': a row of 1 cells under 2 titles
     """
 
     header: Sequence[str]
@@ -87,6 +124,12 @@ class Section:
         figures: (caption, PNG as bytes or as a path).
         tables: tables.
         notes: paragraphs of plain text.
+
+    >>> from hepad.plots import figure_bytes, plot_learning_curves
+    >>> from hepad.report import Section
+    >>> png = figure_bytes(plot_learning_curves({"val/loss": [1.0, 0.5, 0.4]}))
+    >>> Section("Training", figures=[("Loss per epoch.", png)], notes=["Stopped early."]).title
+    'Training'
     """
 
     title: str
@@ -110,6 +153,12 @@ class Report:
         provenance: nested mapping of versions, seeds and hashes.
         warnings: what a reader of the numbers should know, one sentence each.
         landscape: printed on the long side, for tables of many columns.
+
+    >>> from hepad.report import Interval, Report, render_report
+    >>> auc = Interval(0.871, 0.869, 0.873)
+    >>> report = Report("dense_ae on jets", key_figures=[("AUC, ttbar", auc)], warnings=["Trained on 300 jets."])
+    >>> "Trained on 300 jets." in render_report(report)
+    True
     """
 
     title: str

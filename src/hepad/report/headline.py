@@ -15,7 +15,19 @@ _DIFFERENCE = (
 
 
 def headline_table(evaluation: Evaluation) -> Table:
-    """AUC of the model with its interval for every signal and reference, the trivial scores' beside it."""
+    """AUC of the model with its interval for every signal and reference, the trivial scores' beside it.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> from hepad.report import headline_table
+    >>> rng = np.random.default_rng(0)
+    >>> samples = {name: ScoredSample(name, rng.normal(mean, 1, 500)) for name, mean in (("qcd", 0), ("top", 1))}
+    >>> table = headline_table(evaluate(samples, "qcd", references=["qcd"]))
+    >>> table.header[:3], table.rows[0][:2]
+    (['Signal', 'Reference', 'AUC'], ['top', 'qcd'])
+    >>> round(table.rows[0][2].value, 2)
+    0.76
+    """
     names = _trivial_names(evaluation, matched=False)
     rows = [
         [signal, reference, *_numbers(evaluation, signal, reference, names, matched=False)]
@@ -30,7 +42,19 @@ def headline_table(evaluation: Evaluation) -> Table:
 
 
 def matched_table(evaluation: Evaluation) -> Table | None:
-    """The same at equal Σ pT, with what signal and reference have in common; None where no Σ pT is known."""
+    """The same at equal Σ pT, with what signal and reference have in common; None where no Σ pT is known.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> from hepad.report import matched_table
+    >>> rng = np.random.default_rng(0)
+    >>> pt = rng.exponential(30, 2000)
+    >>> louder = {"qcd": pt, "top": 1.5 * pt}
+    >>> samples = {name: ScoredSample(name, sum_pt, baselines={"sum_pt": sum_pt}) for name, sum_pt in louder.items()}
+    >>> table = matched_table(evaluate(samples, "qcd", references=["qcd"]))
+    >>> round(table.rows[0][table.header.index("Overlap")], 1)
+    0.8
+    """
     names = _trivial_names(evaluation, matched=True)
     rows: list[list[Cell]] = []
     for signal, reference in evaluation.rocs:
@@ -98,7 +122,19 @@ def _trivial_names(evaluation: Evaluation, matched: bool) -> list[str]:
 
 
 def working_point_table(evaluation: Evaluation) -> Table:
-    """Signal efficiency at fixed false-positive rates, and the largest significance improvement."""
+    """Signal efficiency at fixed false-positive rates, and the largest significance improvement.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> from hepad.report import working_point_table
+    >>> rng = np.random.default_rng(0)
+    >>> samples = {name: ScoredSample(name, rng.normal(mean, 1, 5000)) for name, mean in (("qcd", 0), ("top", 2))}
+    >>> table = working_point_table(evaluate(samples, "qcd", references=["qcd"]))
+    >>> table.header
+    ['Signal', 'Reference', 'TPR at FPR 1e-2', 'Max SIC']
+    >>> [cell if cell is None else round(cell, 1) for cell in table.rows[0][2:]]
+    [0.4, 5.7]
+    """
     prefix = "test/tpr_at_fpr_"
     rates = sorted(
         {name[len(prefix) :].split("/")[0] for name in evaluation.metrics if name.startswith(prefix)},
@@ -118,7 +154,17 @@ def working_point_table(evaluation: Evaluation) -> Table:
 
 
 def correlation_table(evaluation: Evaluation) -> Table:
-    """Correlations of the score with each feature, on the training background."""
+    """Correlations of the score with each feature, on the training background.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> from hepad.report import correlation_table
+    >>> rng = np.random.default_rng(0)
+    >>> pt = rng.exponential(30, 500)
+    >>> table = correlation_table(evaluate({"qcd": ScoredSample("qcd", pt**2, {"pt": pt})}, "qcd", references=["qcd"]))
+    >>> table.header[:3], table.rows[0][0], round(table.rows[0][2], 2)
+    (['Feature', 'Pearson', 'Spearman'], 'pt', 1.0)
+    """
     background = evaluation.background
     linear, ranked = evaluation.pearson.get(background, {}), evaluation.spearman.get(background, {})
     rows: list[list[Cell]] = [

@@ -33,12 +33,27 @@ def write_report(path: str | os.PathLike[str], report: Report) -> Path:
     Raises:
         ValueError: a figure is not a PNG.
         OSError: a figure cannot be read, or the file cannot be written.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from hepad.report import Report, Section, Table, write_report
+    >>> report = Report("My model", sections=[Section("AUC", tables=[Table(["Signal", "AUC"], [["ttbar", 0.871]])])])
+    >>> with TemporaryDirectory() as directory:
+    ...     path = write_report(Path(directory) / "report.html", report)
+    ...     path.name, "0.8710" in path.read_text(encoding="utf-8")
+    ('report.html', True)
     """
     return atomic_write_text(path, render_report(report))
 
 
 def render_report(report: Report) -> str:
-    """A report as the text of an HTML page; see `write_report`."""
+    """A report as the text of an HTML page; see `write_report`.
+
+    >>> from hepad.report import Interval, Report, render_report
+    >>> page = render_report(Report("My <model>", key_figures=[("AUC, ttbar", Interval(0.871, 0.869, 0.873))]))
+    >>> "My &lt;model&gt;" in page, "0.8710" in page
+    (True, True)
+    """
     environment = _environment()
     style, script = _asset("report.css"), _asset("report.js")
     return environment.get_template("report.html.j2").render(

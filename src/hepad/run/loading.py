@@ -114,6 +114,21 @@ def load_run(directory: str | Path) -> Run:
 
     Raises:
         UserError: the directory is not a run, its config or its checkpoint is damaged, or the two do not fit together.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> from hepad import load_run
+    >>> from hepad.config import compose
+    >>> from hepad.run import train
+    >>> short = ["data.limit=500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none"]
+    >>> with TemporaryDirectory() as directory:  # doctest: +ELLIPSIS
+    ...     run_dir = Path(directory) / "my_run"
+    ...     result = train(compose("train", ["model=dense_ae", *short, f"paths.run={run_dir}"]), run_dir)
+    ...     run = load_run(run_dir)
+    ...     print(run.entry_shape, run.features[:4], run.score(np.ones((5, 17))).shape)
+    epoch 0: train/loss ...
+    (17,) ('pt', 'eta', 'phi', 'mass') (5,)
     """
     directory = Path(directory)
     config = OmegaConf.create(read_checked_config(directory))

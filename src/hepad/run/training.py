@@ -31,6 +31,22 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
         UserError: the config or the data cannot be used, or `run_dir` holds a run or belongs to another process.
         Interrupted: SIGINT or SIGTERM came; the run can be resumed.
         JobError: the disk is full; the run can be resumed.
+
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from hepad.config import compose
+    >>> from hepad.run import train
+    >>> short = ["data.limit=500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none"]
+    >>> with TemporaryDirectory() as directory:  # doctest: +ELLIPSIS
+    ...     run_dir = Path(directory) / "my_run"
+    ...     result = train(compose("train", ["model=dense_ae", *short, f"paths.run={run_dir}"]), run_dir)
+    ...     print(sorted(path.name for path in run_dir.iterdir() if path.is_file()))
+    epoch 0: train/loss ...
+    ['config.yaml', 'history.csv', 'metrics.json', 'provenance.json', 'report.html', 'scores.h5']
+    >>> result.evaluation.references
+    ['zero_bias', 'jet_ht', 'soft_qcd']
+    >>> 0.5 < result.evaluation.metrics["test/auc/ttbar_vs_zero_bias"] < 1
+    True
     """
     validate_run_dir(run_dir)
     with exclusive_run_dir(run_dir):

@@ -25,6 +25,13 @@ def validate(cfg: DictConfig) -> None:
     Checked: no secret in it, what names a sweep or a W&B run, every `_target_` against the allow-list, the loss and the
     model against the kind of data, monitored names against what the model logs, the numbers that a library would only
     refuse with a traceback.
+
+    >>> from hepad.config import compose
+    >>> from hepad.run import validate
+    >>> validate(compose("train", ["model=conv_ae", "data=calo", "loss=ssim", "paths.run=my_run"]))
+    >>> validate(compose("train", ["model=dense_ae", "data=calo", "paths.run=my_run"]))
+    Traceback (most recent call last):
+    hepad.core.errors.UserError: model DenseAutoencoder takes jets, not calo; choose data=jets or another model
     """
     refuse_secrets(cfg)
     validate_names(cfg)

@@ -16,6 +16,7 @@ def offsets_of(counts: Array) -> Array:
 def ragged_indices(starts: Array, counts: Array) -> Array:
     """Return the concatenation of the ranges [start, start + count), int64.
 
+    >>> import numpy as np
     >>> ragged_indices(np.array([10, 3]), np.array([2, 3]))
     array([10, 11,  3,  4,  5])
     """

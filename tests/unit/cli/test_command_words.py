@@ -1,11 +1,8 @@
 """Words of a command line: flags between them, search paths, names and values that Hydra would take apart."""
 
-import doctest
-
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-import hepad.cli.command_line
 from hepad.cli.command_line import read_command_line
 from hepad.cli.quoting import quote_values
 from hepad.config import quoted
@@ -130,7 +127,3 @@ def test_flags_may_stand_anywhere(tmp_path):
 def test_a_search_path_leads_to_directories(words):
     with pytest.raises(UserError, match=r"no such directory|list of directories"):
         read_command_line(words)
-
-
-def test_the_examples_are_true():
-    assert doctest.testmod(hepad.cli.command_line).failed == 0

@@ -1,12 +1,8 @@
 """Names of files and directories made from what a user or a stranger wrote."""
 
-import doctest
-
 import pytest
 from matplotlib.figure import Figure
 
-import hepad.config.keys.check
-import hepad.core.names
 from hepad.core.names import file_name, is_name
 from hepad.plots import StandardFigure
 
@@ -44,11 +40,6 @@ def test_different_texts_get_different_names():
 @pytest.mark.parametrize("name", ["zero_bias", "Zprime_m3.5", "2018D"])
 def test_a_name_stays_as_it_is(name):
     assert file_name(name) == name
-
-
-@pytest.mark.parametrize("module", [hepad.core.names, hepad.config.keys.check], ids=lambda module: module.__name__)
-def test_the_examples_are_true(module):
-    assert doctest.testmod(module).failed == 0
 
 
 def test_a_figure_of_a_strangers_sample_stays_in_its_directory():
