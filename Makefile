@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test lint types format wheel data lock clean
+.PHONY: help train test lint types format wheel data schema lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ wheel: $(VENV)/.dev  ## build dist/hepad-*.whl
 
 data: $(VENV)/.dev  ## simulate the bundled data set again (slow)
 	$(PY) scripts/build_bundled_data.py
+
+schema: $(VENV)/.base  ## write configs/schema/*.json from the table of keys
+	$(PY) scripts/write_schemas.py
 
 lock: $(VENV)/.dev  ## write constraints.txt from what is installed in .venv
 	$(PY) scripts/lock.py > constraints.tmp && mv constraints.tmp constraints.txt

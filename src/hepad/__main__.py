@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "dashboard": "a saved view of a W&B project",
     "simulate": "make samples with Pythia 8 and FastJet",
     "convert": "CMS NanoAOD to hepad's HDF5",
+    "schema": "the JSON schema of a command's config, for editors",
 }
 
 

@@ -36,7 +36,18 @@ MAY_IMPORT = {
     "cli": {"config", "run", "rundir"},
 }  # fmt: skip
 
-COMMANDS = {"__init__", "__main__", "compare", "convert", "dashboard", "evaluate", "score", "simulate", "train"}
+COMMANDS = {
+    "__init__",
+    "__main__",
+    "compare",
+    "convert",
+    "dashboard",
+    "evaluate",
+    "schema",
+    "score",
+    "simulate",
+    "train",
+}
 
 
 def imports(path: Path) -> Iterator[str]:

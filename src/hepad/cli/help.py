@@ -3,17 +3,15 @@
 Hydra's own page lists every group in the directory of configs and drops the comments.
 """
 
-import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import yaml
 from omegaconf import OmegaConf
 
 from hepad.cli.command_line import CommandLine
 from hepad.config import compose, config_dir, config_dirs, search_path_word
+from hepad.config.comments import comment_of, comments_of, groups_of, is_of, option_files
 from hepad.config.keys.kinds import shown
 
 WIDTH: Final = 98
@@ -41,13 +39,13 @@ def command_help(config_name: str, line: CommandLine = CommandLine((), (), ())) 
         compose(config_name, [*search_path_word(line.searchpath), *line.words], with_hydra=True), resolve=False
     )
     choices = plain.pop("hydra")["runtime"]["choices"]
-    groups = _groups(text, directories)
-    comments = _comments(text, "")
+    groups = groups_of(text, directories)
+    comments = comments_of(text, "")
     for group in groups:
         # A key that an option takes over from another is explained there.
-        for file in sorted(_files(group, directories), key=lambda file: (file.stem != choices[group], file.stem)):
-            found = _comments(file.read_text(encoding="utf-8"), group)
-            own = {key: said for key, said in found.items() if file.stem == choices[group] or _is_of(key, group)}
+        for file in sorted(option_files(group, directories), key=lambda file: (file.stem != choices[group], file.stem)):
+            found = comments_of(file.read_text(encoding="utf-8"), group)
+            own = {key: said for key, said in found.items() if file.stem == choices[group] or is_of(key, group)}
             comments = {**own, **comments}
     command = f"hepad {config_name}"
     parts = [*_head(text), f"usage: {command} KEY=VALUE …"]
@@ -75,56 +73,6 @@ def _head(text: str) -> list[str]:
     return lines
 
 
-def _groups(text: str, directories: Sequence[Path]) -> dict[str, list[str]]:
-    """Return group → options, of the groups in a config's defaults list and of those of the user's own directories."""
-    defaults = yaml.safe_load(text)["defaults"]
-    names = [name for entry in defaults if isinstance(entry, dict) for name in entry if not name.startswith("override")]
-    found = {name: sorted({file.stem for file in _files(name, directories)}) for name in names}
-    # The other files of this directory are for W&B's own sweeps.
-    return {name: [option for option in options if not option.startswith("wandb_")] for name, options in found.items()}
-
-
-def _files(group: str, directories: Sequence[Path]) -> list[Path]:
-    return [file for directory in directories for file in sorted((directory / group).glob("*.yaml"))]
-
-
-def _is_of(key: str, group: str) -> bool:
-    """Whether a key is one of a group's own section; an option may set keys of other sections, for itself."""
-    return key.startswith("model.loss." if group == "loss" else f"{group}.")
-
-
-def _comments(text: str, package: str) -> dict[str, str]:
-    """Return dotted key → comment, of the lines of one YAML file: behind the key, or in the lines above it."""
-    if match := re.search(r"^#\s*@package\s+(\S+)", text, re.MULTILINE):
-        package = "" if match.group(1) == "_global_" else match.group(1)
-    found: dict[str, str] = {}
-    parents: list[tuple[int, str]] = []
-    above: list[str] = []
-    seen = False
-    for line in text.splitlines():
-        if not line.strip():
-            # A comment set off by an empty line is about the file.
-            above, seen = above if seen else [], True
-            continue
-        if line.strip().startswith("#"):
-            above.append(line.strip().removeprefix("#").strip())
-            continue
-        match = re.match(r"(\s*)([\w./@]+):(?:\s+(.*))?$", line)
-        if match is None:
-            above = []
-            continue
-        indent, name, rest = len(match.group(1)), match.group(2), match.group(3) or ""
-        parents = [parent for parent in parents if parent[0] < indent]
-        key = ".".join([*([package] if package else []), *(parent[1] for parent in parents), name])
-        behind = re.search(r"(?:^|\s)#\s*(.*)$", rest)
-        said = behind.group(1) if behind else " ".join(above) if seen else ""
-        seen = True
-        found[key] = said
-        parents.append((indent, name))
-        above = []
-    return {key: said for key, said in found.items() if said}
-
-
 def _key_lines(config: Mapping[str, Any], comments: Mapping[str, str]) -> Iterator[str]:
     """Yield the lines of all keys: single ones first, then section by section."""
     single = {key: value for key, value in config.items() if not isinstance(value, Mapping)}
@@ -148,7 +96,7 @@ def _flat(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _key_line(key: str, value: Any, comments: Mapping[str, str]) -> list[str]:
     setting = f"  {key}={shown(value).replace(', ', ',')}"
-    said = textwrap.wrap(_comment_of(key, comments), WIDTH - _KEY_WIDTH - 2)
+    said = textwrap.wrap(comment_of(key, comments), WIDTH - _KEY_WIDTH - 2)
     if not said:
         return [setting]
     first = [f"{setting:{_KEY_WIDTH}}  {said[0]}"] if len(setting) <= _KEY_WIDTH else [setting, _behind(said[0])]
@@ -157,11 +105,6 @@ def _key_line(key: str, value: Any, comments: Mapping[str, str]) -> list[str]:
 
 def _behind(text: str) -> str:
     return " " * (_KEY_WIDTH + 2) + text
-
-
-def _comment_of(key: str, comments: Mapping[str, str]) -> str:
-    """Return the comment of a key; a loss that is a part of something has the comments of the loss alone."""
-    return comments.get(key) or comments.get(re.sub(r"^.*\.loss\.(?!loss\.)", "model.loss.", key), "")
 
 
 def _wrapped(head: str, text: str) -> list[str]:

@@ -28,15 +28,15 @@ def check_sections(config: Mapping[str, Any]) -> None:
 def check_section(section: str, entry: Mapping[str, Any]) -> None:
     """Raise `UserError` where `entry` names a class of hepad's that its configs never name in this section."""
     target = str(entry.get("_target_"))
-    if target in shipped_targets() and target not in _targets_of(section):
+    if target in shipped_targets() and target not in targets_of(section):
         raise UserError(
-            f"{section}._target_={target} does not belong there; one of {', '.join(sorted(_targets_of(section)))} does"
+            f"{section}._target_={target} does not belong there; one of {', '.join(sorted(targets_of(section)))} does"
         )
 
 
 @cache
-def _targets_of(section: str) -> frozenset[str]:
-    """Every `_target_` of the configs of a group; a sweep adds a callback."""
+def targets_of(section: str) -> frozenset[str]:
+    """Return every `_target_` of the configs of a group; a sweep adds a callback."""
     directories = [config_dir() / group for group in ((section, "sweep") if section == "callbacks" else (section,))]
     texts = (path.read_text(encoding="utf-8") for directory in directories for path in directory.rglob("*.yaml"))
     return frozenset(name for text in texts for name in re.findall(r"_target_:\s*([A-Za-z_][\w.]*)", text))

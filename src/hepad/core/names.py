@@ -7,13 +7,15 @@ from typing import Final
 
 from hepad.core.errors import UserError
 
-_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+NAME_PATTERN: Final = r"^(?!\.+$)[A-Za-z0-9._-]{1,64}$"
+"""What `is_name` takes, as a regular expression that other languages read too."""
+
 _PATHS: Final = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "paths.root", "paths.run")
 
 
 def is_name(name: str) -> bool:
     """Whether `name` may name a directory: 1 to 64 letters, digits, `.`, `_` and `-`, and not only dots."""
-    return _NAME.fullmatch(name) is not None and set(name) != {"."}
+    return re.fullmatch(NAME_PATTERN, name) is not None
 
 
 def check_name(what: str, name: str) -> None:

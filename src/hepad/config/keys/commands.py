@@ -10,6 +10,9 @@ from hepad.config.keys.training import DIRECTORY, FILE, FORMATS, NAMES, ON_NONFI
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""
 
+SCHEMA_COMMANDS: Final = ("train", "evaluate", "score", "compare", "dashboard", "simulate", "convert", "schema")
+"""Commands whose config has a JSON schema: all of them."""
+
 _HYDRA_KEYS: Final[Mapping[str, Kind]] = {
     "hydra.run.dir": DIRECTORY,
     "hydra.sweep.dir": DIRECTORY,
@@ -75,6 +78,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "sample": optional(Name()),
         "limit": Either((Whole(1), Null())),
     },
+    "schema": {"command": Word(SCHEMA_COMMANDS)},
 }
 
 COMMAND_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from hepad.config.keys.kinds import Kind, Name, Null, Problem, Text, Word, shown
+from hepad.config.keys.kinds import JsonSchema, Kind, Name, Null, Problem, Text, Word, shown
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,15 @@ class ListOf:
                 return Problem(f"[{index}]{found.where}", found.value, found.said)
         return None
 
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {
+            "type": "array",
+            "items": self.item.json_schema(),
+            "minItems": self.shortest,
+            "maxItems": self.longest,
+        }
+
 
 @dataclass(frozen=True)
 class MapOf:
@@ -65,6 +74,11 @@ class MapOf:
                 return Problem(f".{name}{found.where}", found.value, found.said)
         return None
 
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        names, values = self.name.json_schema(), self.item.json_schema()
+        return {"type": "object", "propertyNames": names, "additionalProperties": values}
+
 
 @dataclass(frozen=True)
 class Either:
@@ -87,6 +101,10 @@ class Either:
             if problem is not None and (problem.where or telling or (isinstance(kind, Text) and "-m" in problem.said)):
                 return problem
         return Problem("", value, f"{self.needed} is needed")
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {"anyOf": [kind.json_schema() for kind in self.kinds]}
 
 
 def optional(kind: Kind) -> Either:

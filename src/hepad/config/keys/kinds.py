@@ -5,9 +5,12 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from hepad.core.names import is_name
+from hepad.core.names import NAME_PATTERN, is_name
 
 _SHOWN_CHARACTERS = 80
+
+JsonSchema = dict[str, Any]
+"""A JSON schema, or a part of one, draft 2020-12."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,9 @@ class Kind(Protocol):
     def problem(self, value: Any) -> Problem | None:
         """Return why a plain value does not fit; None where it does."""
 
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit; NaN, which JSON does not know, is left to `problem`."""
+
 
 class _Simple:
     """A kind whose values fit or do not, without parts."""
@@ -43,6 +49,10 @@ class _Simple:
 
     def fits(self, value: Any) -> bool:
         """Whether a value fits."""
+        raise NotImplementedError
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
         raise NotImplementedError
 
     def problem(self, value: Any) -> Problem | None:
@@ -59,6 +69,10 @@ class Null(_Simple):
         """Whether a value is null."""
         return value is None
 
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {"type": "null"}
+
 
 class Flag(_Simple):
     """True or false."""
@@ -68,6 +82,10 @@ class Flag(_Simple):
     def fits(self, value: Any) -> bool:
         """Whether a value is a boolean."""
         return isinstance(value, bool)
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {"type": "boolean"}
 
 
 @dataclass(frozen=True)
@@ -86,6 +104,10 @@ class Whole(_Simple):
     def fits(self, value: Any) -> bool:
         """Whether a value is an integer in the range."""
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
 
 
 @dataclass(frozen=True)
@@ -122,6 +144,13 @@ class Number(_Simple):
         above = self.low is None or (value > self.low if self.open_low else value >= self.low)
         return above and (self.high is None or (value < self.high if self.open_high else value <= self.high))
 
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        largest = sys.float_info.max
+        low = {"exclusiveMinimum" if self.open_low else "minimum": -largest if self.low is None else self.low}
+        high = {"exclusiveMaximum" if self.open_high else "maximum": largest if self.high is None else self.high}
+        return {"type": "number", **low, **high}
+
 
 @dataclass(frozen=True)
 class Word:
@@ -142,6 +171,10 @@ class Word:
         near = difflib.get_close_matches(str(value), words, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return Problem("", value, f"allowed: {', '.join(words)}{hint}")
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {"enum": list(self.choices)}
 
 
 @dataclass(frozen=True)
@@ -165,6 +198,10 @@ class Text(_Simple):
             )
         return super().problem(value)
 
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {"type": "string", "minLength": 1, "maxLength": self.longest, "pattern": r"^[^\u0000-\u001f]*$"}
+
 
 class Name(Text):
     """The name of a directory, a sample, a run."""
@@ -177,6 +214,10 @@ class Name(Text):
         fits = isinstance(value, str) and is_name(value)
         return None if fits else Problem("", value, "1 to 64 letters, digits, '.', '_' and '-' are allowed")
 
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {"type": "string", "pattern": NAME_PATTERN}
+
 
 class Anything(_Simple):
     """Any plain value; for keys that mean something to others only."""
@@ -186,6 +227,10 @@ class Anything(_Simple):
     def fits(self, value: Any) -> bool:
         """True."""
         return True
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -202,6 +247,10 @@ class Refused:
     def problem(self, value: Any) -> Problem | None:
         """Return the reason."""
         return Problem("", value, self.reason)
+
+    def json_schema(self) -> JsonSchema:
+        """Return the schema of nothing; editors show the reason, and do not offer the key."""
+        return {"not": {}, "deprecationMessage": self.reason}
 
 
 def shown(value: Any) -> str:

@@ -9,6 +9,67 @@ from hepad.config.keys import check_config
 from hepad.core.errors import UserError
 from hepad.rundir.settings import flat_settings
 
+REFUSED = [
+    ("seed", "abc", "seed=abc: an integer from 0 to 2147483647 is needed"),
+    ("seed", True, "seed=true: an integer"),
+    ("seed", -1, "an integer from 0"),
+    ("optimizer.betas", [0.9], "optimizer.betas=[0.9]: a list of 2 numbers below 1, such as [0.9,0.999] is needed"),
+    ("optimizer.betas", [0.9, 1.5], "optimizer.betas[1]=1.5: a number of at least 0 and below 1"),
+    ("optimizer.lr", float("nan"), "optimizer.lr=nan: a positive number"),
+    ("optimizer.lr", 10**400, "a positive number"),
+    ("data.limit", 10.5, "an integer of at least 1 or a mapping"),
+    ("data.limit", "abc", "data.limit=abc"),
+    ("data.limit", float("inf"), "data.limit=inf"),
+    ("data.limit", {"ttbar": -3}, "data.limit.ttbar=-3: an integer of at least 1"),
+    ("data.features", [1, 2], "data.features[0]=1: a word is needed"),
+    ("data.features", "pt", "a list of one or more names, such as [a,b] is needed"),
+    ("data.samples", {"../../escape/evil": "x.h5"}, "letters, digits"),
+    (
+        "data.samples",
+        {"a": ["x.h5", "y.h5"]},
+        "data.samples.a=['x.h5', 'y.h5']: a file is needed, not a list; merge them, or one run for each",
+    ),
+    ("data.samples", None, "a mapping such as {mine: FILE} is needed"),
+    ("data.background", "../../escape/evil", "data.background=../../escape/evil"),
+    ("evaluation.fprs", ["a"], "evaluation.fprs[0]=a: a number above 0 and at most 1 is needed"),
+    ("evaluation.formats", ["pgn"], "allowed: png, pdf, svg; did you mean 'png'?"),
+    ("trainer.accelerator", "tpu", "allowed: auto, cpu, gpu, cuda, mps"),
+    ("trainer.precision", 17, "trainer.precision=17: allowed: 32-true, 64-true"),
+    ("trainer.limit_val_batches", 0, "a number above 0 and at most 1"),
+    ("trainer.limit_test_batches", 2, "evaluation always scores every entry"),
+    ("trainer.fast_dev_run", True, "debug=fast"),
+    ("trainer", [], "trainer=[]: a section with keys of its own is needed"),
+    ("data", "pt", "data=pt: a section"),
+    ("callbacks", 3, "callbacks=3: a section"),
+    ("scheduler", "x", "scheduler=x: a section"),
+    ("trainer.max_epochs", 10**30, "trainer.max_epochs"),
+    ("model.hidden", [1000000], "model.hidden[0]=1000000: an integer from 1 to 65536"),
+    ("model.hidden", 16, "a list of widths, such as [64,16] is needed"),
+    ("model.hidden", [65536] * 60, "can be trained in the memory of this machine"),
+    ("model.activation", "rellu", "did you mean 'relu'?"),
+    ("model.loss", {"_target_": "hepad.losses.Huber", "delta": "x"}, "model.loss.delta=x: a positive number"),
+    ("inference.steps", 10**9, "inference.steps"),
+    ("callbacks.early_stopping.patience", -1, "callbacks.early_stopping.patience=-1"),
+    ("sweep.metric", ["a", "b"], "sweep.metric=['a', 'b']: the name of a metric, such as val/loss is needed"),
+    ("logger.wandb.name", "../x", "logger.wandb.name=../x: 1 to 64 letters"),
+    ("paths.run", "a\nb", "paths.run=a b: a directory is needed"),
+    ("unknown.key", float("inf"), "unknown.key=inf: a finite number"),
+    ("model.unknown", {"deep": float("nan")}, "model.unknown.deep=nan"),
+    ("seed", "${oc.env:HOME}", "seed=${oc.env:HOME}: a run's config holds values, no references"),
+]
+
+FITTING = [
+    ("data.limit", {"ttbar": 5, "radion": None}),
+    ("data.samples", {"Zprime_m3.5": "/a b/c=d,[e].h5", "2018D": None}),
+    ("trainer.limit_train_batches", 0.25),
+    ("trainer.limit_train_batches", 3),
+    ("trainer.devices", [0, 1]),
+    ("trainer.max_steps", -1),
+    ("optimizer.lr", 1),
+    ("model.loss.terms", {"a": {"weight": 0.5, "loss": {"_target_": "hepad.losses.Huber", "delta": 2.0}}}),
+    ("model", {"_target_": "my_models.Flow", "latent": [1, 2], "activation": {"own": "words"}}),
+]
+
 
 @pytest.fixture(scope="module")
 def stored():
@@ -23,57 +84,7 @@ def changed(config, key, value):
     return OmegaConf.to_container(new)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "said"),
-    [
-        ("seed", "abc", "seed=abc: an integer from 0 to 2147483647 is needed"),
-        ("seed", True, "seed=true: an integer"),
-        ("seed", -1, "an integer from 0"),
-        ("optimizer.betas", [0.9], "optimizer.betas=[0.9]: a list of 2 numbers below 1, such as [0.9,0.999] is needed"),
-        ("optimizer.betas", [0.9, 1.5], "optimizer.betas[1]=1.5: a number of at least 0 and below 1"),
-        ("optimizer.lr", float("nan"), "optimizer.lr=nan: a positive number"),
-        ("optimizer.lr", 10**400, "a positive number"),
-        ("data.limit", 10.5, "an integer of at least 1 or a mapping"),
-        ("data.limit", "abc", "data.limit=abc"),
-        ("data.limit", float("inf"), "data.limit=inf"),
-        ("data.limit", {"ttbar": -3}, "data.limit.ttbar=-3: an integer of at least 1"),
-        ("data.features", [1, 2], "data.features[0]=1: a word is needed"),
-        ("data.features", "pt", "a list of one or more names, such as [a,b] is needed"),
-        ("data.samples", {"../../escape/evil": "x.h5"}, "letters, digits"),
-        (
-            "data.samples",
-            {"a": ["x.h5", "y.h5"]},
-            "data.samples.a=['x.h5', 'y.h5']: a file is needed, not a list; merge them, or one run for each",
-        ),
-        ("data.samples", None, "a mapping such as {mine: FILE} is needed"),
-        ("data.background", "../../escape/evil", "data.background=../../escape/evil"),
-        ("evaluation.fprs", ["a"], "evaluation.fprs[0]=a: a number above 0 and at most 1 is needed"),
-        ("evaluation.formats", ["pgn"], "allowed: png, pdf, svg; did you mean 'png'?"),
-        ("trainer.accelerator", "tpu", "allowed: auto, cpu, gpu, cuda, mps"),
-        ("trainer.precision", 17, "trainer.precision=17: allowed: 32-true, 64-true"),
-        ("trainer.limit_val_batches", 0, "a number above 0 and at most 1"),
-        ("trainer.limit_test_batches", 2, "evaluation always scores every entry"),
-        ("trainer.fast_dev_run", True, "debug=fast"),
-        ("trainer", [], "trainer=[]: a section with keys of its own is needed"),
-        ("data", "pt", "data=pt: a section"),
-        ("callbacks", 3, "callbacks=3: a section"),
-        ("scheduler", "x", "scheduler=x: a section"),
-        ("trainer.max_epochs", 10**30, "trainer.max_epochs"),
-        ("model.hidden", [1000000], "model.hidden[0]=1000000: an integer from 1 to 65536"),
-        ("model.hidden", 16, "a list of widths, such as [64,16] is needed"),
-        ("model.hidden", [65536] * 60, "can be trained in the memory of this machine"),
-        ("model.activation", "rellu", "did you mean 'relu'?"),
-        ("model.loss", {"_target_": "hepad.losses.Huber", "delta": "x"}, "model.loss.delta=x: a positive number"),
-        ("inference.steps", 10**9, "inference.steps"),
-        ("callbacks.early_stopping.patience", -1, "callbacks.early_stopping.patience=-1"),
-        ("sweep.metric", ["a", "b"], "sweep.metric=['a', 'b']: the name of a metric, such as val/loss is needed"),
-        ("logger.wandb.name", "../x", "logger.wandb.name=../x: 1 to 64 letters"),
-        ("paths.run", "a\nb", "paths.run=a b: a directory is needed"),
-        ("unknown.key", float("inf"), "unknown.key=inf: a finite number"),
-        ("model.unknown", {"deep": float("nan")}, "model.unknown.deep=nan"),
-        ("seed", "${oc.env:HOME}", "seed=${oc.env:HOME}: a run's config holds values, no references"),
-    ],
-)
+@pytest.mark.parametrize(("key", "value", "said"), REFUSED)
 def test_a_value_that_does_not_fit_is_named_with_what_would_be_right(stored, key, value, said):
     with pytest.raises(UserError) as refused:
         check_config(changed(stored, key, value), "runs/a/config.yaml")
@@ -82,20 +93,7 @@ def test_a_value_that_does_not_fit_is_named_with_what_would_be_right(stored, key
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("data.limit", {"ttbar": 5, "radion": None}),
-        ("data.samples", {"Zprime_m3.5": "/a b/c=d,[e].h5", "2018D": None}),
-        ("trainer.limit_train_batches", 0.25),
-        ("trainer.limit_train_batches", 3),
-        ("trainer.devices", [0, 1]),
-        ("trainer.max_steps", -1),
-        ("optimizer.lr", 1),
-        ("model.loss.terms", {"a": {"weight": 0.5, "loss": {"_target_": "hepad.losses.Huber", "delta": 2.0}}}),
-        ("model", {"_target_": "my_models.Flow", "latent": [1, 2], "activation": {"own": "words"}}),
-    ],
-)
+@pytest.mark.parametrize(("key", "value"), FITTING)
 def test_what_fits_passes(stored, key, value):
     check_config(changed(stored, key, value), "runs/a/config.yaml")
 
