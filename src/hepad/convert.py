@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
+from hepad.core.files import require_new_file
 from hepad.core.input_files import require_file
 
 
@@ -15,10 +16,7 @@ def job(cfg: DictConfig) -> None:
     if cfg.input is None or cfg.output is None:
         raise UserError("convert needs both files: input=FILE.root output=FILE.h5")
     source, target = require_file(cfg.input, "input"), Path(cfg.output)
-    if target.exists():
-        raise UserError(f"output: {target} exists; choose another name, or remove it first")
-    if not target.parent.is_dir():
-        raise UserError(f"output: no directory {target.parent}")
+    require_new_file(target, "output")
     if cfg.limit is not None and cfg.limit < 1:
         raise UserError(f"limit={cfg.limit}; a positive number of events is needed")
     from hepad.data.nanoaod import convert_nanoaod

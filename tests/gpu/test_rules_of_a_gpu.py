@@ -9,7 +9,7 @@ from hepad.callbacks import Evaluate
 from hepad.core.batch import on_device, take_rows
 from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
-from hepad.models import Distilled, ReconstructionModel
+from hepad.models import Distilled, ReconstructionModel, Searchable
 from hepad.run.building import build_inference
 from hepad.run.validation import validate
 from tests.gpu.cases import INFERENCES, LOSSES, PAIRS, Entries, fit, score
@@ -70,7 +70,7 @@ def entries(tmp_path_factory):
 def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, tmp_path, case):
     configs = [entries.config(*case, inference=name) for name in INFERENCES]
     model, data = entries.build(configs[0])
-    searched = model.latent_network() is not None
+    searched = isinstance(model, Searchable)
     assert searched or isinstance(model, Distilled)
     inferences = [build_inference(cfg, model, data, tmp_path) for cfg in configs[: None if searched else 1]]
     with pretend_gpu():

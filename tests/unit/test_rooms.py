@@ -43,6 +43,7 @@ COMMANDS = {
     "convert",
     "dashboard",
     "evaluate",
+    "generate",
     "schema",
     "score",
     "simulate",

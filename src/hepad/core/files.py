@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hepad.core.errors import UserError
+
 
 def atomic_write_bytes(path: str | os.PathLike[str], content: bytes) -> Path:
     """Write `content` to `path` in one step.
@@ -67,6 +69,15 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 def atomic_write_text(path: str | os.PathLike[str], content: str) -> Path:
     """Write `content` as UTF-8 to `path` in one step; see `atomic_write_bytes`."""
     return atomic_write_bytes(path, content.encode("utf-8"))
+
+
+def require_new_file(path: Path, key: str) -> Path:
+    """Return the path of a file that can be written and is not there yet; `key` begins the line of the `UserError`."""
+    if path.exists():
+        raise UserError(f"{key}: {path} exists; choose another name, or remove it first")
+    if not path.parent.is_dir():
+        raise UserError(f"{key}: no directory {path.parent}")
+    return path
 
 
 def _mode_for(target: Path) -> int:

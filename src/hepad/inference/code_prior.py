@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from hepad.core.batch import Batch, on_device, take_rows
-from hepad.models import AnomalyModel
+from hepad.models import AnomalyModel, Searchable
 
 STARTS: Final = ("prior", "encoder")
 
@@ -42,6 +42,7 @@ def fitted_prior(model: AnomalyModel, background: Batch) -> CodePrior:
         model: one with an encoder.
         background: entries in raw units; the first 20,000 are used.
     """
+    assert isinstance(model, Searchable)
     codes, masks = [], []
     for start in range(0, min(len(background.x), _FITTED), _CHUNK):
         batch = on_device(take_rows(background, slice(start, start + _CHUNK)), model.device)

@@ -15,17 +15,18 @@ from hepad.inference.code_prior import CodePrior, start_codes
 from hepad.inference.codes import draw_codes
 from hepad.inference.latent_search import LatentSearch
 from hepad.inference.search import SearchResult
-from hepad.models import AnomalyModel
+from hepad.models import AnomalyModel, Searchable
 from hepad.models.float_resolution import at_least_float32, weight_dtype
 from hepad.nn import LatentNetwork
 
 _EXAMPLE_STEPS: Final = 4
 
 
-def searched_network(model: AnomalyModel) -> LatentNetwork | None:
+def searched_network(model: AnomalyModel) -> LatentNetwork:
     """Return what of a model is searched; weights of half precision as float32, in which small steps count."""
+    assert isinstance(model, Searchable)
     network = model.latent_network()
-    if network is None or weight_dtype(model.precision).itemsize >= torch.float32.itemsize:
+    if weight_dtype(model.precision).itemsize >= torch.float32.itemsize:
         return network
     return network._replace(network=copy.deepcopy(network.network).float())
 
@@ -42,6 +43,7 @@ class EntrySearch:
     """
 
     def __init__(self, search: LatentSearch, model: AnomalyModel, prior: CodePrior, own_codes: bool, seed: int) -> None:
+        assert isinstance(model, Searchable)
         self.search = search
         self.model = model
         self.prior = prior

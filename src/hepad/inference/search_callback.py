@@ -14,6 +14,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
+from hepad.core.batch import on_device
 from hepad.core.diagnostics import Diagnostic, PartialScores, Remark, SearchExamples, SearchTraces
 from hepad.core.errors import UserError
 from hepad.core.gathering import gather_interleaved
@@ -31,7 +32,7 @@ from hepad.inference.search_findings import failures, finite_scores, mean_moved,
 from hepad.inference.search_loss import fit_loss
 from hepad.inference.settings import SearchSettings
 from hepad.losses import ReconstructionLoss
-from hepad.models import AnomalyModel
+from hepad.models import AnomalyModel, Searchable
 
 _PARTIAL: Final = "latent_search"
 _LONG: Final = 120.0
@@ -97,21 +98,21 @@ class LatentSearchInference(Callback):
             UserError: a model without a generator or decoder, an encoder that is not there, too little memory, a loss
                 that is not for such entries.
         """
-        network = searched_network(model)
-        if network is None:
+        if not isinstance(model, Searchable):
             raise UserError(
                 f"inference=latent_search needs a generator or a decoder; {type(model).__name__} has none; choose "
                 "inference=forward or a model such as gan, bigan, vae"
             )
-        if self.start == "encoder" and not _has_encoder(model):
+        entry = data.train_entries.rows(np.arange(1))
+        if self.start == "encoder" and model.encode_batch(on_device(entry.batch, model.device)) is None:
             raise UserError(f"inference.start=encoder: {type(model).__name__} has no encoder; allowed: prior")
+        network = searched_network(model)
         try:
             LatentSearch(network, self.settings, self.loss, self.memory)
         except ValueError as error:
             raise UserError(f"inference.{error}; raise inference.memory") from error
         fit_loss(self.loss, model, data)
         # One entry and one step: the shapes that the loss is given, and whatever a loss of the user's own does then.
-        entry = data.train_entries.rows(np.arange(1))
         one_step = replace(self.settings, steps=min(1, self.settings.steps))
         first = LatentSearch(network, one_step, self.loss, self.memory)
         EntrySearch(first, model, UNIT_NORMAL, self.start == "encoder", self.seed)(entry)
@@ -119,9 +120,9 @@ class LatentSearchInference(Callback):
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Search for every tested entry."""
         assert isinstance(pl_module, AnomalyModel)
+        assert isinstance(pl_module, Searchable)
         data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
         network = searched_network(pl_module)
-        assert network is not None
         fit_loss(self.loss, pl_module, data)
         latent_search = LatentSearch(network, self.settings, self.loss, self.memory, device=pl_module.device)
         prior = UNIT_NORMAL if network.unit_normal_prior else fitted_prior(pl_module, data.train_entries.batch)
@@ -244,7 +245,3 @@ class LatentSearchInference(Callback):
         # Another evaluation may have findings of its own there.
         with suppress(OSError):
             self.directory.rmdir()
-
-
-def _has_encoder(model: AnomalyModel) -> bool:
-    return type(model).encode_batch is not AnomalyModel.encode_batch

@@ -4,7 +4,7 @@ from hepad.core.batch import on_device
 from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
 from hepad.losses import ReconstructionLoss
-from hepad.models import AnomalyModel
+from hepad.models import AnomalyModel, Searchable
 
 
 def fit_loss(loss: ReconstructionLoss, model: AnomalyModel, data: AnomalyDataModule) -> None:
@@ -17,6 +17,7 @@ def fit_loss(loss: ReconstructionLoss, model: AnomalyModel, data: AnomalyDataMod
         if isinstance(part, ReconstructionLoss) and part.kinds is not None and data.kind not in part.kinds:
             kinds = " or ".join(sorted(part.kinds))
             raise UserError(f"inference.loss: {type(part).__name__} is defined for {kinds}, not for {data.kind}")
+    assert isinstance(model, Searchable)
     try:
         loss.to(model.device).fit(model.latent_target(on_device(data.train_entries.batch, model.device))[0])
     except UserError as error:

@@ -2,6 +2,7 @@
 
 from hepad.models.base import AnomalyModel, eval_mode
 from hepad.models.bigan import BiGAN
+from hepad.models.capabilities import Density, Generative, Reconstructing, Searchable
 from hepad.models.cicada_ae import CicadaAutoencoder
 from hepad.models.conv_ae import ConvAutoencoder
 from hepad.models.denoising_ae import DenoisingAutoencoder
@@ -21,8 +22,12 @@ __all__ = [
     "ConvAutoencoder",
     "DenoisingAutoencoder",
     "DenseAutoencoder",
+    "Density",
     "Distilled",
+    "Generative",
+    "Reconstructing",
     "ReconstructionModel",
+    "Searchable",
     "SparseAutoencoder",
     "TimeDistributedAutoencoder",
     "VariationalAutoencoder",

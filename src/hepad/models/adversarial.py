@@ -12,8 +12,9 @@ from hepad.core.diagnostics import Diagnostic, GeneratedEntries, Remark, Trainin
 from hepad.models.alternating import AlternatingModel
 from hepad.models.base import eval_mode
 from hepad.models.collapse_watch import CURVES, Watch, watch
-from hepad.models.float_resolution import at_least_float32
+from hepad.models.float_resolution import at_least_float32, computed_in, in_precision
 from hepad.models.inversion import Inversion, inversion
+from hepad.models.sampling import draw_normal, entries_to_sample, sampling
 from hepad.nn import LatentNetwork
 from hepad.nn.generators import ObjectsOnly
 
@@ -123,11 +124,30 @@ class AdversarialModel(AlternatingModel):
         like = on_device(like, self.device)
         with eval_mode(self):
             z = self.average.network.generate(self.draw_codes(len(like.x), seed))
+        return on_device(self._raw(z, like), torch.device("cpu"))
+
+    def sample(self, n: int | Tensor, generator: torch.Generator) -> Batch:
+        """Return G(z) of the averaged generator in raw units, z ~ N(0, 1); see `Generative`."""
+        shape = (entries_to_sample(self, n), self.latent)
+        with sampling(self):
+            made = self._raw(self.average.network.generate(draw_normal(shape, generator, self)))
+        return Batch(made.x.float().cpu(), None if made.mask is None else made.mask.cpu())
+
+    def reconstruct_raw(self, batch: Batch) -> Tensor:
+        """Return G(E(x)) in raw units; in events the slots that G leaves empty are 0."""
+        batch = in_precision(batch, self.precision)
+        with eval_mode(self), computed_in(self.precision, self.device.type):
+            network = self.average.network
+            return self._raw(network.generate(network.encode(self.represent(batch))), batch).x
+
+    def _raw(self, z: Tensor, like: Batch | None = None) -> Batch:
+        """Return represented entries in raw units; the normaliser `layer` takes mean and spread from `like`."""
+        x, mask = (None, None) if like is None else (like.x, like.mask)
         if not self.has_slots:
-            return Batch(self.normalizer.inverse(z, like.x).cpu())
-        mask = z[..., -1] > 0.5
-        x = self.normalizer.inverse(z[..., :-1], like.x, like.mask)
-        return Batch(torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x)).cpu(), mask.cpu())
+            return Batch(self.normalizer.inverse(z, x))
+        filled = z[..., -1] > 0.5
+        raw = self.normalizer.inverse(z[..., :-1], x, mask)
+        return Batch(torch.where(filled.unsqueeze(-1), raw, torch.zeros_like(raw)), filled)
 
     def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str

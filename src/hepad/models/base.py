@@ -20,7 +20,7 @@ from hepad.models.float_resolution import (
     known_precision,
     weight_dtype,
 )
-from hepad.nn import InputNormalizer, LatentNetwork
+from hepad.nn import InputNormalizer
 
 
 class AnomalyModel(L.LightningModule, ABC):
@@ -28,7 +28,7 @@ class AnomalyModel(L.LightningModule, ABC):
 
     Hyperparameters hold plain values only, so a checkpoint loads with `weights_only=True`; the optimiser is given
     by whoever trains, through `optimizer_factory` and `scheduler_factory`, with `validated_every`, the number of epochs
-    from one validation to the next.
+    from one validation to the next. What else a model can do is in `hepad.models.capabilities`.
 
     Attributes:
         kinds: the kinds of data the model takes (`AnomalyDataModule.kind`).
@@ -91,22 +91,6 @@ class AnomalyModel(L.LightningModule, ABC):
             background: the sample trained on.
         """
         return ()
-
-    def latent_network(self) -> LatentNetwork | None:
-        """Return the network a latent search goes through (`hepad.inference`); None where the model has none."""
-        return None
-
-    def latent_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Return what a latent search compares the network's output with: normalised entries, and the slots that count.
-
-        Slots are `(B, S)`, None for all.
-        """
-        batch = in_precision(batch, self.precision)
-        return self.normalizer(batch.x, batch.mask), batch.mask
-
-    def encode_batch(self, batch: Batch) -> Tensor | None:
-        """Return the codes `(B, *latent_shape)` at which a latent search may start; None without an encoder."""
-        return None
 
     @classmethod
     def may_score_below_zero(cls, settings: Mapping[str, Any]) -> bool:

@@ -89,8 +89,9 @@ class ReconstructionModel(AnomalyModel):
         return LatentNetwork(self.decoder(), tuple(shape), self.unit_normal_prior)
 
     def latent_target(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
-        """Return normalised entries as the model looks at them."""
-        return super().latent_target(self.view(batch))
+        """Return normalised entries as the model looks at them, and their slots that count."""
+        batch = in_precision(self.view(batch), self.precision)
+        return self.normalizer(batch.x, batch.mask), batch.mask
 
     def encode_batch(self, batch: Batch) -> Tensor:
         """Return the codes of entries in raw units, in eval mode."""

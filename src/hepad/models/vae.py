@@ -9,19 +9,23 @@ from torch import Tensor, nn
 
 from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.diagnostics import Diagnostic, GeneratedEntries
+from hepad.core.errors import UserError
 from hepad.losses.divergence import kl_to_unit_normal
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import eval_mode
 from hepad.models.float_resolution import weight_dtype
 from hepad.models.reconstruction import ReconstructionModel
+from hepad.models.sampling import draw_normal, entries_to_sample, filled_slots, is_histogram, sampling
 from hepad.nn import encoder_decoder
 from hepad.nn.decoders import Decoder
+from hepad.nn.generators import sort_slots
 from hepad.nn.networks import latent_size
 from hepad.nn.shared_draws import draw_for_batch
 
 SCORES: Final = ("reconstruction", "kl", "mu2", "elbo")
 
 _SHOWN = 2000
+_SLOT_COUNTS: Final = "slot_counts"
 # e^±20 is far outside what a trained encoder gives, and far inside what a float can hold.
 _LOG_VARIANCE_BOUND = 20.0
 
@@ -101,6 +105,7 @@ class VariationalAutoencoder(ReconstructionModel):
         self.save_hyperparameters()
         self.beta = beta
         self.score = score
+        self.slot_counts: list[float] | None = None
         self.latent = latent_size(latent, network, self.entry_shape, part=4, of_whole=4)
         self.network = encoder_decoder(
             network,
@@ -187,6 +192,50 @@ class VariationalAutoencoder(ReconstructionModel):
         """Return the scores, all that could be chosen, and the reconstruction losses whatever the score is."""
         found = super().test_step(batch, batch_idx, dataloader_idx)
         return {**found, "loss": found["part/reconstruction"]}
+
+    def prepare(self, train: Batch) -> None:
+        """Fit normaliser and loss, and count how many slots the training events fill, which no code says."""
+        super().prepare(train)
+        if len(self.entry_shape) == 2:
+            n_slots = self.entry_shape[0]
+            filled = torch.full((len(train.x),), n_slots) if train.mask is None else train.mask.sum(dim=1)
+            weight = None if train.weight is None else train.weight.double()
+            counts = torch.bincount(filled.cpu(), None if weight is None else weight.cpu(), minlength=n_slots + 1)
+            self.slot_counts = counts.tolist()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the precision, and how many slots the training events fill."""
+        super().on_save_checkpoint(checkpoint)
+        if self.slot_counts is not None:
+            checkpoint[_SLOT_COUNTS] = self.slot_counts
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take what was kept; checkpoints of older versions say nothing of slots."""
+        super().on_load_checkpoint(checkpoint)
+        counts = checkpoint.get(_SLOT_COUNTS)
+        if counts is not None and not is_histogram(counts, self.entry_shape[0] + 1):
+            raise UserError(f"the checkpoint's {_SLOT_COUNTS} are no numbers of events, one for each number of slots")
+        self.slot_counts = counts
+
+    def sample(self, n: int | Tensor, generator: torch.Generator) -> Batch:
+        """Return decoded draws z ~ N(0, 1) in raw units; see `Generative`.
+
+        They are means of the decoder, without its noise. How many slots of an event are filled, the first ones, is
+        drawn as often as among the training events, apart from the code; where every slot has a code of its own, they
+        come by falling first feature (pT), as in the data.
+        """
+        n = entries_to_sample(self, n)
+        shape = self.latent_network().latent_shape
+        mask = filled_slots(n, self.slot_counts, generator) if len(self.entry_shape) == 2 else None
+        with sampling(self):
+            z = self.network.decode(draw_normal((n, *shape), generator, self))
+            x = self.normalizer.inverse(z).float().cpu()
+        if mask is None:
+            return Batch(x)
+        x = torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x))
+        if len(shape) == 2:
+            x = sort_slots(torch.cat([x, mask.unsqueeze(-1)], dim=-1))[..., :-1]
+        return Batch(x, mask)
 
     def sample_prior(self, like: Batch, seed: int = 0) -> Tensor:
         """Return decoded draws z ~ N(0, 1) in raw units, one for each entry of `like`, of the shape of `like.x`.

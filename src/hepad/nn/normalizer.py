@@ -105,9 +105,15 @@ class InputNormalizer(nn.Module):
             z = (self._compress(x) - self.center) / self.scale
         return z if mask is None else torch.where(mask.unsqueeze(-1), z, torch.zeros_like(z))
 
-    def inverse(self, z: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return `z` in raw units. `x` is the entry that `z` describes: `layer` takes its mean and spread from it."""
+    def inverse(self, z: Tensor, x: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Return `z` in raw units. `x` is the entry that `z` describes: `layer` takes its mean and spread from it.
+
+        Raises:
+            ValueError: `layer` without an entry.
+        """
         if self.kind == "layer":
+            if x is None:
+                raise ValueError("normalizer 'layer': mean and spread of an entry are needed for the way back")
             mean, std = self._entry_statistics(x, mask)
             return z * std + mean
         if self.kind == "none":

@@ -1,14 +1,18 @@
 """Where the restarts of a latent search begin."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 import torch
 
+from hepad.core.batch import Batch
 from hepad.core.errors import UserError
+from hepad.data import Entries
 from hepad.inference import LatentSearchInference
 from hepad.inference.code_prior import NEAR, UNIT_NORMAL, CodePrior, start_codes
 from hepad.losses import MSE
 from hepad.models import GAN
-from hepad.models.base import AnomalyModel
 
 
 def test_the_definition_starts_every_restart_from_the_prior(tmp_path) -> None:
@@ -29,12 +33,14 @@ def test_from_the_encoder_the_first_starts_at_the_code_and_the_others_near_it() 
 class WithoutEncoder(GAN):
     """A generator that nothing leads back from."""
 
-    encode_batch = AnomalyModel.encode_batch
+    def encode_batch(self, batch: Batch) -> None:
+        return None
 
 
 def test_a_start_that_is_not_there_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="start 'auto'; allowed: prior, encoder"):
         LatentSearchInference(tmp_path, MSE(), start="auto")
     model = WithoutEncoder([4], {"_target_": "hepad.losses.Hinge"})
+    data = SimpleNamespace(train_entries=Entries(Batch(torch.randn(3, 4)), index=np.arange(3)))
     with pytest.raises(UserError, match="WithoutEncoder has no encoder; allowed: prior"):
-        LatentSearchInference(tmp_path, MSE(), start="encoder").check(model, None)  # type: ignore[arg-type]
+        LatentSearchInference(tmp_path, MSE(), start="encoder").check(model, data)  # type: ignore[arg-type]

@@ -10,7 +10,17 @@ from hepad.config.keys.training import DIRECTORY, FILE, FORMATS, NAMES, ON_NONFI
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""
 
-SCHEMA_COMMANDS: Final = ("train", "evaluate", "score", "compare", "dashboard", "simulate", "convert", "schema")
+SCHEMA_COMMANDS: Final = (
+    "train",
+    "evaluate",
+    "score",
+    "generate",
+    "compare",
+    "dashboard",
+    "simulate",
+    "convert",
+    "schema",
+)
 """Commands whose config has a JSON schema: all of them."""
 
 _HYDRA_KEYS: Final[Mapping[str, Kind]] = {
@@ -39,6 +49,12 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "output": optional(FILE),
         "overwrite": Flag(),
         "on_nonfinite": optional(ON_NONFINITE),
+    },
+    "generate": {
+        "run": optional(DIRECTORY),
+        "n": Whole(1),
+        "output": optional(FILE),
+        "seed": Whole(0, 2**63 - 1),
     },
     "compare": {
         "runs": ListOf(DIRECTORY, 0, 10_000, "directories", "[runs/a,runs/b]"),

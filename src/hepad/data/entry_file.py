@@ -1,0 +1,89 @@
+"""Entries written as a file that their datamodule reads: the layout of docs/data_formats.md for each kind of data."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from hepad.core.batch import Batch
+from hepad.core.errors import UserError
+from hepad.core.schema import CALO_DATASET, EVENT_IMAGE_DATASET, JET_DATASET, JET_IMAGE_DATASET, MASK_DATASET
+
+KINDS: Final = ("jets", "events", "calo", "jet_images")
+
+_ROWS_PER_CHUNK: Final = 1024
+
+
+class EntryFile:
+    """An HDF5 file of `n` entries, written block by block; the same entries make the same bytes.
+
+    Jets and events become `jet_event_data` with a `mask`, since a made-up jet may have any pT; a jet is an event of one
+    slot. The jets of an event are put in the order of their pT where they have one. Images have their channels last, or
+    no such axis where there is one channel. Numbers are stored as they are, float32.
+
+    Args:
+        file: an open file.
+        kind: of the data (`AnomalyDataModule.kind`).
+        n: how many entries there will be.
+        features: names of the columns, where entries are jets or events.
+        dataset: name of the data set, where entries are images of events.
+
+    Raises:
+        UserError: a kind of data that has no layout.
+    """
+
+    def __init__(
+        self, file: h5py.File, kind: str, n: int, features: Sequence[str] | None = None, dataset: str | None = None
+    ) -> None:
+        if kind not in KINDS:
+            raise UserError(f"there is no layout of files for data of kind {kind!r}; there is for {', '.join(KINDS)}")
+        self.file = file
+        self.kind = kind
+        self.n = n
+        self.features = None if features is None else list(features)
+        self.image_dataset = dataset if kind == "calo" and dataset == EVENT_IMAGE_DATASET else CALO_DATASET
+        self.n_written = 0
+
+    def add(self, entries: Batch) -> None:
+        """Write the next entries."""
+        stop = self.n_written + len(entries.x)
+        for name, values in self._arrays(entries).items():
+            if name not in self.file:
+                self._create(name, values)
+            self.file[name][self.n_written : stop] = values
+        self.n_written = stop
+
+    def _create(self, name: str, values: NDArray[Any]) -> None:
+        dataset = self.file.create_dataset(
+            name,
+            (self.n, *values.shape[1:]),
+            values.dtype,
+            chunks=(min(_ROWS_PER_CHUNK, self.n), *values.shape[1:]),
+            shuffle=True,
+            compression="gzip",
+            track_times=False,
+        )
+        if name == JET_DATASET and self.features is not None:
+            dataset.attrs["features"] = self.features
+
+    def _arrays(self, entries: Batch) -> Mapping[str, NDArray[Any]]:
+        x = entries.x.numpy().astype("<f4", copy=False)
+        if self.kind == "jets":
+            return {JET_DATASET: x[:, None], MASK_DATASET: np.ones((len(x), 1), dtype=np.uint8)}
+        if self.kind == "events":
+            mask = np.ones(x.shape[:2], dtype=bool) if entries.mask is None else entries.mask.numpy()
+            order = self._order(x, mask)
+            mask = np.take_along_axis(mask, order, axis=1)
+            x = np.where(mask[..., None], np.take_along_axis(x, order[..., None], axis=1), np.float32(0))
+            return {JET_DATASET: x, MASK_DATASET: mask.astype(np.uint8)}
+        images = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)
+        return {JET_IMAGE_DATASET if self.kind == "jet_images" else self.image_dataset: np.ascontiguousarray(images)}
+
+    def _order(self, x: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Slots by falling pT, the empty ones last; as they are where there is no pT."""
+        if self.features is None or "pt" not in self.features:
+            return np.argsort(~mask, axis=1, kind="stable")
+        key = np.where(mask, -x[..., self.features.index("pt")], np.inf)
+        return np.argsort(key, axis=1, kind="stable")

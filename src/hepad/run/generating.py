@@ -1,0 +1,81 @@
+"""Entries made up by a run's model, written as a sample, in memory that does not depend on their number."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from hepad import __version__
+from hepad.config.registry import check_targets, get_class
+from hepad.core.errors import JobError, UserError
+from hepad.core.files import atomic_path, require_new_file
+from hepad.core.hdf5 import create_hdf5
+from hepad.core.progress import progress
+from hepad.core.schema import JET_FEATURES
+from hepad.data.entry_file import EntryFile
+from hepad.models import Generative
+from hepad.run.loading import Run, chunk_length, load_run
+from hepad.run.provenance import file_sha256
+from hepad.rundir.facts import read_provenance
+
+
+def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
+    """Write `n` entries that a run's model makes up, in the layout that the run was trained on (docs/data_formats.md).
+
+    The same run, `n` and `seed` give the same bytes on one machine.
+
+    Args:
+        run_dir: the run.
+        target: the file to write, in one step; it must not be there.
+        n: how many entries.
+        seed: of the random numbers.
+
+    Raises:
+        UserError: no such run, a model that makes nothing up, or a target in the way.
+        JobError: what it makes up is not finite.
+    """
+    require_new_file(target, "output")
+    run = load_run(run_dir)
+    model = run.model
+    if not isinstance(model, Generative):
+        raise UserError(
+            f"{run_dir} cannot generate: {type(model).__name__} makes no entries up; runs of models such as gan, bigan "
+            "and vae can"
+        )
+    check_targets(run.config.data)
+    kind = str(get_class(run.config.data._target_).kind)
+    definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
+    generator = torch.Generator().manual_seed(seed)
+    size = chunk_length(run.entry_shape)
+    with atomic_path(target) as aside, create_hdf5(aside) as file, progress("generate", n, unit="entries") as advance:
+        entries = EntryFile(file, kind, n, _features(run), str(definition.get("dataset")))
+        for start in range(0, n, size):
+            made = model.sample(min(size, n - start), generator)
+            finite = torch.isfinite(made.x).flatten(1).all(dim=1).numpy()
+            if not finite.all():
+                raise JobError(
+                    f"entry {start + int(np.argmin(finite))} that {type(model).__name__} makes up holds NaN or inf: "
+                    "its training diverged, or model.normalizer=log blows up what lies far from the training entries"
+                )
+            entries.add(made)
+            advance(len(made.x))
+        file.attrs["sample"] = target.stem
+        file.attrs["source"] = f"hepad generate: {type(model).__name__}"
+        file.attrs["run"] = run_dir.resolve().name
+        file.attrs["checkpoint_sha256"] = file_sha256(run_dir / "checkpoints" / "best.ckpt")
+        file.attrs["seed"] = seed
+        file.attrs["hepad_version"] = __version__
+
+
+def _features(run: Run) -> tuple[str, ...] | None:
+    """Return the names of the columns of a run's jets; None where entries are images."""
+    shape = run.entry_shape
+    if len(shape) == 3:
+        return None
+    names = run.features or (JET_FEATURES if shape[-1] == len(JET_FEATURES) else ())
+    if len(names) != shape[-1]:
+        raise UserError(
+            f"{run.directory}: provenance.json names {len(names)} features for entries of {shape[-1]}; it is damaged, "
+            "or of an older hepad"
+        )
+    return names
