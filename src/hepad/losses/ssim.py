@@ -1,5 +1,6 @@
 """Structural similarity."""
 
+import math
 from typing import ClassVar
 
 import torch
@@ -76,7 +77,8 @@ class SSIM(ReconstructionLoss):
         self.circular = circular
         self.given_range = data_range
         self.register_buffer("darkest", torch.zeros(()))
-        self.register_buffer("data_range", torch.tensor(data_range or 0.0))
+        # NaN until it is fitted: a loss of NaN is seen, one of 0 is believed.
+        self.register_buffer("data_range", torch.tensor(data_range or math.nan))
 
     def fit(self, z: Tensor) -> None:
         """Take the darkest pixel and the range from there to the brightest; refuse images without one.

@@ -58,6 +58,12 @@ def test_agrees_with_the_definition_written_out(window, sigma, circular):
         assert found == pytest.approx(1 - expected, rel=1e-5)
 
 
+def test_a_loss_without_a_data_range_is_no_number():
+    images = torch.rand(3, 1, 18, 14)
+    assert SSIM()(images.flip(2), images).isnan().all()
+    assert SSIM(data_range=1.0)(images.flip(2), images).isfinite().all()
+
+
 def test_agrees_with_torchmetrics_away_from_borders():
     """Images that are empty near their borders look the same to both, whatever they do there."""
     a, b = torch.zeros(2, 1, 1, 30, 30, dtype=torch.float64)

@@ -5,7 +5,7 @@ import torch
 from tests.gpu.cases import PAIRS, Entries, fit, score
 
 from hepad.callbacks import Evaluate
-from hepad.models import AnomalyModel
+from hepad.models import Searchable
 from hepad.run.building import build_evaluate, build_inference
 
 ONE_PAIR_EACH = sorted({model: (model, data) for model, data in PAIRS}.values())
@@ -25,8 +25,7 @@ def test_training_scoring_and_latent_search(entries, tmp_path, pair, precision):
     model, data = entries.build(cfg)
     fit(model, data, accelerator="cpu", precision=precision)
     assert next(model.parameters()).dtype == WEIGHTS[precision]
-    has_none = type(model).latent_network is AnomalyModel.latent_network
-    search = None if has_none else build_inference(cfg, model, data, tmp_path)
+    search = build_inference(cfg, model, data, tmp_path) if isinstance(model, Searchable) else None
     evaluate: Evaluate = build_evaluate(cfg, tmp_path, search)
     score(model, data, *([] if search is None else [search]), evaluate, accelerator="cpu", precision=precision)
     assert all(sample.score.std() > 0 for sample in evaluate.samples.values())
