@@ -9,7 +9,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.config import compose, config_dirs
-from hepad.config.keys import check_config, find_kind
+from hepad.config.keys import check_config, find_kind, is_foreign
 from hepad.config.keys.kinds import shown
 from hepad.core.errors import UserError
 
@@ -57,8 +57,8 @@ def explain_config_error(error: Exception, config_name: str, overrides: Sequence
 def check_values(config_name: str, overrides: Sequence[str], chosen: DictConfig | None = None) -> None:
     """Raise `UserError` for a value that is not of its key's type or out of its range (`hepad.config.keys`).
 
-    A key without a row there, of a user's own model, is compared with its default: a value of another type is refused;
-    where the default is null, anything goes.
+    A key without a row there, or of a user's own model, is compared with its default: a value of another type is
+    refused; where the default is null, anything goes.
 
     Args:
         config_name: the command.
@@ -74,7 +74,7 @@ def check_values(config_name: str, overrides: Sequence[str], chosen: DictConfig 
         for override in overrides
         if not override.startswith("~") and not _is_group_choice(override)
         for key in [override.lstrip("+").split("=", 1)[0]]
-        if find_kind(key.split("."), config_name) is None
+        if find_kind(key.split("."), config_name) is None or is_foreign(plain, key.split("."))
     ]
     if not foreign:
         return
@@ -83,7 +83,7 @@ def check_values(config_name: str, overrides: Sequence[str], chosen: DictConfig 
     )
     for key in foreign:
         for path, value in _leaves(_select(plain, key), key):
-            if find_kind(path.split("."), config_name) is None:
+            if find_kind(path.split("."), config_name) is None or is_foreign(plain, path.split(".")):
                 _check_type(path, value, _select(default, path))
 
 

@@ -44,7 +44,7 @@ def load_model(model_class: type[AnomalyModel], checkpoint: Path) -> AnomalyMode
     """
     content = read_checkpoint(checkpoint)
     weights = state_dict_of(content, checkpoint)
-    hyperparameters = _checked_hyperparameters(content.get("hyper_parameters"), checkpoint)
+    hyperparameters = _checked_hyperparameters(content.get("hyper_parameters"), model_class, checkpoint)
     try:
         with _without_memory(_REGISTERED * sum(weight.numel() for weight in weights.values()) + _SLACK):
             empty = model_class(**_accepted(model_class, hyperparameters))
@@ -102,7 +102,7 @@ def check_weights(model: nn.Module, weights: Mapping[str, Tensor], checkpoint: P
             )
 
 
-def _checked_hyperparameters(hyperparameters: Any, checkpoint: Path) -> dict[str, Any]:
+def _checked_hyperparameters(hyperparameters: Any, model_class: type[AnomalyModel], checkpoint: Path) -> dict[str, Any]:
     where = f"{checkpoint}: hyper_parameters"
     if not isinstance(hyperparameters, dict):
         raise UserError(f"{where} are missing; the model cannot be built without")
@@ -112,7 +112,8 @@ def _checked_hyperparameters(hyperparameters: Any, checkpoint: Path) -> dict[str
         raise UserError(f"{where}: entry_shape={hyperparameters['entry_shape']} is larger than any entry")
     settings = {key: value for key, value in hyperparameters.items() if key != "entry_shape"}
     try:
-        check_config({"model": settings})
+        # A user's own model may call anything `hidden`.
+        check_config({"model": {**settings, "_target_": f"{model_class.__module__}.{model_class.__qualname__}"}})
         if isinstance(settings.get("loss"), dict):
             check_section("loss", settings["loss"])
     except UserError as error:

@@ -1,7 +1,7 @@
 """The schema of all keys: which type and which range each has, for every command and for the config of a run."""
 
-from hepad.config.keys.check import check_config, find_kind, leaves
+from hepad.config.keys.check import check_config, find_kind, is_foreign, leaves
 from hepad.config.keys.commands import COMMAND_KEYS
 from hepad.config.keys.kinds import Kind, Whole
 
-__all__ = ["COMMAND_KEYS", "Kind", "Whole", "check_config", "find_kind", "leaves"]
+__all__ = ["COMMAND_KEYS", "Kind", "Whole", "check_config", "find_kind", "is_foreign", "leaves"]

@@ -60,7 +60,7 @@ def check_config(config: Any, origin: str = "", command: str = "train") -> None:
                 continue
             value = resolved
         kind = find_kind(path, command)
-        if kind is None or _is_foreign(plain, path):
+        if kind is None or is_foreign(plain, path):
             _check_plain(path, value, place)
         elif (problem := kind.problem(value)) is not None:
             raise UserError(f"{place}{'.'.join(path)}{problem.where}={shown(problem.value)}: {problem.said}")
@@ -80,6 +80,24 @@ def find_kind(path: Sequence[str], command: str = "train") -> Kind | None:
         if len(wanted) == len(parts) and all(w in ("*", p) for w, p in zip(wanted, parts, strict=True)):
             return kind
     return None
+
+
+def is_foreign(config: Mapping[str, Any], path: Sequence[str]) -> bool:
+    """Whether a key belongs to a part that is not hepad's own, whose keys may mean anything; data never do.
+
+    >>> loss = {"_target_": "hepad.losses.Huber", "delta": 1.0}
+    >>> mine = {"model": {"_target_": "my.Model", "hidden": 3, "loss": loss}}
+    >>> is_foreign(mine, ["model", "hidden"]), is_foreign(mine, ["model", "loss", "delta"])
+    (True, False)
+    """
+    node: Any = config
+    foreign = False
+    for part in path[:-1]:
+        node = node.get(part) if isinstance(node, Mapping) else None
+        target = node.get("_target_") if isinstance(node, Mapping) else None
+        if isinstance(target, str) and part != "data":
+            foreign = not target.startswith(("hepad.", "torch.", "lightning."))
+    return foreign and path[-1] != "_target_"
 
 
 def leaves(node: Any, command: str = "train", path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -113,17 +131,6 @@ def _is_hydras(config: Mapping[str, Any], value: Any) -> bool:
         for part in match.group(1).split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
     return isinstance(value, str) and value.startswith("${hydra:")
-
-
-def _is_foreign(config: Mapping[str, Any], path: Path) -> bool:
-    """Whether a key belongs to a part that is not hepad's own, whose keys may mean anything; data never do."""
-    node: Any = config
-    for part in path[:-1]:
-        node = node.get(part) if isinstance(node, Mapping) else None
-        target = node.get("_target_") if isinstance(node, Mapping) else None
-        if isinstance(target, str) and part != "data" and not target.startswith(("hepad.", "torch.", "lightning.")):
-            return path[-1] != "_target_"
-    return False
 
 
 def _check_plain(path: Path, value: Any, place: str) -> None:

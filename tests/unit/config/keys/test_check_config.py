@@ -1,9 +1,12 @@
 """One schema of all keys: what it refuses, on the command line and on load."""
 
+import doctest
+
 import pytest
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
+import hepad.config.keys.check
 from hepad.config import compose
 from hepad.config.keys import check_config
 from hepad.core.errors import UserError
@@ -144,3 +147,15 @@ def test_a_directory_that_hydra_has_not_chosen_yet_is_no_mistake(monkeypatch, mi
         return
     with pytest.raises(UserError, match="=null: a directory is needed"):
         check_config(cfg)
+
+
+def test_the_examples_are_true():
+    assert doctest.testmod(hepad.config.keys.check).failed == 0
+
+
+def test_a_model_that_is_not_hepads_may_use_a_name_of_the_table_in_its_own_way(stored):
+    mine = {**stored["model"], "_target_": "my_package.Model", "hidden": 3, "latent": "two"}
+    check_config({**stored, "model": mine}, origin="config.yaml")
+    loss = {"_target_": "hepad.losses.Huber", "delta": -1}
+    with pytest.raises(UserError, match=r"model\.loss\.delta=-1"):
+        check_config({**stored, "model": {**mine, "loss": loss}}, origin="config.yaml")
