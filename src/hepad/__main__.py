@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "simulate": "make samples with Pythia 8 and FastJet",
     "convert": "CMS NanoAOD to hepad's HDF5",
     "schema": "the JSON schema of a command's config, for editors",
+    "new": "a model or a loss of your own, in a package of your own",
 }
 
 

@@ -19,6 +19,7 @@ from hepad.cli.completion import completion_words
 from hepad.cli.help import command_help
 from hepad.cli.quoting import quote_values
 from hepad.config import config_dir, search_path_word, use_searchpath
+from hepad.config.chosen import check_chosen, check_chosen_words
 from hepad.config.explanations import explain_config_error
 from hepad.config.keys import COMMAND_KEYS
 from hepad.core.errors import Interrupted, JobError, UserError
@@ -54,6 +55,7 @@ def run_command(
     try:
         line = read_command_line(sys.argv[1:] if argv is None else argv)
         use_searchpath(line.searchpath)
+        check_chosen_words(line.words)
         if line.has("--version", "-V"):
             print(f"hepad {__version__}")
             return
@@ -64,7 +66,7 @@ def run_command(
             query = completion_words(line.words, tuple(COMMAND_KEYS))
             if query is None:
                 return
-            words = [*search_path_word(line.searchpath), *query]
+            words = query
         else:
             words = _prepared(line, config_name, prepare, gather)
     except UserError as error:
@@ -131,6 +133,8 @@ class GuardedJob:
             base = working_directory()
             if base != Path.cwd():
                 resolve_paths(cfg, self.config_name, base)
+            # A model may choose its data and loss, without a word of the command line.
+            check_chosen(HydraConfig.get().runtime.choices)
             check_command(cfg, self.config_name, list(HydraConfig.get().overrides.task))
             self.job(cfg)
             outcome = JobOutcome("finished")

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from hepad.config import search_path_word
 from hepad.core.errors import UserError
 
 SHELLS: Final = ("bash",)
@@ -65,7 +66,8 @@ def completion_words(words: Sequence[str], commands: Sequence[str]) -> list[str]
     if action == "uninstall":
         sys.stdout.write(_UNINSTALL)
         return None
-    # Hydra takes one word off, the name of a program.
-    typed = re.sub(r"^\s*\S+(\s+-m)?\s+\S+", "hepad", os.environ.get("COMP_LINE", ""), count=1)
+    # Hydra takes one word off, the name of a program, and splits at blanks, so that a path must not have any.
+    head = " ".join(["hepad", *(word for word in search_path_word(()) if " " not in word)])
+    typed = re.sub(r"^\s*\S+(\s+-m)?\s+\S+", lambda _: head, os.environ.get("COMP_LINE", ""), count=1)
     os.environ["COMP_LINE"] = typed
     return ["-sc", *words]

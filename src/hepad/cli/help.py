@@ -18,7 +18,8 @@ WIDTH: Final = 98
 _KEY_WIDTH: Final = 40
 _ABOUT_GROUPS: Final = """\
 The keys of another option: {command} {group}={option} --help
-A model, a loss, data of your own: --config-dir DIR, their YAML in DIR/model/, DIR/loss/, …;
+A model or a loss of your own: hepad new model NAME makes it, in a package that you install.
+Without one: --config-dir DIR, their YAML in DIR/model/, DIR/loss/, …;
 HEPAD_TRUST=my_package.MyModel in the environment allows what a _target_ there names."""
 _ABOUT_FLAGS: Final = """\
 Flags: --version, --cfg job (show the config){multirun}.

@@ -1,8 +1,9 @@
 """The list of what a config may build: exact names, checked before anything is imported.
 
 A config file that came with somebody's checkpoint could name any callable (`os.system`, `torch.load`). So every
-`_target_` must appear in the configs that ship with hepad, or be named by the user in the environment variable
-`HEPAD_TRUST`. Nothing inside a run's directory, and nothing in a directory of configs, can add to the list.
+`_target_` must appear in the configs that ship with hepad, be the entry point of a package that the user has installed
+(`hepad.config.installed`), or be named by the user in the environment variable `HEPAD_TRUST`. Nothing inside a run's
+directory, and nothing in a directory of configs, can add to the list.
 """
 
 import os
@@ -14,6 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hepad.config import config_dir
+from hepad.config.installed import installed_targets
 from hepad.core.errors import UserError
 
 TRUST_VARIABLE = "HEPAD_TRUST"
@@ -32,8 +34,16 @@ def check_targets(config: Any) -> None:
     """Raise `UserError` where `config` names a `_target_` that is not allowed."""
     trusted = set(re.findall(r"[\w.]+", os.environ.get(TRUST_VARIABLE, "")))
     for target in targets(config):
-        if target not in shipped_targets() and target not in trusted:
+        if target not in shipped_targets() and target not in trusted and target not in installed_targets():
             every = ",".join(sorted({*trusted, target}))
+            top = target.partition(".")[0]
+            near = [option for option in installed_targets().values() if option.target.partition(".")[0] == top]
+            if near:
+                raise UserError(
+                    f"_target_ {target!r} is not an entry point of {near[0].package}; those are "
+                    f"{', '.join(option.target for option in near)}; if it is to be built too: "
+                    f"export {TRUST_VARIABLE}={every}"
+                )
             raise UserError(
                 f"_target_ {target!r} is not one of hepad's, and could be any code; if you know it and trust it, "
                 f"say so in the environment: export {TRUST_VARIABLE}={every}"

@@ -9,6 +9,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from hepad.config.installed import installed_config_dirs
+
 _command_searchpath: list[tuple[str, ...]] = []
 """The search path of the command of this process; empty where no command runs."""
 
@@ -28,17 +30,14 @@ def config_dir() -> Path:
 
 
 def config_dirs(searchpath: Sequence[str] = ()) -> list[Path]:
-    """Return the directories where configs are looked for: hepad's own, then those of a search path.
+    """Return the directories where configs are looked for: hepad's, a search path's, installed packages'.
 
     >>> from hepad.config import config_dirs
-    >>> [directory.name for directory in config_dirs(["my_configs"])]
+    >>> [directory.name for directory in config_dirs(["my_configs"])][:2]
     ['configs', 'my_configs']
     """
-    places = [*searchpath, *running_searchpath()]
-    return [
-        config_dir(),
-        *(Path(place.removeprefix("file://")) for place in dict.fromkeys(places) if "pkg:" not in place),
-    ]
+    places = _with_installed([*searchpath, *running_searchpath()])
+    return [config_dir(), *(Path(place.removeprefix("file://")) for place in places if "pkg:" not in place)]
 
 
 def running_searchpath() -> list[str]:
@@ -87,13 +86,19 @@ def compose(config_name: str = "train", overrides: Sequence[str] = (), with_hydr
 
 
 def search_path_word(searchpath: Sequence[str]) -> list[str]:
-    """Return the word that tells Hydra where else to look; none where there is nowhere else.
+    """Return the word that tells Hydra where else to look: there, then in installed packages; none for nowhere.
 
     >>> from hepad.config import search_path_word
     >>> search_path_word(["my_configs", "/data/configs"])
     ["hydra.searchpath=['my_configs','/data/configs']"]
     """
-    return [f"hydra.searchpath=[{','.join(quoted(place) for place in searchpath)}]"] if searchpath else []
+    places = _with_installed(searchpath)
+    return [f"hydra.searchpath=[{','.join(quoted(place) for place in places)}]"] if places else []
+
+
+def _with_installed(searchpath: Sequence[str]) -> list[str]:
+    """Return the places of a search path and, behind them, those of installed packages: what the user names wins."""
+    return list(dict.fromkeys([*searchpath, *(f"file://{directory}" for directory in installed_config_dirs())]))
 
 
 def quoted(text: str) -> str:

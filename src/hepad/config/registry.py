@@ -1,5 +1,6 @@
 """Building objects from configs, restricted to the allow-list (`hepad.config.allow_list`)."""
 
+import logging
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -8,6 +9,7 @@ from hydra.utils import instantiate as hydra_instantiate
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from hepad.config.allow_list import TRUST_VARIABLE, check_targets, shipped_targets, targets
+from hepad.config.installed import installed_targets
 from hepad.core.errors import UserError
 
 __all__ = [
@@ -20,6 +22,9 @@ __all__ = [
     "shipped_targets",
     "targets",
 ]
+
+# What it would say of a class that it cannot import is said by `get_class`, in one line.
+logging.getLogger("hydra.utils").addHandler(logging.NullHandler())
 
 REFUSALS = (ValueError, TypeError, MisconfigurationException)
 """What constructors raise for a value that they cannot take: here and in torch, `TypeError` for one of the wrong type,
@@ -36,10 +41,14 @@ def get_class(target: str) -> Any:
         return hydra_get_class(target)
     except (ImportError, ValueError) as error:
         cause = error.__cause__ or error
-        raise UserError(
-            f"_target_ {target!r} cannot be imported ({refusal(cause)}); its package must be installed in this "
-            "environment, or its directory in PYTHONPATH"
-        ) from error
+        option = installed_targets().get(target)
+        remedy = (
+            "its package must be installed in this environment, or its directory in PYTHONPATH"
+            if option is None
+            else f"it is the {option.group} {option.name} of the installed package {option.package}; mend that one, or "
+            "install what it needs"
+        )
+        raise UserError(f"_target_ {target!r} cannot be imported ({refusal(cause)}); {remedy}") from error
 
 
 def instantiate(config: Any, **arguments: Any) -> Any:

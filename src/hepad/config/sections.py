@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from hepad.config import config_dir
 from hepad.config.allow_list import shipped_targets
+from hepad.config.installed import installed_targets
 from hepad.core.errors import UserError
 
 _SECTIONS: Final = ("model", "data", "optimizer", "scheduler", "trainer", "inference")
@@ -26,12 +27,11 @@ def check_sections(config: Mapping[str, Any]) -> None:
 
 
 def check_section(section: str, entry: Mapping[str, Any]) -> None:
-    """Raise `UserError` where `entry` names a class of hepad's that its configs never name in this section."""
+    """Raise `UserError` where `entry` names a class, of hepad's or of an installed package, of another section."""
     target = str(entry.get("_target_"))
-    if target in shipped_targets() and target not in targets_of(section):
-        raise UserError(
-            f"{section}._target_={target} does not belong there; one of {', '.join(sorted(targets_of(section)))} does"
-        )
+    allowed = targets_of(section) | installed_targets(section).keys()
+    if target not in allowed and (target in shipped_targets() or target in installed_targets()):
+        raise UserError(f"{section}._target_={target} does not belong there; one of {', '.join(sorted(allowed))} does")
 
 
 @cache

@@ -11,6 +11,7 @@ from hepad.config.registry import check_targets, get_class, targets
 from hepad.config.sections import check_sections
 from hepad.core.errors import UserError
 from hepad.core.names import check_name
+from hepad.data import AnomalyDataModule
 from hepad.logging.secret_words import refuse_secrets
 from hepad.losses import AdversarialLoss, ReconstructionLoss
 from hepad.models import AnomalyModel
@@ -37,7 +38,9 @@ def validate(cfg: DictConfig) -> None:
     validate_names(cfg)
     check_targets(cfg)
     check_sections(cfg)
-    kind = get_class(cfg.data._target_).kind
+    data: Any = get_class(cfg.data._target_)
+    _check_base(cfg.data._target_, data, (AnomalyDataModule,))
+    kind = data.kind
     model: Any = get_class(cfg.model._target_)
     _check_base(cfg.model._target_, model, (AnomalyModel,))
     if kind not in model.kinds:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 
 from hepad.config import config_dir
+from hepad.config.installed import installed_targets
 from hepad.core.errors import UserError
 from hepad.rundir.config_file import has_config, read_config
 from hepad.rundir.facts import read_metrics, read_provenance
@@ -135,13 +136,18 @@ def _name(directory: Path) -> str:
 
 
 def _option(group: str, section: Any) -> str | None:
+    """Return the option of a group that a section comes from; the name of its class where that is nobody's."""
     target = section.get("_target_") if isinstance(section, dict) else None
-    return None if target is None else _options(group).get(str(target), str(target).rsplit(".", 1)[-1])
+    if target is None:
+        return None
+    if (installed := installed_targets(group).get(str(target))) is not None:
+        return installed.name
+    return _options(group).get(str(target), str(target).rsplit(".", 1)[-1])
 
 
 @cache
 def _options(group: str) -> dict[str, str]:
-    """Return `_target_` → the option of a group that names it."""
+    """Return `_target_` → the option of hepad's own, of a group, that names it."""
     options: dict[str, str] = {}
     for path in sorted((config_dir() / group).glob("*.yaml")):
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}

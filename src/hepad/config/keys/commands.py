@@ -19,6 +19,7 @@ SCHEMA_COMMANDS: Final = (
     "dashboard",
     "simulate",
     "convert",
+    "new",
     "schema",
 )
 """Commands whose config has a JSON schema: all of them."""
@@ -95,6 +96,11 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "limit": Either((Whole(1), Null())),
     },
     "schema": {"command": Word(SCHEMA_COMMANDS)},
+    "new": {
+        "kind": optional(Word(("model", "loss"))),
+        "name": optional(Text()),
+        "package": DIRECTORY,
+    },
 }
 
 COMMAND_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
