@@ -15,7 +15,12 @@ from hepad.nn import LatentNetwork
 
 @runtime_checkable
 class Density(Protocol):
-    """A model that knows how likely entries are."""
+    """A model that knows how likely entries are.
+
+    >>> from hepad.models import DenseAutoencoder, Density
+    >>> isinstance(DenseAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"}), Density)
+    False
+    """
 
     def log_prob(self, batch: Batch) -> Tensor:
         """Return ln p(x), `(B,)`, with p the density of entries in raw units: its integral over x is 1.
@@ -26,7 +31,12 @@ class Density(Protocol):
 
 @runtime_checkable
 class Generative(Protocol):
-    """A model that makes entries up."""
+    """A model that makes entries up.
+
+    >>> from hepad.models import Generative, VariationalAutoencoder
+    >>> isinstance(VariationalAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"}), Generative)
+    True
+    """
 
     def sample(self, n: int | Tensor, generator: torch.Generator) -> Batch:
         """Return made-up entries in raw units as float32 on the CPU, for sets with the mask of the filled slots.
@@ -45,7 +55,12 @@ class Generative(Protocol):
 
 @runtime_checkable
 class Searchable(Protocol):
-    """A model whose codes a latent search can go through (`hepad.inference`)."""
+    """A model whose codes a latent search can go through (`hepad.inference`).
+
+    >>> from hepad.models import GAN, Searchable
+    >>> isinstance(GAN((17,), loss={"_target_": "hepad.losses.Hinge"}), Searchable)
+    True
+    """
 
     def latent_network(self) -> LatentNetwork:
         """Return its generator or decoder, from codes to normalised entries."""
@@ -62,7 +77,12 @@ class Searchable(Protocol):
 
 @runtime_checkable
 class Reconstructing(Protocol):
-    """A model that gives back what it understood of an entry."""
+    """A model that gives back what it understood of an entry.
+
+    >>> from hepad.models import DenseAutoencoder, Reconstructing
+    >>> isinstance(DenseAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"}), Reconstructing)
+    True
+    """
 
     def reconstruct_raw(self, batch: Batch) -> Tensor:
         """Return the reconstructions in raw units, of the shape of `batch.x`; each depends on its own entry alone."""
