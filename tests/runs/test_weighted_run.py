@@ -42,7 +42,7 @@ def test_weights_from_the_file_to_the_numbers(tmp_path):
     assert (metrics[f"{pair}/low"], metrics[f"{pair}/high"]) == ends
     assert metrics["test/loss/signal"] == pytest.approx(np.average(s, weights=ws), rel=1e-12)
 
-    difference = compare([tmp_path / "run_1", tmp_path / "run_2"]).area("run_2", "signal", "background").difference
+    difference = compare([tmp_path / "run_1", tmp_path / "run_2"]).pair_auc("run_2", "signal", "background").difference
     other = json.loads((tmp_path / "run_2" / "metrics.json").read_text())
     assert difference.difference == pytest.approx(other[pair] - metrics[pair], abs=1e-12)
 
