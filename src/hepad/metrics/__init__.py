@@ -1,8 +1,4 @@
-"""How good an anomaly score is: numbers from arrays.
-
-`hepad.metrics.gathered` holds the one metric that needs torch, for runs on several processes; it is imported by
-name, so that the rest stays light.
-"""
+"""How good an anomaly score is: numbers from arrays."""
 
 from hepad.metrics.correlation import distance_correlation, pearson, spearman
 from hepad.metrics.delong import (
