@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import yaml
 
 import hepad
 from hepad import evaluate, train
@@ -96,6 +97,20 @@ def test_a_copy_of_the_training_file_is_tested_on_its_test_part_alone(trained, t
         np.testing.assert_array_equal(file["background/slot"][:], first["background/slot"][:])
         assert len(file["signal/index"]) > len(first["signal/index"]) == 900
     assert "copy is the file that the run was trained on" in (trained / "evaluations/copy/report.html").read_text()
+
+
+def test_loggers_write_into_the_evaluation_wherever_the_run_s_wrote(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    outside = tmp_path / "outside"
+    csv = {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": str(outside), "name": "csv", "version": "one"}
+    config["logger"] = {"csv": csv}
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    assert again(run, "name=inside", "evaluation.plots=false").code == 0
+    assert not outside.exists()
+    assert (run / "evaluations/inside/csv").is_dir()
+    assert again(run, "name=asked", "evaluation.plots=false", "logger=csv", f"logger.csv.save_dir={outside}").code == 0
+    assert (outside / "csv").is_dir()
 
 
 def test_another_file_as_background_is_tested_whole_and_that_is_said(trained, tmp_path):

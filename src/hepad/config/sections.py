@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
+from omegaconf import DictConfig, OmegaConf
+
 from hepad.config import config_dir
-from hepad.config.allow_list import shipped_targets
+from hepad.config.allow_list import shipped_targets, targets
 from hepad.config.installed import installed_targets
 from hepad.core.errors import UserError
 
@@ -24,6 +26,33 @@ def check_sections(config: Mapping[str, Any]) -> None:
                 check_section(section, entry)
     if config["model"].get("loss"):
         check_section("loss", config["model"]["loss"])
+    _check_inner(config)
+
+
+def _check_inner(config: Mapping[str, Any]) -> None:
+    """Raise `UserError` for a `_target_` where nothing is built: Hydra would build it on the way to what holds it.
+
+    Only losses are parts of something, of a model or a search, and may have losses as parts. What the user trusts or
+    has installed may stand anywhere; a model builds its parts itself.
+    """
+    losses = targets_of("loss") | installed_targets("loss").keys()
+    places = [(name, config.get(name)) for name in _SECTIONS if name != "model"]
+    places.append(("model.loss", config["model"].get("loss")))
+    for group in ("callbacks", "logger"):
+        places += [(f"{group}.{name}", entry) for name, entry in (config.get(group) or {}).items()]
+    for where, place in places:
+        of_losses = where in ("inference", "model.loss")
+        for target in (name for part in _parts(place) for name in targets(part)):
+            ours = target in shipped_targets() or target in installed_targets()
+            if ours and not (of_losses and target in losses):
+                raise UserError(f"{where}: _target_={target} has no place inside it")
+
+
+def _parts(place: Any) -> list[Any]:
+    """Return the values of a section, or of one of its entries, without what it is itself."""
+    if isinstance(place, DictConfig):
+        place = OmegaConf.to_container(place, resolve=True)
+    return [value for key, value in place.items() if key != "_target_"] if isinstance(place, Mapping) else []
 
 
 def check_section(section: str, entry: Mapping[str, Any]) -> None:

@@ -99,7 +99,8 @@ class JetImagesDataModule(AnomalyDataModule):
         part = rows or slice(0, limit)
         if self._holds_images(file):
             images = read_images(file, JET_IMAGE_DATASET, sample, part)
-            self._ready_made = True
+            # What an entry is, the background says; another sample may be images that a model has made of the same.
+            self._ready_made |= sample == self.background
             found = _image_observables(images)
         else:
             constituents = read_constituents(file, sample, part, self.imaging.n_pixels**2)

@@ -56,9 +56,31 @@ def empty_slots(array: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[n
     Args:
         array: `(N, F)` jets, of a run that tells empty slots by their pT.
         names: of the columns, `pt` among them.
+
+    Raises:
+        UserError: several values of pT up to 0, as after standardising.
     """
-    is_empty = ~array.any(axis=1)
-    return is_empty | (array[:, names.index("pt")] <= 0)
+    pt = array[:, names.index("pt")]
+    _check_one_padding_value(pt)
+    return ~array.any(axis=1) | (pt <= 0)
+
+
+def _check_one_padding_value(pt: NDArray[np.float32]) -> None:
+    """Raise `UserError` where pT does not tell which slots are empty: as where files are read (`data.padding=auto`)."""
+    empty = pt[pt <= 0]
+    if empty.size and empty.min() != empty.max():
+        raise UserError(
+            f"'pt' has several values up to 0 (from {empty.min():g} to {empty.max():g}) and does not tell which slots "
+            "are empty; say so with mask=…, True for real jets"
+        )
+
+
+def given_mask(mask: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return a user's mask as bool; raise `UserError` for another shape."""
+    given = np.asarray(mask)
+    if given.shape != shape:
+        raise UserError(f"a mask of shape {given.shape}; one number per slot is needed, {shape}")
+    return np.asarray(given != 0)
 
 
 def real_slots(
@@ -79,15 +101,15 @@ def real_slots(
         UserError: a mask of another shape, or slots that the events alone do not tell.
     """
     if mask is not None:
-        given = np.asarray(mask)
-        if given.shape != array.shape[:2]:
-            raise UserError(f"a mask of shape {given.shape}; one number per slot is needed, {array.shape[:2]}")
-        return np.asarray(given != 0)
+        return given_mask(mask, array.shape[:2])
     if padding == NONE:
         return np.ones(array.shape[:2], dtype=bool)
     column = "pt" if padding == AUTO else padding
     if names is not None and column in names:
-        return np.asarray(array.any(axis=2) & ~(array[..., names.index(column)] <= 0))
+        values = array[..., names.index(column)]
+        if padding == AUTO:
+            _check_one_padding_value(values)
+        return np.asarray(array.any(axis=2) & ~(values <= 0))
     if padding == AUTO:
         return np.asarray(array.any(axis=2))
     raise UserError(

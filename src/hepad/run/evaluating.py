@@ -26,7 +26,7 @@ from hepad.logging.secret_words import refuse_secrets
 from hepad.logging.wandb_home import wandb_home
 from hepad.run.building import build_evaluate, build_inference, build_trainer
 from hepad.run.distillation import DistillationPlan
-from hepad.run.evaluation_config import check_in_place, evaluation_config
+from hepad.run.evaluation_config import check_in_place, evaluation_config, given_keys
 from hepad.run.evaluation_data import evaluation_data
 from hepad.run.executing import Clock, TrainingResult
 from hepad.run.figures import run_figures, save_figures
@@ -72,7 +72,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         inference.advice = "; the same command goes on there"
     evaluate = build_evaluate(config, directory, inference)
     trainer = build_trainer(config, [*([] if inference is None else [inference]), evaluate])
-    _name_record(config, run_dir, directory)
+    _name_record(config, run_dir, directory, given_keys(words))
     found = provenance(data, run.model, config.seed) | {
         "command": command_words(),
         "evaluated_run": str(run_dir),
@@ -167,14 +167,19 @@ def _set_targets(
     return None, ["The teacher is no longer where it was; the student is not compared with it."]
 
 
-def _name_record(config: DictConfig, run_dir: Path, directory: Path) -> None:
-    """Let loggers write into the evaluation's directory, as a job of its own type in the run's project and group."""
+def _name_record(config: DictConfig, run_dir: Path, directory: Path, given: Sequence[str]) -> None:
+    """Let loggers write into the evaluation's directory, as a job of its own type in the run's project and group.
+
+    Wherever the run's own loggers wrote: its config may be a stranger's. `given` are the keys of the command line.
+    """
     old = str(config.paths.run)
     config.paths.run = str(directory)
-    for logger in config.logger.values():
+    for name, logger in config.logger.items():
         for key, value in logger.items():
             if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
                 logger[key] = str(directory) + value[len(old) :]
+        if "save_dir" in logger and f"logger.{name}.save_dir" not in given:
+            logger.save_dir = str(directory)
         if directory != run_dir and "job_type" in logger:
             logger.job_type = "evaluate" if logger.job_type == "train" else logger.job_type
             logger.name = f"{logger.name or run_dir.name}_{directory.name}"

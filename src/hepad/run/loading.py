@@ -18,7 +18,7 @@ from hepad.core.errors import UserError
 from hepad.data.padding import AUTO
 from hepad.models import AnomalyModel
 from hepad.run.checkpoint_model import load_model
-from hepad.run.entry_arrays import empty_slots, entry_array, named_features, real_slots
+from hepad.run.entry_arrays import empty_slots, entry_array, given_mask, named_features, real_slots
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
@@ -60,27 +60,25 @@ class Run:
                 arrays and tables with `columns` (pandas), the run's features are found by name.
             features: names of the columns of `entries`, in any order, with others among them; None where the array
                 names them itself or has the run's own columns (`features`) in their order.
-            mask: of events, `(N, S)`, True for slots that hold a jet; None to tell them as the run does
+            mask: of events `(N, S)`, of single jets `(N,)`, True for real jets; None to tell them as the run does
                 (`data.padding`): by pT, or all zeros where there is none.
 
         Returns:
-            The scores; NaN for empty slots, where entries are single jets and their pT tells (`data.padding`).
+            The scores; NaN for empty slots, where entries are single jets.
 
         Raises:
             UserError: another shape, a feature that is missing, NaN or inf, or empty slots that need a mask to be told.
         """
         names = self.features
         array = entry_array(entries, self.entry_shape, names, features)
-        slots = None
-        if len(self.entry_shape) == 2:
-            slots = real_slots(array, names, self._padding, mask)
+        real = self._real(array, names, mask)
+        if real is not None:
             # Empty is empty, whatever the array is padded with: as where files are read.
-            array = np.where(slots[..., None], array, np.float32(0))
-        elif mask is not None:
-            raise UserError("a mask is for events; the entries of this run have no slots")
+            array = np.where(real[..., None], array, np.float32(0))
         if n_bad := int((~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))).sum()):
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
-        batch = Batch(torch.from_numpy(array), None if slots is None else torch.from_numpy(slots))
+        has_slots = len(self.entry_shape) == 2
+        batch = Batch(torch.from_numpy(array), torch.from_numpy(real) if real is not None and has_slots else None)
         step = chunk_length(self.entry_shape)
         with torch.inference_mode():
             chunks = [
@@ -88,13 +86,22 @@ class Run:
                 for start in range(0, len(array), step)
             ]
         scores = torch.cat(chunks).float().numpy() if chunks else np.empty(0, dtype=np.float32)
-        if len(self.entry_shape) == 1 and names and "pt" in names and self._padding in (AUTO, "pt"):
-            scores[empty_slots(array, names)] = np.nan
+        if real is not None and not has_slots:
+            scores[~real] = np.nan
         return scores
 
-    @property
-    def _padding(self) -> str:
-        return str(self.config.get("data", {}).get("padding", AUTO))
+    def _real(self, array: NDArray[np.float32], names: tuple[str, ...] | None, mask: Any) -> NDArray[np.bool_] | None:
+        """Return which slots of events, or which of single jets, are real; None where entries are never empty."""
+        padding = str(self.config.get("data", {}).get("padding", AUTO))
+        if len(self.entry_shape) == 2:
+            return real_slots(array, names, padding, mask)
+        if len(self.entry_shape) == 1 and mask is not None:
+            return given_mask(mask, array.shape[:1])
+        if mask is not None:
+            raise UserError("a mask is for events and jets; images have no empty slots")
+        if len(self.entry_shape) == 1 and names and "pt" in names and padding in (AUTO, "pt"):
+            return ~empty_slots(array, names)
+        return None
 
 
 def chunk_length(entry_shape: tuple[int, ...]) -> int:

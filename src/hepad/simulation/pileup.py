@@ -43,11 +43,10 @@ class Crossings:
     """Bunch crossings: collisions with the crossing and the vertex they belong to.
 
     `event` and `vertex` (number of collisions,) give the crossing of each collision, and its number within it. Where
-    there `is_hard`, vertex 0 is the hard collision; otherwise the crossings are pileup only.
+    there is a hard collision, it is vertex 0.
     """
 
     n_events: int
-    is_hard: bool
     n_pileup: Array
     collisions: Collisions
     event: Array
@@ -65,10 +64,9 @@ def overlay(hard: Collisions | None, pileup: Collisions, n_pileup: Array) -> Cro
     event = np.repeat(np.arange(n_events), n_pileup)
     vertex = np.arange(n_laid) - np.repeat(np.cumsum(n_pileup) - n_pileup, n_pileup)
     if hard is None:
-        return Crossings(n_events, False, n_pileup, pileup, event, vertex)
+        return Crossings(n_events, n_pileup, pileup, event, vertex)
     return Crossings(
         n_events,
-        True,
         n_pileup,
         concatenate([hard, pileup]),
         np.concatenate([np.arange(n_events), event]),

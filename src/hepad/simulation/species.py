@@ -39,7 +39,6 @@ ECAL_SHARE: Final[Array] = np.array([_TABLE[abs(pdg)][2] for pdg in _CODES])
 HCAL_SHARE: Final[Array] = np.array([_TABLE[abs(pdg)][3] for pdg in _CODES])
 IS_ELECTRON: Final[Array] = np.abs(PDG) == 11
 IS_MUON: Final[Array] = np.abs(PDG) == 13
-IS_CHARGED_HADRON: Final[Array] = (CHARGE != 0) & ~IS_ELECTRON & ~IS_MUON
 
 UNKNOWN: Final = 255
 

@@ -112,6 +112,22 @@ def test_ready_made_images_are_taken_as_they_are(tmp_path):
     assert data.image_labels.value == "Pixel value"
 
 
+def test_what_an_entry_is_the_background_says_not_a_sample_of_ready_made_images(tmp_path):
+    rng = np.random.default_rng(0)
+    with h5py.File(tmp_path / "made.h5", "w") as file:
+        file["jet_images"] = rng.random((50, 40, 40)).astype(np.float32)
+    with h5py.File(tmp_path / "jets.h5", "w") as file:
+        file["jet_constituents"] = np.abs(rng.normal(size=(50, 6, 3))).astype(np.float32)
+        file["jet_constituents"].attrs["features"] = ["pt", "eta", "phi"]
+    files = {name: str(tmp_path / f"{name}.h5") for name in ("jets", "made")}
+    both = JetImagesDataModule(samples=files, background="jets", bundled=False)
+    alone = JetImagesDataModule(samples={"jets": files["jets"]}, background="jets", bundled=False)
+    both.setup()
+    alone.setup()
+    assert both.entry_definition == alone.entry_definition
+    assert "power" in both.entry_definition
+
+
 def test_bundled_samples_are_offered_to_those_who_can_read_them():
     fat = {"qcd_jets", "top_jets"}
     assert fat <= set(bundled_files())

@@ -46,11 +46,21 @@ def test_another_shape_is_told_with_what_mends_it(shape, entry, given, said):
 
 
 def test_empty_slots_are_all_zero_or_of_no_pt():
-    jets = np.array([[20, 1, 2], [0, 0, 0], [-1, 3, 0], [0, 1, 1]], dtype="f4")
-    assert empty_slots(jets, NAMES).tolist() == [False, True, True, True]
+    jets = np.array([[20, 1, 2], [0, 0, 0], [0, 1, 1]], dtype="f4")
+    assert empty_slots(jets, NAMES).tolist() == [False, True, True]
+    assert empty_slots(np.array([[20, 1, 2], [-999, 0, 0]], dtype="f4"), NAMES).tolist() == [False, True]
 
 
-EVENTS = np.array([[[20, 1, 2], [0, 0, 0]], [[-1, 3, 0], [5, 0, 0]]], dtype="f4")
+def test_a_pt_of_several_values_up_to_0_does_not_tell_which_slots_are_empty():
+    jets = np.array([[20, 1, 2], [-1, 3, 0], [-0.5, 3, 0]], dtype="f4")
+    with pytest.raises(UserError, match=r"from -1 to -0\.5.*mask=…"):
+        empty_slots(jets, NAMES)
+    with pytest.raises(UserError, match=r"from -1 to -0\.5.*mask=…"):
+        real_slots(jets[None], NAMES, "auto")
+    assert real_slots(jets[None], NAMES, "auto", [[1, 1, 0]]).tolist() == [[True, True, False]]
+
+
+EVENTS = np.array([[[20, 1, 2], [0, 0, 0]], [[0, 3, 0], [5, 0, 0]]], dtype="f4")
 FIRST_ALONE = [[True, False], [True, False]]
 
 

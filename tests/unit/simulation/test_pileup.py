@@ -19,7 +19,6 @@ def test_every_event_gets_its_number_of_pileup_collisions(pool: Collisions, top_
     crossings = overlay(top_pairs.take(np.arange(3)), pool.take(np.arange(8)), n_pileup)
     assert np.bincount(crossings.event).tolist() == [4, 1, 6]
     hard = crossings.vertex == 0
-    assert crossings.is_hard
     assert crossings.collisions.n_particles[hard].tolist() == top_pairs.n_particles[:3].tolist()
     np.testing.assert_array_equal(crossings.collisions.n_particles[~hard], pool.n_particles[:8])
     for event, n in enumerate(n_pileup):
@@ -28,7 +27,6 @@ def test_every_event_gets_its_number_of_pileup_collisions(pool: Collisions, top_
 
 def test_without_a_hard_collision_there_is_pileup_only(pool: Collisions) -> None:
     crossings = overlay(None, pool.take(np.arange(3)), np.array([2, 1]))
-    assert not crossings.is_hard
     assert crossings.event.tolist() == [0, 0, 1]
     assert crossings.vertex.tolist() == [0, 1, 0]
 
