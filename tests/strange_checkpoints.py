@@ -34,6 +34,7 @@ CHECKPOINTS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no weights": lambda content: content.pop("state_dict"),
     "weights that are a list": lambda content: content.__setitem__("state_dict", [1]),
     "no settings": lambda content: content.pop("hyper_parameters", None),
+    "settings under an old name": lambda content: content.__setitem__("hparams", {"hidden": [60_000, 60_000]}),
     "settings that are a list": lambda content: content.__setitem__("hyper_parameters", [1]),
     "a version that is none": lambda content: content.__setitem__("pytorch-lightning_version", "abc"),
     "a version that is a number": lambda content: content.__setitem__("pytorch-lightning_version", 5),

@@ -49,7 +49,7 @@ _OF_A_TRAINING = {
 }
 _OF_A_MODEL = [
     *(name for name in CHECKPOINTS if "=" in name or name.startswith(("hidden", "loss", "another", "a weight "))),
-    *("no settings", "settings that are a list", "a transposed weight", "whole numbers"),
+    *("no settings", "settings that are a list", "settings under an old name", "a transposed weight", "whole numbers"),
 ]
 
 # What no reader of that file looks at, or what may be so.

@@ -11,7 +11,8 @@ from hepad.core.errors import UserError
 COPIES: Final = 4
 """Entries as read, joined, split into parts, and once more in double precision while statistics are made."""
 
-_CGROUP: Final = Path("/sys/fs/cgroup")
+_CGROUPS: Final = Path("/sys/fs/cgroup")
+_OWN_CGROUP: Final = Path("/proc/self/cgroup")
 
 
 def available_memory() -> int | None:
@@ -58,9 +59,36 @@ def _machine() -> int | None:
 
 
 def _control_group() -> int | None:
+    """Return what the limits of this process's control group, and of those around it, leave; None without a limit.
+
+    Of version 2 (`memory.max`) or 1 (`memory.limit_in_bytes`). Pages of files that the kernel may drop are free.
+    """
     try:
-        limit = (_CGROUP / "memory.max").read_text(encoding="ascii").strip()
-        used = (_CGROUP / "memory.current").read_text(encoding="ascii").strip()
+        lines = _OWN_CGROUP.read_text(encoding="utf-8").splitlines()
     except OSError:
         return None
-    return int(limit) - int(used) if limit.isdigit() and used.isdigit() else None
+    found = []
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            root, names = _CGROUPS, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            root, names = _CGROUPS / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        here = root / path.lstrip("/")
+        found += [free for place in (here, *here.parents) if (free := _left_in(place, *names)) is not None]
+    return min(found) if found else None
+
+
+def _left_in(group: Path, limit_name: str, used_name: str, droppable_name: str) -> int | None:
+    try:
+        limit = (group / limit_name).read_text(encoding="ascii").strip()
+        used = (group / used_name).read_text(encoding="ascii").strip()
+        statistics = (group / "memory.stat").read_text(encoding="ascii").split()
+    except OSError:
+        return None
+    if not limit.isdigit() or not used.isdigit():
+        return None
+    by_name = dict(zip(statistics[::2], statistics[1::2], strict=False))
+    return int(limit) - int(used) + int(by_name.get(droppable_name, 0))

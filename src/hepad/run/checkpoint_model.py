@@ -27,6 +27,8 @@ _REGISTERED: Final = 4
 """How often a weight may be given to a module while a model is built; spectral normalisation does so twice."""
 _LARGEST_ENTRY: Final = 1 << 26
 _VALUES: Final = 10_000
+_OLD_NAMES: Final = frozenset({"hparams", "module_arguments"})
+"""What hyperparameters were called in checkpoints of early versions of Lightning."""
 
 _HYPERPARAMETERS: Final = fields(
     {"entry_shape": listing(number(1, _LARGEST_ENTRY, whole=True), most=4)}, need=["entry_shape"]
@@ -44,6 +46,9 @@ def load_model(model_class: type[AnomalyModel], checkpoint: Path) -> AnomalyMode
     """
     content = read_checkpoint(checkpoint)
     weights = state_dict_of(content, checkpoint)
+    if old := sorted(_OLD_NAMES & content.keys()):
+        # Lightning would add what stands there to the hyperparameters that are checked here.
+        raise UserError(f"cannot load {checkpoint}: it holds {old[0]}, which no run of hepad's writes")
     hyperparameters = _checked_hyperparameters(content.get("hyper_parameters"), model_class, checkpoint)
     try:
         with _without_memory(_REGISTERED * sum(weight.numel() for weight in weights.values()) + _SLACK):
