@@ -40,14 +40,17 @@ def options(group: str) -> list[str]:
 
 
 def fitting_pairs() -> Iterator[tuple[str, str]]:
-    kinds = {data: get_class(composed(f"data={data}").data._target_).kind for data in options("data")}
     for model in options("model"):
-        takes = get_class(composed(f"model={model}").model._target_).kinds
-        yield from ((model, data) for data, kind in kinds.items() if kind in takes)
+        takes = model_class(model).structures
+        yield from ((model, data) for data, structure in STRUCTURE.items() if structure in takes)
 
 
 def model_class(model: str) -> type:
     return get_class(composed(f"model={model}").model._target_)
+
+
+def data_class(data: str) -> type:
+    return get_class(composed(f"data={data}").data._target_)
 
 
 def is_adversarial(loss: str) -> bool:
@@ -57,14 +60,15 @@ def is_adversarial(loss: str) -> bool:
 def with_networks(model: str, data: str) -> Iterator[tuple[str, ...]]:
     """A model on one kind of data as it is, and where its network can be chosen, with the one that takes any entry."""
     yield model, data
-    if "network" in composed(f"model={model}").model and data != "jets":
+    if "network" in composed(f"model={model}").model and STRUCTURE[data] != "vector":
         yield model, data, "model.network=dense"
 
 
+STRUCTURE = {data: data_class(data).structure for data in options("data")}
 PAIRS = list(fitting_pairs())
 CLASSES = {model: model_class(model) for model in options("model")}
 CASES = [case for pair in PAIRS for case in with_networks(*pair)]
-CASES_WITH_SLOTS = [case for case in CASES if case[1] == "events"]
+CASES_WITH_SLOTS = [case for case in CASES if STRUCTURE[case[1]] == "set"]
 CASES_THAT_RECONSTRUCT = [case for case in CASES if issubclass(CLASSES[case[0]], ReconstructionModel)]
 ADVERSARIAL_LOSSES = {loss for loss in options("loss") if is_adversarial(loss)}
 LOSSES = [

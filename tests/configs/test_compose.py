@@ -54,7 +54,7 @@ def test_every_command_has_a_table_of_keys():
 @pytest.mark.parametrize("model", sorted(path.stem for path in (config_dir() / "model").glob("*.yaml")))
 def test_a_model_chooses_data_it_can_take_and_the_command_line_wins(model):
     cfg = compose("train", [f"model={model}"])
-    assert get_class(cfg.data._target_).kind in get_class(cfg.model._target_).kinds
+    assert get_class(cfg.data._target_).structure in get_class(cfg.model._target_).structures
     if "loss" in cfg.model:
         assert compose("train", ["loss=huber", f"model={model}"]).model.loss._target_ == "hepad.losses.Huber"
 

@@ -168,7 +168,7 @@ def test_help_and_completion_know_it(lab, tmp_path):
         (["model=mine", "model.latnt=3"], "did you mean 'latent'?"),
         (["model=mine", "model.latent=wide"], "model.latent=wide: an integer is needed, such as 4"),
         (["-m", "model=mine", "model.latent=2,wide"], "model.latent=wide: an integer is needed, such as 4"),
-        (["model=mine", "data=events"], "model Mine takes jets, not events"),
+        (["model=mine", "data=events"], "model Mine takes vectors, not the sets of data=events"),
         (["data._target_=my_lab.mine.Mine"], "data._target_=my_lab.mine.Mine does not belong there"),
         (["loss=sharp", "model.loss.power=0"], "Sharp: power=0; at least 1 is needed"),
     ],

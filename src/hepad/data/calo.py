@@ -14,6 +14,7 @@ from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import first_row, has_dataset, open_hdf5, read_rows, safe_dataset
 from hepad.core.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels
+from hepad.core.structure import Structure
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_event_features
@@ -50,6 +51,8 @@ class CaloDataModule(AnomalyDataModule):
     """
 
     kind: ClassVar[str] = "calo"
+    structure: ClassVar[Structure] = "image"
+    default_teacher: ClassVar[str | None] = "cicada_ae"
     datasets: ClassVar[tuple[str, ...]] = (CALO_DATASET, CALO_DATASET_CICADA, EVENT_IMAGE_DATASET)
     profile_features: ClassVar[tuple[str, ...]] = ("total_et", "max_region", "n_pileup", "ht")
 

@@ -16,6 +16,7 @@ from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5
 from hepad.core.schema import ImageLabels
+from hepad.core.structure import Structure
 from hepad.data.event_weights import read_weights, refuse_weightless
 from hepad.data.loader import BatchLoader
 from hepad.data.sources import sample_files
@@ -64,7 +65,9 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     A subclass says in `read` how one file becomes entries, and in `baselines` what the trivial scores are.
 
     Attributes:
-        kind: what an entry is: `jets`, `events`, `calo`, `jet_images`.
+        kind: the data set's own name, as in `data=…`: `jets`, `events`, `calo`, `jet_images`.
+        structure: what an entry is (`hepad.core.structure`); models and losses ask for this alone.
+        default_teacher: the model that teaches a student on these data; None for the usual one of their structure.
         datasets: the HDF5 data sets that can be read.
         profile_features: the observables that the score is drawn against.
         train_probability: `(N,)` how often to draw each training entry; None shows each once per epoch.
@@ -82,6 +85,8 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     """
 
     kind: ClassVar[str]
+    structure: ClassVar[Structure]
+    default_teacher: ClassVar[str | None] = None
     datasets: ClassVar[tuple[str, ...]]
     profile_features: ClassVar[tuple[str, ...]]
 

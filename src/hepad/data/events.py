@@ -13,6 +13,7 @@ from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
 from hepad.core.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET
+from hepad.core.structure import Structure
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.jet_table import JetTable, check_features, columns_of
@@ -46,6 +47,7 @@ class EventsDataModule(AnomalyDataModule):
     """
 
     kind: ClassVar[str] = "events"
+    structure: ClassVar[Structure] = "set"
     datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
     profile_features: ClassVar[tuple[str, ...]] = ("sum_pt", "n_slots", "ht", "met", "n_pileup")
 

@@ -20,6 +20,7 @@ from hepad.core.schema import (
     JET_IMAGE_DATASET,
     ImageLabels,
 )
+from hepad.core.structure import Structure
 from hepad.data.calo import read_images
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
@@ -48,6 +49,7 @@ class JetImagesDataModule(AnomalyDataModule):
     """
 
     kind: ClassVar[str] = "jet_images"
+    structure: ClassVar[Structure] = "image"
     datasets: ClassVar[tuple[str, ...]] = (JET_CONSTITUENTS_DATASET, JET_IMAGE_DATASET)
     profile_features: ClassVar[tuple[str, ...]] = ("mass", "nConstituents", "pt", "n_pileup")
 

@@ -13,6 +13,7 @@ from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import row_steps, safe_dataset
 from hepad.core.schema import JET_DATASET
+from hepad.core.structure import Structure
 from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.jet_table import JetTable, check_features, columns_of
@@ -48,6 +49,7 @@ class JetsDataModule(AnomalyDataModule):
     """
 
     kind: ClassVar[str] = "jets"
+    structure: ClassVar[Structure] = "vector"
     datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
     profile_features: ClassVar[tuple[str, ...]] = ("pt", "eta", "nConstituents", "btagDeepFlavB")
 

@@ -7,12 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hepad.core.structure import Structure
+
 
 class AdversarialLoss(nn.Module, ABC):
     """The two sides of an adversarial game, from the logits of a discriminator.
 
     Attributes:
-        kinds: the kinds of data it is defined for; None for all.
+        structures: the structures of entries it is defined for; None for all.
 
     >>> import torch
     >>> from hepad.losses import AdversarialLoss
@@ -25,7 +27,7 @@ class AdversarialLoss(nn.Module, ABC):
     tensor(0.2500)
     """
 
-    kinds: ClassVar[frozenset[str] | None] = None
+    structures: ClassVar[frozenset[Structure] | None] = None
 
     @abstractmethod
     def discriminator_loss(self, real: Tensor, generated: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from hepad.core.structure import Structure
+
 
 class ReconstructionLoss(nn.Module, ABC):
     """How badly an entry is reconstructed: `loss(x_hat, x) -> (B,)`, one value per entry.
@@ -13,7 +15,7 @@ class ReconstructionLoss(nn.Module, ABC):
     Training averages the values over the batch; the same values are the anomaly score.
 
     Attributes:
-        kinds: the kinds of data (`jets`, `events`, `calo`, `jet_images`) the loss is defined for; None for all.
+        structures: the structures of entries (`hepad.core.structure`) the loss is defined for; None for all.
 
     >>> import torch
     >>> from hepad.losses import ReconstructionLoss
@@ -24,7 +26,7 @@ class ReconstructionLoss(nn.Module, ABC):
     tensor([3.])
     """
 
-    kinds: ClassVar[frozenset[str] | None] = None
+    structures: ClassVar[frozenset[Structure] | None] = None
 
     def fit(self, z: Tensor) -> None:
         """Take what the loss must know of the background: its normalised training entries `z` `(N, *entry_shape)`.

@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from hepad.core.structure import Structure
 from hepad.losses.base import ReconstructionLoss
 
 # Where t is larger, 1/t⁴ is far below rounding, and the cube of t need not grow any more.
@@ -43,7 +44,7 @@ class NCC(ReconstructionLoss):
     [0.0, 2.0, 1.0]
     """
 
-    kinds: ClassVar[frozenset[str] | None] = frozenset({"calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure] | None] = frozenset({"image"})
 
     spread: Tensor
 

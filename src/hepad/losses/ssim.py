@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hepad.core.errors import UserError
+from hepad.core.structure import Structure
 from hepad.losses.base import ReconstructionLoss
 
 # Squares of larger numbers lose the constants C₁ and C₂ to rounding; the similarity is settled long before.
@@ -57,7 +58,7 @@ class SSIM(ReconstructionLoss):
     1.0
     """
 
-    kinds: ClassVar[frozenset[str] | None] = frozenset({"calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure] | None] = frozenset({"image"})
 
     darkest: Tensor
     data_range: Tensor

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch, drawn_by_weight
+from hepad.core.structure import Structure
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.base import AnomalyModel
 from hepad.models.float_resolution import in_precision, weight_dtype
@@ -53,7 +54,7 @@ class AlternatingModel(AnomalyModel):
         ValueError: a loss that is not adversarial, or a value outside its range.
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
     manual_optimization: ClassVar[bool] = True
     pairs: ClassVar[bool]
     generator_steps: Tensor

@@ -12,6 +12,7 @@ from torch import Tensor, distributed, nn
 from hepad.core.batch import Batch
 from hepad.core.diagnostics import Diagnostic
 from hepad.core.float32 import exact_float32
+from hepad.core.structure import Structure
 from hepad.models.float_resolution import (
     FLOAT32,
     at_least_float32,
@@ -31,7 +32,7 @@ class AnomalyModel(L.LightningModule, ABC):
     from one validation to the next. What else a model can do is in `hepad.models.capabilities`.
 
     Attributes:
-        kinds: the kinds of data the model takes (`AnomalyDataModule.kind`).
+        structures: the structures of entries that the model takes (`hepad.core.structure`).
         monitors: the names a callback may watch.
         train_on: the part of the background's training entries it learns from (`AnomalyDataModule`, `train_on`).
         training_keys: keys of the model's config that whoever trains reads, and the model itself does not.
@@ -47,7 +48,7 @@ class AnomalyModel(L.LightningModule, ABC):
     >>> from hepad.data import Batch
     >>> from hepad.models import AnomalyModel
     >>> class Hardness(AnomalyModel):
-    ...     kinds = frozenset({"jets"})
+    ...     structures = frozenset({"vector"})
     ...     def score_batch(self, batch):
     ...         return self.normalizer(batch.x)[:, 0]
     >>> model = Hardness((2,))
@@ -56,7 +57,7 @@ class AnomalyModel(L.LightningModule, ABC):
     tensor([0., 5.])
     """
 
-    kinds: ClassVar[frozenset[str]]
+    structures: ClassVar[frozenset[Structure]]
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "train/loss")
     train_on: ClassVar[str] = "all"
     training_keys: ClassVar[frozenset[str]] = frozenset()

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from hepad.core.structure import Structure
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn.cicada_ae import CicadaAutoencoderNet
 from hepad.nn.decoders import AtLeast
@@ -37,7 +38,7 @@ class CicadaAutoencoder(ReconstructionModel):
     (80,)
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"image"})
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from hepad.core.structure import Structure
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn.conv_ae import ConvAutoencoderNet
 
@@ -35,7 +36,7 @@ class ConvAutoencoder(ReconstructionModel):
     (32,)
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"image"})
 
     def __init__(
         self,

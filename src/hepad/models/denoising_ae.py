@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hepad.core.batch import Batch
+from hepad.core.structure import Structure
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
@@ -54,7 +55,7 @@ class DenoisingAutoencoder(ReconstructionModel):
     True
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
+from hepad.core.structure import Structure
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import DenseAutoencoderNet
 from hepad.nn.sizes import code_width, hidden_widths
@@ -38,7 +39,7 @@ class DenseAutoencoder(ReconstructionModel):
     (8,)
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"jets"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector"})
 
     def __init__(
         self,

@@ -9,6 +9,7 @@ from torch import Tensor
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.diagnostics import Diagnostic, TeacherAndStudent
+from hepad.core.structure import Structure
 from hepad.losses import ElementwiseLoss
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import AnomalyModel
@@ -61,7 +62,7 @@ class Distilled(AnomalyModel):
     1393
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "train/loss")
     train_on = "student"
     signed_score = True

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from hepad.core.batch import Batch
+from hepad.core.structure import Structure
 from hepad.losses.divergence import kl_bernoulli
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.reconstruction import ReconstructionModel
@@ -60,7 +61,7 @@ class SparseAutoencoder(ReconstructionModel):
     (32,)
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "val/reconstruction", "val/sparsity", "train/loss")
 
     def __init__(

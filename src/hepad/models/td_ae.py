@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from hepad.core.batch import Batch
+from hepad.core.structure import Structure
 from hepad.models.base import eval_mode
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import DenseAutoencoderNet
@@ -50,7 +51,7 @@ class TimeDistributedAutoencoder(ReconstructionModel):
     (8, 8)
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"events"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"set"})
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.diagnostics import Diagnostic, GeneratedEntries
 from hepad.core.errors import UserError
+from hepad.core.structure import Structure
 from hepad.losses.divergence import kl_to_unit_normal
 from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.base import eval_mode
@@ -79,7 +80,7 @@ class VariationalAutoencoder(ReconstructionModel):
     ['reconstruction', 'kl', 'mu2', 'elbo']
     """
 
-    kinds: ClassVar[frozenset[str]] = frozenset({"jets", "events", "calo", "jet_images"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
     unit_normal_prior: ClassVar[bool] = True
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "val/reconstruction", "val/kl", "train/loss")
 

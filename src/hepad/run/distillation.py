@@ -135,7 +135,7 @@ def plan_distillation(cfg: DictConfig, data: AnomalyDataModule, run_dir: Path) -
         if cfg.model[name] not in allowed:
             raise UserError(f"model.{name}={cfg.model[name]}; allowed: {', '.join(allowed)}")
     if cfg.model.teacher is None:
-        planned = teacher_config(cfg, data.kind, run_dir / "teacher")
+        planned = teacher_config(cfg, data, run_dir / "teacher")
         check_planned_teacher(planned, str(cfg.model.target))
         return DistillationPlan(data, cfg.model, run_dir / "teacher", planned)
     if cfg.model.teacher_overrides:

@@ -20,14 +20,14 @@ from hepad.run.validation import validate
 from hepad.rundir.config_file import moved_paths
 from hepad.rundir.facts import read_provenance
 
-DEFAULT_TEACHERS: Final = {"jets": "dense_ae", "events": "td_ae", "calo": "cicada_ae", "jet_images": "conv_ae"}
-"""Kind of data → the model that is trained as a teacher unless the user names one."""
+DEFAULT_TEACHERS: Final = {"vector": "dense_ae", "set": "td_ae", "image": "conv_ae"}
+"""Structure of entries → the model that is trained as a teacher unless the user, or the data, name another one."""
 
 _SHARED_SECTIONS: Final = ("trainer", "callbacks", "evaluation")
 _ALONE: Final = "a student cannot be a teacher"
 
 
-def teacher_config(cfg: DictConfig, kind: str, directory: Path) -> DictConfig:
+def teacher_config(cfg: DictConfig, data: AnomalyDataModule | type[AnomalyDataModule], directory: Path) -> DictConfig:
     """Return the config that trains the teacher of a student's config `cfg`.
 
     Data, trainer, callbacks and evaluation are the student's, but for the half of the training part and for the number
@@ -38,7 +38,7 @@ def teacher_config(cfg: DictConfig, kind: str, directory: Path) -> DictConfig:
         UserError: what a command line would refuse too, or a key of the data, which are the student's.
     """
     given = [f"{key}={_spelled(value)}" for key, value in (cfg.model.teacher_overrides or {}).items()]
-    words = [f"model={DEFAULT_TEACHERS[kind]}", *given]
+    words = [f"model={data.default_teacher or DEFAULT_TEACHERS[data.structure]}", *given]
     if any(word.lstrip("+~").split("=")[0].split(".")[0] == "data" for word in given):
         raise UserError("model.teacher_overrides: the teacher's data are the student's; set them for the run itself")
     try:

@@ -15,6 +15,7 @@ from hepad.data import AnomalyDataModule
 from hepad.logging.secret_words import refuse_secrets
 from hepad.losses import AdversarialLoss, ReconstructionLoss
 from hepad.models import AnomalyModel
+from hepad.run.structures import check_data, check_loss, check_model
 from hepad.run.trainer_settings import validate_trainer
 
 _NAMES: Final = ("sweep.name", "logger.wandb.name", "logger.wandb.group")
@@ -24,15 +25,15 @@ def validate(cfg: DictConfig) -> None:
     """Raise `UserError` for combinations that cannot work; the message says what would.
 
     Checked: no secret in it, what names a sweep or a W&B run, every `_target_` against the allow-list, the loss and the
-    model against the kind of data, monitored names against what the model logs, the numbers that a library would only
-    refuse with a traceback.
+    model against the structure of the entries, monitored names against what the model logs, the numbers that a library
+    would only refuse with a traceback.
 
     >>> from hepad.config import compose
     >>> from hepad.run import validate
     >>> validate(compose("train", ["model=conv_ae", "data=calo", "loss=ssim", "paths.run=my_run"]))
-    >>> validate(compose("train", ["model=dense_ae", "data=calo", "paths.run=my_run"]))
+    >>> validate(compose("train", ["model=td_ae", "data=calo", "paths.run=my_run"]))  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    hepad.core.errors.UserError: model DenseAutoencoder takes jets, not calo; choose data=jets or another model
+    hepad.core.errors.UserError: model TimeDistributedAutoencoder takes sets, not the images of data=calo; choose ...
     """
     refuse_secrets(cfg)
     validate_names(cfg)
@@ -40,23 +41,15 @@ def validate(cfg: DictConfig) -> None:
     check_sections(cfg)
     data: Any = get_class(cfg.data._target_)
     _check_base(cfg.data._target_, data, (AnomalyDataModule,))
-    kind = data.kind
+    check_data(data)
     model: Any = get_class(cfg.model._target_)
     _check_base(cfg.model._target_, model, (AnomalyModel,))
-    if kind not in model.kinds:
-        raise UserError(
-            f"model {model.__name__} takes {_listed(model.kinds)}, not {kind}; choose data={_listed(model.kinds)} "
-            "or another model"
-        )
+    check_model(model, data)
     # A loss may hold others.
     for target in targets(cfg.model.get("loss")):
         loss: Any = get_class(target)
         _check_base(target, loss, (ReconstructionLoss, AdversarialLoss))
-        if loss.kinds is not None and kind not in loss.kinds:
-            raise UserError(
-                f"loss {loss.__name__} is defined for {_listed(loss.kinds)}, not for {kind}; "
-                f"{_loss_instead(cfg.model.loss, target)}"
-            )
+        check_loss(loss, data, _loss_instead(cfg.model.loss, target))
     if model.train_on != "all" and cfg.data.get("train_on") not in (None, model.train_on):
         raise UserError(
             f"data.train_on={cfg.data.train_on}: {model.__name__} trains on {model.train_on}, so that no entry serves "
@@ -158,7 +151,3 @@ def _loss_instead(loss: DictConfig, target: str) -> str:
         if term.loss.get("_target_") == target:
             return f"loss@model.loss.terms.{name}.loss=huber, or another that compares element by element, fits"
     return "loss=huber, or another that compares element by element, fits"
-
-
-def _listed(names: frozenset[str]) -> str:
-    return " or ".join(sorted(names))

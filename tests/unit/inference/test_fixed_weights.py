@@ -74,7 +74,7 @@ def test_a_layer_with_two_norms_is_left_alone() -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_recording_gives_losses_entries_and_gradients(name: str, loss: ReconstructionLoss) -> None:
     network, image = in_eval(name), name == "conv"
-    if loss.kinds is not None and not image:
+    if loss.structures is not None and not image:
         network = nn.Sequential(network, nn.Unflatten(1, (1, 4)))
     loss = loss.double()
     x, start = entries(network, 6)

@@ -232,7 +232,7 @@ def test_samples_have_the_units_of_what_the_model_was_prepared_with(made, case):
 class NormalDensity(AnomalyModel):
     """A density that can be written down: independent normal features."""
 
-    kinds = frozenset({"jets"})
+    structures = frozenset({"vector"})
 
     def score_batch(self, batch: Batch) -> Tensor:
         return -self.log_prob(batch)
@@ -244,7 +244,7 @@ class NormalDensity(AnomalyModel):
 
 def densities() -> list[AnomalyModel]:
     """Every density on two features of very different size, and one that can be written down."""
-    names = [name for name, found in CLASSES.items() if issubclass(found, Density) and "jets" in found.kinds]
+    names = [name for name, found in CLASSES.items() if issubclass(found, Density) and "vector" in found.structures]
     made = [CLASSES[name]([2], **compose("train", [f"model={name}"]).model) for name in names]
     return [NormalDensity([2]), *made]
 

@@ -16,6 +16,7 @@ from tests.every_model import (
     CLASSES,
     LOSSES,
     PAIRS,
+    STRUCTURE,
     WRITERS,
     build,
 )
@@ -136,7 +137,7 @@ def test_a_reconstruction_has_the_shape_of_its_entries(trained):
         assert len(model.loss_per_feature(batch)) == len(batch.x)
 
 
-@pytest.mark.parametrize("pair", [pair for pair in PAIRS if pair[1] in ("calo", "jet_images")], ids="-".join)
+@pytest.mark.parametrize("pair", [pair for pair in PAIRS if STRUCTURE[pair[1]] == "image"], ids="-".join)
 def test_convolutions_close_a_ring_only_where_the_data_have_one(config, pair):
     model, data = build(config(*pair))
     on_rings = (PhiConv2d, PhiConvTranspose2d, PhiHalving, PhiDoubling)
