@@ -71,6 +71,26 @@ def write_image_file(
     return path
 
 
+def make_table(n_rows: int, seed: int, shift: float = 0.0) -> NDArray[np.float32]:
+    """Return `(n_rows, 5)` numbers of very different size: an energy, a mass, an angle, a ratio and a count."""
+    rng = np.random.default_rng(seed)
+    energy = 20 + rng.exponential(10 + 30 * shift, n_rows)
+    mass = 0.1 * energy * (1 + rng.random(n_rows)) + shift
+    angle, ratio = rng.uniform(-3, 3, n_rows), rng.beta(2, 5 + shift, n_rows)
+    return np.stack([energy, mass, angle, ratio, rng.poisson(3 + shift, n_rows)], axis=1).astype(np.float32)
+
+
+TABLE_COLUMNS = ("energy", "mass", "angle", "ratio", "count")
+
+
+def write_table_file(path: Path, table: NDArray[np.generic], dataset: str = "table") -> Path:
+    """Write a small table in the layout of docs/data_formats.md."""
+    with h5py.File(path, "w") as file:
+        file[dataset] = table
+        file[dataset].attrs["features"] = list(TABLE_COLUMNS[: table.shape[1]])
+    return path
+
+
 @pytest.fixture
 def write_images(tmp_path: Path) -> Callable[..., Path]:
     """Return a writer of small image files into the test's directory, by name."""

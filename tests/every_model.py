@@ -18,7 +18,7 @@ from hepad.losses import AdversarialLoss
 from hepad.models import AnomalyModel, ReconstructionModel
 from hepad.models.adversarial import AdversarialModel
 from hepad.run.building import build_data, build_model
-from tests.conftest import write_image_file, write_jet_file
+from tests.conftest import make_table, write_image_file, write_jet_file, write_table_file
 
 
 def write_jet_images(path: Path, n_events: int, seed: int) -> Path:
@@ -26,7 +26,17 @@ def write_jet_images(path: Path, n_events: int, seed: int) -> Path:
     return write_image_file(path, images=images / images.sum((1, 2), keepdims=True), dataset="jet_images")
 
 
-WRITERS = {"jets": write_jet_file, "events": write_jet_file, "calo": write_image_file, "jet_images": write_jet_images}
+def write_table(path: Path, n_events: int, seed: int) -> Path:
+    return write_table_file(path, make_table(n_events, seed))
+
+
+WRITERS = {
+    "jets": write_jet_file,
+    "events": write_jet_file,
+    "calo": write_image_file,
+    "jet_images": write_jet_images,
+    "table": write_table,
+}
 
 
 @cache
@@ -65,15 +75,19 @@ def with_networks(model: str, data: str) -> Iterator[tuple[str, ...]]:
 
 
 STRUCTURE = {data: data_class(data).structure for data in options("data")}
+VECTORS = [data for data in STRUCTURE if STRUCTURE[data] == "vector"]
 PAIRS = list(fitting_pairs())
 CLASSES = {model: model_class(model) for model in options("model")}
 CASES = [case for pair in PAIRS for case in with_networks(*pair)]
 CASES_WITH_SLOTS = [case for case in CASES if STRUCTURE[case[1]] == "set"]
 CASES_THAT_RECONSTRUCT = [case for case in CASES if issubclass(CLASSES[case[0]], ReconstructionModel)]
 ADVERSARIAL_LOSSES = {loss for loss in options("loss") if is_adversarial(loss)}
+# A loss sees how long a vector is, and not what its columns mean: of data that are vectors one is enough.
+WITH_LOSSES = [data for data in STRUCTURE if STRUCTURE[data] != "vector" or data == VECTORS[0]]
 LOSSES = [
     (model, data, loss)
     for model, data in PAIRS
+    if data in WITH_LOSSES
     for loss in options("loss")
     if issubclass(CLASSES[model], AdversarialModel) == (loss in ADVERSARIAL_LOSSES)
 ]

@@ -10,7 +10,7 @@ import pytest
 
 from hepad import convert, load_run, train
 from hepad.cli.help import command_help
-from tests.conftest import make_jets, write_image_file, write_jet_file
+from tests.conftest import make_jets, make_table, write_image_file, write_jet_file
 from tests.runs.conftest import call
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,17 @@ def test_jets_of_four_columns(directory):
     assert "Left out" in (directory / "run" / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_table_of_five_columns(directory):
+    (block,) = blocks("docs/data_formats.md", "\n## Tables")
+    python = block[: block.index("python -m ")]
+    exec(python, {"array": make_table(300, seed=1)})
+    exec(python.replace("mine.h5", "signal.h5"), {"array": make_table(200, seed=2, shift=0.3)})
+    run_commands(block, directory)
+    assert load_run(directory / "run").features == ("energy", "angle", "ratio")
+    report = (directory / "run" / "report.html").read_text(encoding="utf-8")
+    assert "Σ pT stands for the column energy (data.loudness)." in report
+
+
 def test_constituents_of_fat_jets(directory):
     (python,) = blocks("docs/data_formats.md", "\n## Fat jets")
     array = np.random.default_rng(1).random((60, 5, 3)).astype("f4") + np.array([10, 0, 0], dtype="f4")
@@ -95,4 +106,4 @@ def test_files_of_the_readme(directory):
 
 
 def test_no_block_is_forgotten():
-    assert len(blocks("docs/data_formats.md")) == 3
+    assert len(blocks("docs/data_formats.md")) == 4

@@ -6,6 +6,7 @@ from hepad.data.datamodule import AnomalyDataModule, Entries
 from hepad.data.events import EventsDataModule
 from hepad.data.jet_images import JetImagesDataModule
 from hepad.data.jets import JetsDataModule
+from hepad.data.table import TableDataModule
 
 __all__ = [
     "AnomalyDataModule",
@@ -15,4 +16,5 @@ __all__ = [
     "EventsDataModule",
     "JetImagesDataModule",
     "JetsDataModule",
+    "TableDataModule",
 ]

@@ -54,7 +54,7 @@ class CaloDataModule(AnomalyDataModule):
     structure: ClassVar[Structure] = "image"
     default_teacher: ClassVar[str | None] = "cicada_ae"
     datasets: ClassVar[tuple[str, ...]] = (CALO_DATASET, CALO_DATASET_CICADA, EVENT_IMAGE_DATASET)
-    profile_features: ClassVar[tuple[str, ...]] = ("total_et", "max_region", "n_pileup", "ht")
+    profile_features: tuple[str, ...] = ("total_et", "max_region", "n_pileup", "ht")
 
     def __init__(
         self,

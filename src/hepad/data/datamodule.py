@@ -65,11 +65,13 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     A subclass says in `read` how one file becomes entries, and in `baselines` what the trivial scores are.
 
     Attributes:
-        kind: the data set's own name, as in `data=…`: `jets`, `events`, `calo`, `jet_images`.
+        kind: the data set's own name, as in `data=…`: `jets`, `events`, `calo`, …
         structure: what an entry is (`hepad.core.structure`); models and losses ask for this alone.
         default_teacher: the model that teaches a student on these data; None for the usual one of their structure.
         datasets: the HDF5 data sets that can be read.
+        slots_of_events: entries are slots of events, of which a pT of 0 tells an empty one.
         profile_features: the observables that the score is drawn against.
+        loudness: the column that stands in place of Σ pT, where the user names one.
         train_probability: `(N,)` how often to draw each training entry; None shows each once per epoch.
         target_label: what the targets of the entries are, for figures; empty where there are none.
 
@@ -88,7 +90,9 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     structure: ClassVar[Structure]
     default_teacher: ClassVar[str | None] = None
     datasets: ClassVar[tuple[str, ...]]
-    profile_features: ClassVar[tuple[str, ...]]
+    slots_of_events: ClassVar[bool] = False
+    profile_features: tuple[str, ...] = ()
+    loudness: str | None = None
 
     def __init__(
         self,
@@ -141,7 +145,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
 
     @abstractmethod
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
-        """Return the trivial anomaly scores of this kind of entry: `sum_pt`, `multiplicity`, `distance_to_mean`.
+        """Return the trivial anomaly scores of such entries: `sum_pt`, `multiplicity`, `distance_to_mean`, those known.
 
         Each is `(N,)`; the last is ‖x − mean‖² with the mean of the training entries. `trivial_scores` adds those that
         are the same for every kind.

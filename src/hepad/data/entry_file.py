@@ -9,9 +9,16 @@ from numpy.typing import NDArray
 
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
-from hepad.core.schema import CALO_DATASET, EVENT_IMAGE_DATASET, JET_DATASET, JET_IMAGE_DATASET, MASK_DATASET
+from hepad.core.schema import (
+    CALO_DATASET,
+    EVENT_IMAGE_DATASET,
+    JET_DATASET,
+    JET_IMAGE_DATASET,
+    MASK_DATASET,
+    TABLE_DATASET,
+)
 
-KINDS: Final = ("jets", "events", "calo", "jet_images")
+KINDS: Final = ("jets", "events", "calo", "jet_images", "table")
 
 _ROWS_PER_CHUNK: Final = 1024
 
@@ -20,15 +27,16 @@ class EntryFile:
     """An HDF5 file of `n` entries, written block by block; the same entries make the same bytes.
 
     Jets and events become `jet_event_data` with a `mask`, since a made-up jet may have any pT; a jet is an event of one
-    slot. The jets of an event are put in the order of their pT where they have one. Images have their channels last, or
-    no such axis where there is one channel. Numbers are stored as they are, float32.
+    slot. The jets of an event are put in the order of their pT where they have one. A table is one data
+    set `table` with the names of its columns. Images have their channels last, or no such axis where there is one
+    channel. Numbers are stored as they are, float32.
 
     Args:
         file: an open file.
         kind: of the data (`AnomalyDataModule.kind`).
         n: how many entries there will be.
-        features: names of the columns, where entries are jets or events.
-        dataset: name of the data set, where entries are images of events.
+        features: names of the columns, where entries have any.
+        dataset: name of the data set, where entries are images of events or rows of a table.
 
     Raises:
         UserError: a kind of data that has no layout.
@@ -44,6 +52,7 @@ class EntryFile:
         self.n = n
         self.features = None if features is None else list(features)
         self.image_dataset = dataset if kind == "calo" and dataset == EVENT_IMAGE_DATASET else CALO_DATASET
+        self.table = dataset or TABLE_DATASET
         self.n_written = 0
 
     def add(self, entries: Batch) -> None:
@@ -65,13 +74,15 @@ class EntryFile:
             compression="gzip",
             track_times=False,
         )
-        if name == JET_DATASET and self.features is not None:
+        if name != MASK_DATASET and self.features is not None:
             dataset.attrs["features"] = self.features
 
     def _arrays(self, entries: Batch) -> Mapping[str, NDArray[Any]]:
         x = entries.x.numpy().astype("<f4", copy=False)
         if self.kind == "jets":
             return {JET_DATASET: x[:, None], MASK_DATASET: np.ones((len(x), 1), dtype=np.uint8)}
+        if self.kind == "table":
+            return {self.table: x}
         if self.kind == "events":
             mask = np.ones(x.shape[:2], dtype=bool) if entries.mask is None else entries.mask.numpy()
             order = self._order(x, mask)

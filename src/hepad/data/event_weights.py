@@ -62,6 +62,12 @@ def mean_and_spread(x: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Te
     return mean, (share * (x - mean).square()).sum(dim=0).sqrt()
 
 
+def mean_and_scale(x: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return mean and standard deviation as `mean_and_spread` does; what does not vary has the scale 1."""
+    mean, spread = mean_and_spread(x, weight)
+    return mean, torch.where(spread > 0, spread, torch.ones_like(spread))
+
+
 def _float32(values: NDArray[np.generic]) -> NDArray[np.float32]:
     # Beyond the range of float32 is infinite, and refused as such.
     with np.errstate(over="ignore"):

@@ -15,7 +15,7 @@ from hepad.core.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
 from hepad.core.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET
 from hepad.core.structure import Structure
 from hepad.data.datamodule import AnomalyDataModule, Entries
-from hepad.data.event_weights import mean_and_spread
+from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import JetTable, check_features, columns_of
 from hepad.data.memory import check_rows_fit
 
@@ -49,7 +49,7 @@ class EventsDataModule(AnomalyDataModule):
     kind: ClassVar[str] = "events"
     structure: ClassVar[Structure] = "set"
     datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
-    profile_features: ClassVar[tuple[str, ...]] = ("sum_pt", "n_slots", "ht", "met", "n_pileup")
+    profile_features: tuple[str, ...] = ("sum_pt", "n_slots", "ht", "met", "n_pileup")
 
     def __init__(self, *, features: Sequence[str] | None = None, padding: str = "auto", **common: Any) -> None:
         super().__init__(**common)
@@ -113,8 +113,7 @@ class EventsDataModule(AnomalyDataModule):
         batch = self.train_entries.batch
         assert batch.mask is not None
         of_jets = None if batch.weight is None else batch.weight.unsqueeze(1).expand(batch.mask.shape)[batch.mask]
-        mean, scale = mean_and_spread(batch.x[batch.mask].double(), of_jets)
-        return mean, torch.where(scale > 0, scale, torch.ones_like(scale))
+        return mean_and_scale(batch.x[batch.mask].double(), of_jets)
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Σ pT of the jets, their number, and squared distance to the mean training jet, summed, in standard units."""

@@ -51,7 +51,7 @@ class JetImagesDataModule(AnomalyDataModule):
     kind: ClassVar[str] = "jet_images"
     structure: ClassVar[Structure] = "image"
     datasets: ClassVar[tuple[str, ...]] = (JET_CONSTITUENTS_DATASET, JET_IMAGE_DATASET)
-    profile_features: ClassVar[tuple[str, ...]] = ("mass", "nConstituents", "pt", "n_pileup")
+    profile_features: tuple[str, ...] = ("mass", "nConstituents", "pt", "n_pileup")
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from hepad.core.hdf5 import row_steps, safe_dataset
 from hepad.core.schema import JET_DATASET
 from hepad.core.structure import Structure
 from hepad.data.datamodule import AnomalyDataModule, Entries
-from hepad.data.event_weights import mean_and_spread
+from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import JetTable, check_features, columns_of
 from hepad.data.memory import check_fits
 from hepad.data.split import Split, split_groups
@@ -50,8 +50,9 @@ class JetsDataModule(AnomalyDataModule):
 
     kind: ClassVar[str] = "jets"
     structure: ClassVar[Structure] = "vector"
+    slots_of_events: ClassVar[bool] = True
     datasets: ClassVar[tuple[str, ...]] = (JET_DATASET,)
-    profile_features: ClassVar[tuple[str, ...]] = ("pt", "eta", "nConstituents", "btagDeepFlavB")
+    profile_features: tuple[str, ...] = ("pt", "eta", "nConstituents", "btagDeepFlavB")
 
     def __init__(
         self,
@@ -136,9 +137,7 @@ class JetsDataModule(AnomalyDataModule):
 
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
-        batch = self.train_entries.batch
-        mean, scale = mean_and_spread(batch.x.double(), batch.weight)
-        return mean, torch.where(scale > 0, scale, torch.ones_like(scale))
+        return mean_and_scale(self.train_entries.batch.x.double(), self.train_entries.batch.weight)
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Jet pT, number of constituents, and squared distance to the mean training jet in standard units."""

@@ -45,10 +45,11 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
     check_targets(run.config.data)
     kind = str(get_class(run.config.data._target_).kind)
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
+    dataset = run.config.data.get("dataset") or definition.get("dataset")
     generator = torch.Generator().manual_seed(seed)
     size = chunk_length(run.entry_shape)
     with atomic_path(target) as aside, create_hdf5(aside) as file, progress("generate", n, unit="entries") as advance:
-        entries = EntryFile(file, kind, n, _features(run), str(definition.get("dataset")))
+        entries = EntryFile(file, kind, n, _features(run), dataset)
         for start in range(0, n, size):
             made = model.sample(min(size, n - start), generator)
             finite = torch.isfinite(made.x).flatten(1).all(dim=1).numpy()
@@ -68,7 +69,7 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
 
 
 def _features(run: Run) -> tuple[str, ...] | None:
-    """Return the names of the columns of a run's jets; None where entries are images."""
+    """Return the names of the columns of a run's entries; None where entries are images."""
     shape = run.entry_shape
     if len(shape) == 3:
         return None

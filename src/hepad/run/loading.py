@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.config.registry import check_targets, get_class
+from hepad.config.registry import check_targets, get_class, shipped_targets
 from hepad.config.sections import check_sections
 from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import UserError
@@ -95,13 +95,20 @@ class Run:
         padding = str(self.config.get("data", {}).get("padding", AUTO))
         if len(self.entry_shape) == 2:
             return real_slots(array, names, padding, mask)
-        if len(self.entry_shape) == 1 and mask is not None:
-            return given_mask(mask, array.shape[:1])
+        if not self._slots_of_events:
+            if mask is not None:
+                raise UserError("a mask is for events and jets; the entries of this run are never empty")
+            return None
         if mask is not None:
-            raise UserError("a mask is for events and jets; images have no empty slots")
-        if len(self.entry_shape) == 1 and names and "pt" in names and padding in (AUTO, "pt"):
-            return ~empty_slots(array, names)
-        return None
+            return given_mask(mask, array.shape[:1])
+        return ~empty_slots(array, names) if names and "pt" in names and padding in (AUTO, "pt") else None
+
+    @property
+    def _slots_of_events(self) -> bool:
+        """Whether entries are single slots of events, some of them empty; data of a user's own are taken for such."""
+        target = str(self.config.get("data", {}).get("_target_"))
+        ships = target in shipped_targets()
+        return len(self.entry_shape) == 1 and (not ships or bool(get_class(target).slots_of_events))
 
 
 def chunk_length(entry_shape: tuple[int, ...]) -> int:

@@ -41,7 +41,7 @@ def write_run_report(
             title=title,
             figures=[(f.caption, run_dir / "plots" / f"{f.name}.png") for f in figures if f.section == title],
             tables=tables.get(title, []),
-            notes=_teacher_notes(facts) if title == STUDENT else evaluation.unmatched if title == SEPARATION else [],
+            notes=_notes(title, evaluation, data, facts),
         )
         for title in sorted(dict.fromkeys([*(figure.section for figure in figures), *tables]), key=_place)
     ]
@@ -49,7 +49,7 @@ def write_run_report(
         sections.append(Section(title="Left out", notes=[f"Read of the files, and no entries: {told}."]))
     report = Report(
         title=title or run_dir.name,
-        subtitle=f"Trained on {facts['trained']:,} {data.kind} of {data.background}",
+        subtitle=f"Trained on {facts['trained']:,} entries of {data.background} ({data.kind})",
         key_figures=[
             *_verdict_figures(evaluation),
             ("parameters", facts["parameters"]),
@@ -67,6 +67,16 @@ def write_run_report(
     path = run_dir / "report.html"
     write_report(path, report)
     return path
+
+
+def _notes(title: str, evaluation: Evaluation, data: AnomalyDataModule, facts: Mapping[str, Any]) -> list[str]:
+    """What stands below the figures of a section."""
+    if title == STUDENT:
+        return _teacher_notes(facts)
+    if title != SEPARATION:
+        return []
+    loudness = [] if data.loudness is None else [f"Σ pT stands for the column {data.loudness} (data.loudness)."]
+    return [*loudness, *evaluation.unmatched]
 
 
 def verdict_sentences(evaluation: Evaluation) -> list[str]:
