@@ -82,12 +82,12 @@ CASES = [case for pair in PAIRS for case in with_networks(*pair)]
 CASES_WITH_SLOTS = [case for case in CASES if STRUCTURE[case[1]] == "set"]
 CASES_THAT_RECONSTRUCT = [case for case in CASES if issubclass(CLASSES[case[0]], ReconstructionModel)]
 ADVERSARIAL_LOSSES = {loss for loss in options("loss") if is_adversarial(loss)}
-# A loss sees how long a vector is, and not what its columns mean: of data that are vectors one is enough.
-WITH_LOSSES = [data for data in STRUCTURE if STRUCTURE[data] != "vector" or data == VECTORS[0]]
+# A loss or a device sees how long a vector is, and not what its columns mean: of data that are vectors one is enough.
+UNLIKE = [data for data in STRUCTURE if STRUCTURE[data] != "vector" or data == VECTORS[0]]
+UNLIKE_PAIRS = [pair for pair in PAIRS if pair[1] in UNLIKE]
 LOSSES = [
     (model, data, loss)
-    for model, data in PAIRS
-    if data in WITH_LOSSES
+    for model, data in UNLIKE_PAIRS
     for loss in options("loss")
     if issubclass(CLASSES[model], AdversarialModel) == (loss in ADVERSARIAL_LOSSES)
 ]

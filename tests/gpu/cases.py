@@ -1,4 +1,4 @@
-"""What is tried on a GPU: every model on every kind of data it takes, with every loss and every inference."""
+"""What is tried on a GPU: every model on all data that differ in shape, with every loss and every inference."""
 
 import copy
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from hepad.data import AnomalyDataModule
 from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
 from tests.conftest import write_image_file
-from tests.every_model import ADVERSARIAL_LOSSES, LOSSES, PAIRS, WRITERS, build
+from tests.every_model import ADVERSARIAL_LOSSES, LOSSES, UNLIKE_PAIRS, WRITERS, build
 
 N_ENTRIES = {"background": 40, "signal": 10}
 
@@ -30,7 +30,7 @@ INFERENCES = {
 
 BRIEF = {"steps": 1, "n_seed": 2, "tolerance": 1e-9, "patience": 1}
 
-__all__ = ["BRIEF", "INFERENCES", "LOSSES", "PAIRS", "Entries", "fit", "score"]
+__all__ = ["BRIEF", "INFERENCES", "LOSSES", "UNLIKE_PAIRS", "Entries", "fit", "score"]
 
 
 def _small_jet_images(path: Path, n_events: int, seed: int) -> Path:

@@ -8,7 +8,7 @@ from hepad import train
 from hepad.core.batch import on_device
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import ReconstructionModel, Searchable
-from tests.gpu.cases import BRIEF, INFERENCES, PAIRS, Entries, fit
+from tests.gpu.cases import BRIEF, INFERENCES, UNLIKE_PAIRS, Entries, fit
 from tests.runs.conftest import call
 
 pytestmark = pytest.mark.gpu
@@ -28,7 +28,7 @@ def entries(tmp_path_factory):
     return Entries(tmp_path_factory.mktemp("entries"))
 
 
-@pytest.fixture(scope="module", params=PAIRS, ids="-".join)
+@pytest.fixture(scope="module", params=UNLIKE_PAIRS, ids="-".join)
 def trained(request, entries):
     """A model after two steps on the GPU, its data, and a second model that went the same way."""
     (model, data), (again, same) = (entries.build(entries.config(*request.param)) for _ in range(2))

@@ -12,7 +12,7 @@ from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import Distilled, ReconstructionModel, Searchable
 from hepad.run.building import build_inference
 from hepad.run.validation import validate
-from tests.gpu.cases import INFERENCES, LOSSES, PAIRS, Entries, fit, score
+from tests.gpu.cases import INFERENCES, LOSSES, UNLIKE_PAIRS, Entries, fit, score
 from tests.gpu.pretend_gpu import pretend_gpu, strategy
 
 
@@ -66,7 +66,7 @@ def entries(tmp_path_factory):
     return Entries(tmp_path_factory.mktemp("entries"))
 
 
-@pytest.mark.parametrize("case", PAIRS, ids="-".join)
+@pytest.mark.parametrize("case", UNLIKE_PAIRS, ids="-".join)
 def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, tmp_path, case):
     configs = [entries.config(*case, inference=name) for name in INFERENCES]
     model, data = entries.build(configs[0])

@@ -88,7 +88,6 @@ def test_a_file_and_an_array_are_scored_alike(place, tmp_path):
         (["data.features=[pt,charge]"], "has no feature charge"),
         (["model=td_ae"], "takes sets, not the vectors of data=table; choose data=events or another model"),
         (["model=vae", "loss=ssim"], "SSIM is defined for images, not for the vectors of data=table"),
-        (["data.padding=none"], "padding"),
     ],
 )
 def test_a_wrong_word_is_one_line(place, tmp_path, more, said):

@@ -6,7 +6,6 @@ Entries are made up by kind of data, so a new model is covered as soon as its YA
 import lightning as L
 import pytest
 import torch
-from hydra.utils import get_class
 from omegaconf import DictConfig
 from tests.every_model import (
     ADVERSARIAL_LOSSES,
@@ -19,6 +18,7 @@ from tests.every_model import (
     STRUCTURE,
     WRITERS,
     build,
+    data_class,
 )
 
 from hepad.config import compose
@@ -48,7 +48,7 @@ def config(tmp_path_factory):
     directory = tmp_path_factory.mktemp("entries")
 
     def make(model: str, data: str, *words: str) -> DictConfig:
-        kind = get_class(compose("train", [f"data={data}"]).data._target_).kind
+        kind = data_class(data).kind
         path = directory / f"{kind}.h5"
         if not path.exists():
             WRITERS[kind](path, n_events=N_ENTRIES, seed=1)
