@@ -67,7 +67,7 @@ def refused(run_train, own_samples, tmp_path):
         ("trainer.precision=17", "allowed: 32-true, 64-true"),
         ("data.samples.signal=[a.h5,b.h5]", "not a list; merge them"),
         ("nonsense", "KEY=VALUE"),
-        ("loss=ssim", "not for jets"),
+        ("loss=ssim", "not for the vectors of data=jets"),
         ("model=conv_ae data=jets", "takes"),
     ],
 )

@@ -153,7 +153,7 @@ def refused(place):
         (["data.train_on=half"], "data.train_on"),
         (["model.teacher=teacher", "model.teacher_overrides={model:vae}"], "trained already"),
         (["model.teacher_overrides={modle:vae}"], "did you mean 'model'"),
-        (["model.teacher_overrides={model:conv_ae}"], "not events"),
+        (["model.teacher_overrides={model:conv_ae}"], "not the sets of data=events"),
         (["model.teacher_overrides={model:vae,model.latent:0}"], "latent=0"),
         (["model.teacher_overrides={data.limit:100}"], "the teacher's data are the student's"),
         (["model.teacher_overrides={model:distilled}"], "model.teacher_overrides: a student cannot be a teacher"),
