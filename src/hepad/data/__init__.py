@@ -2,7 +2,8 @@
 
 from hepad.core.batch import Batch
 from hepad.data.calo import CaloDataModule
-from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.datamodule import AnomalyDataModule
+from hepad.data.entries import Entries
 from hepad.data.events import EventsDataModule
 from hepad.data.jet_images import JetImagesDataModule
 from hepad.data.jets import JetsDataModule

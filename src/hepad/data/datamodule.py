@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,51 +12,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.core.batch import Batch, drawn_by_weight, take_rows
+from hepad.core.batch import drawn_by_weight, take_rows
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5
 from hepad.core.schema import ImageLabels
 from hepad.core.structure import Structure
+from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights, refuse_weightless
 from hepad.data.loader import BatchLoader
 from hepad.data.sources import sample_files
 from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
-
-
-@dataclass(frozen=True)
-class Entries:
-    """The entries of one sample.
-
-    Attributes:
-        batch: all N entries as one batch, raw units.
-        index: `(N,)` int64 row of each entry in the source file.
-        observables: name → `(N,)` numbers that the score is compared with (raw units, jet pT in GeV, …).
-        slot: `(N,)` int64 position of a jet in its event, where entries are jets.
-        dropped: entries left out because they held NaN or inf.
-        left_out: what else was read and is no entry, or no part of one: reason → number.
-    """
-
-    batch: Batch
-    index: NDArray[np.int64]
-    observables: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-    slot: NDArray[np.int64] | None = None
-    dropped: int = 0
-    left_out: dict[str, int] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    def rows(self, rows: NDArray[Any]) -> "Entries":
-        """Return the entries at the given row numbers, in that order."""
-        return Entries(
-            batch=take_rows(self.batch, torch.from_numpy(rows)),
-            index=self.index[rows],
-            observables={name: values[rows] for name, values in self.observables.items()},
-            slot=None if self.slot is None else self.slot[rows],
-            dropped=self.dropped,
-            left_out=self.left_out,
-        )
 
 
 class AnomalyDataModule(L.LightningDataModule, ABC):

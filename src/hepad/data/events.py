@@ -14,7 +14,8 @@ from hepad.core.errors import UserError
 from hepad.core.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
 from hepad.core.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET
 from hepad.core.structure import Structure
-from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.datamodule import AnomalyDataModule
+from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import JetTable, check_features, columns_of
 from hepad.data.memory import check_rows_fit

@@ -22,7 +22,8 @@ from hepad.core.schema import (
 )
 from hepad.core.structure import Structure
 from hepad.data.calo import read_images
-from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.datamodule import AnomalyDataModule
+from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_table
 from hepad.data.jet_preprocessing import JetImaging

@@ -14,7 +14,8 @@ from hepad.core.errors import UserError
 from hepad.core.hdf5 import row_steps, safe_dataset
 from hepad.core.schema import JET_DATASET
 from hepad.core.structure import Structure
-from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.datamodule import AnomalyDataModule
+from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import JetTable, check_features, columns_of
 from hepad.data.memory import check_fits

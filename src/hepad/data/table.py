@@ -15,7 +15,8 @@ from hepad.core.hdf5 import open_hdf5
 from hepad.core.schema import EVENT_FEATURES_DATASET
 from hepad.core.structure import Structure
 from hepad.data.columns import Columns, as_float32
-from hepad.data.datamodule import AnomalyDataModule, Entries
+from hepad.data.datamodule import AnomalyDataModule
+from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import check_features
 from hepad.data.memory import check_fits

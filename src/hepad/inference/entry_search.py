@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepad.core.batch import on_device
 from hepad.core.diagnostics import SearchExamples
-from hepad.data.datamodule import Entries
+from hepad.data.entries import Entries
 from hepad.inference.code_prior import CodePrior, start_codes
 from hepad.inference.codes import draw_codes
 from hepad.inference.latent_search import LatentSearch

@@ -21,7 +21,7 @@ from hepad.core.gathering import gather_interleaved
 from hepad.core.names import file_name
 from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule
-from hepad.data.datamodule import Entries
+from hepad.data.entries import Entries
 from hepad.inference.code_prior import NEAR, STARTS, UNIT_NORMAL, describe_starts, fitted_prior
 from hepad.inference.codes import SEEDS
 from hepad.inference.entry_search import EntrySearch, search_examples, searched_network

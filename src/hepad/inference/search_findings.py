@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.errors import JobError
-from hepad.data.datamodule import Entries
+from hepad.data.entries import Entries
 from hepad.inference.search import SearchResult
 
 _LISTED: Final = 10

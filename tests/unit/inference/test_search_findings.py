@@ -6,7 +6,7 @@ import torch
 
 from hepad.core.batch import Batch
 from hepad.core.errors import JobError
-from hepad.data.datamodule import Entries
+from hepad.data.entries import Entries
 from hepad.inference import SearchResult
 from hepad.inference.search_findings import failures, finite_scores, mean_moved, standstill
 
