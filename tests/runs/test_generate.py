@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import h5py
@@ -118,12 +120,30 @@ def refused(run: Path, directory: Path, *words: str) -> Finished:
         (["output=new.h5", "seed=-1"], "seed=-1: an integer"),
         (["output=there.h5"], "there.h5 exists; choose another name"),
         (["output=nowhere/new.h5"], "no directory nowhere"),
+        ([f"output={'a' * 300}"], "File name too long; choose another name"),
         ([], "output is missing"),
     ],
 )
 def test_wrong_words_are_refused_in_one_line(run, tmp_path, words, said):
     (tmp_path / "there.h5").write_text("mine")
     assert said in refused(run, tmp_path, *words).err
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(run, tmp_path):
+    words = ["hepad.generate", f"run={run}", "output=big.h5", "n=20000"]
+    command = ["bash", "-c", 'ulimit -f 20; exec "$@"', "bash", sys.executable, "-m", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == "error: cannot write big.h5: File too large; nothing is left of it"
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_takes_no_file_is_one_line(run, tmp_path):
+    done = call(generate.main, tmp_path, f"run={run}", "output=/proc/new.h5", "n=10")
+    assert done.code == 1
+    assert done.err.splitlines()[-1].startswith("error: cannot write /proc/new.h5: ")
+    assert "Traceback" not in done.err
 
 
 def test_what_is_no_run_is_refused(tmp_path):

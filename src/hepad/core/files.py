@@ -73,10 +73,13 @@ def atomic_write_text(path: str | os.PathLike[str], content: str) -> Path:
 
 def require_new_file(path: Path, key: str) -> Path:
     """Return the path of a file that can be written and is not there yet; `key` begins the line of the `UserError`."""
-    if path.exists():
-        raise UserError(f"{key}: {path} exists; choose another name, or remove it first")
-    if not path.parent.is_dir():
-        raise UserError(f"{key}: no directory {path.parent}")
+    try:
+        if path.exists():
+            raise UserError(f"{key}: {path} exists; choose another name, or remove it first")
+        if not path.parent.is_dir():
+            raise UserError(f"{key}: no directory {path.parent}")
+    except OSError as error:
+        raise UserError(f"{key}: cannot write {path}: {error.strerror}; choose another name") from error
     return path
 
 

@@ -8,8 +8,8 @@ import torch
 from hepad import __version__
 from hepad.config.registry import check_targets, get_class
 from hepad.core.errors import JobError, UserError
-from hepad.core.files import atomic_path, require_new_file
-from hepad.core.hdf5 import create_hdf5
+from hepad.core.files import require_new_file
+from hepad.core.hdf5 import write_hdf5
 from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile
@@ -32,7 +32,7 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
 
     Raises:
         UserError: no such run, a model that makes nothing up, or a target in the way.
-        JobError: what it makes up is not finite.
+        JobError: what it makes up is not finite, or the target cannot be written.
     """
     require_new_file(target, "output")
     run = load_run(run_dir)
@@ -48,7 +48,7 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
     dataset = run.config.data.get("dataset") or definition.get("dataset")
     generator = torch.Generator().manual_seed(seed)
     size = chunk_length(run.entry_shape)
-    with atomic_path(target) as aside, create_hdf5(aside) as file, progress("generate", n, unit="entries") as advance:
+    with write_hdf5(target) as file, progress("generate", n, unit="entries") as advance:
         entries = EntryFile(file, kind, n, _features(run), dataset)
         for start in range(0, n, size):
             made = model.sample(min(size, n - start), generator)

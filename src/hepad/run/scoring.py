@@ -16,8 +16,7 @@ from hepad import __version__
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
-from hepad.core.files import atomic_path
-from hepad.core.hdf5 import create_hdf5, open_hdf5
+from hepad.core.hdf5 import open_hdf5, write_hdf5
 from hepad.core.input_files import require_file
 from hepad.data import AnomalyDataModule, Entries
 from hepad.run.loading import Run, chunk_length, load_run
@@ -70,6 +69,7 @@ def score_file(
 
     Raises:
         UserError: no such run or file, a file of another kind, shape or features, NaN or inf, or a target in the way.
+        JobError: the target cannot be written.
     """
     if on_nonfinite not in (None, "refuse", "drop"):
         raise UserError(f"on_nonfinite={on_nonfinite}; allowed: refuse, drop")
@@ -85,7 +85,7 @@ def score_file(
     facts = read_provenance(run_dir)
     digest = file_sha256(source)
     trained_on = digest == facts.get("data", {}).get(str(facts.get("background")), {}).get("sha256")
-    with open_hdf5(source) as file, atomic_path(target) as aside, create_hdf5(aside) as out:
+    with open_hdf5(source) as file, write_hdf5(target) as out:
         dropped, left_out, bad_rows = _write_scores(out, run, _parts(file, data, run, source))
         if "score" not in out:
             raise UserError(f"{source} holds nothing to score")

@@ -1,4 +1,4 @@
-"""Reading HDF5 files that may be broken or hostile.
+"""Reading HDF5 files that may be broken or hostile, and writing them.
 
 HDF5 can point a data set at any file on the machine (external storage, virtual data sets, soft and external links),
 can declare sizes that no disk holds, and can keep many chunks in the same bytes. Only hard-linked, contiguous or
@@ -12,6 +12,7 @@ from hepad.core.hdf5.attributes import feature_names, text_attribute
 from hepad.core.hdf5.datasets import has_dataset, safe_dataset
 from hepad.core.hdf5.opening import create_hdf5, open_hdf5
 from hepad.core.hdf5.rows import first_row, read_rows, row_steps
+from hepad.core.hdf5.writing import write_hdf5
 
 __all__ = [
     "create_hdf5",
@@ -23,4 +24,5 @@ __all__ = [
     "row_steps",
     "safe_dataset",
     "text_attribute",
+    "write_hdf5",
 ]
