@@ -49,9 +49,13 @@ def find_package(project: Path) -> OwnPackage:
     Raises:
         UserError: it cannot be told, or the name of the directory cannot name a package.
     """
-    if project.exists() and not project.is_dir():
+    try:
+        is_there = project.exists()
+    except OSError as error:
+        raise UserError(f"package={project}: {error.strerror}; choose another directory") from error
+    if is_there and not project.is_dir():
         raise UserError(f"package={project} is a file; the directory of your package is needed")
-    if not project.exists() and not project.absolute().parent.is_dir():
+    if not is_there and not project.absolute().parent.is_dir():
         raise UserError(f"package={project}: there is no directory {project.absolute().parent}; make it first")
     file = project / "pyproject.toml"
     if not file.exists():

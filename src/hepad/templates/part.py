@@ -1,5 +1,6 @@
 """A new model or loss: its names, its files, the lines of its entry point, and what to do next."""
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from hepad.templates.own_package import OwnPackage, find_package
 
 _HERE: Final = Path(__file__).parent
 _LONGEST: Final = 40
+_WORDS: Final = ("true", "false", "null", "yes", "no", "on", "off", "nan", "inf")
+"""What `KEY=VALUE` or YAML reads as another value than a text."""
 
 
 @dataclass(frozen=True)
@@ -138,12 +141,30 @@ def _filled(template: str, words: dict[str, str]) -> str:
     return Template((_HERE / f"{template}.txt").read_text(encoding="utf-8")).substitute(words)
 
 
+def _names_of_test() -> set[str]:
+    """Return the names that the test of a new part binds or uses itself: the part's own would stand for them."""
+    words = dict.fromkeys(("kind", "name", "class_name", "package"), "_") | {"torch": "import torch\n", "more": ""}
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(_filled("test.py", words) + _filled("test_of_loss.py", words))):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.FunctionDef(name=name):
+                found.add(name)
+            case ast.alias(name=name, asname=other):
+                found.add(other or name)
+    return found
+
+
 def _check_name(kind: str, name: str, class_name: str) -> None:
     """Raise `UserError` for what cannot name an option, a file and a class, or does so already."""
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > _LONGEST or iskeyword(name):
         raise UserError(
             f"{kind} {name!r}: a name of small letters, digits and '_' is needed that Python can import, such as "
             f"my_{kind}"
+        )
+    if name in _WORDS or iskeyword(class_name) or name in _names_of_test():
+        raise UserError(
+            f"{kind} {name!r} means something else on a command line, to Python or in the test to be written; choose "
+            "another name"
         )
     if (config_dir() / kind / f"{name}.yaml").is_file():
         raise UserError(f"{kind} {name!r} is one of hepad's own ({kind}={name}); choose another name")

@@ -107,6 +107,16 @@ def test_a_package_that_is_there_already_keeps_its_layout(tmp_path, backend, roo
         (["model", "dense_ae"], "is one of hepad's own (model=dense_ae)"),
         (["loss", "huber"], "is one of hepad's own (loss=huber)"),
         (["model", "batch"], "its class would be Batch, which it needs itself"),
+        (["loss", "true"], "loss 'true' means something else on a command line"),
+        (["loss", "false"], "loss 'false' means something else"),
+        (["loss", "none"], "loss 'none' means something else"),
+        (["model", "off"], "model 'off' means something else"),
+        *(
+            (["loss", name], "in the test to be written")
+            for name in ("torch", "np", "run", "sys", "pytest", "loss", "x")
+        ),
+        (["model", "load_run"], "in the test to be written"),
+        (["model", "mine", f"package={'a' * 300}"], "File name too long; choose another directory"),
         (["model", "mine", "package=no/where"], "make it first"),
         (["model", "mine", "package=file"], "is a file"),
         (["model", "mine", "package=numpy"], "a package 'numpy' is installed already"),
