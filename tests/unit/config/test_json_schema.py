@@ -12,7 +12,7 @@ from tests.unit.config.keys.test_check_config import FITTING, REFUSED, changed
 
 from hepad import schema
 from hepad.config import compose, config_dir
-from hepad.config.comments import comments_of
+from hepad.config.comments import comments_of, groups_of, keys_of
 from hepad.config.json_schema import DRAFT, config_schema
 from hepad.config.keys import COMMAND_KEYS
 from hepad.schema import schema_text
@@ -60,6 +60,20 @@ def test_every_composed_config_fits(validator, choice, resolve):
 @pytest.mark.parametrize("command", sorted(COMMAND_KEYS))
 def test_the_config_of_every_command_fits(command):
     Draft202012Validator(config_schema(command)).validate(OmegaConf.to_container(compose(command), resolve=False))
+
+
+@pytest.mark.parametrize("command", sorted(COMMAND_KEYS))
+def test_every_row_of_a_command_without_groups_is_a_key_of_its_yaml(command):
+    text = (config_dir() / f"{command}.yaml").read_text(encoding="utf-8")
+    rows = {key for key in COMMAND_KEYS[command] if not key.startswith("hydra.")}
+    has_groups = bool(groups_of(text, [config_dir()]))
+    assert has_groups is (command in ("train", "evaluate"))
+    assert has_groups or rows == {key for key in leaf_keys(text) if key.split(".")[0] not in ("hydra", "defaults")}
+
+
+def leaf_keys(text):
+    keys = keys_of(text, "")
+    return [key for key in keys if not any(other.startswith(f"{key}.") for other in keys)]
 
 
 @pytest.mark.parametrize("path", sorted((config_dir() / "experiment").glob("*.yaml")), ids=lambda path: path.stem)

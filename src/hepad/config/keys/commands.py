@@ -83,8 +83,6 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "output": DIRECTORY,
         "workers": optional(Whole(1, 4096)),
         "pileup.mean": Number(0, 500),
-        "pileup.pool_size": Whole(1),
-        "pileup.pool": optional(DIRECTORY),
         "chunk_size": Whole(1, 100_000),
         "mantissa_bits": Whole(4, 23),
         "validate": Flag(),
