@@ -1,6 +1,7 @@
 """`python -m hepad.generate`: a sample made up by a run, evaluated beside the background, and what is refused."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hepad import evaluate, generate, train
 from hepad.core.schema import JET_FEATURES
 from hepad.models import Generative
 from hepad.run.provenance import file_sha256
+from tests.conftest import write_image_file
 from tests.every_model import WRITERS
 from tests.runs.conftest import Finished, call, two_samples
 
@@ -101,6 +103,35 @@ def test_every_kind_of_data_is_generated_and_read_again(tmp_path, model, data):
     assert done.code == 0, done.err
     with h5py.File(tmp_path / "run/evaluations/made/scores.h5") as file:
         assert len(file["generated/score"]) == 90
+
+
+@pytest.mark.parametrize("words", [[], ["data.dataset=CaloRegions"]], ids=["found", "asked for"])
+def test_images_under_the_name_of_cicada_are_evaluated_by_the_printed_command(tmp_path, words):
+    for name, seed in (("background", 1), ("signal", 2)):
+        images = np.random.default_rng(seed).exponential(size=(80, 18, 14)).astype(np.float32)
+        write_image_file(tmp_path / f"{name}.h5", images=images, dataset="CaloRegions")
+    samples = [f"data.samples.{name}={tmp_path / name}.h5" for name in ("background", "signal")]
+    words = ["data.bundled=false", "data.background=background", *samples, "model=vae", "data=calo", *QUICK, *words]
+    done = call(train.main, tmp_path, *words, "trainer.max_epochs=1", "data.batch_size=16", "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    done = call(generate.main, tmp_path, "run=run", "output=made.h5", "n=90")
+    assert done.code == 0, done.err
+    printed = shlex.split(done.out.splitlines()[-1])
+    words = printed[printed.index("hepad.evaluate") + 1 :]
+    done = call(evaluate.main, tmp_path, *words, "name=made", "evaluation.symmetry_entries=0")
+    assert done.code == 0, done.err
+    with h5py.File(tmp_path / "run/evaluations/made/scores.h5") as file:
+        assert len(file["generated/score"]) == 90
+
+
+@pytest.mark.parametrize("name", ["a\0b", "eta", "", "a\nb", "a" * 2000])
+def test_names_of_features_that_no_file_may_have_are_refused(run, tmp_path, name):
+    copy = tmp_path / "copy"
+    shutil.copytree(run, copy)
+    facts = json.loads((copy / "provenance.json").read_text())
+    facts["entries"]["definition"]["features"][0] = name
+    (copy / "provenance.json").write_text(json.dumps(facts))
+    assert "provenance.json names a feature" in refused(copy, tmp_path, "output=new.h5").err
 
 
 def refused(run: Path, directory: Path, *words: str) -> Finished:

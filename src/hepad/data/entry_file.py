@@ -11,6 +11,7 @@ from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.schema import (
     CALO_DATASET,
+    CALO_DATASET_CICADA,
     EVENT_IMAGE_DATASET,
     JET_DATASET,
     JET_IMAGE_DATASET,
@@ -51,7 +52,8 @@ class EntryFile:
         self.kind = kind
         self.n = n
         self.features = None if features is None else list(features)
-        self.image_dataset = dataset if kind == "calo" and dataset == EVENT_IMAGE_DATASET else CALO_DATASET
+        calo_names = (CALO_DATASET_CICADA, EVENT_IMAGE_DATASET)
+        self.image_dataset = dataset if kind == "calo" and dataset in calo_names else CALO_DATASET
         self.table = dataset or TABLE_DATASET
         self.n_written = 0
 

@@ -10,6 +10,7 @@ from hepad.config.registry import check_targets, get_class
 from hepad.core.errors import JobError, UserError
 from hepad.core.files import require_new_file
 from hepad.core.hdf5 import write_hdf5
+from hepad.core.hdf5.attributes import LONGEST_NAME
 from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile
@@ -45,6 +46,7 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
     check_targets(run.config.data)
     kind = str(get_class(run.config.data._target_).kind)
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
+    # The name that the run's config asks for, where it does; else the one that it found.
     dataset = run.config.data.get("dataset") or definition.get("dataset")
     generator = torch.Generator().manual_seed(seed)
     size = chunk_length(run.entry_shape)
@@ -79,4 +81,10 @@ def _features(run: Run) -> tuple[str, ...] | None:
             f"{run.directory}: provenance.json names {len(names)} features for entries of {shape[-1]}; it is damaged, "
             "or of an older hepad"
         )
+    for name in names:
+        if names.count(name) > 1 or not name.isprintable() or not 0 < len(name) <= LONGEST_NAME:
+            raise UserError(
+                f"{run.directory}: provenance.json names a feature {name[:80]!r}, which is there twice or cannot name "
+                "a column; it is damaged"
+            )
     return names

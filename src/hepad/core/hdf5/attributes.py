@@ -9,7 +9,7 @@ from hepad.core.errors import UserError
 from hepad.core.hdf5.faults import told_as_damage
 from hepad.core.hdf5.heaps import check_heaps
 
-_LONGEST_NAME: Final = 1024
+LONGEST_NAME: Final = 1024
 _MOST_NAMES: Final = 100_000
 
 
@@ -53,7 +53,7 @@ def _texts(file: h5py.File, attributes: h5py.AttributeManager, name: str, where:
     kind, shape = identifier.get_type(), identifier.shape
     if kind.get_class() != h5py.h5t.STRING or shape is None or len(shape) > 1:
         raise UserError(f'{where} is no list of texts; write it as ["pt", "eta", …]')
-    if sum(shape) > _MOST_NAMES or (not kind.is_variable_str() and kind.get_size() > _LONGEST_NAME):
+    if sum(shape) > _MOST_NAMES or (not kind.is_variable_str() and kind.get_size() > LONGEST_NAME):
         raise UserError(f"{where} is too large for names of columns")
     if kind.is_variable_str():
         check_heaps(file)
@@ -63,6 +63,6 @@ def _texts(file: h5py.File, attributes: h5py.AttributeManager, name: str, where:
         texts = [value.decode() if isinstance(value, bytes) else value.encode().decode() for value in values]
     except UnicodeError as error:
         raise UserError(f"{where} is not UTF-8; write it anew") from error
-    if any(len(text) > _LONGEST_NAME for text in texts):
+    if any(len(text) > LONGEST_NAME for text in texts):
         raise UserError(f"{where} is too large for names of columns")
     return tuple(texts)
