@@ -17,6 +17,7 @@ from hepad import __version__
 from hepad.cli.command_line import MULTIRUN, CommandLine, read_command_line
 from hepad.cli.completion import completion_words
 from hepad.cli.help import command_help
+from hepad.cli.output import checked_output, drop_output
 from hepad.cli.quoting import quote_values
 from hepad.config import config_dir, search_path_word, use_searchpath
 from hepad.config.chosen import check_chosen, check_chosen_words
@@ -136,7 +137,8 @@ class GuardedJob:
             # A model may choose its data and loss, without a word of the command line.
             check_chosen(HydraConfig.get().runtime.choices)
             check_command(cfg, self.config_name, list(HydraConfig.get().overrides.task))
-            self.job(cfg)
+            with checked_output():
+                self.job(cfg)
             outcome = JobOutcome("finished")
         except UserError as error:
             outcome = JobOutcome("refused", " ".join(str(error).split()))
@@ -191,8 +193,8 @@ def _print_line(message: str) -> None:
 
 
 def _exit_unread() -> NoReturn:
-    """Exit where nobody reads on, as with `--help | head`; a flush at exit would complain once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Exit where nobody reads on, as with `--help | head`."""
+    drop_output()
     sys.exit(EXIT_FAILED)
 
 

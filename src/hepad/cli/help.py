@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from hepad.cli.command_line import CommandLine
 from hepad.config import compose, config_dir, config_dirs, search_path_word
-from hepad.config.comments import comment_of, comments_of, groups_of, is_of, option_files
+from hepad.config.comments import comment_of, comments_of, groups_of, is_of, option_files, read_config_text
 from hepad.config.keys.kinds import shown
 
 WIDTH: Final = 98
@@ -45,7 +45,7 @@ def command_help(config_name: str, line: CommandLine = CommandLine((), (), ())) 
     for group in groups:
         # A key that an option takes over from another is explained there.
         for file in sorted(option_files(group, directories), key=lambda file: (file.stem != choices[group], file.stem)):
-            found = comments_of(file.read_text(encoding="utf-8"), group)
+            found = comments_of(read_config_text(file), group)
             own = {key: said for key, said in found.items() if file.stem == choices[group] or is_of(key, group)}
             comments = {**own, **comments}
     command = f"hepad {config_name}"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from hepad.core.errors import UserError
+
 
 def groups_of(text: str, directories: Sequence[Path]) -> dict[str, list[str]]:
     """Return group → options, of the groups in a config's defaults list and of those of the user's own directories."""
@@ -19,6 +21,16 @@ def option_files(group: str, directories: Sequence[Path]) -> list[Path]:
     files = (file for directory in directories for file in sorted((directory / group).glob("*.yaml")))
     # The other files of the directory `sweep` are for W&B's own sweeps.
     return [file for file in files if not file.name.startswith("wandb_")]
+
+
+def read_config_text(file: Path) -> str:
+    """Return the text of a YAML file of the user's own; raise `UserError` where there is none."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"cannot read {file}: it is not UTF-8; write it anew") from error
+    except OSError as error:
+        raise UserError(f"cannot read {file}: {error.strerror}; mend it, or take it out of the directory") from error
 
 
 def is_of(key: str, group: str) -> bool:

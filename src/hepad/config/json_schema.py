@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from hepad.config import config_dir, config_dirs
-from hepad.config.comments import comment_of, groups_of, keys_of, option_files
+from hepad.config.comments import comment_of, groups_of, keys_of, option_files, read_config_text
 from hepad.config.keys import COMMAND_KEYS, Kind, find_kind
 from hepad.config.keys.kinds import Anything, JsonSchema
 from hepad.config.sections import targets_of
@@ -129,7 +129,7 @@ def _own_keys(groups: dict[str, list[str]]) -> Iterator[str]:
     """
     for group in set(groups) - {"experiment", "debug"}:
         for file in option_files(group, config_dirs()[1:]):
-            keys = list(keys_of(file.read_text(encoding="utf-8"), _package(group)))
+            keys = list(keys_of(read_config_text(file), _package(group)))
             for key in keys:
                 if not any(other.startswith(f"{key}.") for other in keys) and key.split(".")[-1] != "defaults":
                     yield key
@@ -152,7 +152,7 @@ class _Comments:
         self._add(text, "", "")
         for group in groups:
             for file in option_files(group, config_dirs()):
-                self._add(file.read_text(encoding="utf-8"), _package(group), file.stem)
+                self._add(read_config_text(file), _package(group), file.stem)
 
     def _add(self, text: str, package: str, option: str) -> None:
         for key, said in keys_of(text, package).items():

@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -10,7 +13,7 @@ from tests.configs.test_compose import CHOICES
 from tests.runs.conftest import call
 from tests.unit.config.keys.test_check_config import FITTING, REFUSED, changed
 
-from hepad import schema
+from hepad import schema, train
 from hepad.config import compose, config_dir
 from hepad.config.comments import comments_of, groups_of, keys_of
 from hepad.config.json_schema import DRAFT, config_schema
@@ -141,6 +144,39 @@ def test_a_user_gets_the_keys_of_a_model_of_their_own(tmp_path):
     assert validator.is_valid({"model": {"width": 3}})
     assert not validator.is_valid({"model": {"widht": 3}})
     assert json.loads(done.out)["properties"]["model"]["else"]["properties"]["width"]["description"] == "of the code"
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: path.write_bytes(b"\xff\xfe a: 1\n"), "it is not UTF-8"),
+        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.symlink_to("nowhere"), "No such file or directory"),
+    ],
+    ids=["no text", "directory", "dangling link"],
+)
+def test_a_file_of_the_user_that_cannot_be_read_is_named_in_one_line(tmp_path, make, said):
+    (tmp_path / "model").mkdir()
+    make(tmp_path / "model" / "d.yaml")
+    for command, words in ((schema.main, ["train"]), (train.main, ["--help"])):
+        done = call(command, tmp_path, *words, "--config-dir", str(tmp_path))
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(f"error: cannot read {tmp_path}/model/d.yaml: {said}")
+        assert done.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("place", "said"), [("| true", "Broken pipe"), ("> /dev/full", "No space left on device")])
+@pytest.mark.parametrize("words", ["schema train", "schema schema", "new model mine"])
+@pytest.mark.parametrize("buffering", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["buffered", "at once"])
+def test_output_that_cannot_be_written_is_no_traceback(tmp_path, words, place, said, buffering):
+    (tmp_path / "mine").mkdir()
+    line = f"set -o pipefail; cd mine; {sys.executable} -m hepad.{words} {place}"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"} | buffering
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == f"error: cannot write the output: {said}\n"
 
 
 @pytest.mark.parametrize(
