@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -32,6 +32,8 @@ from hepad.run.early_checks import check_command, resolve_paths, working_directo
 EXIT_FAILED = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
+_RUNS: Final = ("train", "evaluate")
+_RUN_KEYS: Final = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.mode")
 
 
 def run_command(
@@ -162,6 +164,7 @@ def _prepared(
     gather: Callable[[Sequence[str]], Sequence[str]],
 ) -> list[str]:
     """Return the words of a command line as Hydra is to read them, flags first: argparse refuses them in between."""
+    _refuse_run_directories(line, config_name)
     words = gather(line.words)
     check_paths(words)
     _refuse_wandb_sweeps(words)
@@ -178,6 +181,16 @@ def exit_code(outcomes: Iterable[JobOutcome]) -> int:
     if "failed" in statuses:
         return EXIT_FAILED
     return EXIT_USER_ERROR if "refused" in statuses else 0
+
+
+def _refuse_run_directories(line: CommandLine, config_name: str) -> None:
+    """Raise `UserError` for a sweep or a run's directory where a command makes none: Hydra would leave one behind."""
+    if config_name in _RUNS:
+        return
+    given = [*(flag for flag in line.flags if flag in MULTIRUN), *line.words]
+    for word in given:
+        if word in MULTIRUN or word.lstrip("+").partition("=")[0] in _RUN_KEYS:
+            raise UserError(f"{word}: {config_name} makes no run and has no directory of one; leave it out")
 
 
 def _refuse_wandb_sweeps(words: Sequence[str]) -> None:
