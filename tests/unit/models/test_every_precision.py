@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from tests.gpu.cases import PAIRS, Entries, fit, score
+from tests.every_model import PAIRS
+from tests.gpu.cases import Entries, fit, score
 
 from hepad.callbacks import Evaluate
 from hepad.models import Searchable

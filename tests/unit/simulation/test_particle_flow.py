@@ -30,7 +30,7 @@ def crossings(pdg: list[int], pt: list[float], eta: list[float]) -> Crossings:
         origin_phi=none,
         origin_label=none.astype(np.uint8),
     )
-    return Crossings(n, True, np.zeros(n, dtype=int), collisions, np.arange(n), np.zeros(n, dtype=int))
+    return Crossings(n, np.zeros(n, dtype=int), collisions, np.arange(n), np.zeros(n, dtype=int))
 
 
 def test_a_photon_becomes_a_photon_of_its_energy() -> None:
@@ -81,7 +81,7 @@ def test_the_primary_vertex_has_the_hardest_tracks_and_charged_hadrons_of_others
     n = 60
     event = crossings([211] * n, [1.0] * 50 + [30.0] * 10, [0.5] * n)
     vertex = np.array([0] * 50 + [1] * 10)
-    one_event = Crossings(1, True, np.array([1]), event.collisions, np.zeros(n, dtype=int), vertex)
+    one_event = Crossings(1, np.array([1]), event.collisions, np.zeros(n, dtype=int), vertex)
     candidates, _ = reconstruct(propagate(one_event), 1, np.random.default_rng(0))
     primary, n_vertices = find_vertices(candidates, 1)
     assert primary.tolist() == [1]
