@@ -1,4 +1,4 @@
-"""What happens around training: progress, history, evaluation."""
+"""Callbacks around training: progress, history, evaluation."""
 
 from hepad.callbacks.evaluate import Evaluate
 from hepad.callbacks.history import History

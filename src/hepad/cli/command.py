@@ -1,4 +1,4 @@
-"""What all commands share: Hydra's command line, one line per user error, exit codes 0, 1 and 2."""
+"""Running a command: Hydra's command line, one line per user error, exit codes 0, 1 and 2."""
 
 import os
 import re

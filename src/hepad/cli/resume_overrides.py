@@ -1,4 +1,4 @@
-"""What `resume=DIR` does to a command line."""
+"""Overrides of a command line with `resume=DIR`."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a user sees in the terminal when runs were compared."""
+"""Terminal output of a comparison of runs."""
 
 import sys
 from pathlib import Path

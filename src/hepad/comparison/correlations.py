@@ -1,4 +1,4 @@
-"""How far several runs agree on what is anomalous: correlations of their scores, entry by entry."""
+"""Correlations of the scores of several runs, entry by entry."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

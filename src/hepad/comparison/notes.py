@@ -1,4 +1,4 @@
-"""What compared runs do not share, in sentences."""
+"""Sentences on what compared runs do not share."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What the YAML files say about their keys: groups, options, and the comment of every key."""
+"""Comments of the YAML files: groups, options, and the comment of every key."""
 
 import re
 from collections.abc import Mapping, Sequence

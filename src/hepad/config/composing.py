@@ -1,4 +1,4 @@
-"""Where the configs are, and how to compose one outside a command."""
+"""Directories of the configs, and composing one outside a command."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a model has to show beside its scores: plain tensors, drawn and summed up by others.
+"""Diagnostics that a model has to show beside its scores: plain tensors, drawn and summed up by others.
 
 A model must not know matplotlib, and whoever draws must not know every model. So a model hands over what there is to
 show (`AnomalyModel.diagnostics`), as one of the kinds below; `hepad.metrics` turns a kind into numbers and

@@ -1,4 +1,4 @@
-"""What all datamodules share: samples, the split of the background, batches."""
+"""The base of all datamodules: samples, the split of the background, batches."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Which file holds which sample."""
+"""Files of the samples."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a student learns: targets made of a teacher's scores, and how much each entry counts."""
+"""Targets of a student, made of a teacher's scores, and how much each entry counts."""
 
 from collections.abc import Callable
 from typing import Final

@@ -1,4 +1,4 @@
-"""Where a latent search may start: the codes of an entry, or draws from the prior."""
+"""Starts of a latent search: the codes of an entry, or draws from the prior."""
 
 from typing import Final, NamedTuple
 

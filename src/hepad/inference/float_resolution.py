@@ -1,4 +1,4 @@
-"""Whether a learning rate can move a weight at all."""
+"""Resolution of floats: the share of weights that a learning rate can move at all."""
 
 from collections.abc import Iterable
 

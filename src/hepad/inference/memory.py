@@ -1,4 +1,4 @@
-"""How many entries fit into a block."""
+"""Number of entries that fit into a block."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""What a latent search comes to: scores, and what a reader of them should know."""
+"""Findings of a latent search: scores, and what a reader of them should know."""
 
 import math
 from collections.abc import Mapping

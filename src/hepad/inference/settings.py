@@ -1,4 +1,4 @@
-"""What a latent search is told."""
+"""Settings of a latent search."""
 
 import math
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What W&B, CSV and TensorBoard are given of a run, and what they must not see."""
+"""Loggers of a run: what W&B, CSV and TensorBoard are given, and what they must not see."""

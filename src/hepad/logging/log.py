@@ -1,4 +1,4 @@
-"""What a run tells its loggers: where it comes from, what evaluation found, and its files."""
+"""Records of a run for its loggers: where it comes from, what evaluation found, and its files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

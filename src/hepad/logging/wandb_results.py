@@ -1,4 +1,4 @@
-"""What evaluation leaves in the W&B record: numbers, tables, charts and pictures."""
+"""Results of an evaluation in the W&B record: numbers, tables, charts and pictures."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a generator and a discriminator minimise against each other."""
+"""Losses that a generator and a discriminator minimise against each other."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What every reconstruction loss promises."""
+"""The base of all reconstruction losses."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar

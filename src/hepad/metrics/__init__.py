@@ -1,4 +1,4 @@
-"""How good an anomaly score is: numbers from arrays."""
+"""Quality of an anomaly score: numbers from arrays."""
 
 from hepad.metrics.correlation import distance_correlation, pearson, spearman
 from hepad.metrics.delong import (

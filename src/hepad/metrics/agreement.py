@@ -1,4 +1,4 @@
-"""How well one score reproduces another: a student's its teacher's."""
+"""Agreement of two scores: a student's with its teacher's."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How the score goes along with an observable: Pearson, Spearman and distance correlation.
+"""Correlation of the score with an observable: Pearson, Spearman and distance correlation.
 
 Each returns None where it is undefined (a constant column, fewer than three entries, NaN or infinite values): a
 number that does not exist is left out, never written as NaN.

@@ -1,4 +1,4 @@
-"""How much a score sees of what it should not: the orientation of an entry."""
+"""Sensitivity of a score to what it should not see: the orientation of an entry."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -1,4 +1,4 @@
-"""What a GAN and a BiGAN show of themselves: made-up entries, and the watch on collapse."""
+"""Diagnostics of a GAN and a BiGAN: made-up entries, and the watch on collapse."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What every model promises: an anomaly score, and a normaliser of its own."""
+"""The base of all models: an anomaly score, and a normaliser of its own."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

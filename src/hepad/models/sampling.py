@@ -1,4 +1,4 @@
-"""What generative models without a context share: how many entries, in which mode, from which random numbers."""
+"""Sampling from generative models without a context: number of entries, mode, random numbers."""
 
 import math
 from collections.abc import Iterator, Sequence

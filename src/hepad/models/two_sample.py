@@ -1,4 +1,4 @@
-"""How a generated sample differs from a real one, from distances between entries."""
+"""Difference of a generated sample from a real one, by distances between entries."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What tells real entries from made-up ones, alone or together with their codes."""
+"""A network that tells real entries from made-up ones, alone or together with their codes."""
 
 from collections.abc import Sequence
 

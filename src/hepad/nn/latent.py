@@ -1,4 +1,4 @@
-"""What a latent search needs of a model: a network from codes to entries."""
+"""The network that a latent search needs of a model: from codes to entries."""
 
 from typing import NamedTuple
 

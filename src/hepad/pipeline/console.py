@@ -1,4 +1,4 @@
-"""What a user sees in the terminal when a sweep is done."""
+"""Terminal output of a finished sweep."""
 
 from collections.abc import Sequence
 from pathlib import Path

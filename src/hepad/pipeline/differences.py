@@ -1,4 +1,4 @@
-"""Whether a run that is there is the run that is asked for."""
+"""Compare an existing run's config with the requested one."""
 
 from collections.abc import Mapping
 from pathlib import Path

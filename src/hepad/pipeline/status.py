@@ -1,4 +1,4 @@
-"""What is left to do of a sweep's job, from its directory."""
+"""Status of the existing run of a sweep's job, and why it cannot be reused."""
 
 from hepad.core.errors import UserError
 from hepad.pipeline.differences import differing_keys

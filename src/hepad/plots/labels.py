@@ -1,4 +1,4 @@
-"""What features and samples are called in figures, and the one look each sample keeps in all of them."""
+"""Names of features and samples in figures, and the one look each sample keeps in all of them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

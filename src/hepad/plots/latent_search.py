@@ -1,4 +1,4 @@
-"""How a latent search went: losses step by step, AUC against steps and restarts, what is made on the way."""
+"""Course of a latent search: losses step by step, AUC against steps and restarts, what is made on the way."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Which features are reconstructed badly, in which sample."""
+"""Loss of each feature, by sample."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Where in the image the loss comes from."""
+"""Loss of each pixel of an image."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""How much scores move when images are rotated in φ."""
+"""Movement of scores when images are rotated in φ."""
 
 from collections.abc import Mapping, Sequence
 

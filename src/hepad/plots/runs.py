@@ -1,4 +1,4 @@
-"""How compared runs look: one colour, line and marker each, the same in all figures."""
+"""The look of compared runs: one colour, line and marker each, the same in all figures."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final

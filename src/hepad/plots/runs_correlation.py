@@ -1,4 +1,4 @@
-"""How far the scores of several runs agree, as a table of colours."""
+"""Agreement of the scores of several runs, as a table of colours."""
 
 import numpy as np
 from matplotlib.figure import Figure

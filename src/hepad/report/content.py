@@ -1,4 +1,4 @@
-"""What a report holds, before it is a page."""
+"""Content of a report, before it is a page."""
 
 import os
 from collections.abc import Mapping, Sequence

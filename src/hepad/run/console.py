@@ -1,4 +1,4 @@
-"""What a user sees in the terminal when a run is done."""
+"""Terminal output of a finished run."""
 
 import shlex
 

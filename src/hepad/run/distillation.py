@@ -1,4 +1,4 @@
-"""What a student needs before it can train: a teacher, and the teacher's scores as targets."""
+"""Distillation before the student trains: a teacher, and the teacher's scores as targets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace

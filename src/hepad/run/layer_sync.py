@@ -1,4 +1,4 @@
-"""What Lightning does to the layers of a model that several processes train together."""
+"""Layers of a model that several processes train together, as Lightning treats them."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -1,4 +1,4 @@
-"""Where a run came from: versions, revision, machine, data and times."""
+"""Provenance of a run: versions, revision, machine, data and times."""
 
 import hashlib
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""Which run may teach: the config of one to train, and what a run that exists must be."""
+"""Teachers: the config of one to train, and what a run that exists must be."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How many threads a run computes with: sums are split over them, so equal bits need equally many."""
+"""Number of threads of a run: sums are split over them, so equal bits need equally many."""
 
 import os
 from collections.abc import Iterator, Mapping

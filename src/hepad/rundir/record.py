@@ -1,4 +1,4 @@
-"""What a run's directory says about it."""
+"""A run as its directory tells it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

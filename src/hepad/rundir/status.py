@@ -1,4 +1,4 @@
-"""How far a run has come, from its directory alone."""
+"""Status of a run, from its directory alone."""
 
 from enum import StrEnum
 from pathlib import Path

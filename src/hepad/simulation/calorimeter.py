@@ -1,4 +1,4 @@
-"""What the calorimeter measures: energy summed per cell, smeared, and cut at the thresholds.
+"""Measurement of the calorimeter: energy summed per cell, smeared, and cut at the thresholds.
 
 Resolutions and thresholds are those of the public CMS card of Delphes 3 (arXiv:1307.6346,
 cards/delphes_card_CMS.tcl), with ECAL's from CMS (arXiv:1306.2016, arXiv:1502.02701).

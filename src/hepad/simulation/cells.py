@@ -1,4 +1,4 @@
-"""Where the calorimeter's cells are, and the regions of the level-1 trigger that they add up to.
+"""Cells of the calorimeter, and the regions of the level-1 trigger that they add up to.
 
 The towers are those of the CMS trigger: Δφ = 5°, 28 rings per side to |η| = 3, four of which (and four in φ) make
 a region, so that there are 18 × 14 regions. ECAL cells are finer than towers; beyond |η| = 3 cells span 10° in φ.

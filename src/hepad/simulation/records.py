@@ -1,4 +1,4 @@
-"""What a simulation makes: arrays with one row per entry, and where each goes in a file."""
+"""Records of a simulation: arrays with one row per entry, and where each goes in a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

@@ -1,4 +1,4 @@
-"""What a simulation is asked to do, checked, and the fingerprints that keep unlike pieces apart."""
+"""Settings of a simulation, checked, and the fingerprints that keep unlike pieces apart."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Where the tops of a collision went, and the three quarks that each decayed to."""
+"""Tops of a collision, and the three quarks that each decayed to."""
 
 from dataclasses import dataclass
 from typing import Final

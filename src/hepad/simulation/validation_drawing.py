@@ -1,4 +1,4 @@
-"""How validation plots are drawn: histograms and profiles of several samples laid over each other."""
+"""Drawing of validation plots: histograms and profiles of several samples laid over each other."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias

@@ -1,4 +1,4 @@
-"""What is checked of simulated samples: their arrays, the tables made of them, and what is known of real ones."""
+"""Simulated samples under validation: their arrays, the tables made of them, and what is known of real ones."""
 
 from dataclasses import dataclass
 from pathlib import Path
