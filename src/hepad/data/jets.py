@@ -16,10 +16,10 @@ from hepad.core.schema import JET_DATASET
 from hepad.core.structure import Structure
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
-from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import JetTable, check_features, columns_of
 from hepad.data.memory import check_fits
 from hepad.data.split import Split, split_groups
+from hepad.data.trivial_scores import DistanceToMean
 
 SPLITS: Final = ("events", "entries")
 
@@ -137,16 +137,14 @@ class JetsDataModule(AnomalyDataModule):
         return split_groups(background.index, train_on)
 
     @cached_property
-    def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
-        return mean_and_scale(self.train_entries.batch.x.double(), self.train_entries.batch.weight)
+    def _distance_to_mean(self) -> DistanceToMean:
+        return DistanceToMean(self.train_entries.batch.x, self.train_entries.batch.weight)
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Jet pT, number of constituents, and squared distance to the mean training jet in standard units."""
-        center, scale = self._center_and_scale
-        distance = ((entries.batch.x.double() - center) / scale).square().sum(dim=1)
         named = {"sum_pt": "pt", "multiplicity": "nConstituents"}
         found = {score: entries.observables[name] for score, name in named.items() if name in entries.observables}
-        return {**found, "distance_to_mean": distance.numpy()}
+        return {**found, "distance_to_mean": self._distance_to_mean(entries.batch.x)}
 
 
 def _joined(parts: list[Entries], limit: int | None) -> Entries:

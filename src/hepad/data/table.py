@@ -17,9 +17,9 @@ from hepad.core.structure import Structure
 from hepad.data.columns import Columns, as_float32
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
-from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import check_features
 from hepad.data.memory import check_fits
+from hepad.data.trivial_scores import DistanceToMean
 
 _N_PROFILES = 4
 
@@ -128,13 +128,11 @@ class TableDataModule(AnomalyDataModule):
             )
 
     @cached_property
-    def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
-        return mean_and_scale(self.train_entries.batch.x.double(), self.train_entries.batch.weight)
+    def _distance_to_mean(self) -> DistanceToMean:
+        return DistanceToMean(self.train_entries.batch.x, self.train_entries.batch.weight)
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """The loudness where one is named, and squared distance to the mean training row in standard units."""
-        center, scale = self._center_and_scale
-        distance = ((entries.batch.x.double() - center) / scale).square().sum(dim=1)
         known = self.loudness is not None and self.loudness in entries.observables
         loud = {"sum_pt": entries.observables[str(self.loudness)]} if known else {}
-        return {**loud, "distance_to_mean": distance.numpy()}
+        return {**loud, "distance_to_mean": self._distance_to_mean(entries.batch.x)}

@@ -1,10 +1,13 @@
-"""Trivial scores that are fitted to the training entries: Mahalanobis distance and isolation forest."""
+"""Trivial scores fitted to the training entries: distance to the mean, Mahalanobis distance, isolation forest."""
 
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
+from torch import Tensor
+
+from hepad.data.event_weights import mean_and_scale
 
 MAX_FEATURES: Final = 2048
 """Numbers per entry up to which a covariance matrix is made: 1600 pixels take 2 s, 4096 would take half a minute."""
@@ -14,6 +17,28 @@ _SMALLEST: Final = 1e-6
 _CHUNK: Final = 4096
 _TREES: Final = 100
 _SEED: Final = 0
+
+
+class DistanceToMean:
+    """Squared distance ‖x − mean‖² of vectors to the mean training entry, in units of the spread of each feature.
+
+    Args:
+        x: `(N, F)` training entries.
+        weight: `(N,)` their weights; None for equal ones.
+
+    >>> import torch
+    >>> from hepad.data.trivial_scores import DistanceToMean
+    >>> DistanceToMean(torch.tensor([[0.0], [2.0]]))(torch.tensor([[1.0], [3.0]]))
+    array([0., 2.])
+    """
+
+    def __init__(self, x: Tensor, weight: Tensor | None = None) -> None:
+        self._mean, self._scale = mean_and_scale(x.double(), weight)
+
+    def __call__(self, x: Tensor) -> NDArray[np.float64]:
+        """Return `(N,)` squared distances of `(N, F)` entries."""
+        distance: NDArray[np.float64] = ((x.double() - self._mean) / self._scale).square().sum(dim=1).numpy()
+        return distance
 
 
 class MahalanobisDistance:
