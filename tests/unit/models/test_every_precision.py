@@ -6,6 +6,7 @@ from tests.every_model import PAIRS
 from tests.gpu.cases import Entries, fit, score
 
 from hepad.callbacks import Evaluate
+from hepad.inference.entry_search import searched_network
 from hepad.models import Searchable
 from hepad.run.building import build_evaluate, build_inference
 
@@ -30,4 +31,9 @@ def test_training_scoring_and_latent_search(entries, tmp_path, pair, precision):
     evaluate: Evaluate = build_evaluate(cfg, tmp_path, search)
     score(model, data, *([] if search is None else [search]), evaluate, accelerator="cpu", precision=precision)
     assert all(sample.score.std() > 0 for sample in evaluate.samples.values())
-    assert search is None or set(search.scores) == set(evaluate.samples)
+    if search is not None:
+        assert set(search.scores) == set(evaluate.samples)
+        # Steps of a search are too small for weights of half precision.
+        searched = next(searched_network(model).network.parameters()).dtype
+        assert searched == torch.promote_types(WEIGHTS[precision], torch.float32)
+        assert next(model.parameters()).dtype == WEIGHTS[precision]
