@@ -1,17 +1,16 @@
 """One process at a time in a run's directory, and who is there."""
 
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from hepad.core.errors import UserError
-from hepad.core.file_locks import open_lock_file, try_lock
+from hepad.core.file_locks import hold_lock, is_held
 
 LOCK_NAME: Final = ".lock"
 _PATIENCE_SECONDS: Final = 0.5
+"""`is_locked` holds a lock for a moment."""
 
 
 @contextmanager
@@ -25,19 +24,20 @@ def lock_run(run_dir: Path) -> Iterator[None]:
         UserError: another process works there, or the directory cannot be made or written in.
     """
     existed = run_dir.is_dir()
+    path = run_dir / LOCK_NAME
     try:
         run_dir.mkdir(parents=True, exist_ok=True)
-        handle = _locked_file(run_dir / LOCK_NAME)
+        lock = hold_lock(path, _PATIENCE_SECONDS)
     except OSError as error:
         raise UserError(f"cannot write in {run_dir}: {error.strerror}; choose another hydra.run.dir") from error
-    if handle is None:
+    if lock is None:
         raise UserError(f"another process works in {run_dir}; wait for it, or choose another hydra.run.dir")
     try:
         yield
     finally:
         # Removed while it is held: whoever opened it meanwhile finds that it is no longer the one on the disk.
-        (run_dir / LOCK_NAME).unlink(missing_ok=True)
-        os.close(handle)
+        path.unlink(missing_ok=True)
+        lock.release()
         if not existed:
             with suppress(OSError):
                 run_dir.rmdir()
@@ -51,29 +51,8 @@ def is_locked(run_dir: Path) -> bool:
     """
     path = run_dir / LOCK_NAME
     try:
-        handle = open_lock_file(path, create=False)
+        return is_held(path)
     except (FileNotFoundError, PermissionError):
         return False
-    try:
-        # Shared, so that two who ask do not see each other.
-        return not try_lock(handle, path, shared=True)
     except OSError as error:
         raise UserError(f"cannot tell whether a process works in {run_dir}: {path}: {error.strerror}") from error
-    finally:
-        os.close(handle)
-
-
-def _locked_file(path: Path) -> int | None:
-    """Return the open lock file, or None where somebody else holds it."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        handle = open_lock_file(path)
-        if not try_lock(handle, path):
-            # `is_locked` holds it for a moment only.
-            if time.monotonic() > deadline:
-                os.close(handle)
-                return None
-        elif path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-            return handle
-        os.close(handle)
-        time.sleep(0.02)

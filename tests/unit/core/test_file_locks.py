@@ -3,6 +3,9 @@
 import errno
 import fcntl
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -78,3 +81,43 @@ def test_a_pipe_or_a_directory_in_place_of_the_lock_is_named(tmp_path, make):
     ):
         with pytest.raises(UserError, match=r"\.lock is (not a regular file|a directory)"):
             use()
+
+
+def test_a_link_in_place_of_the_lock_is_named(tmp_path):
+    (tmp_path / "elsewhere").touch()
+    (tmp_path / ".lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=r"\.lock is not a regular file"), lock_run(tmp_path):
+        pass
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from hepad.rundir.locking import lock_run
+with lock_run(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_killed_process_leaves_nothing_in_the_way(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout.readline() == "held\n"
+        assert is_locked(tmp_path)
+        with pytest.raises(UserError, match="another process works"), lock_run(tmp_path):
+            pass
+        holder.send_signal(signal.SIGKILL)
+    assert (tmp_path / ".lock").exists()
+    assert not is_locked(tmp_path)
+    with lock_run(tmp_path):
+        pass
+    assert not (tmp_path / ".lock").exists()
+
+
+def test_those_who_ask_do_not_see_each_other_and_write_nothing(tmp_path):
+    assert not is_locked(tmp_path)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / ".lock").touch(0o444)
+    with (tmp_path / ".lock").open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        assert not is_locked(tmp_path)
