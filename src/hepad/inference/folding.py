@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 from torch.nn.utils.parametrize import is_parametrized
 
 
@@ -47,23 +48,21 @@ def _takes_in(layer: nn.Module, norm: _BatchNorm) -> bool:
     """Let a layer do what a norm does after it; return whether it can."""
     if norm.running_mean is None or norm.running_var is None or is_parametrized(layer):
         return False
-    scale = (norm.running_var + norm.eps).rsqrt() * (1 if norm.weight is None else norm.weight)
-    shift = (0 if norm.bias is None else norm.bias) - norm.running_mean * scale
+    transposed = isinstance(layer, _ConvTransposeNd)
     if isinstance(layer, nn.Linear):
-        outputs, axis = layer.out_features, 0
-    elif isinstance(layer, _ConvNd):
-        outputs, axis = layer.out_channels, int(isinstance(layer, _ConvTransposeNd))
-        if axis and layer.groups > 1:
-            return False
+        outputs = layer.out_features
+    elif isinstance(layer, _ConvNd) and not (transposed and layer.groups > 1):
+        outputs = layer.out_channels
     else:
         return False
     repeats, rest = divmod(outputs, norm.num_features)
     if rest:
         return False
-    scale, shift = scale.repeat_interleave(repeats), shift.repeat_interleave(repeats)
-    along = [1] * layer.weight.ndim
-    along[axis] = -1
-    bias = shift if layer.bias is None else shift + scale * layer.bias
-    layer.weight = nn.Parameter(layer.weight * scale.reshape(along), requires_grad=False)
-    layer.bias = nn.Parameter(bias, requires_grad=False)
+    # A linear layer before an `Unflatten` makes several outputs of each channel.
+    mean, var, weight, bias = (
+        None if x is None else x.repeat_interleave(repeats)
+        for x in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    )
+    fused = fuse_conv_bn_weights(layer.weight, layer.bias, mean, var, norm.eps, weight, bias, transposed)
+    layer.weight, layer.bias = (part.requires_grad_(False) for part in fused)
     return True
