@@ -7,9 +7,9 @@ number that does not exist is left out, never written as NaN.
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from scipy.spatial import distance
 
 from hepad.metrics.arrays import FloatArray, as_column, count_non_finite
+from hepad.metrics.distance_covariance import squared_distance_correlation
 from hepad.metrics.placements import half_weights
 from hepad.metrics.weights import as_weights
 
@@ -56,20 +56,11 @@ def ranks(values: FloatArray, weight: FloatArray | None = None) -> FloatArray:
     return half_weights(values, values, weight) / 2
 
 
-def distance_correlation(
-    x: ArrayLike, y: ArrayLike, max_entries: int = 1000, seed: int = 0, weight: ArrayLike | None = None
-) -> float | None:
+def distance_correlation(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> float | None:
     """Distance correlation of two columns of shape (N,), in [0, 1]: 0 only for independent columns.
 
-    Székely, Rizzo and Bakirov, Annals of Statistics 35 (2007) 2769. It needs all N² distances, so above
-    `max_entries` it is taken on a random subsample; the same `seed` chooses the same entries.
-
-    Args:
-        x: (N,) first column.
-        y: (N,) second column.
-        max_entries: the largest number of entries used.
-        seed: chooses the subsample.
-        weight: (N,) weights; every mean over entries, or over pairs of them, is then weighted.
+    Székely, Rizzo and Bakirov, Annals of Statistics 35 (2007) 2769; of all entries, in a time of O(N log N). With weights
+    (N,) every mean over entries, or over pairs of them, is weighted.
 
     >>> import numpy as np
     >>> from hepad.metrics import distance_correlation, pearson
@@ -80,18 +71,11 @@ def distance_correlation(
     usable = _usable(x, y, weight)
     if usable is None:
         return None
-    a, b, w = usable
-    if a.size > max_entries:
-        chosen = np.random.default_rng(seed).choice(a.size, max_entries, replace=False)
-        a, b, w = a[chosen], b[chosen], None if w is None else w[chosen]
-    if a.min() == a.max() or b.min() == b.max() or (w is not None and not w.any()):
-        return None
-    da, db = (_centred_distances(_standardised(column, w), w) for column in (a, b))
-    if w is not None:
-        # Each pair counts as the product of its two: √wᵢwⱼ on either side of a product of distances.
-        da, db = (np.sqrt(np.outer(w, w)) * distances for distances in (da, db))
-    covariance = np.vdot(da, db)
-    return float(np.sqrt(max(covariance, 0.0) / np.sqrt(np.vdot(da, da) * np.vdot(db, db))))
+    *pair, w = usable
+    a, b = (_standardised(column, w) for column in pair)
+    share = np.full(a.size, 1 / a.size) if w is None else w / w.sum()
+    squared = squared_distance_correlation(a, b, share)
+    return None if squared is None else float(np.sqrt(squared))
 
 
 def _usable(
@@ -121,13 +105,3 @@ def _standardised(values: FloatArray, weight: FloatArray | None) -> FloatArray:
     centred = scaled - _mean(scaled, weight)
     centred = centred / np.abs(centred).max()
     return np.asarray(centred / np.sqrt(_mean(centred**2, weight)), dtype=np.float64)
-
-
-def _centred_distances(values: FloatArray, weight: FloatArray | None) -> FloatArray:
-    """(N, N) distances, with the mean of every row and column removed."""
-    d = distance.squareform(distance.pdist(values[:, None]))
-    rows = d.mean(axis=0) if weight is None else weight @ d / weight.sum()
-    d -= rows[None, :]
-    d -= rows[:, None]
-    d += _mean(rows, weight)
-    return np.asarray(d, dtype=np.float64)

@@ -53,14 +53,30 @@ def test_distance_correlation_of_a_line_is_one():
     assert distance_correlation(x, 7 - 3 * x) == pytest.approx(1.0)
 
 
-def test_a_subsample_is_fixed_by_the_seed_and_close_to_the_whole():
+@pytest.mark.parametrize("n_entries", [3, 4, 5, 8, 9, 1000, 2047])
+def test_sorting_finds_what_all_pairs_give(n_entries):
+    rng = np.random.default_rng(n_entries)
+    x = rng.normal(size=n_entries)
+    for a, b in ((x, rng.permutation(x)), (x, x**2), (np.round(x, 1), np.round(x + rng.normal(size=n_entries)))):
+        assert distance_correlation(a, b) == pytest.approx(plain_distance_correlation(a, b), abs=1e-10)
+
+
+@pytest.mark.parametrize("rest", [1e-3, 1e-9, 1e-17, 1e-200])
+def test_all_weight_on_one_entry_leaves_a_number_or_none(rest):
+    x, weight = np.arange(5.0), np.array([rest, rest, 1.0, rest, rest])
+    found = distance_correlation(x, x**2, weight)
+    assert found is None or 0 <= found <= 1
+    assert rest < 1e-3 or found == pytest.approx(1, abs=0.2)
+
+
+def test_distance_correlation_uses_every_entry_and_knows_its_value_for_normal_columns():
     rng = np.random.default_rng(1)
-    x = rng.normal(size=3000)
-    y = x + rng.normal(size=3000)
-    small = distance_correlation(x, y, max_entries=800)
-    assert small == distance_correlation(x, y, max_entries=800)
-    assert small != distance_correlation(x, y, max_entries=800, seed=1)
-    assert small == pytest.approx(distance_correlation(x, y, max_entries=3000), abs=0.06)
+    r = 0.5
+    x, noise = rng.normal(size=(2, 100_000))
+    # Theorem 7 of the paper.
+    above = r * np.arcsin(r) + np.sqrt(1 - r**2) - r * np.arcsin(r / 2) - np.sqrt(4 - r**2) + 1
+    expected = np.sqrt(above / (1 + np.pi / 3 - np.sqrt(3)))
+    assert distance_correlation(x, r * x + np.sqrt(1 - r**2) * noise) == pytest.approx(expected, abs=5e-3)
 
 
 @pytest.mark.parametrize("function", [pearson, spearman, distance_correlation])
