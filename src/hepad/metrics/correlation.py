@@ -59,8 +59,8 @@ def ranks(values: FloatArray, weight: FloatArray | None = None) -> FloatArray:
 def distance_correlation(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> float | None:
     """Distance correlation of two columns of shape (N,), in [0, 1]: 0 only for independent columns.
 
-    Székely, Rizzo and Bakirov, Annals of Statistics 35 (2007) 2769; of all entries, in a time of O(N log N). With weights
-    (N,) every mean over entries, or over pairs of them, is weighted.
+    Székely, Rizzo and Bakirov, Annals of Statistics 35 (2007) 2769; of all entries, in a time of O(N log N). With
+    weights (N,) every mean over entries, or over pairs of them, is weighted.
 
     >>> import numpy as np
     >>> from hepad.metrics import distance_correlation, pearson

@@ -59,9 +59,10 @@ def _mean_product_of_distances(x: FloatArray, y: FloatArray, weight: FloatArray)
 
     The product of distances is (xᵢ − xⱼ)(yᵢ − yⱼ), or minus that where x and y rise in opposite directions. Without the
     signs the sum is twice the covariance; so what is needed is the sum over pairs with xⱼ ≤ xᵢ and yⱼ < yᵢ. Entries
-    begin in the order of x and are sorted by the bits of their rank in y, from the highest bit on, in stable partitions.
-    A pair has its two ranks parted by one bit, the highest in which they differ; until then both are in one group of
-    ranks, in the order of x, so that a running sum over those whose bit is 0 finds all partners of one whose bit is 1.
+    begin in the order of x and are sorted by the bits of their rank in y, from the highest bit on, in stable
+    partitions. A pair has its two ranks parted by one bit, the highest in which they differ; until then both are in one
+    group of ranks, in the order of x, so that a running sum over those whose bit is 0 finds all partners of one whose
+    bit is 1.
     """
     by_x = np.argsort(x)
     rank = np.empty(x.size, dtype=np.int64)
