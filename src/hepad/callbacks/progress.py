@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 _UNTOLD: Final = frozenset({"train/lr", "train/generator_steps", "train/discriminator_steps"})
 """Logged, but nothing to watch in a line per epoch."""
+_SECONDS_BETWEEN_LINES: Final = 2.0
 
 
 def progress_bar() -> Callback:
@@ -17,10 +18,9 @@ def progress_bar() -> Callback:
 
 
 class EpochLines(Callback):
-    """Print the metrics of an epoch, at most one line in `every` seconds and always the last."""
+    """Print the metrics of an epoch, at most one line in two seconds and always the last."""
 
-    def __init__(self, every: float = 2.0) -> None:
-        self.every = every
+    def __init__(self) -> None:
         self._printed_at = -float("inf")
         self._line = ""
 
@@ -29,7 +29,7 @@ class EpochLines(Callback):
         told = {name: float(value) for name, value in trainer.callback_metrics.items() if name not in _UNTOLD}
         metrics = ", ".join(f"{name} {value:.4g}" for name, value in sorted(told.items()))
         self._line = f"epoch {trainer.current_epoch}: {metrics}"
-        if trainer.is_global_zero and time.monotonic() - self._printed_at >= self.every:
+        if trainer.is_global_zero and time.monotonic() - self._printed_at >= _SECONDS_BETWEEN_LINES:
             self._print()
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

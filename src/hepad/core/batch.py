@@ -34,17 +34,6 @@ class Batch(NamedTuple):
     importance: Tensor | None = None
 
 
-def slot_mask(x: Tensor) -> Tensor:
-    """Return which slots of `x` `(B, S, F)` hold a real object: those that are not all zero, `(B, S)` bool.
-
-    >>> import torch
-    >>> from hepad.core.batch import slot_mask
-    >>> slot_mask(torch.tensor([[[50.0, 0.3], [20.0, 0.0], [0.0, 0.0]]]))
-    tensor([[ True,  True, False]])
-    """
-    return (x != 0).any(dim=-1)
-
-
 def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:
     """Return the given rows of every field that is there.
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _NARROWEST_HIDDEN: Final = 16
+_LARGEST_WIDTH: Final = 256
 
 
 def hidden_widths(hidden: Sequence[int] | None, n_features: int) -> Sequence[int]:
@@ -54,12 +55,12 @@ def halved_sizes(size: Sequence[int], smallest: int) -> list[tuple[int, ...]]:
     return sizes
 
 
-def growing_widths(first: int, n: int, largest: int = 256) -> list[int]:
-    """Return `n` numbers of channels that double from `first` on, none above `largest`.
+def growing_widths(first: int, n: int) -> list[int]:
+    """Return `n` numbers of channels that double from `first` on, none above 256.
 
     An image that is halved has a quarter of its pixels; twice the channels keep half of its numbers.
 
     >>> growing_widths(32, 5)
     [32, 64, 128, 256, 256]
     """
-    return [min(first * 2**i, largest) for i in range(n)]
+    return [min(first * 2**i, _LARGEST_WIDTH) for i in range(n)]

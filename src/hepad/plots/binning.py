@@ -10,6 +10,9 @@ HEAVY_TAIL: Final = 30.0
 
 MAX_WHOLE_BINS: Final = 80
 
+_TAIL: Final = 1e-3
+"""Share of the values at either end that is left to the underflow and the overflow."""
+
 FloatArray = NDArray[np.float64]
 
 
@@ -21,17 +24,16 @@ def is_heavy_tailed(values: FloatArray) -> bool:
     return bool(high > HEAVY_TAIL * low)
 
 
-def edges(values: FloatArray, n_bins: int, log: bool, tail: float = 1e-3) -> FloatArray:
-    """Edges of `n_bins` bins over all values but the share `tail` at either end.
+def edges(values: FloatArray, n_bins: int, log: bool) -> FloatArray:
+    """Edges of `n_bins` bins over all values but a thousandth at either end.
 
     Args:
         values: (N,) finite values.
         n_bins: how many bins.
         log: equal bins of the logarithm of the positive values.
-        tail: share left to the underflow and to the overflow.
     """
     shown = values[values > 0] if log else values
-    low, high = (float(edge) for edge in np.quantile(shown, [tail, 1 - tail]))
+    low, high = (float(edge) for edge in np.quantile(shown, [_TAIL, 1 - _TAIL]))
     if not low < high:
         # All but a few values are equal: a bin around them is all there is to show.
         return np.linspace(low - 0.5, low + 0.5, n_bins + 1)

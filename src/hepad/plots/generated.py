@@ -20,6 +20,7 @@ _REAL, _GENERATED = "0.75", "#bd1f01"
 _HIGHEST_RATIO: Final = 2.0
 _WORTH_SAYING: Final = 5e-4
 _CONSTANT_BINS: Final = 21
+_SHOWN_IMAGES: Final = 4
 """Odd, so that the one value lies in the middle of a bin."""
 
 _BEYOND: Final[dict[str, Any]] = {"marker": "^", "markersize": 6, "color": _GENERATED}
@@ -72,7 +73,6 @@ def plot_generated_images(
     generated: ArrayLike,
     *,
     labels: ImageLabels | None = None,
-    shown: int = 4,
     note: str | None = None,
 ) -> Figure:
     """The first few real images above generated ones, and the mean of all of either; one colour scale, logarithmic.
@@ -81,11 +81,10 @@ def plot_generated_images(
         real: `(N, C, H, W)` real images, raw units; channels are summed.
         generated: `(M, C, H, W)` generated ones.
         labels: what the pixels and the axes are.
-        shown: images of either kind to show.
         note: what the data are.
     """
     rows = [np.asarray(images, dtype=np.float64).sum(axis=1) for images in (real, generated)]
-    shown = min(shown, *(len(images) for images in rows))
+    shown = min(_SHOWN_IMAGES, *(len(images) for images in rows))
     pictures = [[*images[:shown], images.mean(axis=0)] for images in rows]
     high = max(float(np.max(row)) for row in pictures)
     # Four decades below the brightest pixel is dark; images that hold nothing have no scale of their own.

@@ -43,11 +43,11 @@ def run_styles(names: Iterable[str], baseline: str | None, shown: Sequence[str])
     return styles
 
 
-def in_color(best_first: Sequence[str], baseline: str | None, most: int = MOST_IN_COLOR) -> list[str]:
+def in_color(best_first: Sequence[str], baseline: str | None) -> list[str]:
     """The runs to draw in their colours: all if there are few, else the baseline and the best others."""
-    if len(best_first) <= most:
+    if len(best_first) <= MOST_IN_COLOR:
         return list(best_first)
-    chosen = sorted(best_first, key=lambda name: name != baseline)[:most]
+    chosen = sorted(best_first, key=lambda name: name != baseline)[:MOST_IN_COLOR]
     return [name for name in best_first if name in chosen]
 
 

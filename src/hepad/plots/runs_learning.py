@@ -17,31 +17,27 @@ def plot_runs_learning(
     *,
     styles: Mapping[str, SampleStyle],
     shown: Sequence[str],
-    quantity: str = "val/loss",
-    label: str = "Validation loss",
     note: str | None = None,
 ) -> Figure:
-    """One quantity against the epoch for several runs; a star marks the smallest value of each run in colour.
+    """Validation loss against the epoch for several runs; a star marks the smallest value of each run in colour.
 
     Args:
         histories: run → column → one value per epoch.
         styles: run → look.
         shown: the runs in colour and in the legend, in this order.
-        quantity: the column.
-        label: the vertical axis.
         note: what the data are.
 
     Raises:
-        ValueError: no run has a finite value of the quantity.
+        ValueError: no run has a finite loss.
     """
     curves = {}
     for run, history in histories.items():
-        values = np.asarray(history.get(quantity, ()), dtype=np.float64)
+        values = np.asarray(history.get("val/loss", ()), dtype=np.float64)
         epochs = np.asarray(history.get("epoch", np.arange(values.size)), dtype=np.float64)
         if np.isfinite(values).any():
             curves[run] = (epochs[np.isfinite(values)], values[np.isfinite(values)])
     if not curves:
-        raise ValueError(f"no run has a finite {quantity}")
+        raise ValueError("no run has a finite val/loss")
     with house_style():
         figure, axes = new_figure(note)
         for run in (run for run in shown if run in curves):
@@ -59,7 +55,7 @@ def plot_runs_learning(
             axes.set_yscale("log")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("Epoch")
-        axes.set_ylabel(label)
+        axes.set_ylabel("Validation loss")
         longest = max(len(styles[run].label) for run in curves)
         legend_below(axes, columns=1 if longest > 22 else 2, fontsize=13)
     return figure

@@ -17,26 +17,26 @@ _POINTS = 400
 _AXES = (0.09, 0.097, 0.886, 0.856)
 
 
-def roc_on_log_grid(background: SortedScores, signal: SortedScores, points: int = _POINTS) -> RocCurve:
+def roc_on_log_grid(background: SortedScores, signal: SortedScores) -> RocCurve:
     """The ROC curve at cuts whose false-positive rates are spread evenly on a logarithmic axis.
 
     Each point is exact: a cut `score > t` at the score t of a background entry. For drawing; `roc_curve` has every cut.
     """
     b, s = background.values, signal.values
     if background.weight is not None or signal.weight is not None:
-        return _weighted_on_log_grid(background, signal, points)
-    wanted = np.geomspace(1 / b.size, 1, points)
+        return _weighted_on_log_grid(background, signal)
+    wanted = np.geomspace(1 / b.size, 1, _POINTS)
     cuts = np.unique(b[np.clip(b.size - np.rint(wanted * b.size).astype(int) - 1, 0, None)])[::-1]
     fpr = np.concatenate([1 - np.searchsorted(b, cuts, "right") / b.size, [1.0]])
     tpr = np.concatenate([1 - np.searchsorted(s, cuts, "right") / s.size, [1.0]])
     return RocCurve(fpr, tpr, np.concatenate([cuts, [-np.inf]]), b.size, s.size)
 
 
-def _weighted_on_log_grid(background: SortedScores, signal: SortedScores, points: int) -> RocCurve:
+def _weighted_on_log_grid(background: SortedScores, signal: SortedScores) -> RocCurve:
     """As many points of the exact curve of weighted entries."""
     b, s = (sample.values[np.argsort(sample.order)] for sample in (background, signal))
     curve = roc_curve(b, s, background.weight, signal.weight)
-    wanted = np.geomspace(min(1 / curve.n_background, 1), 1, points)
+    wanted = np.geomspace(min(1 / curve.n_background, 1), 1, _POINTS)
     kept = np.unique(np.clip(np.searchsorted(curve.fpr, wanted, "right") - 1, 0, None))
     effective = None if curve.effective is None else curve.effective[kept]
     return replace(

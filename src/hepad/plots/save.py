@@ -22,13 +22,12 @@ _NO_DATES: Final[dict[str, dict[str, None]]] = {
 }
 
 
-def figure_bytes(figure: Figure, format: str = "png", dpi: int = DPI) -> bytes:
+def figure_bytes(figure: Figure, format: str = "png") -> bytes:
     """A figure as the bytes of a file.
 
     Args:
         figure: any figure of `hepad.plots`.
         format: `png`, `pdf` or `svg`.
-        dpi: pixels per inch, for `png`.
 
     >>> from hepad.plots import figure_bytes, plot_learning_curves
     >>> figure_bytes(plot_learning_curves({"val/loss": [1.0, 0.5, 0.4]}))[1:4]
@@ -37,20 +36,17 @@ def figure_bytes(figure: Figure, format: str = "png", dpi: int = DPI) -> bytes:
     buffer = io.BytesIO()
     # Ticks are made while drawing and take their look from the settings of that moment.
     with house_style():
-        figure.savefig(buffer, format=format, dpi=dpi, facecolor="white", metadata=_NO_DATES.get(format))
+        figure.savefig(buffer, format=format, dpi=DPI, facecolor="white", metadata=_NO_DATES.get(format))
     return buffer.getvalue()
 
 
-def save_figure(
-    figure: Figure, path: str | os.PathLike[str], formats: Sequence[str] = ("png",), dpi: int = DPI
-) -> list[Path]:
+def save_figure(figure: Figure, path: str | os.PathLike[str], formats: Sequence[str] = ("png",)) -> list[Path]:
     """Write a figure in each format, each file in one step.
 
     Args:
         figure: any figure of `hepad.plots`.
         path: the file without a suffix; its directory must exist.
         formats: suffixes, of `png`, `pdf` and `svg`.
-        dpi: pixels per inch, for `png`.
 
     Returns:
         The files written, in the order of `formats`.
@@ -65,6 +61,5 @@ def save_figure(
     """
     base = Path(path)
     return [
-        atomic_write_bytes(base.with_name(f"{base.name}.{format}"), figure_bytes(figure, format, dpi))
-        for format in formats
+        atomic_write_bytes(base.with_name(f"{base.name}.{format}"), figure_bytes(figure, format)) for format in formats
     ]

@@ -85,13 +85,13 @@ def listing(of: Rule, most: int = 10_000) -> Rule:
     return rule
 
 
-def mapping(of: Rule, keys: Callable[[str], bool] = bool, most: int = 10_000) -> Rule:
-    """Allow mappings from words for which `keys` is true to values as `of` says."""
+def mapping(of: Rule, most: int = 10_000) -> Rule:
+    """Allow mappings from words that are not empty to values as `of` says."""
 
     def rule(value: Any, where: str) -> None:
         check_mapping(value, where, most)
         for key, part in value.items():
-            if not keys(key):
+            if not key:
                 raise UserError(f"{where}: {shown(key)!r} is no name")
             of(part, f"{where}.{shown(key)}")
 

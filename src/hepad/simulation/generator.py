@@ -9,7 +9,7 @@ import numpy as np
 
 from hepad.core.errors import UserError
 from hepad.simulation.arrays import Array
-from hepad.simulation.collisions import B_HADRON, C_HADRON, Collisions
+from hepad.simulation.collisions import B_HADRON, C_HADRON, GLUON, Collisions
 from hepad.simulation.species import CHARGE, UNKNOWN, species_of
 
 BEAM_SETTINGS: Final = (
@@ -161,7 +161,7 @@ def _origin_labels(pdg: Array, status: Array, mother: Array, counts: Array) -> A
     """
     kind = np.abs(pdg)
     label = np.zeros(len(pdg), dtype=np.uint8)
-    parton = (np.abs(status) >= 71) & (np.abs(status) <= 79) & ((kind <= 5) | (kind == 21))
+    parton = (np.abs(status) >= 71) & (np.abs(status) <= 79) & ((kind <= 5) | (kind == GLUON))
     label[parton] = kind[parton]
     first = np.repeat(np.cumsum(counts) - counts, counts)
     for flavour, name in ((4, C_HADRON), (5, B_HADRON)):

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtri
 
 from hepad.simulation.arrays import Array
+from hepad.simulation.collisions import GLUON
 
 WORKING_POINTS: Final = {
     "DeepCSV": (0.2217, 0.6321, 0.8953),
@@ -61,7 +62,7 @@ def draw_scores(
     flav = _family_scores("DeepJet", flavour, pt, shared[1], inside)
     z_qg = rng.standard_normal(len(pt))
     qg = np.select(
-        [parton == 21, parton > 0],
+        [parton == GLUON, parton > 0],
         [expit(mean + width * z_qg) for mean, width in (_QG_GLUON, _QG_QUARK)],
         expit(_QG_UNKNOWN[0] + _QG_UNKNOWN[1] * z_qg),
     )

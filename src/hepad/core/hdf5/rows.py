@@ -35,9 +35,9 @@ def read_rows(dataset: h5py.Dataset, start: int = 0, stop: int | None = None) ->
     return np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("="))
 
 
-def row_steps(dataset: h5py.Dataset, stop: int | None = None) -> Iterator[slice]:
-    """Yield the rows of a data set, up to `stop`, in slices of little memory, of whole chunks where these are small."""
-    n_rows = dataset.shape[0] if stop is None else min(stop, dataset.shape[0])
+def row_steps(dataset: h5py.Dataset) -> Iterator[slice]:
+    """Yield the rows of a data set in slices of little memory, of whole chunks where these are small."""
+    n_rows = dataset.shape[0]
     step = max(1, min(ROWS, _STEP_BYTES // max(1, dataset.nbytes // max(1, dataset.shape[0]))))
     if dataset.chunks and dataset.chunks[0] <= step:
         # A stored chunk that lies across two parts would be unpacked twice.
