@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
+from torch.optim.swa_utils import AveragedModel
 
 from hepad.nn.adversarial import AdversarialNetworks
 from hepad.nn.ema import MovingAverage
@@ -181,6 +182,28 @@ def test_the_moving_average_averages_parameters_and_copies_buffers():
     for _ in range(60):
         average.update(network)
     torch.testing.assert_close(average.network[0].weight, network[0].weight)
+
+
+def test_the_moving_average_is_torch_s_once_it_has_begun():
+    network = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
+    average = MovingAverage(network, decay=0.5)
+
+    def step(slow, fast, updates):
+        n = int(updates) - 1
+        torch._foreach_lerp_(slow, fast, 1 - min(0.5, (1 + n) / (10 + n)))
+
+    # Copies at its first update, so it begins one ahead.
+    theirs = AveragedModel(network, multi_avg_fn=step)
+    theirs.n_averaged += 1
+    for _ in range(30):
+        network(torch.randn(8, 3))
+        with torch.no_grad():
+            for weight in network.parameters():
+                weight += torch.randn_like(weight)
+            theirs.update_parameters(network)
+        average.update(network)
+    for ours, other in zip(average.network.state_dict().values(), theirs.module.state_dict().values(), strict=True):
+        assert torch.equal(ours, other)
 
 
 def test_averaging_a_spectrally_normalised_network_keeps_its_scale():
