@@ -13,6 +13,7 @@ from hepad.core.batch import Batch
 from hepad.core.diagnostics import Diagnostic
 from hepad.core.float32 import exact_float32
 from hepad.core.structure import Structure
+from hepad.losses.weighted_mean import weighted_mean
 from hepad.models.float_resolution import (
     FLOAT32,
     at_least_float32,
@@ -29,7 +30,8 @@ class AnomalyModel(L.LightningModule, ABC):
 
     Hyperparameters hold plain values only, so a checkpoint loads with `weights_only=True`; the optimiser is given
     by whoever trains, through `optimizer_factory` and `scheduler_factory`, with `validated_every`, the number of epochs
-    from one validation to the next. What else a model can do is in `hepad.models.capabilities`.
+    from one validation to the next. A subclass writes `score_batch`, and `losses` to be trained by. What else a model
+    can do is in `hepad.models.capabilities`.
 
     Attributes:
         structures: the structures of entries that the model takes (`hepad.core.structure`).
@@ -101,6 +103,25 @@ class AnomalyModel(L.LightningModule, ABC):
             settings: the model's arguments, those left out at their defaults.
         """
         return cls.signed_score
+
+    def losses(self, batch: Batch) -> Tensor:
+        """Return the `(B,)` losses of a batch: what training makes small, and validation chooses the epoch by.
+
+        A model whose objective is no mean over entries writes `training_step` and `validation_step` instead.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has neither `losses` nor steps of its own to train by")
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Any:
+        """Return the mean loss of the batch, each entry counted by its weight."""
+        total = self.total_weight(batch)
+        loss = weighted_mean(self.losses(batch), batch.weight, total)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> Any:
+        """Log the mean loss of the validation part."""
+        total = self.total_weight(batch)
+        self.log("val/loss", weighted_mean(self.losses(batch), batch.weight, total), batch_size=total, prog_bar=True)
 
     @abstractmethod
     def score_batch(self, batch: Batch) -> Tensor:

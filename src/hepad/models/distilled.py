@@ -132,13 +132,6 @@ class Distilled(AnomalyModel):
         values = self.loss.elementwise(self.predict_standard(batch), target)
         return values if batch.importance is None else values * batch.importance
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the mean weighted loss of the batch."""
-        total = self.total_weight(batch)
-        loss = weighted_mean(self.losses(batch), batch.weight, total)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
-        return loss
-
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the mean weighted loss, and the mean absolute error in units of the target."""
         total = self.total_weight(batch)

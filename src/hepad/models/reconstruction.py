@@ -98,13 +98,12 @@ class ReconstructionModel(AnomalyModel):
         with eval_mode(self):
             return self.code(self.latent_target(batch)[0])
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return the mean loss of the batch, each entry counted by its weight."""
+    def losses(self, batch: Batch) -> Tensor:
+        """Return the `(B,)` losses between entries and their reconstructions."""
         batch = self.view(batch)
-        z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
-        loss = weighted_mean(self.loss(self.reconstruct(z, batch.mask), z, batch.mask), batch.weight, total)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
-        return loss
+        z = self.normalizer(batch.x, batch.mask)
+        values: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask)
+        return values
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the mean loss and the mean absolute error of the background's validation part."""
@@ -117,10 +116,7 @@ class ReconstructionModel(AnomalyModel):
 
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the `(B,)` reconstruction losses."""
-        batch = self.view(batch)
-        z = self.normalizer(batch.x, batch.mask)
-        score: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask)
-        return score
+        return self.losses(batch)
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Return scores and losses, which are the same unless a subclass scores by something else."""
