@@ -24,7 +24,7 @@ def job(cfg: DictConfig) -> None:
         raise UserError(f"output={output} is a file; a directory is needed")
     # Imported here, so that --help does not wait for matplotlib.
     from hepad.comparison import compare, write_comparison
-    from hepad.comparison.console import print_comparison
+    from hepad.comparison.page import print_comparison
 
     comparison = compare(list(cfg.runs), cfg.baseline)
     print_comparison(comparison, write_comparison(comparison, output, cfg.formats))

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.tables import on_paper, too_wide
 
-from hepad.pipeline.page import sweep_report
 from hepad.pipeline.record import SweepRecord
 from hepad.pipeline.results import JobResult
-from hepad.pipeline.table import make_table, seed_means
+from hepad.pipeline.sweep_page import sweep_report
+from hepad.pipeline.sweep_table import make_table, seed_means
 from hepad.report import write_report
 
 pytestmark = pytest.mark.browser

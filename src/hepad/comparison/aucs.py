@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from hepad.comparison.rows import auc_name
 from hepad.comparison.scores import SampleScores
 from hepad.metrics import AucComponents, AucDifference, SortedScores, auc_components, compare_aucs, holm, sort_scores
 from hepad.rundir.record import RunRecord
@@ -35,7 +36,7 @@ class PairAuc:
 
 def pairs_of(record: RunRecord, samples: Sequence[str]) -> list[tuple[str, str]]:
     """Return the (signal, reference) pairs for which a run has an AUC and scores."""
-    return [(s, r) for r in samples for s in samples if f"test/auc/{s}_vs_{r}" in record.metrics]
+    return [(s, r) for r in samples for s in samples if auc_name(s, r) in record.metrics]
 
 
 def pair_aucs(
@@ -57,7 +58,7 @@ def pair_aucs(
     ordered = _Sorted(scores)
     aucs = []
     for signal, reference in pairs:
-        key = f"test/auc/{signal}_vs_{reference}"
+        key = auc_name(signal, reference)
         base = ordered.components(baseline, signal, reference) if key in records[baseline].metrics else None
         for run, record in records.items():
             if key not in record.metrics:

@@ -8,11 +8,30 @@ from hepad.comparison.aucs import PairAuc, pair_aucs, pairs_of
 from hepad.comparison.correlations import ScoreCorrelation, score_correlation
 from hepad.comparison.differences import differing_settings, unique_labels
 from hepad.comparison.notes import comparison_notes
+from hepad.comparison.rows import in_order
 from hepad.comparison.scores import SampleScores, read_scores
 from hepad.core.errors import UserError
 from hepad.metrics.verdict import judged_signals
-from hepad.plots.labels import SAMPLES
 from hepad.rundir.record import RunRecord, find_runs, read_record
+
+
+@dataclass(frozen=True, eq=False)
+class ComparedRun:
+    """A run of a comparison: its label, the settings in which it differs from others, and what its files tell."""
+
+    name: str
+    settings: Mapping[str, str]
+    record: RunRecord
+
+    @property
+    def background(self) -> str | None:
+        """The sample trained on."""
+        return self.record.background
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Flat name → number."""
+        return self.record.metrics
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +67,11 @@ class Comparison:
     notes: Sequence[str]
 
     @property
+    def rows(self) -> list[ComparedRun]:
+        """All runs, in the order given."""
+        return [ComparedRun(run, self.settings[run], record) for run, record in self.records.items()]
+
+    @property
     def references(self) -> list[str]:
         """References of the compared pairs, in order."""
         return list(dict.fromkeys(pair_auc.reference for pair_auc in self.aucs))
@@ -71,10 +95,10 @@ class Comparison:
         known = [pair_auc.auc for pair_auc in found if pair_auc is not None]
         return sum(known) / len(known) if known and len(known) == len(found) else None
 
-    def ranked(self, reference: str) -> list[str]:
-        """Labels of all runs with the largest mean AUC first, those that lack a signal last."""
+    def ranked(self, reference: str) -> list[ComparedRun]:
+        """All runs with the largest mean AUC first, those that lack a signal last."""
         means = {run: self.mean_auc(run, reference) for run in self.records}
-        return sorted(means, key=lambda run: (means[run] is None, -(means[run] or 0.0)))
+        return sorted(self.rows, key=lambda row: (means[row.name] is None, -(means[row.name] or 0.0)))
 
 
 def compare(places: Sequence[str | Path], baseline: str | None = None) -> Comparison:
@@ -113,7 +137,7 @@ def compare(places: Sequence[str | Path], baseline: str | None = None) -> Compar
     scores_of = dict(zip(labels, scores, strict=True))
     base = _baseline(by_label, baseline, places)
     pairs = _shared_pairs(by_label, scores_of, base)
-    samples = _in_order({sample for found in scores for sample in found})
+    samples = in_order({sample for found in scores for sample in found})
     correlations = {
         sample: found
         for sample in samples
@@ -176,12 +200,7 @@ def _shared_pairs(
             f"{run}: {', '.join(f'{s} vs {r}' for s, r in pairs[:4]) or 'none'}" for run, pairs in held.items()
         )
         raise UserError(f"no two of these runs share a signal and a reference ({told})")
-    order = _in_order({sample for pair in shared for sample in pair})
+    order = in_order({sample for pair in shared for sample in pair})
     background = str(records[baseline].background)
     references = sorted((s for s in order if any(r == s for _, r in shared)), key=lambda s: s != background)
     return [(s, r) for r in references for s in order if (s, r) in shared]
-
-
-def _in_order(samples: set[str]) -> list[str]:
-    """Known samples in the order of all figures, then the others by name."""
-    return [name for name in SAMPLES if name in samples] + sorted(samples - set(SAMPLES))

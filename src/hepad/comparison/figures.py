@@ -1,12 +1,15 @@
 """The figures of a comparison, one at a time."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
+from matplotlib.figure import Figure
+
 from hepad.comparison.compare import Comparison
-from hepad.comparison.scores import read_trivial
+from hepad.comparison.scores import SampleScores, read_trivial
 from hepad.metrics import RocCurve, pair_result, sort_scores
+from hepad.metrics.trivial_groups import Pair
 from hepad.plots import StandardFigure
 from hepad.plots.labels import SampleStyle
 from hepad.plots.runs import in_color, run_styles
@@ -23,11 +26,11 @@ TRAINING: Final = "Training"
 
 def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
     """Yield AUC by reference, ROC by signal and reference, agreement by sample, and the learning curves."""
-    shown = in_color(comparison.ranked(comparison.references[0]), comparison.baseline)
+    shown = in_color([row.name for row in comparison.ranked(comparison.references[0])], comparison.baseline)
     styles = run_styles(comparison.records, comparison.baseline, shown)
     grey = "; grey: neither the baseline nor among the best" if len(shown) < len(styles) else ""
     for reference in comparison.references:
-        ranked = comparison.ranked(reference)
+        ranked = [row.name for row in comparison.ranked(reference)]
         aucs: dict[str, dict[str, tuple[float, float, float]]] = {}
         for pair_auc in (pair_auc for pair_auc in comparison.aucs if pair_auc.reference == reference):
             low, high = (pair_auc.auc if end is None else end for end in (pair_auc.low, pair_auc.high))
@@ -46,7 +49,14 @@ def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
                 trivial=_best_trivial(comparison, reference),
             ),
         )
-    yield from _rocs(comparison, styles, shown)
+    of_runs: dict[Pair, dict[str, float]] = {}
+    for pair_auc in comparison.aucs:
+        of_runs.setdefault((pair_auc.signal, pair_auc.reference), {})[pair_auc.run] = pair_auc.auc
+    for (signal, reference), figure in roc_figures(
+        comparison.scores, of_runs, styles, shown, lambda *pair: _trivial_curve(comparison, *pair)
+    ):
+        caption = f"ROC of every run, {signal} against {reference}; dotted: the best trivial score."
+        yield StandardFigure(f"roc_{signal}_vs_{reference}", SEPARATION, caption, figure)
     for sample, found in comparison.correlations.items():
         yield StandardFigure(
             f"correlation_{sample}",
@@ -101,35 +111,44 @@ def _learning_curves(
     )
 
 
-def _rocs(comparison: Comparison, styles: Mapping[str, SampleStyle], shown: Sequence[str]) -> Iterator[StandardFigure]:
+def roc_figures(
+    scores: Mapping[str, Mapping[str, SampleScores]],
+    aucs: Mapping[Pair, Mapping[str, float]],
+    styles: Mapping[str, SampleStyle],
+    shown: Sequence[str],
+    trivial: Callable[[str, str], tuple[str, float, RocCurve] | None] = lambda signal, reference: None,
+) -> Iterator[tuple[Pair, Figure]]:
+    """Yield the ROC curves of all runs for each pair, best run first in the legend.
+
+    Args:
+        scores: run → sample → scores.
+        aucs: (signal, reference) → run → AUC, in the order of the figures.
+        styles: run → look.
+        shown: the runs in colour.
+        trivial: signal, reference → name, AUC and curve of a trivial score to draw with them.
+    """
     ordered = {
         (run, sample): sort_scores(found.score, weight=found.weight)
-        for run, samples in comparison.scores.items()
+        for run, samples in scores.items()
         for sample, found in samples.items()
         if found.score.size > 1
     }
-    for reference in comparison.references:
-        for signal in comparison.signals(reference):
-            aucs = {a.run: a.auc for a in comparison.aucs if (a.signal, a.reference) == (signal, reference)}
-            curves = {
-                run: roc_on_log_grid(ordered[run, reference], ordered[run, signal])
-                for run in aucs
-                if (run, reference) in ordered and (run, signal) in ordered
-            }
-            if not curves:
-                continue
-            best_first = sorted(curves, key=lambda run: -aucs[run])
-            yield StandardFigure(
-                f"roc_{signal}_vs_{reference}",
-                SEPARATION,
-                f"ROC of every run, {signal} against {reference}; dotted: the best trivial score.",
+    for (signal, reference), of_runs in aucs.items():
+        curves = {
+            run: roc_on_log_grid(ordered[run, reference], ordered[run, signal])
+            for run in of_runs
+            if (run, reference) in ordered and (run, signal) in ordered
+        }
+        if curves:
+            yield (
+                (signal, reference),
                 plot_runs_roc(
                     curves,
-                    aucs,
+                    of_runs,
                     signal=signal,
                     reference=reference,
                     styles=styles,
-                    shown=[run for run in best_first if run in shown],
-                    trivial=_trivial_curve(comparison, signal, reference),
+                    shown=[run for run in sorted(curves, key=lambda run: -of_runs[run]) if run in shown],
+                    trivial=trivial(signal, reference),
                 ),
             )

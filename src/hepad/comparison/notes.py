@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from hepad.comparison.rows import auc_name
 from hepad.comparison.scores import SampleScores
 from hepad.metrics import PairResult, pair_result, trivial_title
 from hepad.metrics.verdict import judged_signals
@@ -41,7 +42,7 @@ def comparison_notes(
         without = tuple(
             run
             for run, record in records.items()
-            if {signal, reference} <= set(scores[run]) and f"test/auc/{signal}_vs_{reference}" not in record.metrics
+            if {signal, reference} <= set(scores[run]) and auc_name(signal, reference) not in record.metrics
         )
         lacking.setdefault(without, []).append(f"{signal} vs {reference}")
     notes += [f"No AUC for {_listed(told)} in {_listed(runs)}." for runs, told in lacking.items() if runs]

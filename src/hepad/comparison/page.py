@@ -1,7 +1,5 @@
-"""A comparison as files: one page, its numbers and its pictures."""
+"""A comparison as a reader gets it: one page, its numbers and its pictures as files, and the first table on a terminal."""
 
-import csv
-import io
 import json
 import math
 from collections.abc import Sequence
@@ -9,30 +7,37 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table as ConsoleTable
+
 from hepad.comparison.compare import Comparison
 from hepad.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
-from hepad.comparison.seeds import as_plain, seed_groups, seed_tables
-from hepad.comparison.tables import auc_table, difference_table, left_out_table, run_table, settings_table
-from hepad.comparison.trivial import BEST, groups_of, matched_table, verdict_cell
+from hepad.comparison.rows import csv_text, trivial_rows, verdict_cell
+from hepad.comparison.seeds import seed_groups, seed_tables, spreads_beside
+from hepad.comparison.tables import (
+    auc_table,
+    difference_table,
+    left_out_table,
+    matched_table,
+    run_table,
+    settings_table,
+)
 from hepad.core.files import atomic_write_text
 from hepad.metrics import pair_result
 from hepad.metrics.verdict import SIGNIFICANT
 from hepad.plots import StandardFigure, save_figure
 from hepad.report import Cell, Report, Section, write_report
+from hepad.report.terminal import console_table, print_to_terminal
 
 PLOTS = "comparison_plots"
 
 
-def write_comparison(
-    comparison: Comparison, directory: Path, formats: Sequence[str] = ("png",), more: Sequence[Section] = ()
-) -> Path:
+def write_comparison(comparison: Comparison, directory: Path, formats: Sequence[str] = ("png",)) -> Path:
     """Write comparison.html, comparison.json, comparison.csv and comparison_plots/ and return the page's path.
 
     Args:
         comparison: what was found.
         directory: where to; it is made if need be, and earlier files of these names are replaced.
         formats: of the pictures: png, pdf, svg; PNG is always written, for the page.
-        more: sections to put after the summary.
     """
     plots = directory / PLOTS
     plots.mkdir(parents=True, exist_ok=True)
@@ -43,30 +48,49 @@ def write_comparison(
         drawn.append(figure)
     atomic_write_text(directory / "comparison.json", json.dumps(as_json(comparison), indent=2) + "\n")
     atomic_write_text(directory / "comparison.csv", as_csv(comparison))
-    return write_report(directory / "comparison.html", comparison_report(comparison, drawn, plots, more))
+    return write_report(directory / "comparison.html", comparison_report(comparison, drawn, plots))
 
 
-def comparison_report(
-    comparison: Comparison, figures: Sequence[StandardFigure], plots: Path, more: Sequence[Section] = ()
-) -> Report:
-    """Return the page: AUC tables first, then `more`, then differences, ROC, agreement, training, the runs.
+def print_comparison(comparison: Comparison, page: Path) -> None:
+    """Print the table of AUCs against the first reference, what is not shared, and the path of the page."""
+    print_to_terminal(
+        [comparison_table(comparison)],
+        [
+            ("mean", f"over {', '.join(comparison.averaged(comparison.references[0]))}"),
+            ("better", "than the best trivial score, on how many signals (significantly)"),
+            ("*", f"differs from {comparison.baseline}: p < {SIGNIFICANT:g} after Holm's correction for all differences"),
+            *(("note", note) for note in comparison.notes),
+            *(("left out", out.reason) for out in comparison.left_out),
+            ("page", str(page)),
+        ],
+    )
+
+
+def comparison_table(comparison: Comparison) -> ConsoleTable:
+    """Return AUC of every run (rows, best mean first) and of the best trivial score, against the first reference."""
+    reference = comparison.references[0]
+    table = auc_table(comparison, reference, brief=True)
+    above = len(comparison.records) + len(spreads_beside(comparison, reference))
+    return console_table(table, f"AUC vs {reference} with its 68% interval in brackets", above)
+
+
+def comparison_report(comparison: Comparison, figures: Sequence[StandardFigure], plots: Path) -> Report:
+    """Return the page: AUC tables first, then over seeds, differences, ROC, agreement, training, the runs.
 
     Args:
         comparison: what was found.
         figures: what was drawn, by section.
         plots: the directory that holds the pictures.
-        more: sections to put after the summary.
     """
     pictures = {
         title: [(figure.caption, plots / f"{figure.name}.png") for figure in group]
         for title, group in groupby(figures, key=lambda figure: figure.section)
     }
     first = comparison.references[0]
-    best = comparison.ranked(first)[0]
+    best = comparison.ranked(first)[0].name
     groups = seed_groups(comparison)
     over_seeds = [Section("Over seeds", tables=seed_tables(comparison, groups))] if groups else []
     sections = [
-        *more,
         *over_seeds,
         Section(
             SEPARATION,
@@ -115,9 +139,9 @@ def comparison_report(
 def _best_trivial(comparison: Comparison, reference: str, run: str) -> list[tuple[str, Cell]]:
     """The mean of the best trivial scores on the same entries as a run, and its verdict."""
     pairs = [(signal, reference) for signal in comparison.averaged(reference)]
-    means = [group.mean_best(pairs) for group in groups_of(comparison, reference) if run in group.runs]
+    means = [group.mean_best(pairs) for _, group, _ in trivial_rows(comparison.rows, pairs) if run in group.runs]
     verdict = verdict_cell(comparison.records[run].metrics, reference)
-    found: list[tuple[str, Cell]] = [(f"{BEST.lower()}, mean AUC", mean) for mean in means if mean is not None]
+    found: list[tuple[str, Cell]] = [("best trivial score, mean AUC", mean) for mean in means if mean is not None]
     return [*found, *([("best run better than trivial", verdict)] if verdict is not None else [])]
 
 
@@ -129,7 +153,10 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "left_out": [{"run": str(out.record.directory), "reason": out.reason} for out in comparison.left_out],
         "notes": list(comparison.notes),
         "auc": _rows(comparison),
-        "over_seeds": as_plain(seed_groups(comparison)),
+        "over_seeds": [
+            {"runs": list(group.runs), "mean": dict(group.mean.means), "spread": dict(group.mean.spreads)}
+            for group in seed_groups(comparison)
+        ],
         "correlations": {
             sample: {
                 "runs": list(found.runs),
@@ -144,12 +171,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 def as_csv(comparison: Comparison) -> str:
     """Return one row per run, signal and reference."""
-    text = io.StringIO()
-    rows = _rows(comparison)
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(_rows(comparison))
 
 
 def _significant(comparison: Comparison) -> str:

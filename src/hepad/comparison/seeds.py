@@ -1,18 +1,23 @@
-"""Runs of a comparison that differ in their seed only: what a kind of model reaches, and how far it scatters."""
+"""Runs that differ in their seed only: what a kind of model reaches, and how far it scatters."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from hepad.comparison.compare import Comparison
 from hepad.comparison.differences import spelled
+from hepad.comparison.rows import Row, auc_name, finite
 from hepad.metrics.seeds import SeedMean, mean_over_seeds
-from hepad.report import Cell, Difference, Interval, Table
+from hepad.report import Cell, Difference, Table, interval
+
+SEED: Final = "seed"
+_TITLE: Final = "Runs that differ in the seed only"
 
 
 @dataclass(frozen=True, eq=False)
 class SeedGroup:
-    """Runs with the same settings but the seed, and the mean of their AUCs (`test/auc/<signal>_vs_<reference>`)."""
+    """Runs with the same settings but the seed, and the mean of their metrics."""
 
     runs: Sequence[str]
     mean: SeedMean
@@ -23,28 +28,61 @@ class SeedGroup:
         return spelled(self.mean.settings) or self.runs[0]
 
 
-def seed_groups(comparison: Comparison) -> list[SeedGroup]:
-    """Return all runs by their settings but the seed, in order; empty where no two differ in the seed alone."""
-    groups: dict[tuple[object, ...], list[str]] = {}
-    for run, record in comparison.records.items():
-        others = tuple((key, value) for key, value in comparison.settings[run].items() if key != "seed")
-        groups.setdefault((record.background, others), []).append(run)
-    seeds = {run: record.config.get("seed") for run, record in comparison.records.items()}
-    if not any(len({seeds[run] for run in runs}) > 1 for runs in groups.values()):
+def group_by_seed(rows: Sequence[Row], names: Sequence[str]) -> list[SeedGroup]:
+    """Return all runs by their settings but the seed, in order; empty where no two differ in the seed alone.
+
+    Args:
+        rows: the runs.
+        names: of the metrics to take the mean of; one that is no number is that of the other runs.
+    """
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        others = tuple((key, value) for key, value in row.settings.items() if key != SEED)
+        groups.setdefault((row.background, others), []).append(row)
+    if not any(len({row.settings.get(SEED) for row in group}) > 1 for group in groups.values()):
         return []
-    return [_group(comparison, runs) for runs in groups.values()]
+    return [
+        SeedGroup(
+            [row.name for row in group],
+            mean_over_seeds(
+                {key: value for key, value in group[0].settings.items() if key != SEED},
+                [{name: finite(row.metrics, name) for name in names} for row in group],
+            ),
+        )
+        for group in groups.values()
+    ]
 
 
-def _group(comparison: Comparison, runs: Sequence[str]) -> SeedGroup:
-    aucs: dict[str, dict[str, float | None]] = {run: {} for run in runs}
-    for pair_auc in comparison.aucs:
-        if pair_auc.run in aucs:
-            aucs[pair_auc.run][f"test/auc/{pair_auc.signal}_vs_{pair_auc.reference}"] = pair_auc.auc
-    settings = {key: value for key, value in comparison.settings[runs[0]].items() if key != "seed"}
-    return SeedGroup(runs, mean_over_seeds(settings, list(aucs.values())))
+def means_table(
+    means: Sequence[SeedMean], told: Mapping[str, Sequence[Cell]], names: Mapping[str, str], caption: str
+) -> Table:
+    """Return means over seeds, each with the standard deviation of one run.
+
+    Args:
+        means: one for each row.
+        told: title → cell of each row, before the number of runs.
+        names: metric → title.
+        caption: what the numbers are.
+    """
+    rows: list[list[Cell]] = []
+    for i, mean in enumerate(means):
+        numbers = []
+        for name in names:
+            value, spread = mean.means.get(name), mean.spreads.get(name)
+            ends = (None, None) if value is None or spread is None else (value - spread, value + spread)
+            numbers.append(interval(value, *ends))
+        rows.append([*(cells[i] for cells in told.values()), mean.n, *numbers])
+    return Table([*told, "Runs", *names.values()], rows, caption)
 
 
-def spreads_beside(comparison: Comparison, reference: str) -> dict[str, list[float | None]]:
+def seed_groups(comparison: Comparison) -> list[SeedGroup]:
+    """Return the runs of a comparison by their settings but the seed, with the means of their AUCs."""
+    return group_by_seed(
+        comparison.rows, list(dict.fromkeys(auc_name(pair.signal, pair.reference) for pair in comparison.aucs))
+    )
+
+
+def spreads_beside(comparison: Comparison, reference: str) -> dict[str, dict[str, float]]:
     """Return what stands beside AUCs and their intervals where runs differ in their seed only.
 
     The interval of a run is about the entries that were tested, and knows nothing of how the training would go with
@@ -55,14 +93,16 @@ def spreads_beside(comparison: Comparison, reference: str) -> dict[str, list[flo
         reference: on the background side.
 
     Returns:
-        What is spread, in words → the standard deviation between seeds for each signal; empty without such runs.
+        What is spread, in words → metric → standard deviation between seeds; empty without such runs.
     """
-    names = [f"test/auc/{signal}_vs_{reference}" for signal in comparison.signals(reference)]
-    return {
-        f"± over {group.mean.n} seeds, {group.name}": [group.mean.spreads.get(name) for name in names]
+    names = [auc_name(signal, reference) for signal in comparison.signals(reference)]
+    found = {
+        f"± over {group.mean.n} seeds, {group.name}": {
+            name: group.mean.spreads[name] for name in names if name in group.mean.spreads
+        }
         for group in seed_groups(comparison)
-        if any(name in group.mean.spreads for name in names)
     }
+    return {title: spreads for title, spreads in found.items() if spreads}
 
 
 def seed_tables(comparison: Comparison, groups: Sequence[SeedGroup]) -> list[Table]:
@@ -70,15 +110,12 @@ def seed_tables(comparison: Comparison, groups: Sequence[SeedGroup]) -> list[Tab
     base = next(group for group in groups if comparison.baseline in group.runs)
     tables = []
     for reference in comparison.references:
-        signals = comparison.signals(reference)
-        names = [f"test/auc/{signal}_vs_{reference}" for signal in signals]
-        means: list[list[Cell]] = [
-            [group.name, group.mean.n, *(_mean(group.mean, name) for name in names)] for group in groups
-        ]
+        names = {auc_name(signal, reference): signal for signal in comparison.signals(reference)}
         tables.append(
-            Table(
-                ["Runs that differ in the seed only", "Runs", *signals],
-                means,
+            means_table(
+                [group.mean for group in groups],
+                {_TITLE: [group.name for group in groups]},
+                names,
                 f"Mean AUC against {reference} over the seeds; in brackets the standard deviation of one run, in the "
                 "last digits.",
             )
@@ -91,7 +128,7 @@ def seed_tables(comparison: Comparison, groups: Sequence[SeedGroup]) -> list[Tab
         if differences:
             tables.append(
                 Table(
-                    ["Runs that differ in the seed only", *signals],
+                    [_TITLE, *names.values()],
                     differences,
                     f"Mean AUC against {reference} minus that of {base.name}; in brackets its standard error from the "
                     "spread between seeds. A difference below about twice its error may turn around with other seeds; "
@@ -101,20 +138,7 @@ def seed_tables(comparison: Comparison, groups: Sequence[SeedGroup]) -> list[Tab
     return tables
 
 
-def _mean(mean: SeedMean, name: str) -> Cell:
-    value, spread = mean.means.get(name), mean.spreads.get(name)
-    return value if value is None or spread is None else Interval(value, value - spread, value + spread)
-
-
 def _difference(mean: SeedMean, base: SeedMean, name: str) -> Cell:
     if name not in mean.errors or name not in base.errors:
         return None
     return Difference(mean.means[name] - base.means[name], math.hypot(mean.errors[name], base.errors[name]))
-
-
-def as_plain(groups: Sequence[SeedGroup]) -> list[Mapping[str, object]]:
-    """Return the groups as plain JSON values."""
-    return [
-        {"runs": list(group.runs), "mean": dict(group.mean.means), "spread": dict(group.mean.spreads)}
-        for group in groups
-    ]

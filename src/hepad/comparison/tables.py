@@ -1,58 +1,105 @@
 """The tables of a comparison."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from hepad.comparison.aucs import PairAuc
-from hepad.comparison.compare import Comparison
+from hepad.comparison.compare import ComparedRun, Comparison
 from hepad.comparison.differences import spelled
+from hepad.comparison.rows import BETTER_CAPTION, Columns, auc_name, better_column, metric_cell, runs_table, trivial_rows
 from hepad.comparison.seeds import spreads_beside
-from hepad.comparison.trivial import trivial_rows, verdict_cell
+from hepad.metrics import trivial_title
+from hepad.metrics.matching import MIN_EFFECTIVE
 from hepad.metrics.verdict import SIGNIFICANT
-from hepad.report import Cell, Difference, Interval, Table
+from hepad.report import Cell, Difference, Table, interval
 
 _IN_RUN_TABLE: Final = ("model", "loss", "data", "data.background", "seed")
 
 
-def auc_table(comparison: Comparison, reference: str) -> Table:
-    """AUC of every run for every signal against one reference, best mean first, then the trivial scores."""
-    signals = comparison.signals(reference)
-    rows: list[list[Cell]] = []
-    for run in comparison.ranked(reference):
-        aucs = [comparison.pair_auc(run, signal, reference) for signal in signals]
-        verdict = verdict_cell(comparison.records[run].metrics, reference)
-        rows.append([run, comparison.mean_auc(run, reference), verdict, *(_interval(pair_auc) for pair_auc in aucs)])
-    judged = any(row[2] is not None for row in rows)
+def auc_table(comparison: Comparison, reference: str, brief: bool = False) -> Table:
+    """AUC of every run for every signal against one reference, best mean first, then the trivial scores.
+
+    Args:
+        comparison: of the runs.
+        reference: on the background side.
+        brief: for a terminal: of the trivial scores the best ones alone, and a star at what differs from the baseline.
+    """
+    rows = comparison.ranked(reference)
+    judged = better_column(rows, lambda row: reference)
+    columns: Columns[ComparedRun] = {
+        "run": ("Run", lambda row: row.name),
+        "mean": ("Mean", lambda row: comparison.mean_auc(row.name, reference)),
+        **judged,
+    }
+    for signal in comparison.signals(reference):
+        columns[auc_name(signal, reference)] = (
+            signal,
+            lambda row, signal=signal: _auc(comparison.pair_auc(row.name, signal, reference), starred=brief),
+        )
     spreads = spreads_beside(comparison, reference)
-    rows += [[title, None, None, *values] for title, values in spreads.items()]
-    trivial = trivial_rows(comparison, reference)
+    below: list[Mapping[str, Cell]] = [{"run": title, **values} for title, values in spreads.items()]
+    trivial = _trivial_rows(comparison, reference, brief=brief)
     caption = (
         f"AUC against {reference} with its 68% interval, ordered by the mean over "
         f"{', '.join(comparison.averaged(reference))}{'; ± is the spread between seeds' if spreads else ''}"
         f"{'; trivial scores below' if trivial else ''}."
     )
-    if not judged:
-        return Table(["Run", "Mean", *signals], [[*row[:2], *row[3:]] for row in (*rows, *trivial)], caption)
-    return Table(
-        ["Run", "Mean", "Better than trivial", *signals],
-        [*rows, *trivial],
-        f"{caption} Better than trivial: on how many signals a run is better than the best score that needs no model "
-        f"(in brackets: p < {SIGNIFICANT:g}).",
+    return runs_table(rows, columns, f"{caption} {BETTER_CAPTION}" if judged else caption, [*below, *trivial])
+
+
+def matched_table(comparison: Comparison, reference: str) -> Table | None:
+    """AUC of every run at equal Σ pT, trivial scores below; None where no run has any."""
+    names = {auc_name(signal, reference, matched=True): signal for signal in comparison.signals(reference)}
+    rows = [row for row in comparison.ranked(reference) if names.keys() & row.metrics.keys()]
+    if not rows:
+        return None
+    columns: Columns[ComparedRun] = {
+        "run": ("Run", lambda row: row.name),
+        **better_column(rows, lambda row: reference, matched=True),
+    }
+    for name, signal in names.items():
+        columns[name] = (signal, lambda row, name=name: metric_cell(row.metrics, name))
+    return runs_table(
+        rows,
+        columns,
+        f"AUC against {reference} at equal Σ pT, where loudness cannot win, with its 68% interval; runs in the same "
+        f"order, trivial scores below. A dash where fewer than {MIN_EFFECTIVE} effective entries are left on a side, "
+        "or Σ pT still tells the two apart.",
+        _trivial_rows(comparison, reference, matched=True),
     )
+
+
+def _trivial_rows(
+    comparison: Comparison, reference: str, matched: bool = False, brief: bool = False
+) -> list[Mapping[str, Cell]]:
+    """The best trivial score by name, for each group of runs; of a single group also every other one."""
+    pairs = [(signal, reference) for signal in comparison.signals(reference)]
+    averaged = [(signal, reference) for signal in comparison.averaged(reference)]
+    found = trivial_rows(comparison.rows, pairs, matched)
+    below: list[Mapping[str, Cell]] = [
+        {"run": _capitalised(title), "mean": group.mean_best(averaged), **cells} for title, group, cells in found
+    ]
+    if len(found) == 1 and not brief:
+        for name in found[0][1].names:
+            aucs = {auc_name(*pair, matched): of_pair.get(name) for pair, of_pair in found[0][1].aucs.items()}
+            below.append({"run": f"{_capitalised(trivial_title(name))} alone", **aucs})
+    return below
 
 
 def difference_table(comparison: Comparison, reference: str) -> Table:
     """Difference of every run's AUC to the baseline run's."""
-    signals = comparison.signals(reference)
-    rows: list[list[Cell]] = []
-    for run in comparison.ranked(reference):
-        aucs = [comparison.pair_auc(run, signal, reference) for signal in signals]
-        if any(pair_auc is not None and pair_auc.difference is not None for pair_auc in aucs):
-            rows.append([run, *(_difference(pair_auc) for pair_auc in aucs)])
+    columns: Columns[ComparedRun] = {"": ("Run", lambda row: row.name)}
+    for signal in comparison.signals(reference):
+        columns[signal] = (
+            signal,
+            lambda row, signal=signal: _difference(comparison.pair_auc(row.name, signal, reference)),
+        )
+    differing = {a.run for a in comparison.aucs if a.reference == reference and a.difference is not None}
     unpaired = any(pair_auc.paired is False for pair_auc in comparison.aucs if pair_auc.reference == reference)
     count = sum(pair_auc.difference is not None for pair_auc in comparison.aucs)
-    return Table(
-        ["Run", *signals],
-        rows,
+    return runs_table(
+        [row for row in comparison.ranked(reference) if row.name in differing],
+        columns,
         f"AUC against {reference} minus that of {comparison.baseline}, one standard error of the last digits in "
         f"brackets (DeLong, paired{' where not marked u' if unpaired else ''}). * is significant: p < {SIGNIFICANT:g} "
         f"after Holm's correction for all {count} differences on this page. That is about these trained runs on "
@@ -62,39 +109,33 @@ def difference_table(comparison: Comparison, reference: str) -> Table:
 
 def run_table(comparison: Comparison) -> Table:
     """What each run is, how large and how fast."""
-    rows: list[list[Cell]] = [
-        [
-            label,
-            record.model,
-            record.parameters,
-            record.epochs,
-            record.seconds.get("train"),
-            microseconds_per_entry(comparison, label),
-            record.loss,
-            record.data,
-            record.background,
-            record.seed,
-            record.status,
-        ]
-        for label, record in comparison.records.items()
-    ]
-    titles = ["Run", "Model", "Parameters", "Epochs", "Training [s]", "Scoring [µs per entry]", "Loss", "Data"]
-    return Table(
-        [*titles, "Background", "Seed", "Status"],
-        rows,
-        "The runs in the order given. Times are those of the machine each run was on.",
-    )
+    columns: Columns[ComparedRun] = {
+        "run": ("Run", lambda row: row.name),
+        "model": ("Model", lambda row: row.record.model),
+        "parameters": ("Parameters", lambda row: row.record.parameters),
+        "epochs": ("Epochs", lambda row: row.record.epochs),
+        "training": ("Training [s]", lambda row: row.record.seconds.get("train")),
+        "scoring": ("Scoring [µs per entry]", lambda row: microseconds_per_entry(comparison, row.name)),
+        "loss": ("Loss", lambda row: row.record.loss),
+        "data": ("Data", lambda row: row.record.data),
+        "background": ("Background", lambda row: row.background),
+        "seed": ("Seed", lambda row: row.record.seed),
+        "status": ("Status", lambda row: row.record.status),
+    }
+    caption = "The runs in the order given. Times are those of the machine each run was on."
+    return runs_table(comparison.rows, columns, caption)
 
 
 def settings_table(comparison: Comparison) -> Table:
     """In which other settings the runs differ, and where they are."""
-    rows: list[list[Cell]] = []
-    for label, record in comparison.records.items():
-        differs = {k: v for k, v in comparison.settings[label].items() if k not in _IN_RUN_TABLE}
-        rows.append([label, str(record.directory), spelled(differs) or None])
-    if all(row[-1] is None for row in rows):
-        return Table(["Run", "Directory"], [row[:-1] for row in rows], "Where the runs are.")
-    return Table(["Run", "Directory", "Also differs in"], rows, "Where the runs are, and their other settings.")
+    columns: Columns[ComparedRun] = {
+        "run": ("Run", lambda row: row.name),
+        "directory": ("Directory", lambda row: str(row.record.directory)),
+    }
+    if not any(map(_other_settings, comparison.rows)):
+        return runs_table(comparison.rows, columns, "Where the runs are.")
+    columns["settings"] = ("Also differs in", lambda row: _other_settings(row) or None)
+    return runs_table(comparison.rows, columns, "Where the runs are, and their other settings.")
 
 
 def left_out_table(comparison: Comparison) -> Table:
@@ -110,10 +151,15 @@ def microseconds_per_entry(comparison: Comparison, run: str) -> float | None:
     return None if seconds is None or not entries else 1e6 * seconds / entries
 
 
-def _interval(pair_auc: PairAuc | None) -> Cell:
-    if pair_auc is None or pair_auc.low is None or pair_auc.high is None:
-        return None if pair_auc is None else pair_auc.auc
-    return Interval(pair_auc.auc, pair_auc.low, pair_auc.high)
+def _other_settings(row: ComparedRun) -> str:
+    return spelled({key: value for key, value in row.settings.items() if key not in _IN_RUN_TABLE})
+
+
+def _auc(pair_auc: PairAuc | None, starred: bool) -> Cell:
+    if pair_auc is None:
+        return None
+    significant = pair_auc.p_holm is not None and pair_auc.p_holm < SIGNIFICANT
+    return interval(pair_auc.auc, pair_auc.low, pair_auc.high, "*" if starred and significant else "")
 
 
 def _difference(pair_auc: PairAuc | None) -> Cell:
@@ -121,3 +167,7 @@ def _difference(pair_auc: PairAuc | None) -> Cell:
         return None
     mark = "*" * (pair_auc.p_holm < SIGNIFICANT) + "u" * (pair_auc.paired is False)
     return Difference(pair_auc.difference.difference, pair_auc.difference.standard_error, mark)
+
+
+def _capitalised(text: str) -> str:
+    return text[0].upper() + text[1:]

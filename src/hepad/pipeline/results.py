@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hepad.comparison import read_record
 from hepad.core.errors import UserError
 from hepad.pipeline.record import SweepRecord
 from hepad.run.epochs import best_row
 from hepad.rundir.history_file import read_history
+from hepad.rundir.record import read_record
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from hepad.core.outcome import JobOutcome
 from hepad.pipeline.jobs import Job, compose_job
 from hepad.pipeline.processes import LOGS
 from hepad.pipeline.record import FILE, SweepRecord
-from hepad.pipeline.status import existing_run
+from hepad.pipeline.existing_run import existing_run
 from hepad.rundir.status import RunStatus
 
 

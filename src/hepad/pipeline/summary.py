@@ -1,20 +1,26 @@
-"""The end of a sweep: its table on the console, sweep.csv, sweep.json and the page."""
+"""The end of a sweep: its table on the terminal, sweep.csv, sweep.json and the page."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from hepad.core.counting import counted
 from hepad.core.errors import Interrupted
 from hepad.core.files import atomic_write_text
 from hepad.core.outcome import JobOutcome, JobsFailed, one_line
-from hepad.pipeline.console import print_summary, shown_path
-from hepad.pipeline.page import sweep_report
+from hepad.core.pasteable import python_command
+from hepad.metrics.seeds import SeedMean
 from hepad.pipeline.record import FILE
 from hepad.pipeline.results import JobResult, read_results
 from hepad.pipeline.session import Session
-from hepad.pipeline.table import make_table, seed_means, to_csv
+from hepad.pipeline.sweep_page import Figures, jobs_table, shown_path, sweep_means, sweep_report
+from hepad.pipeline.sweep_table import SweepTable, make_table, seed_means, to_csv
+from hepad.report import write_report
+from hepad.report.terminal import console_table, print_to_terminal
+
+_SHOWN: Final = 20
 
 
 def summarise(
@@ -23,7 +29,7 @@ def summarise(
     metric: str,
     direction: str,
     notes: Sequence[str],
-    figures: Sequence[tuple[str, bytes]] = (),
+    figures: Figures = (),
     ordered: bool = True,
 ) -> None:
     """Write and print the summary of all jobs of the sweep.
@@ -40,9 +46,6 @@ def summarise(
     Raises:
         JobsFailed: not all jobs of this command finished.
     """
-    from hepad.pipeline.figures import roc_figures
-    from hepad.report import write_report
-
     directory = session.directory
     results = read_results(directory, session.record)
     table = make_table(results, session.record.swept, metric, direction, ordered)
@@ -56,11 +59,33 @@ def summarise(
     session.record.write(
         directory, metric=table.metric, direction=table.direction, runs=[_plain(row, directory) for row in results]
     )
-    write_report(directory / "sweep.html", sweep_report(session, table, means, notes, figures, roc_figures(table)))
+    write_report(directory / "sweep.html", sweep_report(session, table, means, notes, figures))
     print_summary(table, means, notes, shown_path(directory))
     statuses = {outcome.status for outcome in outcomes}
     if statuses - {"finished"}:
         raise JobsFailed(1 if "failed" in statuses else 2)
+
+
+def print_summary(table: SweepTable, means: Sequence[SeedMean], notes: Sequence[str], directory: Path) -> None:
+    """Print the table, best first, the mean over seeds, what to know, why jobs failed, and where the page is."""
+    order = f"best {table.metric} first" if table.ordered else "in the order of the command"
+    has_auc = any(row.value(name) is not None for name in table.areas for row in table.rows)
+    title = f"{counted(len(table.rows), 'run')}, {order}{'; AUC with its 68% interval in brackets' if has_auc else ''}"
+    tables = [console_table(jobs_table(table, _SHOWN), title, min(len(table.rows), _SHOWN))]
+    if means:
+        title = "Mean over seeds, standard deviation of one run in brackets"
+        tables.append(console_table(sweep_means(table, means), title))
+    lines = [("…", f"and {len(table.rows) - _SHOWN} more in sweep.csv")] if len(table.rows) > _SHOWN else []
+    lines += [("note", note) for note in notes]
+    for row in table.rows:
+        if row.status != "finished":
+            lines.append((row.status, f"{row.name}: {row.reason}".rstrip(": ")))
+    if table.best is not None:
+        lines.append(("best", " ".join(f"{key}={value}" for key, value in table.best.settings.items())))
+    lines += [("table", str(directory / "sweep.csv")), ("report", str(directory / "sweep.html"))]
+    if table.comparable:
+        lines.append(("compare", f"{python_command()} -m hepad.compare {directory}"))
+    print_to_terminal(tables, lines)
 
 
 @contextmanager

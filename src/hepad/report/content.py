@@ -11,7 +11,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class Interval:
-    """A number with the low and high end of its uncertainty.
+    """A number with the low and high end of its uncertainty, and a mark such as `*` where it is significant.
 
     >>> from hepad.report import Interval
     >>> from hepad.report.formatting import format_cell
@@ -22,6 +22,17 @@ class Interval:
     value: float
     low: float
     high: float
+    mark: str = ""
+
+
+def interval(value: float | None, low: float | None, high: float | None, mark: str = "") -> "Cell":
+    """A number with its uncertainty where both ends are known, alone where they are not, None where it is not known.
+
+    >>> from hepad.report import interval
+    >>> interval(0.871, 0.869, 0.873), interval(0.871, None, None)
+    (Interval(value=0.871, low=0.869, high=0.873, mark=''), 0.871)
+    """
+    return value if value is None or low is None or high is None else Interval(value, low, high, mark)
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,19 @@ def format_cell(cell: Cell) -> str:
     if isinstance(cell, int):
         return f"{cell:,}".replace(",", "\u202f")
     if isinstance(cell, Interval):
-        return with_uncertainty(cell.value, cell.low, cell.high)
+        return f"{with_uncertainty(cell.value, cell.low, cell.high)} {cell.mark}".rstrip()
     if isinstance(cell, Difference):
         return _format_difference(cell)
     return _format_number(cell)
+
+
+def plain_text(cell: Cell) -> str:
+    """A cell without markup, as on a terminal: a name before its number, nothing for what is not known."""
+    if isinstance(cell, Named):
+        return f"{cell.name} {_format_number(cell.value)}"
+    if isinstance(cell, Link):
+        return cell.text
+    return "" if cell is None else format_cell(cell)
 
 
 def sort_key(cell: Cell) -> str:

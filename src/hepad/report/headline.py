@@ -6,7 +6,7 @@ from hepad.metrics.evaluation import Evaluation
 from hepad.metrics.matching import MIN_EFFECTIVE
 from hepad.metrics.samples import trivial_title
 from hepad.metrics.verdict import SIGNIFICANT, PairResult, pair_result, trivial_aucs
-from hepad.report.content import Cell, Difference, Interval, Named, Table
+from hepad.report.content import Cell, Difference, Named, Table, interval
 
 _DIFFERENCE = (
     "The difference is to the best of them, with its standard error in brackets (DeLong, paired); "
@@ -93,7 +93,7 @@ def _numbers(evaluation: Evaluation, signal: str, reference: str, names: Sequenc
 
 def auc_cell(found: PairResult) -> Cell:
     """An AUC with its interval where that is known."""
-    return found.auc if found.low is None or found.high is None else Interval(found.auc, found.low, found.high)
+    return interval(found.auc, found.low, found.high)
 
 
 def trivial_cell(found: PairResult) -> Cell:
@@ -118,60 +118,4 @@ def _trivial_names(evaluation: Evaluation, matched: bool) -> list[str]:
             for signal, reference in evaluation.rocs
             for name in trivial_aucs(evaluation.metrics, signal, reference, matched)
         )
-    )
-
-
-def working_point_table(evaluation: Evaluation) -> Table:
-    """Signal efficiency at fixed false-positive rates, and the largest significance improvement.
-
-    >>> import numpy as np
-    >>> from hepad.metrics import ScoredSample, evaluate
-    >>> from hepad.report import working_point_table
-    >>> rng = np.random.default_rng(0)
-    >>> samples = {name: ScoredSample(name, rng.normal(mean, 1, 5000)) for name, mean in (("qcd", 0), ("top", 2))}
-    >>> table = working_point_table(evaluate(samples, "qcd", references=["qcd"]))
-    >>> table.header
-    ['Signal', 'Reference', 'TPR at FPR 1e-2', 'Max SIC']
-    >>> [cell if cell is None else round(cell, 1) for cell in table.rows[0][2:]]
-    [0.4, 5.7]
-    """
-    prefix = "test/tpr_at_fpr_"
-    rates = sorted(
-        {name[len(prefix) :].split("/")[0] for name in evaluation.metrics if name.startswith(prefix)},
-        key=float,
-        reverse=True,
-    )
-    rows: list[list[Cell]] = []
-    for signal, reference in evaluation.rocs:
-        pair = f"{signal}_vs_{reference}"
-        numbers = [evaluation.metrics.get(f"{prefix}{rate}/{pair}") for rate in rates]
-        rows.append([signal, reference, *numbers, evaluation.metrics.get(f"test/sic_max/{pair}")])
-    return Table(
-        ["Signal", "Reference", *(f"TPR at FPR {rate}" for rate in rates), "Max SIC"],
-        rows,
-        "A dash where fewer than 10 reference entries lie beyond the cut.",
-    )
-
-
-def correlation_table(evaluation: Evaluation) -> Table:
-    """Correlations of the score with each feature, on the training background.
-
-    >>> import numpy as np
-    >>> from hepad.metrics import ScoredSample, evaluate
-    >>> from hepad.report import correlation_table
-    >>> rng = np.random.default_rng(0)
-    >>> pt = rng.exponential(30, 500)
-    >>> table = correlation_table(evaluate({"qcd": ScoredSample("qcd", pt**2, {"pt": pt})}, "qcd", references=["qcd"]))
-    >>> table.header[:3], table.rows[0][0], round(table.rows[0][2], 2)
-    (['Feature', 'Pearson', 'Spearman'], 'pt', 1.0)
-    """
-    background = evaluation.background
-    linear, ranked = evaluation.pearson.get(background, {}), evaluation.spearman.get(background, {})
-    rows: list[list[Cell]] = [
-        [feature, value, ranked.get(feature), evaluation.distance.get(feature)] for feature, value in linear.items()
-    ]
-    return Table(
-        ["Feature", "Pearson", "Spearman", "Distance correlation"],
-        rows,
-        f"Correlation of the anomaly score with each feature of {background}.",
     )

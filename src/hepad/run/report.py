@@ -9,7 +9,7 @@ from hepad.metrics import Evaluation, read_verdict
 from hepad.metrics.verdict import verdict_sentence
 from hepad.plots import StandardFigure
 from hepad.report import Cell, Report, Section, Table, headline_table, matched_table, write_report
-from hepad.report.tables import SEPARATION, STUDENT, section_tables
+from hepad.report.section_tables import SEPARATION, STUDENT, section_tables
 from hepad.run.provenance import left_out_words
 
 # What a reader asks first; sections that are not named here, a model's own, come before the examples.

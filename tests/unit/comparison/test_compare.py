@@ -9,7 +9,7 @@ from scipy import stats
 from tests.fake_runs import fake_scores, write_fake_run
 
 from hepad.comparison import compare, read_record, write_comparison
-from hepad.comparison.console import comparison_table, print_comparison
+from hepad.comparison.page import comparison_table, print_comparison
 from hepad.comparison.scores import read_trivial
 from hepad.comparison.seeds import seed_groups, seed_tables, spreads_beside
 from hepad.comparison.tables import auc_table

@@ -1,8 +1,8 @@
 """What a sweep prints at its end."""
 
-from hepad.pipeline.console import print_summary
 from hepad.pipeline.results import JobResult
-from hepad.pipeline.table import make_table, seed_means
+from hepad.pipeline.summary import print_summary
+from hepad.pipeline.sweep_table import make_table, seed_means
 
 AUC = "test/auc/ttbar_vs_zero_bias"
 
@@ -24,7 +24,7 @@ def printed(capsys, directory, results) -> str:
 def test_numbers_are_short_and_have_their_unit(capsys, tmp_path):
     text = printed(capsys, tmp_path, [job(tmp_path, 1), job(tmp_path, 2)])
     assert "2 runs, best val/loss first" in text
-    assert "time [s]" in text
+    assert "Time [s]" in text
     assert "0.8303(20)" in text
     assert "0.001252 " in text
     assert "68% interval" in text

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from hepad.pipeline.page import runs_table
+from hepad.comparison.rows import verdict_cell
 from hepad.pipeline.results import JobResult
-from hepad.pipeline.table import OWN_AUC, make_table, seed_means, to_csv
-from hepad.pipeline.trivial import trivial_rows, verdict_of
+from hepad.pipeline.sweep_page import jobs_table
+from hepad.pipeline.sweep_table import OWN_AUC, make_table, seed_means, to_csv, trivial_scores
 from hepad.report import Named
 
 AUC = "test/auc/top_vs_qcd"
@@ -126,18 +126,18 @@ def judged(name, area, trivial):
 
 def test_the_best_trivial_score_stands_below_the_runs_by_name():
     table = make_table([judged("a", 0.7, 0.8), judged("b", 0.9, 0.8)], ["model"], AUC, "maximize")
-    ((title, cells),) = trivial_rows(table)
+    ((title, cells),) = trivial_scores(table)
     assert title == "best trivial score"
     assert cells == {AUC: Named(0.8, "‖x − mean‖²")}
-    assert [verdict_of(row) for row in table.rows] == ["1 of 1 (0)", "0 of 1 (0)"]
-    shown = runs_table(table)
+    assert [verdict_cell(row.metrics, row.background) for row in table.rows] == ["1 of 1 (0)", "0 of 1 (0)"]
+    shown = jobs_table(table)
     assert shown.header[-2:] == ["Better than trivial", "Run"]
     assert shown.rows[-1][1] == "best trivial score"
     assert Named(0.8, "‖x − mean‖²") in shown.rows[-1]
     # Runs on other entries have trivial scores of their own.
     other = make_table([judged("a", 0.7, 0.8), judged("b", 0.9, 0.7)], ["model"], AUC, "maximize")
-    assert [title for title, _ in trivial_rows(other)] == ["best trivial score of b", "best trivial score of a"]
+    assert [title for title, _ in trivial_scores(other)] == ["best trivial score of b", "best trivial score of a"]
     # Without any, neither row nor column.
     plain = make_table(RESULTS, ["model", "seed"], "val/loss", "minimize")
-    assert trivial_rows(plain) == []
-    assert "Better than trivial" not in runs_table(plain).header
+    assert trivial_scores(plain) == []
+    assert "Better than trivial" not in jobs_table(plain).header

@@ -1,7 +1,7 @@
 """What the sections of a run's report tell in tables."""
 
 from hepad.metrics import Evaluation, RocCurve
-from hepad.report.tables import STUDENT, SYMMETRIES, section_tables
+from hepad.report.section_tables import STUDENT, SYMMETRIES, section_tables
 
 
 def evaluation(curve: RocCurve | None = None, **metrics: float) -> Evaluation:

@@ -105,7 +105,7 @@ def test_places_without_runs_are_refused(tmp_path):
 
 def test_reading_records_needs_no_torch():
     code = (
-        "import sys, hepad.compare, hepad.comparison.console\n"
+        "import sys, hepad.compare, hepad.comparison.page\n"
         "print(sorted({'torch', 'lightning', 'wandb'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

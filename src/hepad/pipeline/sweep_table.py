@@ -1,16 +1,16 @@
 """The table of a sweep: best first, its columns, and the mean over seeds."""
 
-import csv
-import io
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
-from hepad.metrics.seeds import SeedMean, mean_over_seeds
+from hepad.comparison.rows import auc_name, csv_text, pairs_against, trivial_rows
+from hepad.comparison.seeds import SEED, group_by_seed
+from hepad.metrics.seeds import SeedMean
 from hepad.pipeline.results import JobResult
+from hepad.report import Cell
 
-SEED = "seed"
 OWN_AUC: Final = "AUC vs own background"
 """What stands beside runs of different backgrounds; the mean over the signals where a run has several."""
 
@@ -52,10 +52,27 @@ class SweepTable:
         return sum(row.scored for row in self.rows) > 1
 
     @property
+    def finished(self) -> bool:
+        """Whether all of its jobs are."""
+        return all(row.status == "finished" for row in self.rows)
+
+    @property
     def numbers(self) -> list[str]:
         """The metrics shown, the one ordered by first."""
         losses = [] if len(self.backgrounds) > 1 else ["val/loss"]
         return list(dict.fromkeys([self.metric, *losses, *self.aucs]))
+
+    @property
+    def areas(self) -> list[str]:
+        """The metrics shown that are AUCs."""
+        return [name for name in self.numbers if name == OWN_AUC or name.startswith("test/auc/")]
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Metric → title of its column: of an AUC the signal, where no other column has it."""
+        short = {name: f"AUC {name.removeprefix('test/auc/').split('_vs_')[0]}" for name in self.areas if name != OWN_AUC}
+        found = list(short.values())
+        return {name: short[name] if found.count(short.get(name, "")) == 1 else name for name in self.numbers}
 
 
 def make_table(
@@ -69,7 +86,7 @@ def make_table(
     backgrounds = list(dict.fromkeys(result.background for result in results if result.background is not None))
     if len(backgrounds) > 1:
         rows = [_with_own_auc(result) for result in results]
-        names = sorted({name for row in rows for name in row.metrics if name.endswith("_vs_own")})
+        names = [auc_name(*pair) for pair in pairs_against({name for row in rows for name in row.metrics}, "own")]
         # With one signal each, the mean says it all.
         several = any(sum(name in row.metrics for name in names) > 1 for row in rows)
         return SweepTable(rows, list(swept), OWN_AUC, "maximize", names if several else [], backgrounds, False)
@@ -77,70 +94,66 @@ def make_table(
     others = [result for result in results if result.value(metric) is None]
     if ordered:
         known.sort(key=lambda result: result.value(metric) or 0.0, reverse=direction == "maximize")
-    aucs = dict.fromkeys(
-        name
-        for result in results
-        for name in result.metrics
-        if name.startswith("test/auc/") and name.endswith(f"_vs_{result.background}")
-    )
+    names = {name for result in results for name in result.metrics}
+    aucs = [auc_name(*pair) for background in backgrounds for pair in pairs_against(names, background)]
     rows = [*known, *others] if ordered else list(results)
-    return SweepTable(rows, list(swept), metric, direction, sorted(aucs), backgrounds, ordered)
-
-
-def pair_of(name: str, background: str) -> tuple[str, str]:
-    """Return signal and reference of a metric `test/auc/<signal>_vs_<background>`."""
-    return name.removeprefix("test/auc/").removesuffix(f"_vs_{background}"), background
+    return SweepTable(rows, list(swept), metric, direction, aucs, backgrounds, ordered)
 
 
 def _with_own_auc(result: JobResult) -> JobResult:
     """Return a result with each AUC against its own background under the same name for all runs."""
-    start, end = "test/auc/", f"_vs_{result.background}"
-    areas = {name: value for name, value in result.metrics.items() if name.startswith(start) and name.endswith(end)}
-    if not areas:
+    pairs = pairs_against(result.metrics, str(result.background))
+    if not pairs:
         return result
-    own = {OWN_AUC: statistics.fmean(areas.values())}
-    for name in areas:
+    own = {OWN_AUC: statistics.fmean(result.metrics[auc_name(*pair)] for pair in pairs)}
+    for signal, reference in pairs:
         for bound in ("", "/low", "/high"):
-            if (value := result.metrics.get(name + bound)) is not None:
-                own[f"{name.removesuffix(end)}_vs_own{bound}"] = value
-                if len(areas) == 1:
-                    own[f"{OWN_AUC}{bound}"] = value
+            if (value := result.metrics.get(auc_name(signal, reference) + bound)) is not None:
+                own[auc_name(signal, "own") + bound] = value
+                if len(pairs) == 1:
+                    own[OWN_AUC + bound] = value
     return replace(result, metrics={**result.metrics, **own})
 
 
 def seed_means(table: SweepTable) -> list[SeedMean]:
     """Mean and spread over the seeds of every other setting, ordered as the runs; empty where only one seed was run."""
-    groups: dict[tuple[tuple[str, str], ...], list[JobResult]] = {}
-    for row in table.rows:
-        if row.status == "finished" and row.value(table.metric) is not None:
-            groups.setdefault(tuple((k, v) for k, v in row.settings.items() if k != SEED), []).append(row)
-    if SEED not in table.swept or all(len(group) < 2 for group in groups.values()):
+    rows = [row for row in table.rows if row.status == "finished" and row.value(table.metric) is not None]
+    if SEED not in table.swept:
         return []
-    means = [
-        mean_over_seeds(dict(settings), [{name: row.value(name) for name in table.numbers} for row in group])
-        for settings, group in groups.items()
-    ]
-    if not table.ordered:
-        return means
-    sign = -1 if table.direction == "maximize" else 1
+    means = [group.mean for group in group_by_seed(rows, table.numbers)]
+    sign = 0 if not table.ordered else -1 if table.direction == "maximize" else 1
     return sorted(means, key=lambda mean: sign * mean.means[table.metric])
+
+
+def trivial_scores(table: SweepTable) -> list[tuple[str, dict[str, Cell]]]:
+    """Return a title and metric → AUC of the best trivial score with its name, for each group of runs that share them.
+
+    Runs of different backgrounds have their mean over the signals instead, under `OWN_AUC`.
+    """
+    found: list[tuple[str, dict[str, Cell]]] = []
+    alone = len(table.backgrounds) == 1
+    for background in table.backgrounds:
+        rows = [row for row in table.rows if row.background == background]
+        pairs = pairs_against({name for row in rows for name in row.metrics}, background)
+        for title, group, cells in trivial_rows(rows, pairs, alone=alone):
+            found.append((title, cells if alone else {OWN_AUC: group.mean_best([p for p in pairs if p in group.best])}))
+    return found
 
 
 def to_csv(table: SweepTable) -> str:
     """The table as CSV: job, status, settings, validation metrics, AUCs with their intervals, cost, reason."""
     logged = sorted({name for row in table.rows for name in row.metrics if name.startswith(("val/", "train/"))})
-    areas = [f"{name}{end}" for name in table.aucs for end in ("", "/low", "/high")]
-    names = list(dict.fromkeys([table.metric, *logged, *areas]))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    costs = ("epochs", "best_epoch", "seconds", "parameters")
-    writer.writerow(["job", "status", *table.swept, *names, *costs, "reason"])
-    for row in table.rows:
-        cells = [row.name, row.status, *(row.settings.get(key, "") for key in table.swept)]
-        cells += [_plain(row.metrics.get(name)) for name in names]
-        writer.writerow([*cells, *(_plain(getattr(row, cost)) for cost in costs), row.reason])
-    return text.getvalue()
-
-
-def _plain(value: float | None) -> str:
-    return "" if value is None else repr(value)
+    aucs = [f"{name}{end}" for name in table.aucs for end in ("", "/low", "/high")]
+    names = list(dict.fromkeys([table.metric, *logged, *aucs]))
+    rows: list[dict[str, Any]] = [
+        {
+            "job": row.name,
+            "status": row.status,
+            **{key: row.settings.get(key) for key in table.swept},
+            **{name: row.metrics.get(name) for name in names},
+            **{cost: getattr(row, cost) for cost in ("epochs", "best_epoch", "seconds", "parameters")},
+            "reason": row.reason,
+        }
+        for row in table.rows
+    ]
+    return csv_text(rows)

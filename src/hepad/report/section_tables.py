@@ -4,7 +4,6 @@ from typing import Final
 
 from hepad.metrics.evaluation import Evaluation
 from hepad.report.content import Cell, Table
-from hepad.report.headline import correlation_table, working_point_table
 
 SEPARATION: Final = "Separation"
 STUDENT: Final = "Student and teacher"
@@ -67,3 +66,59 @@ def _symmetries(evaluation: Evaluation) -> list[Table]:
         "not see the transformation, 1 for one that sees nothing else."
     )
     return [Table(["Symmetry", "RMS change / spread"], rows, caption)] if rows else []
+
+
+def working_point_table(evaluation: Evaluation) -> Table:
+    """Signal efficiency at fixed false-positive rates, and the largest significance improvement.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> from hepad.report import working_point_table
+    >>> rng = np.random.default_rng(0)
+    >>> samples = {name: ScoredSample(name, rng.normal(mean, 1, 5000)) for name, mean in (("qcd", 0), ("top", 2))}
+    >>> table = working_point_table(evaluate(samples, "qcd", references=["qcd"]))
+    >>> table.header
+    ['Signal', 'Reference', 'TPR at FPR 1e-2', 'Max SIC']
+    >>> [cell if cell is None else round(cell, 1) for cell in table.rows[0][2:]]
+    [0.4, 5.7]
+    """
+    prefix = "test/tpr_at_fpr_"
+    rates = sorted(
+        {name[len(prefix) :].split("/")[0] for name in evaluation.metrics if name.startswith(prefix)},
+        key=float,
+        reverse=True,
+    )
+    rows: list[list[Cell]] = []
+    for signal, reference in evaluation.rocs:
+        pair = f"{signal}_vs_{reference}"
+        numbers = [evaluation.metrics.get(f"{prefix}{rate}/{pair}") for rate in rates]
+        rows.append([signal, reference, *numbers, evaluation.metrics.get(f"test/sic_max/{pair}")])
+    return Table(
+        ["Signal", "Reference", *(f"TPR at FPR {rate}" for rate in rates), "Max SIC"],
+        rows,
+        "A dash where fewer than 10 reference entries lie beyond the cut.",
+    )
+
+
+def correlation_table(evaluation: Evaluation) -> Table:
+    """Correlations of the score with each feature, on the training background.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> from hepad.report import correlation_table
+    >>> rng = np.random.default_rng(0)
+    >>> pt = rng.exponential(30, 500)
+    >>> table = correlation_table(evaluate({"qcd": ScoredSample("qcd", pt**2, {"pt": pt})}, "qcd", references=["qcd"]))
+    >>> table.header[:3], table.rows[0][0], round(table.rows[0][2], 2)
+    (['Feature', 'Pearson', 'Spearman'], 'pt', 1.0)
+    """
+    background = evaluation.background
+    linear, ranked = evaluation.pearson.get(background, {}), evaluation.spearman.get(background, {})
+    rows: list[list[Cell]] = [
+        [feature, value, ranked.get(feature), evaluation.distance.get(feature)] for feature, value in linear.items()
+    ]
+    return Table(
+        ["Feature", "Pearson", "Spearman", "Distance correlation"],
+        rows,
+        f"Correlation of the anomaly score with each feature of {background}.",
+    )
