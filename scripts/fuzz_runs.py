@@ -37,7 +37,7 @@ from hepad.comparison.compare import compare
 from hepad.comparison.page import as_csv, as_json
 from hepad.core.errors import UserError
 from hepad.pipeline.record import SweepRecord
-from hepad.pipeline.results import read_result
+from hepad.pipeline.sweep_table import read_result
 from hepad.rundir.status import run_status
 
 _SECONDS: Final = 60

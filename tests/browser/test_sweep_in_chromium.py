@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.tables import on_paper, too_wide
 
+from hepad.comparison.rows import Row
 from hepad.pipeline.record import SweepRecord
-from hepad.pipeline.results import JobResult
 from hepad.pipeline.sweep_page import sweep_report
 from hepad.pipeline.sweep_table import make_table, seed_means
 from hepad.report import write_report
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 SIGNALS = ("soft_qcd", "jet_ht", "ttbar", "radion", "wprime")
 
 
-def finished(directory: Path, model: str, loss: str, seed: int) -> JobResult:
+def finished(directory: Path, model: str, loss: str, seed: int) -> Row:
     name = f"loss.{loss}-model.{model}-seed.{seed}"
     (directory / name).mkdir(parents=True)
     for file in ("report.html", "config.yaml"):
@@ -30,7 +30,7 @@ def finished(directory: Path, model: str, loss: str, seed: int) -> JobResult:
         pair = f"test/auc/{signal}_vs_zero_bias"
         metrics |= {pair: area, f"{pair}/low": area - 0.0081, f"{pair}/high": area + 0.0077}
     settings = {"model": model, "loss": loss, "seed": str(seed), "optimizer.lr": "0.0012520653814999472"}
-    return JobResult(name, settings, "finished", "", directory / name, metrics, 12.3, 12345, 20, 17, "zero_bias")
+    return Row(name, settings, "finished", "", directory / name, metrics, 12.3, 12345, 20, 17, "zero_bias")
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,8 @@ def sweep_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for seed in (1, 2, 3)
     ]
     settings = {"model": "vae", "loss": "mse", "seed": "9", "optimizer.lr": "1e30"}
-    results.append(JobResult("a_failed_one", settings, "failed", "RuntimeError: no finite loss " + "and more " * 20))
-    results.append(JobResult("a_refused_one", settings, "refused", "there is a run of another config"))
+    results.append(Row("a_failed_one", settings, "failed", "RuntimeError: no finite loss " + "and more " * 20))
+    results.append(Row("a_refused_one", settings, "refused", "there is a run of another config"))
     table = make_table(results, ["model", "loss", "seed", "optimizer.lr"], "val/mae", "minimize")
     session = SimpleNamespace(record=SweepRecord("twelve"), constant=["data.limit=3000"], directory=directory)
     return write_report(directory / "sweep.html", sweep_report(session, table, seed_means(table), ["A note."]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from hepad.comparison.rows import auc_name
 from hepad.comparison.scores import SampleScores
-from hepad.metrics import AucComponents, AucDifference, SortedScores, auc_components, compare_aucs, holm, sort_scores
+from hepad.metrics import AucComponents, AucDifference, auc_components, compare_aucs, holm
 from hepad.rundir.record import RunRecord
 
 
@@ -55,11 +55,10 @@ def pair_aucs(
         pairs: (signal, reference), in the order wished for.
         baseline: the label of the run that the others are compared with.
     """
-    ordered = _Sorted(scores)
     aucs = []
     for signal, reference in pairs:
         key = auc_name(signal, reference)
-        base = ordered.components(baseline, signal, reference) if key in records[baseline].metrics else None
+        base = _components(scores[baseline], signal, reference) if key in records[baseline].metrics else None
         for run, record in records.items():
             if key not in record.metrics:
                 continue
@@ -71,7 +70,7 @@ def pair_aucs(
                 record.metrics.get(f"{key}/low"),
                 record.metrics.get(f"{key}/high"),
             )
-            own = None if run == baseline or base is None else ordered.components(run, signal, reference)
+            own = None if run == baseline or base is None else _components(scores[run], signal, reference)
             if own is not None and base is not None:
                 paired = all(scores[run][s].entries == scores[baseline][s].entries for s in (signal, reference))
                 pair_auc = replace(pair_auc, difference=compare_aucs(own, base, paired), paired=paired)
@@ -87,23 +86,8 @@ def _corrected(aucs: Sequence[PairAuc]) -> list[PairAuc]:
     ]
 
 
-class _Sorted:
-    """Every sample of every run is sorted once, however many pairs it is in."""
-
-    def __init__(self, scores: Mapping[str, Mapping[str, SampleScores]]) -> None:
-        self._scores = scores
-        self._sorted: dict[tuple[str, str], SortedScores] = {}
-
-    def components(self, run: str, signal: str, reference: str) -> AucComponents | None:
-        """Return DeLong's components, or None where there are too few entries."""
-        if any(
-            sample not in self._scores[run] or self._scores[run][sample].effective < 2 for sample in (signal, reference)
-        ):
-            return None
-        return auc_components(self._of(run, reference), self._of(run, signal))
-
-    def _of(self, run: str, sample: str) -> SortedScores:
-        if (run, sample) not in self._sorted:
-            found = self._scores[run][sample]
-            self._sorted[run, sample] = sort_scores(found.score, weight=found.weight)
-        return self._sorted[run, sample]
+def _components(scores: Mapping[str, SampleScores], signal: str, reference: str) -> AucComponents | None:
+    """DeLong's components of a run's AUC; None where there are too few entries."""
+    if any(sample not in scores or scores[sample].effective < 2 for sample in (signal, reference)):
+        return None
+    return auc_components(scores[reference].ordered, scores[signal].ordered)

@@ -1,45 +1,18 @@
 """Several runs side by side: what `python -m hepad.compare` finds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hepad.comparison.aucs import PairAuc, pair_aucs, pairs_of
 from hepad.comparison.correlations import ScoreCorrelation, score_correlation
 from hepad.comparison.differences import differing_settings, unique_labels
 from hepad.comparison.notes import comparison_notes
-from hepad.comparison.rows import in_order
+from hepad.comparison.rows import Row, in_order, row_of
 from hepad.comparison.scores import SampleScores, read_scores
 from hepad.core.errors import UserError
 from hepad.metrics.verdict import judged_signals
 from hepad.rundir.record import RunRecord, find_runs, read_record
-
-
-@dataclass(frozen=True, eq=False)
-class ComparedRun:
-    """A run of a comparison: its label, the settings in which it differs from others, and what its files tell."""
-
-    name: str
-    settings: Mapping[str, str]
-    record: RunRecord
-
-    @property
-    def background(self) -> str | None:
-        """The sample trained on."""
-        return self.record.background
-
-    @property
-    def metrics(self) -> Mapping[str, float]:
-        """Flat name → number."""
-        return self.record.metrics
-
-
-@dataclass(frozen=True, eq=False)
-class LeftOut:
-    """A run that could not be compared, and why."""
-
-    record: RunRecord
-    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +26,7 @@ class Comparison:
         baseline: the label of the run that the others are compared with.
         aucs: one entry per run and pair of samples.
         correlations: sample → correlation of the scores between runs.
-        left_out: runs without scores.
+        left_out: runs without scores, with the reason.
         notes: what the runs do not share, one sentence each.
     """
 
@@ -63,13 +36,13 @@ class Comparison:
     baseline: str
     aucs: Sequence[PairAuc]
     correlations: Mapping[str, ScoreCorrelation]
-    left_out: Sequence[LeftOut]
+    left_out: Sequence[Row]
     notes: Sequence[str]
 
     @property
-    def rows(self) -> list[ComparedRun]:
+    def rows(self) -> list[Row]:
         """All runs, in the order given."""
-        return [ComparedRun(run, self.settings[run], record) for run, record in self.records.items()]
+        return [row_of(run, self.settings[run], record) for run, record in self.records.items()]
 
     @property
     def references(self) -> list[str]:
@@ -95,7 +68,7 @@ class Comparison:
         known = [pair_auc.auc for pair_auc in found if pair_auc is not None]
         return sum(known) / len(known) if known and len(known) == len(found) else None
 
-    def ranked(self, reference: str) -> list[ComparedRun]:
+    def ranked(self, reference: str) -> list[Row]:
         """All runs with the largest mean AUC first, those that lack a signal last."""
         means = {run: self.mean_auc(run, reference) for run in self.records}
         return sorted(self.rows, key=lambda row: (means[row.name] is None, -(means[row.name] or 0.0)))
@@ -124,7 +97,7 @@ def compare(places: Sequence[str | Path], baseline: str | None = None) -> Compar
         except UserError as error:
             if directory.resolve() in named:
                 raise
-            left_out.append(LeftOut(_record_or_stub(directory), str(error)))
+            left_out.append(_left_out(directory, str(error)))
     if len(records) < 2:
         listed = "; ".join(out.reason for out in left_out)
         raise UserError(
@@ -155,11 +128,12 @@ def compare(places: Sequence[str | Path], baseline: str | None = None) -> Compar
     )
 
 
-def _record_or_stub(directory: Path) -> RunRecord:
+def _left_out(directory: Path, reason: str) -> Row:
     try:
-        return read_record(directory)
+        record = read_record(directory)
     except UserError:
-        return RunRecord(directory, directory.resolve().name, "unreadable")
+        record = RunRecord(directory, directory.resolve().name, "unreadable")
+    return replace(row_of(record.name, {}, record), reason=reason)
 
 
 def _baseline(records: Mapping[str, RunRecord], wanted: str | None, places: Sequence[str | Path]) -> str:

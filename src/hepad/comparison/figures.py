@@ -7,9 +7,9 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from hepad.comparison.compare import Comparison
+from hepad.comparison.rows import Pair
 from hepad.comparison.scores import SampleScores, read_trivial
 from hepad.metrics import RocCurve, pair_result, sort_scores
-from hepad.metrics.trivial_groups import Pair
 from hepad.plots import StandardFigure
 from hepad.plots.labels import SampleStyle
 from hepad.plots.runs import in_color, run_styles
@@ -127,17 +127,11 @@ def roc_figures(
         shown: the runs in colour.
         trivial: signal, reference → name, AUC and curve of a trivial score to draw with them.
     """
-    ordered = {
-        (run, sample): sort_scores(found.score, weight=found.weight)
-        for run, samples in scores.items()
-        for sample, found in samples.items()
-        if found.score.size > 1
-    }
     for (signal, reference), of_runs in aucs.items():
         curves = {
-            run: roc_on_log_grid(ordered[run, reference], ordered[run, signal])
+            run: roc_on_log_grid(scores[run][reference].ordered, scores[run][signal].ordered)
             for run in of_runs
-            if (run, reference) in ordered and (run, signal) in ordered
+            if all(sample in scores[run] and scores[run][sample].score.size > 1 for sample in (reference, signal))
         }
         if curves:
             yield (

@@ -1,4 +1,4 @@
-"""A comparison as a reader gets it: one page, its numbers and its pictures as files, and the first table on a terminal."""
+"""A comparison as a reader gets it: page, numbers and pictures as files, and its first table on a terminal."""
 
 import json
 import math
@@ -11,16 +11,16 @@ from rich.table import Table as ConsoleTable
 
 from hepad.comparison.compare import Comparison
 from hepad.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
-from hepad.comparison.rows import csv_text, trivial_rows, verdict_cell
+from hepad.comparison.rows import auc_name, csv_text, reason_table
 from hepad.comparison.seeds import seed_groups, seed_tables, spreads_beside
 from hepad.comparison.tables import (
     auc_table,
     difference_table,
-    left_out_table,
     matched_table,
     run_table,
     settings_table,
 )
+from hepad.comparison.trivial import trivial_groups, verdict_cell
 from hepad.core.files import atomic_write_text
 from hepad.metrics import pair_result
 from hepad.metrics.verdict import SIGNIFICANT
@@ -58,7 +58,10 @@ def print_comparison(comparison: Comparison, page: Path) -> None:
         [
             ("mean", f"over {', '.join(comparison.averaged(comparison.references[0]))}"),
             ("better", "than the best trivial score, on how many signals (significantly)"),
-            ("*", f"differs from {comparison.baseline}: p < {SIGNIFICANT:g} after Holm's correction for all differences"),
+            (
+                "*",
+                f"differs from {comparison.baseline}: p < {SIGNIFICANT:g} after Holm's correction for all differences",
+            ),
             *(("note", note) for note in comparison.notes),
             *(("left out", out.reason) for out in comparison.left_out),
             ("page", str(page)),
@@ -112,7 +115,7 @@ def comparison_report(comparison: Comparison, figures: Sequence[StandardFigure],
         Section("Runs", tables=[run_table(comparison), settings_table(comparison)]),
     ]
     if comparison.left_out:
-        sections.append(Section("Left out", tables=[left_out_table(comparison)]))
+        sections.append(Section("Left out", tables=[reason_table(comparison.left_out, "Runs without scores.")]))
     warnings = list(comparison.notes)
     if comparison.left_out:
         warnings.append(f"{len(comparison.left_out)} without scores left out, see the end of the page.")
@@ -139,7 +142,8 @@ def comparison_report(comparison: Comparison, figures: Sequence[StandardFigure],
 def _best_trivial(comparison: Comparison, reference: str, run: str) -> list[tuple[str, Cell]]:
     """The mean of the best trivial scores on the same entries as a run, and its verdict."""
     pairs = [(signal, reference) for signal in comparison.averaged(reference)]
-    means = [group.mean_best(pairs) for _, group, _ in trivial_rows(comparison.rows, pairs) if run in group.runs]
+    names = [auc_name(*pair) for pair in pairs]
+    means = [group.mean_best(names) for group in trivial_groups(comparison.rows, pairs) if run in group.runs]
     verdict = verdict_cell(comparison.records[run].metrics, reference)
     found: list[tuple[str, Cell]] = [("best trivial score, mean AUC", mean) for mean in means if mean is not None]
     return [*found, *([("best run better than trivial", verdict)] if verdict is not None else [])]
@@ -150,11 +154,11 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "baseline": comparison.baseline,
         "runs": {label: _facts(comparison, label) for label in comparison.records},
-        "left_out": [{"run": str(out.record.directory), "reason": out.reason} for out in comparison.left_out],
+        "left_out": [{"run": str(out.run_dir), "reason": out.reason} for out in comparison.left_out],
         "notes": list(comparison.notes),
         "auc": _rows(comparison),
         "over_seeds": [
-            {"runs": list(group.runs), "mean": dict(group.mean.means), "spread": dict(group.mean.spreads)}
+            {"runs": list(group.runs), "mean": dict(group.means), "spread": dict(group.spreads)}
             for group in seed_groups(comparison)
         ],
         "correlations": {

@@ -1,52 +1,81 @@
-"""Rows of runs side by side, and the tables made of them: all that a comparison asks of a run, whoever made it."""
+"""Rows of runs side by side, and the tables made of them; a comparison and a sweep have the same."""
 
 import csv
 import io
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
 
-from hepad.metrics import read_verdict
-from hepad.metrics.trivial_groups import Pair, TrivialGroup, trivial_groups
-from hepad.metrics.verdict import SIGNIFICANT, name_prefix
+from hepad.metrics.verdict import name_prefix
 from hepad.plots.labels import SAMPLES
 from hepad.report import Cell, Table, interval
-from hepad.report.headline import trivial_cell
+from hepad.rundir.record import RunRecord
 
-BETTER: Final = "Better than trivial"
-BETTER_CAPTION: Final = (
-    f"{BETTER}: on how many signals a run is better than the best score that needs no model (in brackets: "
-    f"p < {SIGNIFICANT:g})."
-)
-_SHOWN: Final = 3
+Pair: TypeAlias = tuple[str, str]
+"""Signal and reference of an AUC."""
 
 
-class Row(Protocol):
-    """A run beside others.
+@dataclass(frozen=True)
+class Row:
+    """One run among others.
 
-    Attributes:
+    Args:
         name: no other run of them has it.
         settings: in which it differs from others, key → value as on the command line.
-        background: the sample trained on.
+        status: `finished`, `failed`, `refused`, `running`, `interrupted` or `not started`.
+        reason: why it did not finish, or is not compared.
+        run_dir: the run's directory; None where there is none.
         metrics: flat name → number.
+        seconds: wall time of the run.
+        parameters: of the model.
+        epochs: trained.
+        best_epoch: of the checkpoint.
+        background: the sample trained on.
     """
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def settings(self) -> Mapping[str, str]: ...
-    @property
-    def background(self) -> str | None: ...
-    @property
-    def metrics(self) -> Mapping[str, float]: ...
+    name: str
+    settings: Mapping[str, str]
+    status: str
+    reason: str = ""
+    run_dir: Path | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float | None = None
+    parameters: int | None = None
+    epochs: int | None = None
+    best_epoch: int | None = None
+    background: str | None = None
+
+    def value(self, metric: str) -> float | None:
+        """A metric, None where it is unknown or not a number."""
+        number = self.metrics.get(metric)
+        return number if number is not None and math.isfinite(number) else None
 
 
-Run = TypeVar("Run", bound=Row)
-Columns = dict[str, tuple[str, Callable[[Run], Cell]]]
+def row_of(name: str, settings: Mapping[str, str], record: RunRecord) -> Row:
+    """Return the row of a run, as its files tell."""
+    return Row(
+        name,
+        settings,
+        record.status,
+        record.reason or "",
+        record.directory,
+        record.metrics,
+        round(sum(record.seconds.values()), 3) if record.seconds else None,
+        record.parameters,
+        record.epochs,
+        background=record.background,
+    )
+
+
+Columns: TypeAlias = dict[str, tuple[str, Callable[[Row], Cell]]]
 """Key → title of a column, and its cell for a run."""
 
+NAME: Final[Columns] = {"name": ("Run", lambda row: row.name)}
 
-def runs_table(rows: Sequence[Run], columns: Columns[Run], caption: str, below: Iterable[Mapping[str, Cell]] = ()) -> Table:
+
+def runs_table(rows: Iterable[Row], columns: Columns, caption: str, below: Iterable[Mapping[str, Cell]] = ()) -> Table:
     """Return a table of a row for each run, and below them rows of what is no run.
 
     Args:
@@ -60,77 +89,40 @@ def runs_table(rows: Sequence[Run], columns: Columns[Run], caption: str, below: 
     return Table([title for title, _ in columns.values()], cells, caption)
 
 
+def number_columns(titles: Mapping[str, str]) -> Columns:
+    """Return a column for each metric, name → title; its cells have an interval where the metric has one."""
+
+    def column(name: str) -> Callable[[Row], Cell]:
+        return lambda row: interval(row.value(name), row.value(f"{name}/low"), row.value(f"{name}/high"))
+
+    return {name: (title, column(name)) for name, title in titles.items()}
+
+
+def reason_table(rows: Iterable[Row], caption: str) -> Table:
+    """Return a table of runs that did not finish, or could not be compared, and why."""
+    return runs_table(
+        rows,
+        NAME | {"status": ("Status", lambda row: row.status), "reason": ("Reason", lambda row: row.reason or None)},
+        caption,
+    )
+
+
 def auc_name(signal: str, reference: str, matched: bool = False) -> str:
     """Return the name of a metric: `test/auc/<signal>_vs_<reference>`, or its like at equal Σ pT."""
     return f"{name_prefix(matched)}auc/{signal}_vs_{reference}"
 
 
-def pairs_against(names: Iterable[str], reference: str) -> list[Pair]:
-    """Return the pairs with one reference whose AUC is among the names of metrics."""
+def pairs_against(rows: Iterable[Row], reference: str) -> list[Pair]:
+    """Return the pairs with one reference for which any run has an AUC."""
     start, end = "test/auc/", f"_vs_{reference}"
-    signals = {name[len(start) : -len(end)] for name in names if name.startswith(start) and name.endswith(end)}
-    return [(signal, reference) for signal in in_order(signals) if "/" not in signal]
+    names = {name for row in rows for name in row.metrics if name.startswith(start) and name.endswith(end)}
+    signals = in_order({name[len(start) : -len(end)] for name in names})
+    return [(signal, reference) for signal in signals if "/" not in signal]
 
 
 def in_order(samples: Collection[str]) -> list[str]:
     """Return known samples in the order of all figures, then the others by name."""
     return [name for name in SAMPLES if name in samples] + sorted(set(samples) - set(SAMPLES))
-
-
-def finite(metrics: Mapping[str, float], name: str) -> float | None:
-    """Return a metric; None where it is unknown or not a number."""
-    value = metrics.get(name)
-    return value if value is not None and math.isfinite(value) else None
-
-
-def metric_cell(metrics: Mapping[str, float], name: str) -> Cell:
-    """Return a metric with its interval, where it has one."""
-    return interval(finite(metrics, name), metrics.get(f"{name}/low"), metrics.get(f"{name}/high"))
-
-
-def better_column(
-    rows: Sequence[Run], reference: Callable[[Run], str | None], matched: bool = False
-) -> Columns[Run]:
-    """Return a column of the verdicts on the runs; none where no run has one.
-
-    Args:
-        rows: all runs of the table.
-        reference: what a run is judged against.
-        matched: at equal Σ pT.
-    """
-
-    def told(row: Run) -> str | None:
-        against = reference(row)
-        return None if against is None else verdict_cell(row.metrics, against, matched)
-
-    return {"verdict": (BETTER, told)} if any(map(told, rows)) else {}
-
-
-def verdict_cell(metrics: Mapping[str, float], reference: str, matched: bool = False) -> str | None:
-    """Return on how many signals a run is better than the best trivial score; None where that is not known."""
-    found = read_verdict(metrics, reference, matched)
-    return None if found is None else found.short
-
-
-def trivial_rows(
-    rows: Sequence[Row], pairs: Sequence[Pair], matched: bool = False, alone: bool = True
-) -> list[tuple[str, TrivialGroup, dict[str, Cell]]]:
-    """Return a title, the runs, and metric → AUC of the best trivial score by name, for runs that share those scores.
-
-    Args:
-        rows: the runs.
-        pairs: (signal, reference) of the AUCs.
-        matched: at equal Σ pT.
-        alone: these are all runs, so that the title of a single group need not name them.
-    """
-    groups = trivial_groups({row.name: row.metrics for row in rows}, pairs, matched)
-    found = []
-    for group in groups:
-        more = f" and {len(group.runs) - _SHOWN} more" if len(group.runs) > _SHOWN else ""
-        whose = "" if alone and len(groups) == 1 else f" of {', '.join(group.runs[:_SHOWN])}{more}"
-        cells = {auc_name(*pair, matched): trivial_cell(group.best[pair]) for pair in pairs if pair in group.best}
-        found.append((f"best trivial score{whose}", group, cells))
-    return found
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:

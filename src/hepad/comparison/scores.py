@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import h5py
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, text_attribute
+from hepad.metrics import SortedScores, sort_scores
 from hepad.metrics.weights import as_weights, effective_entries
 from hepad.rundir.record import RunRecord
 
@@ -34,6 +36,11 @@ class SampleScores:
     source: tuple[str, str]
     entries: str
     weight: NDArray[np.float64] | None = None
+
+    @cached_property
+    def ordered(self) -> SortedScores:
+        """The scores sorted, once for all curves and AUCs that they enter."""
+        return sort_scores(self.score, weight=self.weight)
 
     @property
     def effective(self) -> float:

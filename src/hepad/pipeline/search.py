@@ -10,11 +10,11 @@ from hepad.core.errors import UserError
 from hepad.core.outcome import JobOutcome
 from hepad.pipeline.jobs import Job
 from hepad.pipeline.metric import caveats, changes_input, changes_objective, check_metric, needs_labels
-from hepad.pipeline.results import read_result
 from hepad.pipeline.session import Session
 from hepad.pipeline.space import distributions, example, parse_space
 from hepad.pipeline.study import PRUNERS, SAMPLERS, open_study, require_optuna, tell
 from hepad.pipeline.summary import summarise, summary_if_stopped
+from hepad.pipeline.sweep_table import read_result
 
 if TYPE_CHECKING:
     from optuna.study import Study

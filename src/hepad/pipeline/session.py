@@ -14,10 +14,10 @@ from hepad.core.counting import counted
 from hepad.core.errors import Interrupted, UserError
 from hepad.core.files import remove_if_empty
 from hepad.core.outcome import JobOutcome
+from hepad.pipeline.existing_run import existing_run
 from hepad.pipeline.jobs import Job, compose_job
 from hepad.pipeline.processes import LOGS
 from hepad.pipeline.record import FILE, SweepRecord
-from hepad.pipeline.existing_run import existing_run
 from hepad.rundir.status import RunStatus
 
 

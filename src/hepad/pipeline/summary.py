@@ -6,17 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from hepad.comparison.rows import Row
+from hepad.comparison.seeds import SeedGroup
 from hepad.core.counting import counted
 from hepad.core.errors import Interrupted
 from hepad.core.files import atomic_write_text
 from hepad.core.outcome import JobOutcome, JobsFailed, one_line
 from hepad.core.pasteable import python_command
-from hepad.metrics.seeds import SeedMean
 from hepad.pipeline.record import FILE
-from hepad.pipeline.results import JobResult, read_results
 from hepad.pipeline.session import Session
 from hepad.pipeline.sweep_page import Figures, jobs_table, shown_path, sweep_means, sweep_report
-from hepad.pipeline.sweep_table import SweepTable, make_table, seed_means, to_csv
+from hepad.pipeline.sweep_table import SweepTable, make_table, read_results, seed_means, to_csv
 from hepad.report import write_report
 from hepad.report.terminal import console_table, print_to_terminal
 
@@ -66,7 +66,7 @@ def summarise(
         raise JobsFailed(1 if "failed" in statuses else 2)
 
 
-def print_summary(table: SweepTable, means: Sequence[SeedMean], notes: Sequence[str], directory: Path) -> None:
+def print_summary(table: SweepTable, means: Sequence[SeedGroup], notes: Sequence[str], directory: Path) -> None:
     """Print the table, best first, the mean over seeds, what to know, why jobs failed, and where the page is."""
     order = f"best {table.metric} first" if table.ordered else "in the order of the command"
     has_auc = any(row.value(name) is not None for name in table.areas for row in table.rows)
@@ -108,5 +108,5 @@ def summary_if_stopped(session: Session, write: Callable[[str], None]) -> Iterat
         raise
 
 
-def _plain(row: JobResult, directory: Path) -> Mapping[str, Any]:
+def _plain(row: Row, directory: Path) -> Mapping[str, Any]:
     return asdict(row) | {"run_dir": None if row.run_dir is None else row.run_dir.relative_to(directory).as_posix()}

@@ -3,17 +3,17 @@
 import shlex
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from hepad import __version__
 from hepad.comparison.differences import spelled
 from hepad.comparison.figures import roc_figures
-from hepad.comparison.rows import BETTER_CAPTION, Columns, auc_name, better_column, metric_cell, pairs_against, runs_table
+from hepad.comparison.rows import Columns, Row, auc_name, number_columns, pairs_against, reason_table, runs_table
 from hepad.comparison.scores import SampleScores, read_scores
-from hepad.comparison.seeds import means_table
+from hepad.comparison.seeds import SeedGroup, means_table
+from hepad.comparison.trivial import BETTER_CAPTION, better_column
 from hepad.core.errors import UserError
-from hepad.metrics.seeds import SeedMean
-from hepad.pipeline.results import JobResult
 from hepad.pipeline.session import Session
 from hepad.pipeline.sweep_table import SweepTable, trivial_scores
 from hepad.plots import figure_bytes, plot_parallel_coordinates
@@ -26,7 +26,7 @@ Figures = Sequence[tuple[str, bytes]]
 
 
 def sweep_report(
-    session: Session, table: SweepTable, means: Sequence[SeedMean], notes: Sequence[str], figures: Figures = ()
+    session: Session, table: SweepTable, means: Sequence[SeedGroup], notes: Sequence[str], figures: Figures = ()
 ) -> Report:
     """The report of a sweep: the runs best first, the mean over seeds, ROC curves, settings, the command.
 
@@ -82,16 +82,14 @@ def jobs_table(table: SweepTable, most: int | None = None) -> Table:
     """
     rows = table.rows[:most]
     ranks = {row.name: rank for rank, row in enumerate(rows, start=1)}
-    columns: Columns[JobResult] = {
+    columns: Columns = {
         "rank": ("", lambda row: ranks[row.name]),
         "status": ("Status", lambda row: row.status),
-        **{key: (key, lambda row, key=key: _setting(row, key)) for key in table.swept},
+        **{key: (key, partial(_setting, key)) for key in table.swept},
         "parameters": ("Parameters", lambda row: row.parameters),
         "seconds": ("Time [s]", lambda row: row.seconds),
     }
-    for name, title in table.titles.items():
-        columns[name] = (title, lambda row, name=name: metric_cell(row.metrics, name))
-    columns |= better_column(rows, lambda row: row.background)
+    columns |= number_columns(table.titles) | better_column(rows, lambda row: row.background)
     columns["report"] = ("Run", _report_link)
     if most is not None:
         alike = all(row.status == "finished" for row in rows) and table.swept
@@ -108,7 +106,7 @@ def jobs_table(table: SweepTable, most: int | None = None) -> Table:
     return runs_table(rows, columns, caption, [{first: title, **cells} for title, cells in trivial_scores(table)])
 
 
-def sweep_means(table: SweepTable, means: Sequence[SeedMean]) -> Table:
+def sweep_means(table: SweepTable, means: Sequence[SeedGroup]) -> Table:
     """The mean over seeds of each setting, with the standard deviation between seeds."""
     keys = [key for key in table.swept if key in means[0].settings]
     told: dict[str, list[Cell]] = {key: [Setting(mean.settings[key]) for mean in means] for key in keys}
@@ -122,14 +120,9 @@ def reason_tables(table: SweepTable) -> list[Table]:
         False: "Jobs that did not finish. The same command again resumes them, or starts those that never began.",
         True: "Jobs that were refused. The same command again refuses them too: the reason says what has to change.",
     }
-    columns: Columns[JobResult] = {
-        "name": ("Job", lambda row: row.name),
-        "status": ("Status", lambda row: row.status),
-        "reason": ("Reason", lambda row: row.reason or None),
-    }
     unfinished = [row for row in table.rows if row.status != "finished"]
     found = [
-        runs_table([row for row in unfinished if (row.status == "refused") == refused], columns, caption)
+        reason_table((row for row in unfinished if (row.status == "refused") == refused), caption)
         for refused, caption in captions.items()
     ]
     return [made for made in found if made.rows]
@@ -138,7 +131,7 @@ def reason_tables(table: SweepTable) -> list[Table]:
 def details_table(table: SweepTable) -> Table:
     """Where each run is, and how long it trained."""
     ranks = {row.name: rank for rank, row in enumerate(table.rows, start=1)}
-    columns: Columns[JobResult] = {
+    columns: Columns = {
         "rank": ("", lambda row: ranks[row.name]),
         "name": ("Directory", lambda row: row.name),
         "epochs": ("Epochs", lambda row: row.epochs),
@@ -173,9 +166,10 @@ def roc_curves(table: SweepTable) -> Figures:
         rows = [row for row in table.rows if row.background == background and row.status == "finished"]
         differing = [key for key in table.swept if len({row.settings.get(key) for row in rows}) > 1]
         labels = {
-            spelled({key: row.settings[key] for key in differing if key in row.settings}) or row.name: row for row in rows
+            spelled({key: row.settings[key] for key in differing if key in row.settings}) or row.name: row
+            for row in rows
         }
-        pairs = pairs_against({name for row in rows for name in row.metrics}, background)
+        pairs = pairs_against(rows, background)
         aucs = {
             pair: {run: row.metrics[name] for run, row in labels.items() if (name := auc_name(*pair)) in row.metrics}
             for pair in pairs
@@ -195,11 +189,11 @@ def shown_path(directory: Path) -> Path:
     return directory.relative_to(here) if directory.is_relative_to(here) else directory
 
 
-def _setting(row: JobResult, key: str) -> Setting | None:
+def _setting(key: str, row: Row) -> Setting | None:
     return Setting(row.settings[key]) if key in row.settings else None
 
 
-def _report_link(row: JobResult) -> Link | None:
+def _report_link(row: Row) -> Link | None:
     linked = row.run_dir is not None and (row.run_dir / "report.html").is_file()
     return Link("report", f"{row.name}/report.html") if linked else None
 
@@ -212,7 +206,7 @@ def _scores(run_dir: Path | None) -> dict[str, SampleScores]:
     return {}
 
 
-def _best_config(best: JobResult | None) -> str:
+def _best_config(best: Row | None) -> str:
     if best is None or best.run_dir is None:
         return ""
     return f"# {best.name}\n{(best.run_dir / 'config.yaml').read_text(encoding='utf-8')}"

@@ -126,7 +126,7 @@ def test_failed_jobs_are_left_out_with_their_reason(three):
     failed = write_fake_run(three / "z", fake_scores(1, 1.0), status="failed", reason="RuntimeError: no")
     (failed / "scores.h5").unlink()
     found = compare([three])
-    assert [out.record.name for out in found.left_out] == ["z"]
+    assert [out.name for out in found.left_out] == ["z"]
     assert "RuntimeError: no" in found.left_out[0].reason
     with pytest.raises(UserError, match=r"no scores.h5 \(status: failed, RuntimeError: no\)"):
         compare([three / "a", failed])
@@ -203,8 +203,8 @@ def test_runs_that_differ_in_the_seed_alone_are_summed_up(tmp_path):
     assert (list(dense.runs), list(vae.runs)) == (["r0", "r1"], ["r2", "r3", "r4"])
     assert (dense.name, vae.name) == ("model=dense_ae", "model=vae")
     a, b = ([found.pair_auc(run, "ttbar", "zero_bias").auc for run in group.runs] for group in (dense, vae))
-    assert vae.mean.means[name] == pytest.approx(np.mean(b))
-    assert vae.mean.spreads[name] == pytest.approx(np.std(b, ddof=1))
+    assert vae.means[name] == pytest.approx(np.mean(b))
+    assert vae.spreads[name] == pytest.approx(np.std(b, ddof=1))
     means, differences = seed_tables(found, [dense, vae])
     assert [row[:2] for row in means.rows] == [["model=dense_ae", 2], ["model=vae", 3]]
     ((name_of, _, cell),) = differences.rows

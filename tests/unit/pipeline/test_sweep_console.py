@@ -1,18 +1,18 @@
 """What a sweep prints at its end."""
 
-from hepad.pipeline.results import JobResult
+from hepad.comparison.rows import Row
 from hepad.pipeline.summary import print_summary
 from hepad.pipeline.sweep_table import make_table, seed_means
 
 AUC = "test/auc/ttbar_vs_zero_bias"
 
 
-def job(directory, seed: int) -> JobResult:
+def job(directory, seed: int) -> Row:
     run_dir = directory / f"seed.{seed}"
     run_dir.mkdir()
     metrics = {"val/loss": 0.5 + seed / 100, AUC: 0.8303, f"{AUC}/low": 0.8283, f"{AUC}/high": 0.8323}
     settings = {"optimizer.lr": "0.0012520653814999472", "seed": str(seed)}
-    return JobResult(run_dir.name, settings, "finished", "", run_dir, metrics, 1.25, 10, 3, 2, "zero_bias")
+    return Row(run_dir.name, settings, "finished", "", run_dir, metrics, 1.25, 10, 3, 2, "zero_bias")
 
 
 def printed(capsys, directory, results) -> str:
@@ -34,14 +34,14 @@ def test_numbers_are_short_and_have_their_unit(capsys, tmp_path):
 
 
 def test_one_run_is_not_compared(capsys, tmp_path):
-    text = printed(capsys, tmp_path, [job(tmp_path, 1), JobResult("x", {"seed": "3"}, "refused", "[no] such thing")])
+    text = printed(capsys, tmp_path, [job(tmp_path, 1), Row("x", {"seed": "3"}, "refused", "[no] such thing")])
     assert "hepad.compare" not in text
     assert "refused x: [no] such thing" in text
-    assert "1 run," in printed(capsys, tmp_path, [JobResult("x", {}, "failed", "")])
+    assert "1 run," in printed(capsys, tmp_path, [Row("x", {}, "failed", "")])
 
 
 def test_a_table_is_titled_by_what_it_holds(capsys, tmp_path):
-    plain = JobResult("a", {"seed": "1"}, "finished", "", None, {"val/loss": 0.5}, 1.0, 10, 3, 2, "zero_bias")
+    plain = Row("a", {"seed": "1"}, "finished", "", None, {"val/loss": 0.5}, 1.0, 10, 3, 2, "zero_bias")
     text = printed(capsys, tmp_path, [plain])
     assert "best val/loss first" in text
     assert "AUC" not in text

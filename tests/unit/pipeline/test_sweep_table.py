@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from hepad.comparison.rows import verdict_cell
-from hepad.pipeline.results import JobResult
+from hepad.comparison.rows import Row
+from hepad.comparison.trivial import verdict_cell
 from hepad.pipeline.sweep_page import jobs_table
 from hepad.pipeline.sweep_table import OWN_AUC, make_table, seed_means, to_csv, trivial_scores
 from hepad.report import Named
@@ -16,13 +16,13 @@ from hepad.report import Named
 AUC = "test/auc/top_vs_qcd"
 
 
-def result(model: str, seed: int, loss: float | None, area: float = 0.7) -> JobResult:
+def result(model: str, seed: int, loss: float | None, area: float = 0.7) -> Row:
     name = f"model.{model}-seed.{seed}"
     settings = {"model": model, "seed": str(seed)}
     if loss is None:
-        return JobResult(name, settings, "failed", 'out of "memory", sorry')
+        return Row(name, settings, "failed", 'out of "memory", sorry')
     metrics = {"val/loss": loss, AUC: area, f"{AUC}/low": area - 0.1, f"{AUC}/high": area + 0.1, "test/auc/a_vs_b": 0.1}
-    return JobResult(name, settings, "finished", metrics=metrics, background="qcd")
+    return Row(name, settings, "finished", metrics=metrics, background="qcd")
 
 
 RESULTS = [
@@ -78,10 +78,8 @@ def test_the_csv_holds_the_numbers_in_full():
 
 
 def test_runs_of_different_backgrounds_have_no_best_and_their_own_aucs():
-    forward = JobResult(
-        "f", {"data.background": "qcd"}, "finished", metrics={"val/loss": 0.9, AUC: 0.8}, background="qcd"
-    )
-    reverse = JobResult(
+    forward = Row("f", {"data.background": "qcd"}, "finished", metrics={"val/loss": 0.9, AUC: 0.8}, background="qcd")
+    reverse = Row(
         "r",
         {"data.background": "top"},
         "finished",
@@ -121,7 +119,7 @@ def judged(name, area, trivial):
             for what, n in (("signals", 1), ("better", area > trivial), ("significant", 0))
         },
     }
-    return JobResult(name, {"model": name}, "finished", metrics=metrics, background="qcd")
+    return Row(name, {"model": name}, "finished", metrics=metrics, background="qcd")
 
 
 def test_the_best_trivial_score_stands_below_the_runs_by_name():
