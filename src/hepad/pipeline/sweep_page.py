@@ -19,6 +19,7 @@ from hepad.pipeline.sweep_table import SweepTable, trivial_scores
 from hepad.plots import figure_bytes, plot_parallel_coordinates
 from hepad.plots.runs import in_color, run_styles
 from hepad.report import Cell, Link, Report, Section, Setting, Table
+from hepad.report.formatting import format_setting
 from hepad.rundir.record import read_record
 
 Figures = Sequence[tuple[str, bytes]]
@@ -142,10 +143,12 @@ def details_table(table: SweepTable) -> Table:
 
 def settings_figures(table: SweepTable) -> Figures:
     """The settings against the metrics; none with fewer than two runs."""
-    # Runs that a loss cannot order are drawn by their AUC.
-    order = table.numbers if table.ordered else list(dict.fromkeys([*table.areas, *table.numbers]))
+    # Runs that a loss cannot order are drawn by an AUC: of a signal that is no reference, if there is one.
+    references = {name.rpartition("_vs_")[2] for row in table.rows for name in row.metrics}
+    areas = sorted(table.areas, key=lambda name: name.removeprefix("test/auc/").split("_vs_")[0] in references)
+    order = table.numbers if table.ordered else list(dict.fromkeys([*areas, *table.numbers]))
     rows = [row for row in table.rows if row.value(order[0]) is not None]
-    if len(rows) < 2 or not (table.ordered or table.areas):
+    if len(rows) < 2 or not (table.ordered or areas):
         return []
     settings = {key: [row.settings.get(key, "–") for row in rows] for key in table.swept}
     names = [name for name in order if all(row.value(name) is not None for row in rows)]
@@ -165,10 +168,10 @@ def roc_curves(table: SweepTable) -> Figures:
     for background in table.backgrounds:
         rows = [row for row in table.rows if row.background == background and row.status == "finished"]
         differing = [key for key in table.swept if len({row.settings.get(key) for row in rows}) > 1]
-        labels = {
-            spelled({key: row.settings[key] for key in differing if key in row.settings}) or row.name: row
-            for row in rows
-        }
+        labels: dict[str, Row] = {}
+        for row in rows:
+            told = spelled({key: format_setting(row.settings[key]) for key in differing if key in row.settings})
+            labels[row.name if told in labels else told or row.name] = row
         pairs = pairs_against(rows, background)
         aucs = {
             pair: {run: row.metrics[name] for run, row in labels.items() if (name := auc_name(*pair)) in row.metrics}
