@@ -92,6 +92,14 @@ def test_every_file_stands_in_a_room_or_is_a_command() -> None:
     assert {path.parent.name for path in PACKAGE.glob("*/*.py")} == set(MAY_IMPORT)
 
 
+def test_no_file_of_a_sweep_has_the_name_of_one_of_a_comparison() -> None:
+    """A sweep's pages are made of what a comparison's are: a second file of that name would be a second engine."""
+    comparison, pipeline = (
+        {path.stem for path in (PACKAGE / room).glob("*.py")} for room in ("comparison", "pipeline")
+    )
+    assert comparison & pipeline == {"__init__"}
+
+
 def test_inside_the_rooms_there_is_no_circle_of_files() -> None:
     """Two files that need each other are one subject; imports inside functions count, those for type checkers too."""
     files = {module_name(path): path for path in PACKAGE.rglob("*.py")}

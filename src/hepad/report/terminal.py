@@ -1,6 +1,6 @@
 """Tables of a report on a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console
@@ -28,20 +28,12 @@ def console_table(table: Table, title: str, runs: int | None = None) -> ConsoleT
     ['0.8710(20)', 'Σ pT 0.8100']
     """
     shown = ConsoleTable(title=escape(title), title_justify="left")
-    columns = []
     for i, name in enumerate(table.header):
-        cells = [row[i] for row in table.rows]
-        shown.add_column(escape(name), justify="right" if any(map(is_numeric, cells)) else "left", no_wrap=True)
-        columns.append(_aligned([escape(plain_text(cell)) for cell in cells]))
-    for number, texts in enumerate(zip(*columns, strict=True), start=1):
-        shown.add_row(*texts, end_section=number == runs)
+        numeric = any(is_numeric(row[i]) for row in table.rows)
+        shown.add_column(escape(name), justify="right" if numeric else "left", no_wrap=True)
+    for number, row in enumerate(table.rows, start=1):
+        shown.add_row(*(escape(plain_text(cell)) for cell in row), end_section=number == runs)
     return shown
-
-
-def _aligned(texts: Sequence[str]) -> list[str]:
-    """Texts with room for a mark where one of them has one, so that digits stand below digits."""
-    marked = any(text.endswith(" *") for text in texts)
-    return [f"{text}  " if marked and not text.endswith(" *") else text for text in texts]
 
 
 def print_to_terminal(tables: Iterable[ConsoleTable], lines: Iterable[tuple[str, str]]) -> None:

@@ -1,0 +1,50 @@
+"""Tables on a terminal: the cells of a page, all of them and whole."""
+
+import pytest
+
+from hepad.report import Interval, Link, Named, Setting, Table
+from hepad.report.terminal import console_table, print_to_terminal
+
+TABLE = Table(
+    ["Run", "optimizer.lr", "ttbar"],
+    [
+        [Link("[red]a", "a/report.html"), Setting("0.0012520653814999472"), Interval(0.83, 0.828, 0.832, "*")],
+        ["b", Setting("1e-3"), Interval(0.82, 0.818, 0.822)],
+        ["best trivial score", None, Named(0.81, "Σ pT")],
+    ],
+    "A caption.",
+)
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    print_to_terminal([console_table(TABLE, "AUC [68%]", runs=2)], [("refused", "x: [no]"), ("interrupted", "y")])
+    return capsys.readouterr().out.splitlines()
+
+
+def test_cells_are_those_of_a_page_without_its_markup(lines):
+    text = "\n".join(lines)
+    assert lines[0].rstrip() == "AUC [68%]"
+    for shown in ("[red]a", "0.001252", "0.8300(20) *", "Σ pT 0.8100"):
+        assert shown in text
+    assert "A caption." not in text
+    assert "–" not in text
+
+
+def test_a_line_stands_between_runs_and_what_is_no_run(lines):
+    rows = [i for i, line in enumerate(lines) if any(name in line for name in ("[red]a", "│ b", "best trivial"))]
+    assert rows[1] == rows[0] + 1
+    assert rows[2] == rows[1] + 2
+
+
+def test_a_word_longer_than_its_column_keeps_a_blank_behind_it(lines):
+    assert lines[-2:] == ["refused x: [no]", "interrupted y"]
+
+
+def test_nothing_is_cut_however_wide_the_table(capsys):
+    names = [f"a_very_long_name_of_a_signal_{i}" for i in range(12)]
+    print_to_terminal([console_table(Table(names, [["x" * 40] * 12]), "")], [("note", "y" * 2000)])
+    told = capsys.readouterr().out
+    assert all(name in told for name in names)
+    assert "…" not in told
+    assert f"note    {'y' * 2000}" in told.splitlines()
