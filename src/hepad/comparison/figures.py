@@ -1,7 +1,8 @@
 """The figures of a comparison, one at a time."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from matplotlib.figure import Figure
@@ -52,9 +53,9 @@ def comparison_figures(comparison: Comparison) -> Iterator[StandardFigure]:
     of_runs: dict[Pair, dict[str, float]] = {}
     for pair_auc in comparison.aucs:
         of_runs.setdefault((pair_auc.signal, pair_auc.reference), {})[pair_auc.run] = pair_auc.auc
-    for (signal, reference), figure in roc_figures(
-        comparison.scores, of_runs, styles, shown, lambda *pair: _trivial_curve(comparison, *pair)
-    ):
+    curves = {run: roc_curves(scores, of_runs) for run, scores in comparison.scores.items()}
+    trivial = partial(_trivial_curve, comparison)
+    for (signal, reference), figure in roc_figures(curves, of_runs, styles, shown, trivial):
         caption = f"ROC of every run, {signal} against {reference}; dotted: the best trivial score."
         yield StandardFigure(f"roc_{signal}_vs_{reference}", SEPARATION, caption, figure)
     for sample, found in comparison.correlations.items():
@@ -111,8 +112,14 @@ def _learning_curves(
     )
 
 
+def roc_curves(scores: Mapping[str, SampleScores], pairs: Iterable[Pair]) -> dict[Pair, RocCurve]:
+    """Return the ROC curves of one run, for those pairs of which it has the scores."""
+    known = {sample: found.ordered for sample, found in scores.items() if found.score.size > 1}
+    return {(s, r): roc_on_log_grid(known[r], known[s]) for s, r in pairs if s in known and r in known}
+
+
 def roc_figures(
-    scores: Mapping[str, Mapping[str, SampleScores]],
+    curves: Mapping[str, Mapping[Pair, RocCurve]],
     aucs: Mapping[Pair, Mapping[str, float]],
     styles: Mapping[str, SampleStyle],
     shown: Sequence[str],
@@ -121,28 +128,24 @@ def roc_figures(
     """Yield the ROC curves of all runs for each pair, best run first in the legend.
 
     Args:
-        scores: run → sample → scores.
+        curves: run → (signal, reference) → curve.
         aucs: (signal, reference) → run → AUC, in the order of the figures.
         styles: run → look.
         shown: the runs in colour.
         trivial: signal, reference → name, AUC and curve of a trivial score to draw with them.
     """
-    for (signal, reference), of_runs in aucs.items():
-        curves = {
-            run: roc_on_log_grid(scores[run][reference].ordered, scores[run][signal].ordered)
-            for run in of_runs
-            if all(sample in scores[run] and scores[run][sample].score.size > 1 for sample in (reference, signal))
-        }
-        if curves:
-            yield (
-                (signal, reference),
-                plot_runs_roc(
-                    curves,
-                    of_runs,
-                    signal=signal,
-                    reference=reference,
-                    styles=styles,
-                    shown=[run for run in sorted(curves, key=lambda run: -of_runs[run]) if run in shown],
-                    trivial=trivial(signal, reference),
-                ),
+    for pair, of_runs in aucs.items():
+        drawn = {run: curves[run][pair] for run in of_runs if pair in curves[run]}
+        if drawn:
+            best_first = [run for run in sorted(drawn, key=lambda run: -of_runs[run]) if run in shown]
+            signal, reference = pair
+            figure = plot_runs_roc(
+                drawn,
+                of_runs,
+                signal=signal,
+                reference=reference,
+                styles=styles,
+                shown=best_first,
+                trivial=trivial(signal, reference),
             )
+            yield pair, figure

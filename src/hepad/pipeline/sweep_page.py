@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hepad import __version__
 from hepad.comparison.differences import spelled
-from hepad.comparison.figures import roc_figures
+from hepad.comparison.figures import roc_curves, roc_figures
 from hepad.comparison.rows import Columns, Row, auc_name, number_columns, pairs_against, reason_table, runs_table
 from hepad.comparison.scores import SampleScores, read_scores
 from hepad.comparison.seeds import SeedGroup, means_table
@@ -47,8 +47,8 @@ def sweep_report(
     if table.comparable:
         comparing.append(shlex.join(["python", "-m", "hepad.compare", str(shown_path(session.directory))]))
     sections = [
-        Section("ROC curves", roc_curves(table)),
-        Section("Settings and results", [*settings_figures(table), *figures]),
+        Section("ROC curves", roc_pictures(table)),
+        Section("Settings and results", [*settings_pictures(table), *figures]),
         Section("Not finished", tables=reason_tables(table)),
         Section("The best run again", notes=again),
         Section("Compare the runs", notes=comparing),
@@ -141,7 +141,7 @@ def details_table(table: SweepTable) -> Table:
     return runs_table(table.rows, columns, "The runs in the same order.")
 
 
-def settings_figures(table: SweepTable) -> Figures:
+def settings_pictures(table: SweepTable) -> Figures:
     """The settings against the metrics; none with fewer than two runs."""
     # Runs that a loss cannot order are drawn by an AUC: of a signal that is no reference, if there is one.
     references = {name.rpartition("_vs_")[2] for row in table.rows for name in row.metrics}
@@ -162,7 +162,7 @@ def settings_figures(table: SweepTable) -> Figures:
     return [(caption, figure_bytes(figure))]
 
 
-def roc_curves(table: SweepTable) -> Figures:
+def roc_pictures(table: SweepTable) -> Figures:
     """The ROC curves of the runs of each background, one figure per signal."""
     found = []
     for background in table.backgrounds:
@@ -179,8 +179,9 @@ def roc_curves(table: SweepTable) -> Figures:
         }
         # No run of a sweep is the one that the others are compared with; they come in the order of its table.
         shown = in_color(list(labels), None)
-        scores = {run: _scores(row.run_dir) for run, row in labels.items()}
-        for (signal, _), figure in roc_figures(scores, aucs, run_styles(labels, None, shown), shown):
+        # Of one run after the other: the scores of hundreds would not fit into memory.
+        curves = {run: roc_curves(_scores(row.run_dir), pairs) for run, row in labels.items()}
+        for (signal, _), figure in roc_figures(curves, aucs, run_styles(labels, None, shown), shown):
             caption = f"ROC of the runs trained on {background}: {signal} against it."
             found.append((caption, figure_bytes(figure)))
     return found

@@ -2,11 +2,11 @@
 
 from tests.fake_runs import fake_scores, write_fake_run
 
-from hepad.comparison import compare
+from hepad.comparison import compare, figures
 from hepad.comparison.rows import Row
 from hepad.comparison.tables import auc_table
 from hepad.pipeline.record import SweepRecord
-from hepad.pipeline.sweep_page import jobs_table, reason_tables, roc_curves, settings_figures
+from hepad.pipeline.sweep_page import jobs_table, reason_tables, roc_pictures, settings_pictures
 from hepad.pipeline.sweep_table import SweepTable, make_table, read_results
 
 SIGNALS = ("jet_ht", "ttbar")
@@ -64,28 +64,26 @@ def test_every_run_has_its_curve_also_where_short_settings_are_the_same(tmp_path
         drawn.append((sorted(curves), told["signal"]))
         return plot(curves, aucs, **told)
 
-    from hepad.comparison import figures
-
     plot = figures.plot_runs_roc
     monkeypatch.setattr(figures, "plot_runs_roc", keep)
-    captions = [caption for caption, _ in roc_curves(sweep(tmp_path / "a"))]
+    captions = [caption for caption, _ in roc_pictures(sweep(tmp_path / "a"))]
     assert captions == [f"ROC of the runs trained on zero_bias: {signal} against it." for signal in SIGNALS]
     assert drawn == [(["lr=0.001", "lr=0.001252"], signal) for signal in SIGNALS]
     drawn.clear()
-    roc_curves(sweep(tmp_path / "b", ("0.00125206538", "0.00125206539")))
+    roc_pictures(sweep(tmp_path / "b", ("0.00125206538", "0.00125206539")))
     assert drawn[0][0] == ["lr.1", "lr=0.001252"]
 
 
 def test_runs_without_an_order_are_drawn_by_a_signal_that_is_no_reference(tmp_path):
     table = sweep(tmp_path)
     unordered = SweepTable(table.rows, table.swept, table.metric, table.direction, ordered=False)
-    assert "the colour is AUC jet_ht" in settings_figures(unordered)[0][0]
+    assert "the colour is AUC jet_ht" in settings_pictures(unordered)[0][0]
     rows = [
         Row(r.name, r.settings, r.status, metrics={**r.metrics, "test/auc/ttbar_vs_jet_ht": 0.6}) for r in table.rows
     ]
     rows = [Row(**{**vars(r), "background": "zero_bias"}) for r in rows[:2]]
     unordered = SweepTable(rows, table.swept, table.metric, table.direction, ordered=False)
-    assert "the colour is AUC ttbar" in settings_figures(unordered)[0][0]
+    assert "the colour is AUC ttbar" in settings_pictures(unordered)[0][0]
 
 
 def test_two_references_of_one_signal_have_titles_of_their_own():
