@@ -1,7 +1,8 @@
 """Correlations of the scores of several runs, entry by entry."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ def score_correlation(scores: Mapping[str, SampleScores]) -> ScoreCorrelation | 
             where = np.ix_(members, members)
             linear[where] = _matrix(columns, weight)
             ranked[where] = _matrix(np.stack([ranks(column, weight) for column in columns]), weight)
-    for first, second in _pairs(list(groups.values())):
+    apart = [(i, j) for one, other in combinations(groups.values(), 2) for i in one for j in other]
+    for first, second in apart:
         a, b = (scores[runs[i]] for i in (first, second))
         if a.source != b.source:
             continue
@@ -76,8 +78,3 @@ def _matrix(columns: NDArray[np.float64], weight: NDArray[np.float64] | None) ->
     norms[columns.min(axis=1) == columns.max(axis=1)] = np.nan
     found: NDArray[np.float64] = np.clip((centred / norms[:, None]) @ (centred / norms[:, None]).T, -1, 1)
     return found
-
-
-def _pairs(groups: Sequence[Sequence[int]]) -> list[tuple[int, int]]:
-    """All pairs of members of different groups."""
-    return [(i, j) for n, group in enumerate(groups) for other in groups[n + 1 :] for i in group for j in other]

@@ -128,7 +128,7 @@ def in_order(samples: Collection[str]) -> list[str]:
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """Return rows, which all have the keys of the first, as CSV with a header; numbers in full, nothing for None."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

@@ -1,5 +1,6 @@
 """Tables of a report on a terminal."""
 
+import sys
 from collections.abc import Iterable
 from typing import Final
 
@@ -29,17 +30,28 @@ def console_table(table: Table, title: str, runs: int | None = None) -> ConsoleT
     """
     shown = ConsoleTable(title=escape(title), title_justify="left")
     for i, name in enumerate(table.header):
-        numeric = any(is_numeric(row[i]) for row in table.rows)
-        shown.add_column(escape(name), justify="right" if numeric else "left", no_wrap=True)
+        cells = [row[i] for row in table.rows]
+        shown.add_column(
+            escape(name),
+            justify="right" if any(map(is_numeric, cells)) else "left",
+            no_wrap=not any(" " in plain_text(cell) for cell in cells),
+            overflow="fold",
+        )
     for number, row in enumerate(table.rows, start=1):
         shown.add_row(*(escape(plain_text(cell)) for cell in row), end_section=number == runs)
     return shown
 
 
 def print_to_terminal(tables: Iterable[ConsoleTable], lines: Iterable[tuple[str, str]]) -> None:
-    """Print tables as wide as they are, then lines that begin with a word; a cell that is cut could not be read."""
-    console = Console(highlight=False, width=_WIDEST)
+    """Print tables, then lines that begin with a word.
+
+    A log has no width, so there a table is as wide as it is. On a terminal its cells wrap, but only between words: a
+    number that is cut or broken could not be read.
+    """
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDEST)
+    wide = Console(highlight=False, width=_WIDEST)
     for table in tables:
-        console.print(table)
+        narrowest = wide.measure(table).minimum
+        (console if narrowest <= console.width else wide).print(table)
     for word, text in lines:
         console.print(f"{word:8}{text}" if len(word) < 8 else f"{word} {text}", markup=False, soft_wrap=True)

@@ -1,5 +1,8 @@
 """Tables on a terminal: the cells of a page, all of them and whole."""
 
+import re
+import sys
+
 import pytest
 
 from hepad.report import Interval, Link, Named, Setting, Table
@@ -48,3 +51,15 @@ def test_nothing_is_cut_however_wide_the_table(capsys):
     assert all(name in told for name in names)
     assert "…" not in told
     assert f"note    {'y' * 2000}" in told.splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 70, 200])
+def test_on_a_terminal_cells_wrap_between_words_and_numbers_stay_whole(capsys, monkeypatch, width):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(width))
+    rows = [["a_run", Interval(0.83, 0.828, 0.832), "1 of 3 (0)"], ["trivial", Named(0.81, "isolation forest"), None]]
+    print_to_terminal([console_table(Table(["Run", "ttbar", "Better than trivial"], rows), "")], [])
+    told = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+    for whole in ("a_run", "0.8300(20)", "0.8100", "isolation", "forest", "trivial"):
+        assert whole in told
+    assert max(map(len, told.splitlines())) <= max(width, 46)
