@@ -198,7 +198,7 @@ def check_finite(values: NDArray[np.floating], what: str, data: AnomalyDataModul
     entry = entries.batch.x[first]
     raise JobError(
         f"the {what} of {int(bad.sum())} of {len(values)} entries of {sample} is NaN or infinite, first that of row "
-        f"{entries.index[first]} of {data.files[sample]}, whose values reach from {entry.min():.3g} to "
+        f"{entries.index[first]} of {data.file_of(sample)}, whose values reach from {entry.min():.3g} to "
         f"{entry.max():.3g}; where such values are wrong, mend the file, otherwise the training has diverged. Nothing "
         "was evaluated; the weights of the checkpoints are finite, and `python -m hepad.evaluate` can use them"
     )
@@ -240,7 +240,7 @@ def write_scores(
         file.attrs["kind"] = data.kind
         for name, entries in data.test_entries.items():
             group = file.create_group(name)
-            group.attrs["file"] = data.files[name].name
+            group.attrs["file"] = data.file_of(name).name
             group.create_dataset("score", data=scores[name].astype("<f4"))
             group.create_dataset("index", data=entries.index.astype("<i8"))
             for key, values in more.get(name, {}).items():

@@ -1,6 +1,6 @@
 """The one thing a model is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -16,8 +16,10 @@ class Batch(NamedTuple):
         target: what to predict instead of `x`, e.g. `(B,)` a teacher's score.
         weight: `(B,)` float32 event weights from 0, on any scale: how many entries each stands for; None where each
             stands for one.
-        context: `(B, K)` float32 numbers a model may condition on.
+        context: `(B, K)` float32 observables that a model is conditioned on, in raw units (`data.context`).
         importance: `(B,)` float32 factors of an entry's loss, which say what should be learned well, not what there is.
+        label: `(B,)` int64 class of the role that an entry has in training (`data.train`), never the truth; None where
+            roles have no labels.
 
     >>> import torch
     >>> from hepad.data import Batch
@@ -32,6 +34,7 @@ class Batch(NamedTuple):
     weight: Tensor | None = None
     context: Tensor | None = None
     importance: Tensor | None = None
+    label: Tensor | None = None
 
 
 def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:
@@ -45,6 +48,28 @@ def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:
     (tensor([3., 1.]), tensor([2., 1.]))
     """
     return _each(entries, lambda field: field[rows])
+
+
+def join_batches(batches: Sequence[Batch]) -> Batch:
+    """Return the entries of several batches one after the other.
+
+    A field is there where all have it. Where only some have weights, the entries of the others weigh 1.
+
+    >>> import torch
+    >>> from hepad.core.batch import Batch, join_batches
+    >>> joined = join_batches([Batch(torch.zeros(2, 3), weight=torch.full((2,), 0.5)), Batch(torch.ones(1, 3))])
+    >>> joined.x.shape, joined.weight
+    (torch.Size([3, 3]), tensor([0.5000, 0.5000, 1.0000]))
+    """
+    if any(batch.weight is not None for batch in batches):
+        batches = [
+            batch if batch.weight is not None else batch._replace(weight=torch.ones(len(batch.x))) for batch in batches
+        ]
+    x, *others = (
+        None if any(part is None for part in field) else torch.cat(field) for field in zip(*batches, strict=True)
+    )
+    assert x is not None
+    return Batch(x, *others)
 
 
 def on_device(entries: Batch, device: torch.device) -> Batch:

@@ -120,7 +120,7 @@ class CaloDataModule(AnomalyDataModule):
     @cached_property
     def _mean_and_scale(self) -> tuple[Tensor, Tensor]:
         """The mean training image `(C, H, W)`, and the spread of each channel `(C, 1, 1)`."""
-        x, weight = self.train_entries.batch.x.double(), self.train_entries.batch.weight
+        x, weight = self.baseline_entries.batch.x.double(), self.baseline_entries.batch.weight
         if weight is None:
             variance, _ = torch.var_mean(x, dim=(0, 2, 3), correction=0)
             mean, spread = x.mean(dim=0), variance.sqrt()

@@ -1,40 +1,45 @@
-"""The base of all datamodules: samples, the split of the background, batches."""
+"""The base of all datamodules: samples, roles and their splits, batches."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import h5py
 import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hepad.bundled import bundled_files
 from hepad.core.batch import drawn_by_weight, take_rows
 from hepad.core.errors import UserError
-from hepad.core.hdf5 import open_hdf5
+from hepad.core.regions import parse_regions
+from hepad.core.roles import background_sample, check_folds, parse_roles
 from hepad.core.schema import ImageLabels
-from hepad.core.structure import Structure
-from hepad.data.entries import Entries
-from hepad.data.event_weights import read_weights, refuse_weightless
+from hepad.data.entries import Entries, join_entries
+from hepad.data.event_weights import refuse_weightless
 from hepad.data.loader import BatchLoader
+from hepad.data.reading import SampleReader
+from hepad.data.sample_checks import check_shapes
 from hepad.data.sources import sample_files
-from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
+from hepad.data.split import TRAIN_ON, Split, split_rows
+from hepad.data.training_roles import RoleEntries, same_file, split_sha256, take_roles
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
+from hepad.data.truth import NONE, by_truth, check_no_truth
 
 
-class AnomalyDataModule(L.LightningDataModule, ABC):
+class AnomalyDataModule(SampleReader, L.LightningDataModule):
     """Background for training and validation; its test part and every other sample for testing.
 
-    A subclass says in `read` how one file becomes entries, and in `baselines` what the trivial scores are.
+    Where `train` names roles (docs/roles.md), these stand for the background: `train_entries` and `val_entries` are
+    those of all roles, one after the other, with `Batch.label`. Of a sample in a role only the test part is tested.
+    A sample whose file says which entries are signal is tested as two, `<sample>` and `<sample>_signal`.
+
+    A subclass says in `read` how one file becomes entries (`SampleReader`), and in `baselines` what the trivial scores
+    are.
 
     Attributes:
-        kind: the data set's own name, as in `data=…`: `jets`, `events`, `calo`, …
-        structure: what an entry is (`hepad.core.structure`); models and losses ask for this alone.
         default_teacher: the model that teaches a student on these data; None for the usual one of their structure.
-        datasets: the HDF5 data sets that can be read.
         slots_of_events: entries are slots of events, of which a pT of 0 tells an empty one.
         profile_features: the observables that the score is drawn against.
         loudness: the column that stands in place of Σ pT, where the user names one.
@@ -44,18 +49,21 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     Args:
         samples: sample name → HDF5 file; beside a bundled name it replaces that sample, null leaves it out.
         bundled: start from the samples shipped with hepad.
-        background: the sample to train on.
+        background: the sample to train on; with `train`, the one that signals are compared with.
         batch_size: entries per training batch.
         limit: at most this many entries of each sample, or a mapping sample → limit; null for all.
         on_nonfinite: `refuse` raises where an entry holds NaN or inf, `drop` leaves those entries out.
         seed: shuffles the training entries; the split does not depend on it.
         train_on: `all` of the background's training part (so too with None), or its `teacher` or `student` half.
+        train: roles, each with the keys `sample`, `region`, `label` and `weight` (`hepad.core.roles`); None for the
+            background alone.
+        regions: name → observable → intervals (`hepad.core.regions`).
+        context: observables that a model is conditioned on, in `Batch.context`.
+        truth: the data set or column that says which entries are signal, for testing alone (`hepad.data.truth`).
+        folds, fold: of how many parts of every sample that is trained on which one is tested; None for the usual split.
     """
 
-    kind: ClassVar[str]
-    structure: ClassVar[Structure]
     default_teacher: ClassVar[str | None] = None
-    datasets: ClassVar[tuple[str, ...]]
     slots_of_events: ClassVar[bool] = False
     profile_features: tuple[str, ...] = ()
     loudness: str | None = None
@@ -70,6 +78,12 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         on_nonfinite: str = "refuse",
         seed: int = 42,
         train_on: str | None = None,
+        train: Sequence[Mapping[str, Any]] | None = None,
+        regions: Mapping[str, Any] | None = None,
+        context: Sequence[str] | None = None,
+        truth: str | None = None,
+        folds: int | None = None,
+        fold: int | None = None,
     ) -> None:
         super().__init__()
         if train_on not in (None, *TRAIN_ON):
@@ -79,9 +93,20 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         if on_nonfinite not in ("refuse", "drop"):
             raise UserError(f"data.on_nonfinite={on_nonfinite}; allowed: refuse, drop")
         self.files = sample_files(samples, bundled, self.datasets)
-        if background not in self.files:
-            raise UserError(f"data.background={background} is not a sample; allowed: {', '.join(sorted(self.files))}")
-        self.background = background
+        check_folds(folds, fold)
+        self.regions = parse_regions(regions)
+        self.given_roles = parse_roles(train, self.regions, self.files)
+        if self.given_roles is not None and train_on not in (None, "all"):
+            raise UserError(f"data.train_on={train_on} halves one background; leave data.train out")
+        self.background = background_sample(background, self.given_roles, self.files, bundled_files())
+        self.context_names = tuple(context or ())
+        if len(set(self.context_names)) < len(self.context_names):
+            raise UserError(f"data.context=[{','.join(self.context_names)}] names an observable twice")
+        check_no_truth(
+            truth, {"context": self.context_names, **{f"regions.{n}": r.intervals for n, r in self.regions.items()}}
+        )
+        self.truth = truth
+        self.folds, self.fold = folds, fold
         self.batch_size = batch_size
         self.limit = limit
         self.on_nonfinite = on_nonfinite
@@ -95,21 +120,6 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         self._fitted: dict[str, FittedScore] | None = None
 
     @abstractmethod
-    def source(self, file: h5py.File) -> h5py.Dataset:
-        """Return the data set whose rows become entries, known to be safe to read."""
-
-    @abstractmethod
-    def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
-        """Read at most `limit` entries of an open file.
-
-        With `rows`, a `slice(start, stop)` of `source`, only those, for files that do not fit into memory: without the
-        checks that need the whole sample, and without the observables of other data sets.
-
-        Raises:
-            UserError: the file does not hold what this datamodule reads.
-        """
-
-    @abstractmethod
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Return the trivial anomaly scores of such entries: `sum_pt`, `multiplicity`, `distance_to_mean`, those known.
 
@@ -120,22 +130,17 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     def trivial_scores(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Return all trivial scores of entries, each `(N,)`: `baselines`, and those fitted to the training entries."""
         if self._fitted is None:
-            self._fitted = fit_trivial_scores(drawn_by_weight(self.train_entries.batch).x.numpy())
+            self._fitted = fit_trivial_scores(drawn_by_weight(self.baseline_entries.batch).x.numpy())
         flat = entries.batch.x.numpy().reshape(len(entries), -1)
         return {**self.baselines(entries), **{name: score(flat) for name, score in self._fitted.items()}}
 
     @property
-    @abstractmethod
-    def feature_names(self) -> tuple[str, ...]:
-        """Names of the features of one entry (last axis of vectors), or of the channels of an image."""
-
-    @property
-    @abstractmethod
-    def entry_definition(self) -> dict[str, Any]:
-        """What makes an entry of what a file holds: setting → plain value, after `setup`.
-
-        A score is of use only for entries that were made in the same way.
-        """
+    def baseline_entries(self) -> Entries:
+        """The training entries that trivial scores call usual: those of label 0; all where no role has it."""
+        label = self.train_entries.batch.label
+        if label is None or not bool((label == 0).any()):
+            return self.train_entries
+        return self.train_entries.rows(torch.nonzero(label == 0).flatten().numpy())
 
     @property
     def image_labels(self) -> ImageLabels:
@@ -143,79 +148,78 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         return ImageLabels()
 
     def setup(self, stage: str | None = None) -> None:
-        """Read every sample once and split the background; raise `UserError` for anything that cannot be used."""
+        """Read every sample once and split what is trained on; raise `UserError` for anything that cannot be used."""
         if self._entries is not None:
             return
         entries = {
             sample: self.read_sample(sample, path, self._limit_of(sample)) for sample, path in self.files.items()
         }
-        self._check_shapes(entries)
-        background = entries[self.background]
-        self.split: Split = self.split_entries(background, self.train_on)
-        # Teacher and student are trained one after the other: what cannot train either is found before both.
-        for half in (self.train_on,) if self.train_on == "all" else TRAIN_ON[1:]:
-            self.check_training_part(background.rows(self.split_entries(background, half).train))
-        self.train_entries = background.rows(self.split.train)
-        self.val_entries = background.rows(self.split.val)
-        self.test_entries = {
-            sample: background.rows(self.split.test) if sample == self.background else found
-            for sample, found in entries.items()
-        }
-        parts = {"training": self.train_entries, "validation": self.val_entries}
-        for what, part in parts.items():
-            refuse_weightless(part.batch.weight, f"the {what} part of {self.background}", self.files[self.background])
-        for sample, found in self.test_entries.items():
-            what = f"the test part of {sample}" if sample == self.background else sample
-            refuse_weightless(found.batch.weight, what, self.files[sample])
+        check_shapes(entries, self.background, self.files)
+        if self.truth not in (None, NONE) and all(found.truth is None for found in entries.values()):
+            raise UserError(
+                f"data.truth={self.truth}: no file has such a data set or column; data.truth={NONE} does without"
+            )
+        roles = self.roles
+        self.splits = {role.sample: self.split_entries(entries[role.sample], self.train_on) for role in roles}
+        self.split = self.splits[roles[0].sample]
+        if self.given_roles is None:
+            background = entries[self.background]
+            # Teacher and student are trained one after the other: what cannot train either is found before both.
+            for half in (self.train_on,) if self.train_on == "all" else TRAIN_ON[1:]:
+                self.check_training_part(background.rows(self.split_entries(background, half).train))
+        self.role_entries: list[RoleEntries] = take_roles(roles, self.regions, entries, self.splits, self.files)
+        self.train_entries = join_entries([found.train for found in self.role_entries])
+        self.val_entries = join_entries([found.val for found in self.role_entries])
+        if self.given_roles is not None:
+            self.check_training_part(self.train_entries)
+        self._tested: dict[str, Entries] = {}
+        for sample, found in entries.items():
+            trained = self._trained_sample(sample)
+            self._tested[sample] = found if trained is None else entries[trained].rows(self.splits[trained].test)
+        self._set_tests()
         self._entries = entries
 
+    def _trained_sample(self, sample: str) -> str | None:
+        """Return the sample in a role whose test part is that of `sample`; None where nothing of it is trained on."""
+        if sample in self.splits or self.given_roles is None:
+            return sample if sample in self.splits else None
+        # The same file under another name: its entries train all the same.
+        return next((name for name in self.splits if same_file(self.files[name], self.files[sample])), None)
+
+    def tested(self, sample: str) -> Entries:
+        """Return what is tested of a sample, its signal included."""
+        return self._tested[sample]
+
+    def set_tested(self, sample: str, entries: Entries) -> None:
+        """Test other entries of a sample, those of another file."""
+        self._tested[sample] = entries
+        self._set_tests()
+
+    def _set_tests(self) -> None:
+        self.test_entries: dict[str, Entries] = {}
+        self._sample_of: dict[str, str] = {}
+        for sample, entries in self._tested.items():
+            parts = by_truth(sample, entries, self._tested)
+            self.test_entries |= parts
+            self._sample_of |= dict.fromkeys(parts, sample)
+        for name, entries in self.test_entries.items():
+            sample = self._sample_of[name]
+            what = f"the test part of {name}" if self._trained_sample(sample) else name
+            refuse_weightless(entries.batch.weight, what, self.files[sample])
+        if self.background not in self.test_entries:
+            raise UserError(f"every tested entry of {self.background} is signal, by its truth; choose data.background")
+
+    def file_of(self, tested: str) -> Path:
+        """Return the file of a tested sample, or of the signal in one."""
+        return self.files[self._sample_of[tested]]
+
     def split_entries(self, background: Entries, train_on: str) -> Split:
-        """Split the background's entries; entries that share anything belong in one part."""
-        return split_rows(len(background), train_on)
+        """Split the entries of a sample in a role; entries that share anything belong in one part."""
+        return split_rows(len(background), train_on, self.folds, self.fold)
 
     def check_training_part(self, train: Entries) -> None:
         """Raise `UserError` where there is nothing in the training entries to learn from; here there always is."""
         return
-
-    def _check_shapes(self, entries: Mapping[str, Entries]) -> None:
-        shapes = {sample: tuple(found.batch.x.shape[1:]) for sample, found in entries.items()}
-        wanted = shapes[self.background]
-        for sample, shape in shapes.items():
-            if shape != wanted:
-                raise UserError(
-                    f"entries of {sample} have the shape {shape}, those of {self.background} {wanted}; "
-                    f"one shape is needed ({self.files[sample]})"
-                )
-
-    def _limit_of(self, sample: str) -> int | None:
-        return self.limit.get(sample) if isinstance(self.limit, Mapping) else self.limit
-
-    def read_sample(self, sample: str, path: Path, limit: int | None = None) -> Entries:
-        """Read one file whole, at most `limit` entries of it; raise `UserError` where it cannot be used."""
-        if limit is not None and limit < 1:
-            raise UserError(f"data.limit={limit} for {sample}; a positive number of entries is needed")
-        with open_hdf5(path) as file:
-            return self._without_nonfinite(self.read_weighted(file, sample, limit), sample, path)
-
-    def read_weighted(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
-        """Read entries as `read` does, with the weights of their rows where the file has any."""
-        entries = self.read(file, sample, limit, rows)
-        weight = read_weights(file, self.source(file).shape[0], entries.index)
-        return entries if weight is None else replace(entries, batch=entries.batch._replace(weight=weight))
-
-    def _without_nonfinite(self, entries: Entries, sample: str, path: Path) -> Entries:
-        finite = torch.isfinite(entries.batch.x).flatten(1).all(1).numpy()
-        n_bad = int((~finite).sum())
-        if not n_bad:
-            return entries
-        if self.on_nonfinite == "refuse":
-            raise UserError(
-                f"{n_bad} of {len(entries)} entries of {sample} hold NaN or inf ({path}); "
-                "mend the file, or leave those entries out with data.on_nonfinite=drop"
-            )
-        if n_bad == len(entries):
-            raise UserError(f"every entry of {sample} holds NaN or inf ({path})")
-        return replace(entries.rows(np.flatnonzero(finite)), dropped=n_bad)
 
     @property
     def entry_shape(self) -> tuple[int, ...]:
@@ -243,7 +247,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
 
     def train_dataloader(self) -> BatchLoader:
-        """Shuffled batches of the background's training part, or this process's share of each."""
+        """Shuffled batches of the training part, or this process's share of each."""
         rank, world_size = self.process
         return BatchLoader(
             self.train_entries.batch,
@@ -256,7 +260,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         )
 
     def val_dataloader(self) -> BatchLoader:
-        """Batches of the background's validation part, in the order of the split."""
+        """Batches of the validation part, in the order of the split."""
         return self._in_order(self.val_entries)
 
     def test_dataloader(self) -> list[BatchLoader]:
@@ -269,7 +273,12 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         batch = entries.batch if world_size == 1 else take_rows(entries.batch, slice(rank, None, world_size))
         return BatchLoader(batch, 4 * self.batch_size)
 
+    def tested_facts(self, sample: str) -> dict[str, Any]:
+        """Return how many entries of a sample are tested, how many of them are signal, and what was left out."""
+        entries = self._tested[sample]
+        truth = {} if entries.truth is None else {"tested_signal": int(entries.truth.sum())}
+        return {"tested": len(entries), **truth, "dropped": entries.dropped, "left_out": entries.left_out}
+
     def split_hashes(self) -> dict[str, str]:
-        """SHA-256 of the row numbers of each part of the split, to compare runs by."""
-        parts = {"train": self.split.train, "val": self.split.val, "test": self.split.test}
-        return {name: rows_sha256(rows) for name, rows in parts.items()}
+        """SHA-256 of the row numbers of each part of the splits, to compare runs by."""
+        return split_sha256(self.role_entries, self.splits)

@@ -1,5 +1,6 @@
 """The entries of one sample, and what belongs to each of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hepad.core.batch import Batch, take_rows
+from hepad.core.batch import Batch, join_batches, take_rows
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Entries:
         slot: `(N,)` int64 position of a jet in its event, where entries are jets.
         dropped: entries left out because they held NaN or inf.
         left_out: what else was read and is no entry, or no part of one: reason → number.
+        truth: `(N,)` bool, true for signal, where the file says so. It stands beside the batch, so that no model is
+            ever given it, and is taken away from entries that train.
     """
 
     batch: Batch
@@ -29,6 +32,7 @@ class Entries:
     slot: NDArray[np.int64] | None = None
     dropped: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
+    truth: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -42,4 +46,22 @@ class Entries:
             slot=None if self.slot is None else self.slot[rows],
             dropped=self.dropped,
             left_out=self.left_out,
+            truth=None if self.truth is None else self.truth[rows],
         )
+
+
+def join_entries(parts: Sequence[Entries]) -> Entries:
+    """Return the entries of several samples one after the other, with the observables that all of them have.
+
+    What was left out on the way is told of each sample, not of all together.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    slots = [part.slot for part in parts if part.slot is not None]
+    shared = [name for name in parts[0].observables if all(name in part.observables for part in parts)]
+    return Entries(
+        batch=join_batches([part.batch for part in parts]),
+        index=np.concatenate([part.index for part in parts]),
+        observables={name: np.concatenate([part.observables[name] for part in parts]) for name in shared},
+        slot=np.concatenate(slots) if len(slots) == len(parts) else None,
+    )

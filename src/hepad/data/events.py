@@ -111,7 +111,7 @@ class EventsDataModule(AnomalyDataModule):
 
     @cached_property
     def _center_and_scale(self) -> tuple[torch.Tensor, torch.Tensor]:
-        batch = self.train_entries.batch
+        batch = self.baseline_entries.batch
         assert batch.mask is not None
         of_jets = None if batch.weight is None else batch.weight.unsqueeze(1).expand(batch.mask.shape)[batch.mask]
         return mean_and_scale(batch.x[batch.mask].double(), of_jets)
@@ -140,7 +140,13 @@ def read_event_features(file: h5py.File, n_events: int, skip: Collection[str] = 
 
 
 def read_table(
-    file: h5py.File, name: str, default: tuple[str, ...], n_rows: int, entry: str, skip: Collection[str] = ()
+    file: h5py.File,
+    name: str,
+    default: tuple[str, ...],
+    n_rows: int,
+    entry: str,
+    skip: Collection[str] = (),
+    start: int = 0,
 ) -> dict[str, NDArray[np.float64]]:
     """Return the columns of a table beside the entries, name → `(n_rows,)`; nothing where the file has none.
 
@@ -151,6 +157,7 @@ def read_table(
         n_rows: how many rows are read.
         entry: what a row stands for, for messages.
         skip: columns to leave out.
+        start: the first of these rows.
 
     Raises:
         UserError: another shape, or fewer rows than there are entries.
@@ -162,7 +169,8 @@ def read_table(
     if dataset.ndim != 2:
         raise UserError(f"{where} has shape {dataset.shape}; ({entry}s, columns) is needed")
     names = feature_names(dataset, default)
-    if dataset.shape[0] < n_rows:
-        raise UserError(f"{where} has {dataset.shape[0]} rows for {n_rows} {entry}s; one row per {entry} is needed")
-    values = read_rows(dataset, stop=n_rows).astype(np.float64)
+    if dataset.shape[0] < start + n_rows:
+        n_needed = start + n_rows
+        raise UserError(f"{where} has {dataset.shape[0]} rows for {n_needed} {entry}s; one row per {entry} is needed")
+    values = read_rows(dataset, start, start + n_rows).astype(np.float64)
     return {column: values[:, i] for i, column in enumerate(names) if column not in skip}

@@ -110,9 +110,11 @@ class JetImagesDataModule(AnomalyDataModule):
             self._check_not_empty(constituents, file, sample)
             images = self.imaging.images(constituents)
             found = jet_observables(constituents)
-        if rows is None:
-            found |= read_jet_features(file, len(images))
-        index = first_row(rows) + np.arange(len(images))
+        first = first_row(rows)
+        if rows is None or self.context_names:
+            # A context is that of the file where the file has it, also for a part of it.
+            found |= read_jet_features(file, len(images), first)
+        index = first + np.arange(len(images))
         return Entries(Batch(x=torch.from_numpy(images)), index=index, observables=found)
 
     def _check_not_empty(self, constituents: NDArray[np.float32], file: h5py.File, sample: str) -> None:
@@ -126,7 +128,7 @@ class JetImagesDataModule(AnomalyDataModule):
 
     @cached_property
     def _mean(self) -> torch.Tensor:
-        return mean_and_spread(self.train_entries.batch.x, self.train_entries.batch.weight)[0]
+        return mean_and_spread(self.baseline_entries.batch.x, self.baseline_entries.batch.weight)[0]
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Jet pT, number of constituents, jet mass, and squared distance to the mean training image."""
@@ -162,13 +164,13 @@ def read_constituents(file: h5py.File, sample: str, rows: slice | None = None, n
     return read_rows(dataset, first_row(rows), rows and rows.stop)[..., columns].astype(np.float32)
 
 
-def read_jet_features(file: h5py.File, n_jets: int) -> dict[str, NDArray[np.float64]]:
-    """Return name → `(n_jets,)` from `jet_features`; nothing where the file has none.
+def read_jet_features(file: h5py.File, n_jets: int, start: int = 0) -> dict[str, NDArray[np.float64]]:
+    """Return name → `(n_jets,)` from `jet_features`, from a row on; nothing where the file has none.
 
     Raises:
         UserError: fewer rows than there are jets.
     """
-    return read_table(file, JET_FEATURES_DATASET, FAT_JET_FEATURES, n_jets, "jet")
+    return read_table(file, JET_FEATURES_DATASET, FAT_JET_FEATURES, n_jets, "jet", start=start)
 
 
 def jet_observables(constituents: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:

@@ -134,11 +134,11 @@ class JetsDataModule(AnomalyDataModule):
         """Split jets by event, or one by one."""
         if self.split_by == "entries":
             return super().split_entries(background, train_on)
-        return split_groups(background.index, train_on)
+        return split_groups(background.index, train_on, self.folds, self.fold)
 
     @cached_property
     def _distance_to_mean(self) -> DistanceToMean:
-        return DistanceToMean(self.train_entries.batch.x, self.train_entries.batch.weight)
+        return DistanceToMean(self.baseline_entries.batch.x, self.baseline_entries.batch.weight)
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """Jet pT, number of constituents, and squared distance to the mean training jet in standard units."""

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from sklearn.model_selection import train_test_split
 
 from hepad.core.errors import UserError
+from hepad.core.roles import check_folds
 
 TRAINING_SEED: Final = 42
 TEST_SEED: Final = 123
 HALVING_SEED: Final = 321
+FOLD_SEED: Final = 777
 TRAIN_ON: Final = ("all", "teacher", "student")
 _MIN_ENTRIES = 10
 
@@ -26,7 +28,7 @@ class Split:
     test: NDArray[np.int64]
 
 
-def split_rows(n_entries: int, train_on: str = "all") -> Split:
+def split_rows(n_entries: int, train_on: str = "all", folds: int | None = None, fold: int | None = None) -> Split:
     """Split `n_entries` rows 60 / 20 / 20 as the AD4HEP workshop did.
 
     Row by row what scikit-learn gives for
@@ -41,39 +43,75 @@ def split_rows(n_entries: int, train_on: str = "all") -> Split:
     part is halved with `random_state=321`. Validation and test stay what they are, so teachers, students and
     ordinary runs are tested on the same entries.
 
+    With folds the test part is one of them: every row is in exactly one of the K (`fold_numbers`), and a quarter of the
+    rest validates.
+
     Args:
         n_entries: how many entries there are.
         train_on: `all` of the training part, or the `teacher` or the `student` half of it.
+        folds: K; None for the split above.
+        fold: which of them is tested.
 
     Raises:
-        UserError: fewer than ten entries, or an unknown half.
+        UserError: fewer than ten entries, or fewer in a fold, or an unknown half or fold.
     """
     if train_on not in TRAIN_ON:
         raise UserError(f"data.train_on={train_on}; allowed: {', '.join(TRAIN_ON)}")
+    check_folds(folds, fold)
     if n_entries < _MIN_ENTRIES:
         raise UserError(f"{n_entries} background entries are too few to split; at least {_MIN_ENTRIES} are needed")
-    train, rest = train_test_split(np.arange(n_entries), test_size=0.4, random_state=TRAINING_SEED)
-    val, test = train_test_split(rest, test_size=0.5, random_state=TEST_SEED)
+    if folds is None:
+        train, rest = train_test_split(np.arange(n_entries), test_size=0.4, random_state=TRAINING_SEED)
+        val, test = train_test_split(rest, test_size=0.5, random_state=TEST_SEED)
+    else:
+        number = fold_numbers(n_entries, folds)
+        test = np.flatnonzero(number == fold)
+        train, val = train_test_split(np.flatnonzero(number != fold), test_size=0.25, random_state=TRAINING_SEED)
     if train_on != "all":
         halves = train_test_split(train, test_size=0.5, random_state=HALVING_SEED)
         train = halves[TRAIN_ON.index(train_on) - 1]
     return Split(train=train, val=val, test=test)
 
 
-def split_groups(group: NDArray[np.int64], train_on: str = "all") -> Split:
+def fold_numbers(n_entries: int, folds: int) -> NDArray[np.int64]:
+    """Return the fold of each row, `(n_entries,)` from 0 to K − 1: a random deal that depends on the two numbers alone.
+
+    The folds differ in size by one row at most.
+
+    Raises:
+        UserError: fewer than ten rows in a fold.
+
+    >>> import numpy as np
+    >>> from hepad.data.split import fold_numbers
+    >>> np.bincount(fold_numbers(53, 5))
+    array([11, 11, 11, 10, 10])
+    """
+    if n_entries < folds * _MIN_ENTRIES:
+        raise UserError(
+            f"data.folds={folds}: folds of {n_entries // folds} of {n_entries} entries are too small; at least "
+            f"{_MIN_ENTRIES} in each are needed"
+        )
+    number = np.empty(n_entries, dtype=np.int64)
+    number[np.random.RandomState(FOLD_SEED).permutation(n_entries)] = np.arange(n_entries) % folds
+    return number
+
+
+def split_groups(
+    group: NDArray[np.int64], train_on: str = "all", folds: int | None = None, fold: int | None = None
+) -> Split:
     """Split entries so that those of one group, such as the jets of one event, are in one part.
 
     The groups are split as `split_rows` splits rows; each part holds their entries in the order of its groups.
 
     Args:
         group: `(N,)` the group of each entry, rising.
-        train_on: as in `split_rows`.
+        train_on, folds, fold: as in `split_rows`.
 
     Raises:
-        UserError: fewer than ten groups, or an unknown half.
+        UserError: as `split_rows` of the groups.
     """
     _, first, counts = np.unique(group, return_index=True, return_counts=True)
-    groups = split_rows(len(first), train_on)
+    groups = split_rows(len(first), train_on, folds, fold)
 
     def rows_of(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         entries: NDArray[np.int64] = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in chosen])

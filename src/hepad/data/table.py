@@ -20,6 +20,7 @@ from hepad.data.entries import Entries
 from hepad.data.jet_table import check_features
 from hepad.data.memory import check_fits
 from hepad.data.trivial_scores import DistanceToMean
+from hepad.data.truth import DEFAULT
 
 _N_PROFILES = 4
 
@@ -34,7 +35,8 @@ class TableDataModule(AnomalyDataModule):
     Args:
         dataset: name of the data set `(N, F)`; None for the only one of a file.
         columns: names of its columns, where it has no attribute `features`.
-        features: names of the columns to use, in this order; None for all that the background's file holds.
+        features: names of the columns to use, in this order; None for all that the background's file holds but those of
+            the context and of the truth.
         loudness: the column by which signal and reference are matched for the comparison at equal loudness, and which
             is a trivial score itself; None for no such comparison.
         common: the arguments of `AnomalyDataModule`.
@@ -75,7 +77,13 @@ class TableDataModule(AnomalyDataModule):
         """Names of the columns of one entry."""
         if self.features is None:
             with open_hdf5(self.files[self.background]) as file:
-                self.features = self._columns(file).names
+                names = self._columns(file).names
+            kept = tuple(name for name in names if name not in (*self.context_names, self.truth or DEFAULT))
+            if not kept:
+                raise UserError(
+                    f"{self.files[self.background]} has no column that is neither context nor truth: {', '.join(names)}"
+                )
+            self.features = kept
         return self.features
 
     @property
@@ -107,7 +115,9 @@ class TableDataModule(AnomalyDataModule):
             raise UserError(f"sample {sample} is empty: {file.filename} holds a table of no rows")
         part = rows or slice(0, n_rows if limit is None else min(limit, n_rows))
         # A part of a file that does not fit into memory is scored, and compared with nothing.
-        observed = () if rows is not None else columns.beside(self.feature_names, n_rows)
+        observed = tuple(name for name in self.context_names if name in columns.names)
+        if rows is None:
+            observed = columns.beside(self.feature_names, n_rows)
         if rows is None:
             self._check_loudness(file, sample, observed)
             check_fits(4 * part.stop * (len(self.feature_names) + 2 * len(observed)), sample, file.filename)
@@ -129,7 +139,7 @@ class TableDataModule(AnomalyDataModule):
 
     @cached_property
     def _distance_to_mean(self) -> DistanceToMean:
-        return DistanceToMean(self.train_entries.batch.x, self.train_entries.batch.weight)
+        return DistanceToMean(self.baseline_entries.batch.x, self.baseline_entries.batch.weight)
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
         """The loudness where one is named, and squared distance to the mean training row in standard units."""

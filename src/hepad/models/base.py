@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import lightning as L
 import torch
@@ -39,6 +39,8 @@ class AnomalyModel(L.LightningModule, ABC):
         train_on: the part of the background's training entries it learns from (`AnomalyDataModule`, `train_on`).
         training_keys: keys of the model's config that whoever trains reads, and the model itself does not.
         signed_score: whether scores may be negative whatever the settings.
+        context_use: what the model does with `Batch.context`: `condition` on it, and is built with `context_size`, the
+            number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
 
@@ -64,6 +66,7 @@ class AnomalyModel(L.LightningModule, ABC):
     train_on: ClassVar[str] = "all"
     training_keys: ClassVar[frozenset[str]] = frozenset()
     signed_score: ClassVar[bool] = False
+    context_use: ClassVar[Literal["condition", "ignore", "refuse"]] = "refuse"
     manual_optimization: ClassVar[bool] = False
 
     def __init__(self, entry_shape: Sequence[int], normalizer: str = "standard") -> None:

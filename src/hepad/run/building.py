@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import lightning as L
 from hydra.utils import get_class
@@ -90,7 +90,10 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     for key in get_class(cfg.model._target_).training_keys:  # type: ignore[attr-defined]
         config.pop(key, None)
     # Not recursive: the model keeps its parts' configs as plain hyperparameters and builds the parts itself.
-    model: AnomalyModel = instantiate({**config, "_recursive_": False}, entry_shape=list(data.entry_shape))
+    sizes: dict[str, Any] = {"entry_shape": list(data.entry_shape)}
+    if get_class(cfg.model._target_).context_use == "condition":  # type: ignore[attr-defined]
+        sizes["context_size"] = len(data.context_names)
+    model: AnomalyModel = instantiate({**config, "_recursive_": False}, **sizes)
     # The loggers get the whole config; the same numbers once more, without their section, would only mix with it.
     model._log_hyperparams = False
     try:

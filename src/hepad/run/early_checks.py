@@ -15,6 +15,8 @@ from hepad.config.keys import check_config, find_kind, leaves
 from hepad.config.keys.compound import Either, ListOf, MapOf
 from hepad.config.keys.kinds import Text
 from hepad.core.errors import UserError
+from hepad.core.regions import parse_regions
+from hepad.core.roles import SIGNAL_SUFFIX, background_sample, check_folds, parse_roles
 from hepad.rundir.config_file import require_run
 
 _BUILT: Final = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "inference")
@@ -89,17 +91,22 @@ def working_directory() -> Path:
 
 
 def _check_training(cfg: DictConfig) -> None:
-    """Check that names of samples are those of samples, and that a teacher is a run."""
+    """Check that names of samples, regions and folds are such, and that a teacher is a run."""
     own = {str(name) for name, path in cfg.data.samples.items() if path is not None}
     left_out = {str(name) for name, path in cfg.data.samples.items() if path is None}
     known = own | ({*bundled_files()} - left_out if cfg.data.bundled else set())
-    if cfg.data.background not in known:
-        raise UserError(f"data.background={cfg.data.background} is not a sample; allowed: {', '.join(sorted(known))}")
+    roles = parse_roles(_plain(cfg.data.get("train")), parse_regions(_plain(cfg.data.get("regions"))), known)
+    background_sample(str(cfg.data.background), roles, known, bundled_files())
+    check_folds(cfg.data.get("folds"), cfg.data.get("fold"))
     for name in cfg.evaluation.references or ():
-        if name not in known:
+        if name not in known and name.removesuffix(SIGNAL_SUFFIX) not in known:
             raise UserError(
                 f"evaluation.references=[{','.join(cfg.evaluation.references)}]: {name} is not a sample; allowed: "
                 f"{', '.join(sorted(known))}"
             )
     if (teacher := cfg.model.get("teacher")) is not None:
         require_run(Path(teacher).expanduser())
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

@@ -34,12 +34,7 @@ def entry_array(
     Raises:
         UserError: another shape, or a feature that is not among the columns.
     """
-    fields = getattr(getattr(entries, "dtype", None), "names", None)
-    if fields:
-        array = np.stack([np.asarray(entries[name], dtype=np.float32) for name in fields], axis=-1)
-    else:
-        fields = getattr(entries, "columns", None)
-        array = np.asarray(entries, dtype=np.float32)
+    array, fields = _with_names(entries)
     names = given if given is not None else fields
     if names is not None:
         array = _by_name(array, [str(name) for name in names], wanted)
@@ -48,6 +43,50 @@ def entry_array(
     if array.shape[1:] != shape or not array.ndim:
         raise UserError(f"entries of shape {array.shape[1:]}; this run scores {shape}{_advice(array.shape, shape)}")
     return np.ascontiguousarray(array)
+
+
+def _with_names(entries: Any) -> tuple[NDArray[np.float32], Any]:
+    """Return entries as an array, and the names of its columns where it has any."""
+    fields = getattr(getattr(entries, "dtype", None), "names", None)
+    if fields:
+        return np.stack([np.asarray(entries[name], dtype=np.float32) for name in fields], axis=-1), fields
+    return np.asarray(entries, dtype=np.float32), getattr(entries, "columns", None)
+
+
+def context_array(
+    entries: Any, n: int, wanted: tuple[str, ...], given: Sequence[str] | None, context: Any
+) -> NDArray[np.float32] | None:
+    """Return the context of entries, `(N, K)` float32; None for a run without any.
+
+    Args:
+        entries: as in `entry_array`.
+        n: how many there are.
+        wanted: names of the observables that the run is conditioned on.
+        given: names of the columns of `entries`; None for those that it has itself, if any.
+        context: `(N, K)`, of one observable also `(N,)`; None to find them among the columns of `entries`.
+
+    Raises:
+        UserError: a context of another shape, with NaN or inf, that is missing, or of a run that takes none.
+    """
+    if not wanted:
+        if context is not None:
+            raise UserError("this run is conditioned on nothing; leave context out")
+        return None
+    told = f"this run is conditioned on {', '.join(wanted)}"
+    if context is None:
+        array, fields = _with_names(entries)
+        names = [str(name) for name in (given if given is not None else fields if fields is not None else ())]
+        if array.ndim != 2 or not set(wanted) <= set(names):
+            raise UserError(f"{told}; give context=(N, {len(wanted)}), or entries whose columns have these names")
+        found = array[:, [names.index(name) for name in wanted]]
+    else:
+        found = np.asarray(context, dtype=np.float32)
+        found = found[:, None] if found.ndim == 1 else found
+    if found.shape != (n, len(wanted)):
+        raise UserError(f"{told}; a context of shape {found.shape} for {n} entries; ({n}, {len(wanted)}) is needed")
+    if n_bad := int((~np.isfinite(found)).any(axis=1).sum()):
+        raise UserError(f"the context of {n_bad} of {n} entries holds NaN or inf")
+    return np.ascontiguousarray(found)
 
 
 def empty_slots(array: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.bool_]:

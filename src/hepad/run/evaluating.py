@@ -191,8 +191,8 @@ def _notes(told: Mapping[str, str], data: AnomalyDataModule) -> list[str]:
     """Say which samples are not what a reader of the run would expect."""
     notes = []
     for sample, part in told.items():
-        if sample == data.background and "another file" in part:
+        if "another file" in part:
             notes.append(f"{sample} is another file than the run was trained on; all of its entries are tested.")
-        if sample != data.background and "trained on" in part:
+        if "the test part" in part and sample not in data.splits:
             notes.append(f"{sample} is the file that the run was trained on; only its test part is used.")
     return notes

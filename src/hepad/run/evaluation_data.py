@@ -20,9 +20,9 @@ def evaluation_data(
 ) -> tuple[AnomalyDataModule, dict[str, str]]:
     """Read the samples of an evaluation.
 
-    The file that the run was trained on is always read too: what a trivial score calls usual comes from its training
-    part. A sample from that very file, told by its hash, is tested on the same test part of the same split; any other
-    file is tested on all of its entries.
+    The files that the run was trained on are always read too: what a trivial score calls usual comes from their
+    training parts. A sample from such a file, told by its hash, is tested on the same test part of the same split; any
+    other file is tested on all of its entries.
 
     Args:
         cfg: the config of the evaluation.
@@ -33,54 +33,62 @@ def evaluation_data(
         The datamodule, and for each sample in words which of its entries are tested.
 
     Raises:
-        UserError: a file that is missing or cannot be used, or the file that the run was trained on is gone.
+        UserError: a file that is missing or cannot be used, or a file that the run was trained on is gone.
     """
-    background = str(run_config.data.background)
-    if background in cfg.data.samples and cfg.data.samples[background] is None:
-        raise UserError(f"data.samples.{background}=null: the background of the run cannot be left out")
-    trained_on = training_file(cfg, facts, background)
-    data = build_data(_with_training_file(cfg, run_config, background, trained_on))
+    background = str(facts.get("background") or run_config.data.background)
+    trained = [str(role.sample) for role in run_config.data.get("train") or ()] or [background]
+    for name in dict.fromkeys([background, *trained]):
+        if name in cfg.data.samples and cfg.data.samples[name] is None:
+            what = "the background of the run" if name == background else "the run was trained on it and it"
+            raise UserError(f"data.samples.{name}=null: {what} cannot be left out")
+    files = {name: training_file(cfg, facts, name) for name in trained}
+    data = build_data(_with_training_files(cfg, run_config, background, files))
     if facts.get("split_sha256", data.split_hashes()) != data.split_hashes():
-        raise UserError(f"the split of {trained_on} is not the one that the run was trained with; train again")
-    test_part, training_hash = data.test_entries[background], file_sha256(trained_on)
-    chosen = cfg.data.samples.get(background)
-    if chosen is not None:
-        data.files[background] = Path(chosen).expanduser()
-    told = {}
+        told_files = ", ".join(map(str, files.values()))
+        raise UserError(f"the split of {told_files} is not the one that the run was trained with; train again")
+    hashes = {name: file_sha256(path) for name, path in files.items()}
+    for name in trained:
+        if (chosen := cfg.data.samples.get(name)) is not None:
+            data.files[name] = Path(chosen).expanduser()
+    told, test_parts = {}, {name: data.tested(name) for name in trained}
     for name, path in data.files.items():
-        limit = _limit(cfg.data.limit, name)
-        if file_sha256(path) == training_hash:
+        limit, digest = _limit(cfg.data.limit, name), file_sha256(path)
+        if (source := next((known for known, its in hashes.items() if its == digest), None)) is not None:
             told[name] = "the test part of the file that the run was trained on"
-            data.test_entries[name] = test_part if limit is None else test_part.rows(np.arange(len(test_part))[:limit])
-        elif name == background:
+            part = test_parts[source]
+            data.set_tested(name, part if limit is None else part.rows(np.arange(len(part))[:limit]))
+        elif name in trained:
             told[name] = "all entries of another file than the run was trained on"
-            data.test_entries[name] = data.read_sample(name, path, limit)
+            data.set_tested(name, data.read_sample(name, path, limit))
         else:
-            told[name] = "all entries" if limit is None else f"the first {len(data.test_entries[name])} entries"
+            told[name] = "all entries" if limit is None else f"the first {len(data.tested(name))} entries"
     return data, told
 
 
-def _with_training_file(cfg: DictConfig, run_config: DictConfig, background: str, path: Path) -> DictConfig:
-    """Return the config that reads the training file as the run did, and every other sample as this evaluation does."""
+def _with_training_files(
+    cfg: DictConfig, run_config: DictConfig, background: str, files: Mapping[str, Path]
+) -> DictConfig:
+    """Return the config that reads the training files as the run did, and other samples as this evaluation does."""
     config = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))
     assert isinstance(config, DictConfig)
     names = [*config.data.samples, *(bundled_files() if config.data.bundled else ())]
     with open_dict(config):
         config.data.background = background
-        config.data.samples[background] = str(path)
         config.data.limit = {name: _limit(cfg.data.limit, name) for name in names}
-        config.data.limit[background] = _limit(run_config.data.limit, background)
+        for name, path in files.items():
+            config.data.samples[name] = str(path)
+            config.data.limit[name] = _limit(run_config.data.limit, name)
     return config
 
 
-def training_file(cfg: DictConfig, facts: Mapping[str, Any], background: str) -> Path:
-    """Return the file that the run was trained on, wherever it is now, told by its hash."""
-    known = facts.get("data", {}).get(background, {})
-    given = cfg.data.samples.get(background)
+def training_file(cfg: DictConfig, facts: Mapping[str, Any], sample: str) -> Path:
+    """Return the file of a sample that the run was trained on, wherever it is now, told by its hash."""
+    known = facts.get("data", {}).get(sample, {})
+    given = cfg.data.samples.get(sample)
     places = [
         *([Path(given).expanduser()] if given else []),
         *([Path(known["file"])] if "file" in known else []),
-        *([bundled_files()[background]] if background in bundled_files() else []),
+        *([bundled_files()[sample]] if sample in bundled_files() else []),
     ]
     for path in places:
         if is_regular_file(path) and file_sha256(path) == known.get("sha256"):
@@ -88,7 +96,7 @@ def training_file(cfg: DictConfig, facts: Mapping[str, Any], background: str) ->
     told = known.get("file", "its background")
     raise UserError(
         f"the run was trained on {told}, which is no longer there or has changed; its test part and the trivial scores "
-        f"need it: say where it is with data.samples.{background}=FILE"
+        f"need it: say where it is with data.samples.{sample}=FILE"
     )
 
 

@@ -43,6 +43,11 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
             f"{run_dir} cannot generate: {type(model).__name__} makes no entries up; runs of models such as gan, bigan "
             "and vae can"
         )
+    if run.context_names:
+        raise UserError(
+            f"{run_dir} is conditioned on {', '.join(run.context_names)}, which hepad.generate does not make up; "
+            "load_run(DIR).model.sample(context, generator) makes one entry for each row of a context"
+        )
     check_targets(run.config.data)
     kind = str(get_class(run.config.data._target_).kind)
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})

@@ -18,7 +18,7 @@ from hepad.core.errors import UserError
 from hepad.data.padding import AUTO
 from hepad.models import AnomalyModel
 from hepad.run.checkpoint_model import load_model
-from hepad.run.entry_arrays import empty_slots, entry_array, given_mask, named_features, real_slots
+from hepad.run.entry_arrays import context_array, empty_slots, entry_array, given_mask, named_features, real_slots
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
@@ -52,7 +52,14 @@ class Run:
         """Names of the features of one entry, in order; None for images."""
         return named_features(read_provenance(self.directory))
 
-    def score(self, entries: Any, features: Sequence[str] | None = None, mask: Any = None) -> NDArray[np.float32]:
+    @property
+    def context_names(self) -> tuple[str, ...]:
+        """Names of the observables that the model is conditioned on, in order."""
+        return tuple(self.config.get("data", {}).get("context") or ())
+
+    def score(
+        self, entries: Any, features: Sequence[str] | None = None, mask: Any = None, context: Any = None
+    ) -> NDArray[np.float32]:
         """Return the anomaly score of each entry, `(N,)`; higher is more anomalous.
 
         Args:
@@ -62,15 +69,19 @@ class Run:
                 names them itself or has the run's own columns (`features`) in their order.
             mask: of events `(N, S)`, of single jets `(N,)`, True for real jets; None to tell them as the run does
                 (`data.padding`): by pT, or all zeros where there is none.
+            context: `(N, K)` observables that the run is conditioned on (`context_names`), of one also `(N,)`; None to
+                find them by name among the columns of `entries`.
 
         Returns:
             The scores; NaN for empty slots, where entries are single jets.
 
         Raises:
-            UserError: another shape, a feature that is missing, NaN or inf, or empty slots that need a mask to be told.
+            UserError: another shape, a feature or a context that is missing, NaN or inf, or empty slots that need a
+                mask to be told.
         """
         names = self.features
         array = entry_array(entries, self.entry_shape, names, features)
+        conditions = context_array(entries, len(array), self.context_names, features, context)
         real = self._real(array, names, mask)
         if real is not None:
             # Empty is empty, whatever the array is padded with: as where files are read.
@@ -78,7 +89,11 @@ class Run:
         if n_bad := int((~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))).sum()):
             raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
         has_slots = len(self.entry_shape) == 2
-        batch = Batch(torch.from_numpy(array), torch.from_numpy(real) if real is not None and has_slots else None)
+        batch = Batch(
+            torch.from_numpy(array),
+            torch.from_numpy(real) if real is not None and has_slots else None,
+            context=None if conditions is None else torch.from_numpy(conditions),
+        )
         step = chunk_length(self.entry_shape)
         with torch.inference_mode():
             chunks = [

@@ -17,6 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hepad import __version__
 from hepad.core.errors import UserError
 from hepad.core.files import atomic_write_text
+from hepad.core.regions import region_facts
 from hepad.data import AnomalyDataModule
 from hepad.data.fingerprint import sketch_of
 from hepad.models import AnomalyModel
@@ -41,13 +42,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "seed": seed,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {
-            sample: {
-                "file": str(path.resolve()),
-                "sha256": file_sha256(path),
-                "tested": len(data.test_entries[sample]),
-                "dropped": data.test_entries[sample].dropped,
-                "left_out": data.test_entries[sample].left_out,
-            }
+            sample: {"file": str(path.resolve()), "sha256": file_sha256(path), **data.tested_facts(sample)}
             for sample, path in data.files.items()
         },
         "background": data.background,
@@ -56,8 +51,29 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "validated": len(data.val_entries),
         "split_sha256": data.split_hashes(),
         "entries": {"definition": data.entry_definition, "trained_sketch": sketch_of(data.train_entries.batch.x)},
+        **role_facts(data),
         "status": RunStatus.RUNNING,
     }
+
+
+def role_facts(data: AnomalyDataModule) -> dict[str, Any]:
+    """Return roles, regions, context and folds as plain JSON values; those that a run does without are left out."""
+    roles = [
+        found.role.facts() | {"trained": len(found.train), "validated": len(found.val)} for found in data.role_entries
+    ]
+    facts = {
+        "roles": None if data.given_roles is None else roles,
+        "regions": {name: region_facts(region) for name, region in data.regions.items()},
+        "context": list(data.context_names),
+        "folds": None if data.folds is None else {"folds": data.folds, "fold": data.fold},
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def trained_samples(facts: Mapping[str, Any]) -> list[str]:
+    """Return the samples that a run was trained on, by its provenance."""
+    background = [str(facts["background"])] if facts.get("background") is not None else []
+    return list(dict.fromkeys(role["sample"] for role in facts["roles"])) if "roles" in facts else background
 
 
 def left_out_words(facts: Mapping[str, Any]) -> str:
@@ -83,6 +99,10 @@ def check_same_data(facts: Mapping[str, Any], data: AnomalyDataModule) -> None:
             )
     if facts.get("split_sha256", data.split_hashes()) != data.split_hashes():
         raise UserError("the split into training, validation and test is another than when the run began; train again")
+    now = role_facts(data)
+    for key in ("roles", "regions", "context", "folds") if "split_sha256" in facts else ():
+        if facts.get(key) != now.get(key):
+            raise UserError(f"the {key} of the data are others than when the run began; train again")
 
 
 def write_provenance(run_dir: Path, values: dict[str, Any]) -> None:

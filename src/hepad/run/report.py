@@ -49,7 +49,7 @@ def write_run_report(
         sections.append(Section(title="Left out", notes=[f"Read of the files, and no entries: {told}."]))
     report = Report(
         title=title or run_dir.name,
-        subtitle=f"Trained on {facts['trained']:,} entries of {data.background} ({data.kind})",
+        subtitle=f"Trained on {facts['trained']:,} entries of {data.trained_on} ({data.kind})",
         key_figures=[
             *_verdict_figures(evaluation),
             ("parameters", facts["parameters"]),

@@ -14,13 +14,14 @@ from omegaconf import OmegaConf
 
 from hepad import __version__
 from hepad.config.registry import instantiate
-from hepad.core.batch import Batch
+from hepad.core.batch import join_batches
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5, write_hdf5
 from hepad.core.input_files import require_file
 from hepad.data import AnomalyDataModule, Entries
+from hepad.data.observed import finite_entries
 from hepad.run.loading import Run, chunk_length, load_run
-from hepad.run.provenance import file_sha256
+from hepad.run.provenance import file_sha256, trained_samples
 from hepad.rundir.facts import read_provenance
 
 ROWS: Final = 8192
@@ -84,7 +85,7 @@ def score_file(
     data = _reader(run, source, on_nonfinite)
     facts = read_provenance(run_dir)
     digest = file_sha256(source)
-    trained_on = digest == facts.get("data", {}).get(str(facts.get("background")), {}).get("sha256")
+    trained_on = any(digest == facts.get("data", {}).get(name, {}).get("sha256") for name in trained_samples(facts))
     with open_hdf5(source) as file, write_hdf5(target) as out:
         dropped, left_out, bad_rows = _write_scores(out, run, _parts(file, data, run, source))
         if "score" not in out:
@@ -121,6 +122,8 @@ def _reader(run: Run, source: Path, on_nonfinite: str | None) -> AnomalyDataModu
         # The run's, found by name whatever the order of the columns in this file.
         config["features"] = list(run.features)
     config |= {"samples": {name: str(source)}, "bundled": False, "background": name, "limit": None}
+    # What was trained on and tested is no question of a file that is only scored.
+    config |= {key: None for key in ("train", "regions", "truth", "folds", "fold") if key in config}
     data: AnomalyDataModule = instantiate(config | ({"on_nonfinite": on_nonfinite} if on_nonfinite else {}))
     return data
 
@@ -144,7 +147,7 @@ def _parts(file: h5py.File, data: AnomalyDataModule, run: Run, source: Path) -> 
 
 
 def _finite(entries: Entries, on_nonfinite: str, source: Path) -> Entries:
-    finite = torch.isfinite(entries.batch.x).flatten(1).all(1).numpy()
+    finite = finite_entries(entries)
     if finite.all():
         return entries
     if on_nonfinite == "refuse":
@@ -213,12 +216,9 @@ def _blocks(parts: Iterator[Entries], size: int) -> Iterator[Entries]:
 
 
 def _joined(parts: list[Entries]) -> Entries:
-    x = torch.cat([part.batch.x for part in parts])
-    masks = [part.batch.mask for part in parts if part.batch.mask is not None]
-    weights = [part.batch.weight for part in parts if part.batch.weight is not None]
     slots = [part.slot for part in parts if part.slot is not None]
     return Entries(
-        Batch(x, torch.cat(masks) if masks else None, weight=torch.cat(weights) if weights else None),
+        join_batches([part.batch for part in parts]),
         index=np.concatenate([part.index for part in parts]),
         slot=np.concatenate(slots) if slots else None,
     )

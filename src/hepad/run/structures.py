@@ -1,11 +1,14 @@
 """Refusal of a model or a loss that does not take the entries of the data, by their structure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import hepad.data
+import hepad.models
 from hepad.core.errors import UserError
 from hepad.core.structure import STRUCTURES, check_structures, plural
 from hepad.data import AnomalyDataModule
+from hepad.models import AnomalyModel
 
 
 def check_data(data: type[AnomalyDataModule]) -> None:
@@ -26,6 +29,17 @@ def check_model(model: Any, data: type[AnomalyDataModule]) -> None:
             f"model {model.__name__} takes {plural(model.structures)}, not the {plural({data.structure})} of "
             f"data={data.kind}; choose {_fitting(model.structures)}another model"
         )
+
+
+def check_context(model: type[AnomalyModel], context: Sequence[str]) -> None:
+    """Raise `UserError` for a context of a model that takes none; say which models do."""
+    if not context or model.context_use != "refuse":
+        return
+    taking = [name for name, found in vars(hepad.models).items() if getattr(found, "context_use", "") == "condition"]
+    instead = f"choose one that does, such as {', '.join(sorted(taking))}" if taking else "none of hepad's own does"
+    raise UserError(
+        f"model {model.__name__} takes no context; leave data.context=[{','.join(context)}] out, or {instead}"
+    )
 
 
 def check_loss(loss: Any, data: type[AnomalyDataModule], instead: str) -> None:

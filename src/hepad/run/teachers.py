@@ -99,6 +99,8 @@ def check_teacher(teacher: Run, data: AnomalyDataModule) -> None:
     if teacher.entry_shape != data.entry_shape:
         raise UserError(f"{where} scores entries of shape {teacher.entry_shape}, here they are {data.entry_shape}")
     facts = teacher_provenance(teacher.directory)
+    if "roles" in facts:
+        raise UserError(f"{where} was trained on roles (data.train); a teacher learns from the background alone")
     known = _definition(teacher, facts, data)
     for name, here in data.entry_definition.items():
         if (there := known.get(name)) != here:

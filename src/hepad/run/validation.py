@@ -15,7 +15,7 @@ from hepad.data import AnomalyDataModule
 from hepad.logging.secret_words import refuse_secrets
 from hepad.losses import AdversarialLoss, ReconstructionLoss
 from hepad.models import AnomalyModel
-from hepad.run.structures import check_data, check_loss, check_model
+from hepad.run.structures import check_context, check_data, check_loss, check_model
 from hepad.run.trainer_settings import validate_trainer
 
 _NAMES: Final = ("sweep.name", "logger.wandb.name", "logger.wandb.group")
@@ -45,6 +45,7 @@ def validate(cfg: DictConfig) -> None:
     model: Any = get_class(cfg.model._target_)
     _check_base(cfg.model._target_, model, (AnomalyModel,))
     check_model(model, data)
+    check_context(model, cfg.data.get("context") or ())
     # A loss may hold others.
     for target in targets(cfg.model.get("loss")):
         loss: Any = get_class(target)

@@ -18,6 +18,18 @@ _word: Final = text()
 _hash: Final = text(128)
 _anything: Final[Rule] = lambda value, where: None  # noqa: E731
 
+_role: Final = fields(
+    {
+        "sample": text(255),
+        "region": optional(text(255)),
+        "label": optional(_count),
+        "weight": optional(number(0, _LARGEST)),
+        "trained": _count,
+        "validated": _count,
+    },
+    need=["sample"],
+)
+
 _PROVENANCE: Final = fields(
     {
         "hepad": _word,
@@ -34,6 +46,10 @@ _PROVENANCE: Final = fields(
         "validated": _count,
         "split_sha256": mapping(_hash),
         "entries": fields({"definition": mapping(_anything), "trained_sketch": text(1 << 20)}),
+        "roles": listing(_role, most=1_000),
+        "regions": mapping(mapping(listing(listing(optional(number()), most=2), most=1_000)), most=1_000),
+        "context": listing(text(1_000), most=1_000),
+        "folds": fields({"folds": _count, "fold": _count}, need=["folds", "fold"]),
         "status": _word,
         "reason": optional(text(1 << 20)),
         "wandb": optional(mapping(optional(_word))),

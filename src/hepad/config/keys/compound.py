@@ -81,6 +81,47 @@ class MapOf:
 
 
 @dataclass(frozen=True)
+class FieldsOf:
+    """A mapping with keys of its own, each with a kind.
+
+    Args:
+        fields: key → the kind of its values.
+        need: keys that must be there.
+        example: a mapping that fits.
+    """
+
+    fields: Mapping[str, Kind]
+    need: tuple[str, ...] = ()
+    example: str = "{a: 1}"
+
+    @property
+    def needed(self) -> str:
+        """Describe the mapping."""
+        return f"a mapping such as {self.example}"
+
+    def problem(self, value: Any) -> Problem | None:
+        """Return the first of its keys that is missing, unknown or of a value that does not fit."""
+        if not isinstance(value, Mapping) or any(key not in value for key in self.need):
+            return Problem("", value, f"{self.needed} is needed")
+        for key, part in value.items():
+            if key not in self.fields:
+                return Problem(f".{shown(key)}", part, f"no such key; allowed: {', '.join(self.fields)}")
+            if (found := self.fields[key].problem(part)) is not None:
+                return Problem(f".{key}{found.where}", found.value, found.said)
+        return None
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        properties = {key: kind.json_schema() for key, kind in self.fields.items()}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": list(self.need),
+            "additionalProperties": False,
+        }
+
+
+@dataclass(frozen=True)
 class Either:
     """A value of any of several kinds."""
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from hepad.config.keys.compound import Either, ListOf, MapOf, optional
+from hepad.config.keys.compound import Either, FieldsOf, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Refused, Text, Whole, Word
 from hepad.config.keys.models import INFERENCE_KEYS, LOSS_KEYS, MODEL_KEYS, NOT_NEGATIVE, POSITIVE
 
@@ -18,6 +18,23 @@ _EPOCHS: Final = Whole(1, 10_000_000)
 _BATCHES: Final = Either((Whole(1), Number(0, 1, open_low=True), Null()))
 _ALL_SCORED: Final = Refused("evaluation always scores every entry; data.limit takes fewer of them")
 
+_INTERVAL: Final = ListOf(optional(Number()), 2, 2, "ends, null for an open one", "[3300,null]")
+_REGIONS: Final = MapOf(
+    MapOf(Either((_INTERVAL, ListOf(_INTERVAL, 1, 1000, "intervals"))), Text(), "{m_jj: [3300, 3700]}"),
+    Name(),
+    "{signal: {m_jj: [3300, 3700]}, sidebands: {m_jj: [[null, 3300], [3700, null]]}}",
+)
+_ROLE: Final = FieldsOf(
+    {
+        "sample": Name(),
+        "region": optional(Name()),
+        "label": optional(Whole(0, 1000)),
+        "weight": optional(Number(0, open_low=True)),
+    },
+    ("sample",),
+    "{sample: zero_bias, region: sidebands}",
+)
+
 DATA_KEYS: Final[dict[str, Kind]] = {
     "_target_": Text(),
     "augment_eta": Flag(),
@@ -27,9 +44,12 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "bundled": Flag(),
     "center": Word(("centroid", "axis", "hardest")),
     "columns": optional(NAMES),
+    "context": optional(ListOf(Text(), 0, 100, "names", "[m_jj]")),
     "dataset": optional(Text()),
     "features": optional(NAMES),
     "flip": Flag(),
+    "fold": optional(Whole(0)),
+    "folds": optional(Whole(2, 1000)),
     "half_width": Number(0, 10, open_low=True),
     "loudness": optional(Text()),
     "limit": Either((Whole(1), MapOf(optional(Whole(1)), Name(), "{zero_bias: 10000, ttbar: 2000}"), Null())),
@@ -40,12 +60,15 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "padding": Text(),
     "periodic_phi": Flag(),
     "power": Number(0, 10, open_low=True),
+    "regions": optional(_REGIONS),
     "rotate": Flag(),
     "samples": MapOf(optional(FILE), Name(), "{mine: FILE}"),
     "seed": SEED,
     "split": Word(("events", "entries")),
     "threshold": Number(),
+    "train": optional(ListOf(_ROLE, 1, 100, "roles", "[{sample: zero_bias, region: sidebands}]")),
     "train_on": optional(Word(("all", "teacher", "student"))),
+    "truth": optional(Text()),
 }
 
 OPTIMIZER_KEYS: Final[dict[str, Kind]] = {

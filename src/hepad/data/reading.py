@@ -1,0 +1,115 @@
+"""Reading of samples: entries with their weights, context and truth, and the observables that regions are cut in."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import h5py
+
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import open_hdf5
+from hepad.core.regions import Region
+from hepad.core.roles import Role
+from hepad.core.structure import Structure
+from hepad.data.entries import Entries
+from hepad.data.event_weights import read_weights
+from hepad.data.observed import add_observables, with_context
+from hepad.data.sample_checks import without_nonfinite
+from hepad.data.truth import add_truth
+
+
+class SampleReader(ABC):
+    """Entries of files. A subclass says in `source` and `read` how one file becomes entries; the rest is added here.
+
+    Attributes:
+        kind: the data set's own name, as in `data=…`: `jets`, `events`, `calo`, …
+        structure: what an entry is (`hepad.core.structure`); models and losses ask for this alone.
+        datasets: the HDF5 data sets that can be read.
+        background: the sample that signals are compared with, whose file says what an entry is.
+        given_roles: what is trained on; None for the background alone.
+        regions, context_names, truth, limit, on_nonfinite: see `hepad.data.AnomalyDataModule`.
+    """
+
+    kind: ClassVar[str]
+    structure: ClassVar[Structure]
+    datasets: ClassVar[tuple[str, ...]]
+    background: str
+    given_roles: tuple[Role, ...] | None
+    regions: Mapping[str, Region]
+    context_names: tuple[str, ...]
+    truth: str | None
+    limit: int | Mapping[str, int] | None
+    on_nonfinite: str
+
+    @abstractmethod
+    def source(self, file: h5py.File) -> h5py.Dataset:
+        """Return the data set whose rows become entries, known to be safe to read."""
+
+    @abstractmethod
+    def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
+        """Read at most `limit` entries of an open file.
+
+        With `rows`, a `slice(start, stop)` of `source`, only those, for files that do not fit into memory: without the
+        checks that need the whole sample, and without the observables of other data sets.
+
+        Raises:
+            UserError: the file does not hold what this datamodule reads.
+        """
+
+    @property
+    @abstractmethod
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of the features of one entry (last axis of vectors), or of the channels of an image."""
+
+    @property
+    @abstractmethod
+    def entry_definition(self) -> dict[str, Any]:
+        """What makes an entry of what a file holds: setting → plain value, after `setup`.
+
+        A score is of use only for entries that were made in the same way.
+        """
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """What is trained on: the roles given, or the background alone."""
+        return (Role(self.background),) if self.given_roles is None else self.given_roles
+
+    @property
+    def trained_on(self) -> str:
+        """The roles in words, such as `data in sidebands, template`."""
+        return ", ".join(map(str, self.roles))
+
+    def _limit_of(self, sample: str) -> int | None:
+        return self.limit.get(sample) if isinstance(self.limit, Mapping) else self.limit
+
+    def read_sample(self, sample: str, path: Path, limit: int | None = None) -> Entries:
+        """Read one file whole, at most `limit` entries of it; raise `UserError` where it cannot be used."""
+        if limit is not None and limit < 1:
+            raise UserError(f"data.limit={limit} for {sample}; a positive number of entries is needed")
+        with open_hdf5(path) as file:
+            entries = self.read_weighted(file, sample, limit)
+            entries = add_truth(file, entries, self.truth, self.source(file).shape[0], self._named_features)
+        return without_nonfinite(entries, sample, path, self.on_nonfinite)
+
+    def _named_features(self) -> tuple[str, ...]:
+        """Return the names of the columns of an entry; channels of images are no columns."""
+        return self.feature_names if self.structure in ("vector", "set") else ()
+
+    def read_weighted(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
+        """Read entries as `read` does, with weights where the file has any, their context, and what regions cut in."""
+        entries = self.read(file, sample, limit, rows)
+        n_rows = self.source(file).shape[0]
+        weight = read_weights(file, n_rows, entries.index)
+        if weight is not None:
+            entries = replace(entries, batch=entries.batch._replace(weight=weight))
+        needed = dict.fromkeys(self.context_names, f"data.context=[{','.join(self.context_names)}]")
+        names = list(self.context_names)
+        if rows is None:
+            for role in self.roles:
+                region = None if role.region is None else self.regions[role.region]
+                if region is not None and role.sample == sample:
+                    needed |= {name: f"data.regions.{region.name}" for name in region.intervals if name not in needed}
+            names += [name for region in self.regions.values() for name in region.intervals]
+        return with_context(add_observables(file, entries, names, n_rows, needed), self.context_names)
