@@ -22,6 +22,7 @@ from hepad.core.names import check_name, file_name, is_name
 
 _QUOTES: Final = "'\""
 _SAMPLES: Final = "data.samples."
+_REGIONS: Final = "data.regions"
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|0|[1-9][0-9]*")
 """Names that Hydra takes as a part of a key."""
 
@@ -52,6 +53,9 @@ def quote_values(words: Sequence[str], command: str, multirun: bool) -> list[str
             else:
                 # Within braces more characters have a meaning.
                 irregular.append(f"{name}:{value if value in ('null', '') or value[0] in _QUOTES else quoted(value)}")
+        elif command == "train" and (key == _REGIONS or key.startswith(f"{_REGIONS}.")):
+            # Names of regions and observables are the user's own too.
+            read.append(f"++{key}={_value(key, value, None, multirun)}")
         else:
             kind = find_kind(key.lstrip("+").split("."), command)
             read.append(f"{key}={_value(key, value, kind, multirun)}")

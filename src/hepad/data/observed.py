@@ -1,6 +1,6 @@
 """Observables of entries that regions are cut in and models are conditioned on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import h5py
@@ -16,7 +16,7 @@ from hepad.data.entries import Entries
 
 
 def add_observables(
-    file: h5py.File, entries: Entries, names: Sequence[str], n_rows: int, needed: dict[str, str]
+    file: h5py.File, entries: Entries, names: Sequence[str], n_rows: int, needed: Mapping[str, str], truth: str
 ) -> Entries:
     """Return entries with further observables: columns of `event_features`, or data sets `(N,)` of their file.
 
@@ -28,6 +28,7 @@ def add_observables(
         names: of the observables; those that are not there are left out.
         n_rows: rows of the data set that the entries were made of.
         needed: those that must be there → what needs them, for the message.
+        truth: what is no observable.
 
     Raises:
         UserError: one that is needed and is not there.
@@ -37,7 +38,7 @@ def add_observables(
         if name not in found and (values := read_observable(file, name, n_rows, entries.index)) is not None:
             found[name] = values
         if name not in found and name in needed:
-            there = listed({*entries.observables, *_names_in(file, n_rows)})
+            there = listed({*entries.observables, *_names_in(file, n_rows)} - {truth})
             raise UserError(f"{needed[name]}: {file.filename} has no observable {name}; it has: {there}")
     return replace(entries, observables=found)
 

@@ -17,7 +17,7 @@ from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights
 from hepad.data.observed import add_observables, with_context
 from hepad.data.sample_checks import without_nonfinite
-from hepad.data.truth import add_truth
+from hepad.data.truth import DEFAULT, add_truth
 
 
 class SampleReader(ABC):
@@ -112,4 +112,5 @@ class SampleReader(ABC):
                 if region is not None and role.sample == sample:
                     needed |= {name: f"data.regions.{region.name}" for name in region.intervals if name not in needed}
             names += [name for region in self.regions.values() for name in region.intervals]
-        return with_context(add_observables(file, entries, names, n_rows, needed), self.context_names)
+        entries = add_observables(file, entries, names, n_rows, needed, self.truth or DEFAULT)
+        return with_context(entries, self.context_names)

@@ -21,7 +21,10 @@ def test_roles_are_read_with_all_that_is_left_out():
         ([], "a list of roles"),
         ("a", "a list of roles"),
         ([{"region": "signal"}], r"data\.train\[0\]: a mapping with a sample is needed"),
-        ([{"sample": "a", "sort": 1}], r"data\.train\[0\]\.sort: no such key of a role; allowed: sample, region, label"),
+        (
+            [{"sample": "a", "sort": 1}],
+            r"data\.train\[0\]\.sort: no such key of a role; allowed: sample, region, label",
+        ),
         ([{"sample": "c"}], r"data\.train\[0\]\.sample=c is not a sample; allowed: a, b"),
         ([{"sample": "a", "region": "sr"}], r"region=sr is not a region; allowed: sidebands, signal"),
         ([{"sample": "a", "label": -1}], "label=-1: 0, 1, 2, … or null"),
