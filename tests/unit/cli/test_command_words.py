@@ -5,7 +5,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hepad.cli.command_line import read_command_line
 from hepad.cli.quoting import quote_values
-from hepad.config import quoted
+from hepad.config import compose, quoted
 from hepad.core.errors import UserError
 
 
@@ -102,8 +102,27 @@ def test_a_sweep_over_files_stays_a_sweep():
     assert quote_values(["data.samples.x=a.h5,b.h5"], "train", True) == ["++data.samples.x=a.h5,b.h5"]
 
 
+def test_regions_may_have_any_name():
+    words = [
+        "data.regions={sr:{m_jj:[1,2]}}",
+        "data.regions.sb.m_jj=[[null,1],[2,null]]",
+        "data.regions.sr.pt=[20,null]",
+    ]
+    assert quote_values(words, "train", False) == [f"++{word}" for word in words]
+    cfg = compose("train", quote_values(words, "train", False))
+    assert cfg.data.regions == {"sr": {"m_jj": [1, 2], "pt": [20, None]}, "sb": {"m_jj": [[None, 1], [2, None]]}}
+    # No other command sets them.
+    assert quote_values(words[:1], "evaluate", False) == words[:1]
+
+
 def test_quoting_twice_changes_nothing():
-    words = ["data.samples.2018D=a b=c.h5", "data.samples.x=d,e", "logger.wandb.notes=a=b", "seed=1"]
+    words = [
+        "data.regions.sr.m_jj=[1,2]",
+        "data.samples.2018D=a b=c.h5",
+        "data.samples.x=d,e",
+        "logger.wandb.notes=a=b",
+        "seed=1",
+    ]
     once = quote_values(words, "train", True)
     assert quote_values(once, "train", True) == once
 

@@ -26,6 +26,20 @@ REFUSED = [
     ("data.limit", {"ttbar": -3}, "data.limit.ttbar=-3: an integer of at least 1"),
     ("data.features", [1, 2], "data.features[0]=1: a word is needed"),
     ("data.features", "pt", "a list of one or more names, such as [a,b] is needed"),
+    ("data.train", [], "data.train=[]: a list of one or more roles, such as [{sample: zero_bias, region: sidebands}]"),
+    (
+        "data.train",
+        [{"label": 1}],
+        "data.train[0]={'label': 1}: a mapping such as {sample: zero_bias, region: sidebands}",
+    ),
+    ("data.train", [{"sample": "a", "lable": 1}], "data.train[0].lable=1: no such key; allowed: sample, region, label"),
+    ("data.train", [{"sample": "a", "weight": -0.5}], "data.train[0].weight=-0.5: a positive number is needed"),
+    ("data.train", [{"sample": "a", "label": 0.5}], "data.train[0].label=0.5: an integer from 0"),
+    ("data.regions", {"sr": 5}, "data.regions.sr=5: a mapping such as {m_jj: [3300, 3700]} is needed"),
+    ("data.regions", {"sr": {"m_jj": ["a", 5]}}, "data.regions.sr.m_jj[0]=a: a number is needed"),
+    ("data.context", "m_jj", "data.context=m_jj: a list of names, such as [m_jj] is needed"),
+    ("data.folds", 1, "data.folds=1: an integer from 2 to 1000 is needed"),
+    ("data.fold", -1, "data.fold=-1: an integer of at least 0 is needed"),
     ("data.samples", {"../../escape/evil": "x.h5"}, "letters, digits"),
     (
         "data.samples",
@@ -63,6 +77,8 @@ REFUSED = [
 
 FITTING = [
     ("data.limit", {"ttbar": 5, "radion": None}),
+    ("data.train", [{"sample": "a", "region": None, "label": 0, "weight": 0.5}, {"sample": "b"}]),
+    ("data.regions", {"sr": {"m_jj": [3300, None], "pt": [[None, 20], [30, 40.5]]}}),
     ("data.samples", {"Zprime_m3.5": "/a b/c=d,[e].h5", "2018D": None}),
     ("trainer.limit_train_batches", 0.25),
     ("trainer.limit_train_batches", 3),
