@@ -58,6 +58,12 @@ def take_roles(
     for i, role in enumerate(roles):
         for j, other in enumerate(roles[:i]):
             if same_file(files[role.sample], files[other.sample]):
+                if len(entries[role.sample]) != len(entries[other.sample]):
+                    # Their splits differ: what trains in one would be tested in the other.
+                    raise UserError(
+                        f"data.train: {role.sample} and {other.sample} are one file, read with different limits; give "
+                        "both the same data.limit"
+                    )
                 refuse_shared(other, entries[other.sample].rows(inside[j]), role, entries[role.sample].rows(inside[i]))
     return [
         _take(role, chosen, entries[role.sample], splits[role.sample], files[role.sample])

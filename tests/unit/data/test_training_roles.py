@@ -164,3 +164,5 @@ def test_two_names_of_one_file_are_no_two_roles(tmp_path):
     roles = [{"sample": "a", "region": "signal"}, {"sample": "b", "region": "sidebands"}]
     data = read_kind(TableDataModule, path, **samples, train=roles, regions=REGIONS)
     assert len(data.train_entries) == 120
+    with pytest.raises(UserError, match="b and a are one file, read with different limits"):
+        read_kind(TableDataModule, path, **samples, train=roles, regions=REGIONS, limit={"a": 100})
