@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
-from hepad import evaluate, load_run, score, train
+from hepad import evaluate, generate, load_run, score, train
 from tests.runs.conftest import call
 
 PAGE = (Path(__file__).parents[2] / "docs/roles.md").read_text(encoding="utf-8")
@@ -87,7 +87,8 @@ def test_a_truth_and_a_fold(place):
 
 def test_a_model_is_conditioned_on_the_context_from_training_to_scoring(place, monkeypatch):
     model, command = blocks("Context")
-    (place / "mine.py").write_text(model)
+    sampled = "\n\n    def sample(self, n, generator):\n        raise AssertionError\n"
+    (place / "mine.py").write_text(model + sampled)
     (place / "configs/model").mkdir(parents=True)
     (place / "configs/model/conditioned.yaml").write_text("_target_: mine.Conditioned\n")
     monkeypatch.syspath_prepend(str(place))
@@ -127,4 +128,7 @@ def test_a_model_is_conditioned_on_the_context_from_training_to_scoring(place, m
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
     assert "none.h5 has no observable m_jj; it has: nothing" in done.err
     assert not (place / "other.h5").exists()
+    done = call(generate.main, place, "run=run", "output=made.h5", "n=10")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert "run is conditioned on m_jj, which hepad.generate does not make up" in done.err
     monkeypatch.delitem(sys.modules, "mine")

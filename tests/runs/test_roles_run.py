@@ -142,6 +142,21 @@ def test_roles_of_bundled_samples_train_events_together(tmp_path):
     same_results(tmp_path / "run", tmp_path / "run/evaluations/again")
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["data.train=null", "model.teacher=RUN", "data.background=a"], "was trained on roles (data.train); a teacher"),
+        ([], "data.train_on=student halves one background; leave data.train out"),
+    ],
+)
+def test_a_run_on_roles_is_no_teacher_and_a_student_has_no_roles(place, tmp_path, more, said):
+    more = [word.replace("RUN", str(place / "run")) for word in more]
+    done = call(train.main, tmp_path, *words(place), "model=distilled", *more, "hydra.run.dir=student")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert said in done.err
+    assert not (tmp_path / "student").exists()
+
+
 def test_a_fold_of_a_run_is_tested_and_written_down(place, tmp_path):
     more = ["data.folds=4", "data.fold=1", "trainer.max_epochs=1", "hydra.run.dir=run"]
     done = call(train.main, tmp_path, *words(place), *more)
