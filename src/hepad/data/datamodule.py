@@ -20,8 +20,9 @@ from hepad.core.structure import Structure
 from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights, refuse_weightless
 from hepad.data.loader import BatchLoader
+from hepad.data.row_scores import RowScores, read_row_scores, with_targets
 from hepad.data.sources import sample_files
-from hepad.data.split import TRAIN_ON, Split, rows_sha256, split_rows
+from hepad.data.split import HALVES, Split, check_half, rows_sha256, split_rows
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
 
 
@@ -33,7 +34,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
     Attributes:
         kind: the data set's own name, as in `data=…`: `jets`, `events`, `calo`, …
         structure: what an entry is (`hepad.core.structure`); models and losses ask for this alone.
-        default_teacher: the model that teaches a student on these data; None for the usual one of their structure.
+        default_model: the model that was made for such data; None for the usual one of their structure.
         datasets: the HDF5 data sets that can be read.
         slots_of_events: entries are slots of events, of which a pT of 0 tells an empty one.
         profile_features: the observables that the score is drawn against.
@@ -49,12 +50,14 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         limit: at most this many entries of each sample, or a mapping sample → limit; null for all.
         on_nonfinite: `refuse` raises where an entry holds NaN or inf, `drop` leaves those entries out.
         seed: shuffles the training entries; the split does not depend on it.
-        train_on: `all` of the background's training part (so too with None), or its `teacher` or `student` half.
+        half: the `first` or the `second` half of the background's training part; None for all of it.
+        targets: a file of scores by sample and row, which `setup` makes the targets of the entries
+            (`hepad.data.row_scores`); None for none.
     """
 
     kind: ClassVar[str]
     structure: ClassVar[Structure]
-    default_teacher: ClassVar[str | None] = None
+    default_model: ClassVar[str | None] = None
     datasets: ClassVar[tuple[str, ...]]
     slots_of_events: ClassVar[bool] = False
     profile_features: tuple[str, ...] = ()
@@ -69,11 +72,11 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         limit: int | Mapping[str, int] | None = None,
         on_nonfinite: str = "refuse",
         seed: int = 42,
-        train_on: str | None = None,
+        half: str | None = None,
+        targets: str | None = None,
     ) -> None:
         super().__init__()
-        if train_on not in (None, *TRAIN_ON):
-            raise UserError(f"data.train_on={train_on}; allowed: {', '.join(TRAIN_ON)}")
+        check_half(half)
         if batch_size < 2:
             raise UserError(f"data.batch_size={batch_size}: batch normalisation needs at least 2 entries")
         if on_nonfinite not in ("refuse", "drop"):
@@ -86,7 +89,8 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         self.limit = limit
         self.on_nonfinite = on_nonfinite
         self.seed = seed
-        self.train_on = train_on or "all"
+        self.half = half
+        self.targets = None if targets is None else Path(targets).expanduser()
         self.train_probability: torch.Tensor | None = None
         self.target_label = ""
         # A sample may have fewer entries than there are processes.
@@ -151,9 +155,9 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         }
         self._check_shapes(entries)
         background = entries[self.background]
-        self.split: Split = self.split_entries(background, self.train_on)
-        # Teacher and student are trained one after the other: what cannot train either is found before both.
-        for half in (self.train_on,) if self.train_on == "all" else TRAIN_ON[1:]:
+        self.split: Split = self.split_entries(background, self.half)
+        # Halves are trained on one after the other: what cannot train either is found before both.
+        for half in (None,) if self.half is None else HALVES:
             self.check_training_part(background.rows(self.split_entries(background, half).train))
         self.train_entries = background.rows(self.split.train)
         self.val_entries = background.rows(self.split.val)
@@ -168,10 +172,22 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
             what = f"the test part of {sample}" if sample == self.background else sample
             refuse_weightless(found.batch.weight, what, self.files[sample])
         self._entries = entries
+        if self.targets is not None:
+            self.set_targets(read_row_scores(self.targets, self.files), f"data.targets={self.targets}")
 
-    def split_entries(self, background: Entries, train_on: str) -> Split:
+    def set_targets(self, scores: Mapping[str, RowScores], origin: str) -> None:
+        """Let every entry carry the score of its row as its target; a `UserError` begins with `origin`."""
+
+        def known(sample: str, entries: Entries) -> Entries:
+            return with_targets(entries, scores[sample], f"{origin}: {sample}")
+
+        test = {sample: known(sample, entries) for sample, entries in self.test_entries.items()}
+        self.train_entries = known(self.background, self.train_entries)
+        self.val_entries, self.test_entries = known(self.background, self.val_entries), test
+
+    def split_entries(self, background: Entries, half: str | None) -> Split:
         """Split the background's entries; entries that share anything belong in one part."""
-        return split_rows(len(background), train_on)
+        return split_rows(len(background), half)
 
     def check_training_part(self, train: Entries) -> None:
         """Raise `UserError` where there is nothing in the training entries to learn from; here there always is."""
@@ -227,10 +243,10 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         """What an ideal score does not see: name → step → transformation of `(B, *entry_shape)`, no identity."""
         return {}
 
-    def half(self, train_on: str) -> NDArray[np.int64]:
-        """Return the rows of the background that a `teacher`, or a `student`, trains on."""
+    def training_rows(self, half: str) -> NDArray[np.int64]:
+        """Return the rows of the background in the `first`, or the `second`, half of its training part."""
         assert self._entries is not None
-        return self.split_entries(self._entries[self.background], train_on).train
+        return self.split_entries(self._entries[self.background], half).train
 
     @property
     def test_samples(self) -> list[str]:

@@ -15,6 +15,7 @@ from hepad.config.keys import check_config, find_kind, leaves
 from hepad.config.keys.compound import Either, ListOf, MapOf
 from hepad.config.keys.kinds import Text
 from hepad.core.errors import UserError
+from hepad.core.input_files import require_file
 from hepad.rundir.config_file import require_run
 
 _BUILT: Final = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "inference")
@@ -89,7 +90,7 @@ def working_directory() -> Path:
 
 
 def _check_training(cfg: DictConfig) -> None:
-    """Check that names of samples are those of samples, and that a teacher is a run."""
+    """Check that names of samples are those of samples, and that files and runs that are named are there."""
     own = {str(name) for name, path in cfg.data.samples.items() if path is not None}
     left_out = {str(name) for name, path in cfg.data.samples.items() if path is None}
     known = own | ({*bundled_files()} - left_out if cfg.data.bundled else set())
@@ -101,5 +102,11 @@ def _check_training(cfg: DictConfig) -> None:
                 f"evaluation.references=[{','.join(cfg.evaluation.references)}]: {name} is not a sample; allowed: "
                 f"{', '.join(sorted(known))}"
             )
-    if (teacher := cfg.model.get("teacher")) is not None:
-        require_run(Path(teacher).expanduser())
+    if (targets := cfg.data.get("targets")) is not None:
+        require_file(targets, "data.targets")
+    plain: Any = OmegaConf.to_container(cfg, resolve=False)
+    for path, value in leaves(plain, "train"):
+        kind = find_kind(path, "train")
+        kind = kind.kinds[0] if isinstance(kind, Either) else kind
+        if isinstance(kind, Text) and kind.run and isinstance(value, str) and "${" not in value:
+            require_run(Path(value).expanduser())

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from hepad import __version__
+from hepad.core.input_files import file_sha256
 from hepad.config.registry import check_targets, get_class
 from hepad.core.errors import JobError, UserError
 from hepad.core.files import require_new_file
@@ -16,7 +17,6 @@ from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile
 from hepad.models import Generative
 from hepad.run.loading import Run, chunk_length, load_run
-from hepad.run.provenance import file_sha256
 from hepad.rundir.facts import read_provenance
 
 

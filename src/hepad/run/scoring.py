@@ -17,10 +17,9 @@ from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5, write_hdf5
-from hepad.core.input_files import require_file
+from hepad.core.input_files import file_sha256, require_file
 from hepad.data import AnomalyDataModule, Entries
 from hepad.run.loading import Run, chunk_length, load_run
-from hepad.run.provenance import file_sha256
 from hepad.rundir.facts import read_provenance
 
 ROWS: Final = 8192

@@ -30,6 +30,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "dataset": optional(Text()),
     "features": optional(NAMES),
     "flip": Flag(),
+    "half": optional(Word(("first", "second"))),
     "half_width": Number(0, 10, open_low=True),
     "loudness": optional(Text()),
     "limit": Either((Whole(1), MapOf(optional(Whole(1)), Name(), "{zero_bias: 10000, ttbar: 2000}"), Null())),
@@ -44,8 +45,8 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "samples": MapOf(optional(FILE), Name(), "{mine: FILE}"),
     "seed": SEED,
     "split": Word(("events", "entries")),
+    "targets": optional(FILE),
     "threshold": Number(),
-    "train_on": optional(Word(("all", "teacher", "student"))),
 }
 
 OPTIMIZER_KEYS: Final[dict[str, Kind]] = {
