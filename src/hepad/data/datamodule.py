@@ -22,7 +22,7 @@ from hepad.data.event_weights import read_weights, refuse_weightless
 from hepad.data.loader import BatchLoader
 from hepad.data.row_scores import RowScores, read_row_scores, with_targets
 from hepad.data.sources import sample_files
-from hepad.data.split import HALVES, Split, check_half, rows_sha256, split_rows
+from hepad.data.split import HALVES, Split, check_folds, check_half, rows_sha256, split_rows
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
 
 
@@ -51,6 +51,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         on_nonfinite: `refuse` raises where an entry holds NaN or inf, `drop` leaves those entries out.
         seed: shuffles the training entries; the split does not depend on it.
         half: the `first` or the `second` half of the background's training part; None for all of it.
+        folds, fold: of how many parts of the background which one is tested; None for the usual split.
         targets: a file of scores by sample and row, which `setup` makes the targets of the entries
             (`hepad.data.row_scores`); None for none.
     """
@@ -73,10 +74,13 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         on_nonfinite: str = "refuse",
         seed: int = 42,
         half: str | None = None,
+        folds: int | None = None,
+        fold: int | None = None,
         targets: str | None = None,
     ) -> None:
         super().__init__()
         check_half(half)
+        check_folds(folds, fold)
         if batch_size < 2:
             raise UserError(f"data.batch_size={batch_size}: batch normalisation needs at least 2 entries")
         if on_nonfinite not in ("refuse", "drop"):
@@ -90,6 +94,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
         self.on_nonfinite = on_nonfinite
         self.seed = seed
         self.half = half
+        self.folds, self.fold = folds, fold
         self.targets = None if targets is None else Path(targets).expanduser()
         self.train_probability: torch.Tensor | None = None
         self.target_label = ""
@@ -187,7 +192,7 @@ class AnomalyDataModule(L.LightningDataModule, ABC):
 
     def split_entries(self, background: Entries, half: str | None) -> Split:
         """Split the background's entries; entries that share anything belong in one part."""
-        return split_rows(len(background), half)
+        return split_rows(len(background), half, self.folds, self.fold)
 
     def check_training_part(self, train: Entries) -> None:
         """Raise `UserError` where there is nothing in the training entries to learn from; here there always is."""

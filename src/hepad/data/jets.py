@@ -134,7 +134,7 @@ class JetsDataModule(AnomalyDataModule):
         """Split jets by event, or one by one."""
         if self.split_by == "entries":
             return super().split_entries(background, half)
-        return split_groups(background.index, half)
+        return split_groups(background.index, half, self.folds, self.fold)
 
     @cached_property
     def _distance_to_mean(self) -> DistanceToMean:

@@ -13,6 +13,7 @@ from hepad.core.errors import UserError
 TRAINING_SEED: Final = 42
 TEST_SEED: Final = 123
 HALVING_SEED: Final = 321
+FOLD_SEED: Final = 777
 HALVES: Final = ("first", "second")
 _MIN_ENTRIES = 10
 
@@ -26,7 +27,9 @@ class Split:
     test: NDArray[np.int64]
 
 
-def split_rows(n_entries: int, half: str | None = None) -> Split:
+def split_rows(
+    n_entries: int, half: str | None = None, folds: int | None = None, fold: int | None = None
+) -> Split:
     """Split `n_entries` rows 60 / 20 / 20 as the AD4HEP workshop did.
 
     Row by row what scikit-learn gives for
@@ -41,9 +44,13 @@ def split_rows(n_entries: int, half: str | None = None) -> Split:
     halved with `random_state=321`. Validation and test stay what they are, so both halves and ordinary runs are tested
     on the same entries.
 
+    With folds the test part is one of them: every row is in exactly one of the K, and a quarter of the rest validates.
+
     Args:
         n_entries: how many entries there are.
         half: the `first` or the `second` half of the training part; None for all of it.
+        folds: K; None for the split above.
+        fold: which of them is tested.
 
     Raises:
         UserError: fewer than ten entries, or an unknown half.
@@ -51,27 +58,38 @@ def split_rows(n_entries: int, half: str | None = None) -> Split:
     check_half(half)
     if n_entries < _MIN_ENTRIES:
         raise UserError(f"{n_entries} background entries are too few to split; at least {_MIN_ENTRIES} are needed")
-    train, rest = train_test_split(np.arange(n_entries), test_size=0.4, random_state=TRAINING_SEED)
-    val, test = train_test_split(rest, test_size=0.5, random_state=TEST_SEED)
+    check_folds(folds, fold)
+    if folds is None:
+        train, rest = train_test_split(np.arange(n_entries), test_size=0.4, random_state=TRAINING_SEED)
+        val, test = train_test_split(rest, test_size=0.5, random_state=TEST_SEED)
+    else:
+        if n_entries < folds * _MIN_ENTRIES:
+            raise UserError(f"data.folds={folds}: {n_entries} entries are too few; {_MIN_ENTRIES} in each are needed")
+        number = np.empty(n_entries, dtype=np.int64)
+        number[np.random.RandomState(FOLD_SEED).permutation(n_entries)] = np.arange(n_entries) % folds
+        test = np.flatnonzero(number == fold)
+        train, val = train_test_split(np.flatnonzero(number != fold), test_size=0.25, random_state=TRAINING_SEED)
     if half is not None:
         train = train_test_split(train, test_size=0.5, random_state=HALVING_SEED)[HALVES.index(half)]
     return Split(train=train, val=val, test=test)
 
 
-def split_groups(group: NDArray[np.int64], half: str | None = None) -> Split:
+def split_groups(
+    group: NDArray[np.int64], half: str | None = None, folds: int | None = None, fold: int | None = None
+) -> Split:
     """Split entries so that those of one group, such as the jets of one event, are in one part.
 
     The groups are split as `split_rows` splits rows; each part holds their entries in the order of its groups.
 
     Args:
         group: `(N,)` the group of each entry, rising.
-        half: as in `split_rows`.
+        half, folds, fold: as in `split_rows`.
 
     Raises:
         UserError: fewer than ten groups, or an unknown half.
     """
     _, first, counts = np.unique(group, return_index=True, return_counts=True)
-    groups = split_rows(len(first), half)
+    groups = split_rows(len(first), half, folds, fold)
 
     def rows_of(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         entries: NDArray[np.int64] = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in chosen])
@@ -84,6 +102,16 @@ def check_half(half: str | None) -> None:
     """Raise `UserError` for a half of the training part that there is not."""
     if half not in (None, *HALVES):
         raise UserError(f"data.half={half}; allowed: null, {', '.join(HALVES)}")
+
+
+def check_folds(folds: int | None, fold: int | None) -> None:
+    """Raise `UserError` for a fold that is not there, and for folds of which none is named."""
+    if folds is None and fold is not None:
+        raise UserError(f"data.fold={fold} of how many? say so with data.folds=K, or leave data.fold out")
+    if folds is not None and fold is None:
+        raise UserError(f"data.folds={folds}: a run tests one of them, data.fold=0 to {folds - 1}")
+    if folds is not None and fold is not None and not 0 <= fold < folds:
+        raise UserError(f"data.fold={fold} is out of range; data.folds={folds} has the folds 0 to {folds - 1}")
 
 
 def rows_sha256(rows: NDArray[np.int64]) -> str:

@@ -30,6 +30,8 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "dataset": optional(Text()),
     "features": optional(NAMES),
     "flip": Flag(),
+    "fold": optional(Whole(0)),
+    "folds": optional(Whole(2, 1000)),
     "half": optional(Word(("first", "second"))),
     "half_width": Number(0, 10, open_low=True),
     "loudness": optional(Text()),
