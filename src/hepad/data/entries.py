@@ -1,5 +1,6 @@
 """The entries of one sample, and what belongs to each of them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,3 +44,22 @@ class Entries:
             dropped=self.dropped,
             left_out=self.left_out,
         )
+
+
+def join_entries(parts: Sequence[Entries]) -> tuple[Entries, NDArray[np.int64]]:
+    """Return disjoint parts of one sample as one, by rising row (and slot), and the order that makes it of the parts."""
+    index = np.concatenate([part.index for part in parts])
+    slots = [part.slot for part in parts if part.slot is not None]
+    slot = np.concatenate(slots) if slots else np.zeros_like(index)
+    order = np.lexsort((slot, index))
+    columns = zip(*(part.batch for part in parts), strict=True)
+    first = parts[0]
+    joined = Entries(
+        batch=Batch(*(None if column[0] is None else torch.cat(column) for column in columns)),
+        index=index,
+        observables={name: np.concatenate([part.observables[name] for part in parts]) for name in first.observables},
+        slot=slot if slots else None,
+        dropped=first.dropped,
+        left_out=first.left_out,
+    )
+    return joined.rows(order), order

@@ -38,7 +38,9 @@ class RowScores:
     def of(self, entries: Entries, what: str) -> Tensor:
         """Return the score of each entry, `(M,)`; raise `UserError`, which begins with `what`, where one has none."""
         if (entries.slot is None) != (self.slot is None):
-            raise UserError(f"{what}: scores of {'single jets' if self.slot is not None else 'whole rows'}, not of these")
+            raise UserError(
+                f"{what}: scores of {'single jets' if self.slot is not None else 'whole rows'}, not of these"
+            )
         wanted, known = _keys(entries.index, entries.slot), _keys(self.index, self.slot)
         order = np.argsort(known, kind="stable")
         found = order[np.minimum(np.searchsorted(known, wanted, sorter=order), len(known) - 1)]

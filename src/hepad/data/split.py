@@ -27,9 +27,7 @@ class Split:
     test: NDArray[np.int64]
 
 
-def split_rows(
-    n_entries: int, half: str | None = None, folds: int | None = None, fold: int | None = None
-) -> Split:
+def split_rows(n_entries: int, half: str | None = None, folds: int | None = None, fold: int | None = None) -> Split:
     """Split `n_entries` rows 60 / 20 / 20 as the AD4HEP workshop did.
 
     Row by row what scikit-learn gives for

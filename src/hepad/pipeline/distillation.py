@@ -51,9 +51,7 @@ def is_distillation(cfg: DictConfig, run_dir: Path) -> bool:
     return False
 
 
-def plan_distillation(
-    cfg: DictConfig, run_dir: Path, train: Callable[[DictConfig, Path], TrainingResult]
-) -> Pipeline:
+def plan_distillation(cfg: DictConfig, run_dir: Path, train: Callable[[DictConfig, Path], TrainingResult]) -> Pipeline:
     """Return the stages of a student's pipeline; the student's run is the pipeline's directory itself.
 
     The scores of a teacher that exists are made at once, so that whatever is wrong with it is found before the first

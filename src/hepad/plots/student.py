@@ -10,9 +10,7 @@ from hepad.plots.roc_pairs import plot_roc_pairs
 from hepad.plots.standard import StandardFigure
 
 
-def student_figures(
-    diagnostic: TeacherAndStudent, evaluation: Evaluation, target: str
-) -> Iterator[StandardFigure]:
+def student_figures(diagnostic: TeacherAndStudent, evaluation: Evaluation, target: str) -> Iterator[StandardFigure]:
     """Yield the figures of one student; `target` is what it learns of a teacher's score, in mathtext."""
     section = "Student and teacher"
     background = evaluation.background

@@ -23,6 +23,7 @@ def write_run_report(
     data: AnomalyDataModule,
     facts: Mapping[str, Any],
     title: str | None = None,
+    more: Sequence[Section] = (),
 ) -> Path:
     """Write report.html: the AUC table first, then the figures by section, configuration and provenance.
 
@@ -33,6 +34,7 @@ def write_run_report(
         data: where the entries came from.
         facts: provenance.
         title: the page's heading; None for the name of the directory.
+        more: further sections.
     """
     tables = section_tables(evaluation)
     sections = [
@@ -44,6 +46,7 @@ def write_run_report(
         )
         for title in sorted(dict.fromkeys([*(figure.section for figure in figures), *tables]), key=_place)
     ]
+    sections += more
     if told := left_out_words(facts):
         sections.append(Section(title="Left out", notes=[f"Read of the files, and no entries: {told}."]))
     report = Report(
