@@ -47,15 +47,15 @@ class Entries:
 
 
 def join_entries(parts: Sequence[Entries]) -> tuple[Entries, NDArray[np.int64]]:
-    """Return disjoint parts of one sample as one, by rising row (and slot), and the order that makes it of the parts."""
+    """Return disjoint parts of one sample as one, by rising row and slot, and the order that makes it of them."""
     index = np.concatenate([part.index for part in parts])
     slots = [part.slot for part in parts if part.slot is not None]
     slot = np.concatenate(slots) if slots else np.zeros_like(index)
     order = np.lexsort((slot, index))
-    columns = zip(*(part.batch for part in parts), strict=True)
+    x, *others = zip(*(part.batch for part in parts), strict=True)
     first = parts[0]
     joined = Entries(
-        batch=Batch(*(None if column[0] is None else torch.cat(column) for column in columns)),
+        batch=Batch(torch.cat(x), *(None if column[0] is None else torch.cat(column) for column in others)),
         index=index,
         observables={name: np.concatenate([part.observables[name] for part in parts]) for name in first.observables},
         slot=slot if slots else None,

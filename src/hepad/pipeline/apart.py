@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from hydra._internal.callbacks import Callbacks
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
@@ -40,7 +41,7 @@ def launcher_of_command(cfg: DictConfig, task: TaskFunction) -> RunApart | None:
                 atomic_write_text(stage.output / CONFIG, OmegaConf.to_yaml(stage.config, resolve=True))
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
-        context = HydraContext(config_loader=hydra.config_loader, callbacks=hydra.callbacks)
+        context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
         config = _as_sweep(cfg, directory)
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
         with stop_on_signals():
@@ -53,15 +54,16 @@ def launcher_of_command(cfg: DictConfig, task: TaskFunction) -> RunApart | None:
 
 
 def _as_sweep(cfg: DictConfig, directory: Path) -> DictConfig:
-    """Return the config that a sweep of runs in `directory` would have; its jobs know the rest from their config.yaml."""
+    """Return the config of a sweep in `directory`; its jobs know all else from their config.yaml."""
+    running: Any = HydraConfig.instance().cfg
+    hydra = running.hydra.copy()
+    given = [str(word) for word in hydra.overrides.hydra]
+    kept = [word for word in given if not word.lstrip("+").startswith(("hydra.mode=", "hydra.run.", "hydra.sweep."))]
+    with read_write(hydra), open_dict(hydra):
+        hydra.sweep.dir = str(directory)
+        hydra.overrides.hydra = [*kept, f"hydra.sweep.dir={quoted(str(directory))}", "hydra.mode=MULTIRUN"]
+        hydra.overrides.task = []
     config = cfg.copy()
     with read_write(config), open_dict(config):
-        config.hydra = HydraConfig.get().copy()
-        config.hydra.sweep.dir = str(directory)
-        given = [str(word) for word in config.hydra.overrides.hydra]
-        kept = [
-            word for word in given if not word.lstrip("+").startswith(("hydra.mode=", "hydra.run.", "hydra.sweep."))
-        ]
-        config.hydra.overrides.hydra = [*kept, f"hydra.sweep.dir={quoted(str(directory))}", "hydra.mode=MULTIRUN"]
-        config.hydra.overrides.task = []
+        config.hydra = hydra
     return config

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from hepad.core.errors import UserError
 from hepad.pipeline.distillation import is_distillation, plan_distillation
 from hepad.pipeline.folds import is_folds, plan_folds
 from hepad.pipeline.running import RunApart, run_pipeline
@@ -62,6 +63,11 @@ def go_on(run_dir: Path, changes: Mapping[str, Any] | None = None, apart: RunApa
     cfg = changed_config(run_dir, changes or {})
     if not is_pipeline(cfg, run_dir):
         return resume_run(run_dir, changes)
+    if is_folds(cfg) and "trainer.max_epochs" in (changes or {}):
+        raise UserError(
+            f"{run_dir} is a pipeline of {cfg.data.folds} folds, which have as many epochs as they began with; leave "
+            "trainer.max_epochs out, or train them in another directory"
+        )
     with exclusive_run_dir(run_dir):
         check_unfinished(run_dir, changes or {})
         return _result(run_pipeline(plan_pipeline(cfg, run_dir), apart))

@@ -1,41 +1,34 @@
 """Distillation, a pipeline of three stages: a teacher, its scores as targets, a student that learns them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import torch
 from hydra.utils import get_class
 from omegaconf import DictConfig, open_dict
-from torch import Tensor
 
 from hepad.callbacks.random_state import random_state
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5, text_attribute
 from hepad.core.input_files import file_sha256
-from hepad.data import AnomalyDataModule, Entries
-from hepad.data.loader import BatchLoader
-from hepad.data.row_scores import RowScores, read_row_scores, row_scores, write_row_scores
-from hepad.models import AnomalyModel
+from hepad.data import AnomalyDataModule
+from hepad.data.row_scores import RowScores, read_row_scores, write_row_scores
 from hepad.pipeline.stages import Pipeline, Stage, run_stage
+from hepad.pipeline.teacher_scores import TEACHER, parts_of, teacher_facts, teacher_scores
 from hepad.pipeline.teachers import (
     STUDENTS_HALF,
     check_planned_teacher,
     check_teacher,
     teacher_config,
-    teacher_provenance,
 )
 from hepad.run.building import Handover, assemble_around, build_model, read_data
 from hepad.run.executing import TrainingResult
-from hepad.run.loading import Run, load_run
-from hepad.run.targets import check_target_settings, prepare_targets, stored_targets
+from hepad.run.loading import load_run
+from hepad.run.targets import check_target_settings, prepare_targets
 from hepad.run.training import continue_run, is_finished
-from hepad.rundir.record import read_record
 
-TEACHER: Final = "teacher"
 FILE: Final = "targets.h5"
-_CHUNK: Final = 4096
 _CHECKPOINT: Final = "checkpoint_sha256"
 
 
@@ -118,7 +111,7 @@ class _Distillation:
             with open_hdf5(self.path) as file:
                 same = text_attribute(file, _CHECKPOINT) == file_sha256(checkpoint)
             scores = read_row_scores(self.path, self.data.files)
-            for sample, entries in _parts(self.data):
+            for sample, entries in parts_of(self.data):
                 scores[sample].of(entries, sample)
         except UserError:
             # It is made anew.
@@ -167,57 +160,6 @@ def _stages_of_given_teacher(distillation: _Distillation) -> list[Stage]:
     ]
 
 
-def teacher_scores(model: AnomalyModel, data: AnomalyDataModule) -> dict[str, RowScores]:
-    """Return a teacher's scores of all entries that a student trains, validates and is tested on."""
-    parts: dict[str, list[tuple[Entries, Tensor]]] = {}
-    for sample, entries in _parts(data):
-        parts.setdefault(sample, []).append((entries, _scores(model, entries)))
-    return row_scores(parts, data.files)
-
-
-def teacher_facts(teacher: Path, target: str) -> dict[str, Any]:
-    """Return what provenance and the report should say of the teacher of a student that learns `target` of its score."""
-    record = read_record(teacher)
-    return {
-        "run": str(teacher.resolve()),
-        "model": record.model,
-        "loss": record.loss,
-        "target": target,
-        "split_sha256": teacher_provenance(teacher)["split_sha256"],
-    }
-
-
-def teacher_targets(
-    run_dir: Path, config: DictConfig, facts: Mapping[str, Any], data: AnomalyDataModule
-) -> tuple[dict[str, Any], list[str]]:
-    """Give the entries of an evaluation their targets: of a student, its teacher's scores, wherever the teacher is now.
-
-    What the teacher has never seen is scored by it; without it the student's file of targets has to do.
-
-    Args:
-        run_dir: the run that is evaluated.
-        config: the config of the evaluation.
-        facts: the run's provenance.
-        data: the entries.
-
-    Returns:
-        What provenance should say of the teacher, and notes for a reader.
-    """
-    if "teacher" not in config.model:
-        return stored_targets(run_dir, config, facts, data)
-    places = (facts.get("teacher", {}).get("run"), config.model.teacher, run_dir / TEACHER)
-    for place in (Path(place) for place in places if place):
-        if (place / "config.yaml").is_file():
-            teacher: Run = load_run(place)
-            data.set_targets(teacher_scores(teacher.model, data), f"the teacher {place}")
-            remarks = prepare_targets(data, config.model, f"the teacher {place}")
-            return {"teacher": teacher_facts(place, str(config.model.target))}, remarks
-    found, notes = stored_targets(run_dir, config, facts, data)
-    if data.target_label:
-        return found, notes
-    return {}, ["The teacher is no longer where it was; the student is not compared with it."]
-
-
 def _check_settings(cfg: DictConfig) -> None:
     """Check what a student's config says of its teacher and its data, and fill in the half that it trains on."""
     if not isinstance(cfg.model.teacher_overrides, DictConfig | None):
@@ -233,19 +175,6 @@ def _check_settings(cfg: DictConfig) -> None:
         )
     with open_dict(cfg.data):
         cfg.data.half, cfg.data.targets = STUDENTS_HALF, None
-
-
-def _parts(data: AnomalyDataModule) -> list[tuple[str, Entries]]:
-    """Return every part of the entries that is used, with the name of its sample."""
-    trained = [(data.background, data.train_entries), (data.background, data.val_entries)]
-    return [*trained, *data.test_entries.items()]
-
-
-def _scores(model: AnomalyModel, entries: Entries) -> Tensor:
-    with torch.inference_mode():
-        scores = torch.cat([model.anomaly_score(batch) for batch in BatchLoader(entries.batch, _CHUNK)])
-    # A copy made outside inference mode may take part in training.
-    return scores.clone()
 
 
 def _attributes(teacher: Path) -> dict[str, str]:

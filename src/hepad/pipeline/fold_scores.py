@@ -1,10 +1,9 @@
-"""Scores of all folds as those of one run: scores.h5, metrics.json, report and provenance in the pipeline's directory."""
+"""Scores of all folds as those of one run, and what a run's evaluation writes of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import h5py
 import numpy as np
@@ -16,22 +15,15 @@ from hepad.core.errors import JobError
 from hepad.core.hdf5 import open_hdf5, read_rows, safe_dataset
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.entries import join_entries
-from hepad.data.fingerprint import sketch_of
-from hepad.data.split import rows_sha256
-from hepad.metrics import Evaluation, ScoredSample, evaluate
+from hepad.metrics import ScoredSample, evaluate
+from hepad.pipeline.fold_report import fold_provenance, fold_section, scored_by
 from hepad.plots import standard_figures
-from hepad.report import Cell, Section, Table
 from hepad.run.building import build_data
 from hepad.run.executing import Clock, TrainingResult
 from hepad.run.figures import save_figures
-from hepad.run.provenance import command_words, write_provenance
+from hepad.run.provenance import write_provenance
 from hepad.run.report import write_run_report
 from hepad.run.training import stored_config
-from hepad.rundir.facts import read_metrics, read_provenance
-from hepad.rundir.status import RunStatus
-
-_SAME: Final = ("hepad", "format", "python", "packages", "git_revision", "host", "platform", "threads", "seed")
-"""What provenance says of the pipeline as it does of the first fold."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +71,15 @@ def join_folds(cfg: DictConfig, run_dir: Path, folds: Sequence[Path]) -> Trainin
         data,
         {name: sample.score for name, sample in samples.items()},
         {name: _trivial_columns(sample) for name, sample in samples.items()},
-        {"folds": len(folds), "scored_by": _scored_by(trained_on, len(folds))},
+        {"folds": len(folds), "scored_by": scored_by(trained_on, len(folds))},
     )
     write_metrics(run_dir, evaluation)
     clock.lap("evaluate")
     wanted = standard_figures(evaluation, samples, None, profiles=data.profile_features)
     drawn = save_figures(wanted if cfg.evaluation.plots else iter(()), run_dir / "plots", list(cfg.evaluation.formats))
     clock.lap("plots")
-    facts = _provenance(data, folds, trained_on, clock.laps)
-    write_run_report(run_dir, evaluation, drawn, data, facts, more=[_section(folds, evaluation, trained_on)])
+    facts = fold_provenance(data, folds, trained_on, clock.laps)
+    write_run_report(run_dir, evaluation, drawn, data, facts, more=[fold_section(folds, evaluation, trained_on)])
     write_provenance(run_dir, facts)
     return TrainingResult(run_dir, evaluation, facts["seconds"])
 
@@ -149,81 +141,3 @@ def _mean(name: str, parts: Sequence[ScoredSample]) -> ScoredSample:
 
 def _trivial_columns(sample: ScoredSample) -> dict[str, NDArray[Any]]:
     return {f"trivial_{name}": values.astype("<f4") for name, values in sample.baselines.items()}
-
-
-def _scored_by(trained_on: Sequence[str], n_folds: int) -> str:
-    return (
-        f"Every entry of {', '.join(trained_on)} is scored by the one of {n_folds} models that has not seen it, an "
-        f"entry of any other sample by the mean over the {n_folds} models."
-    )
-
-
-def _provenance(
-    data: AnomalyDataModule, folds: Sequence[Path], trained_on: Sequence[str], laps: Mapping[str, float]
-) -> dict[str, Any]:
-    """Return what is true of all folds together, in the words of a run's provenance."""
-    each = [read_provenance(directory) for directory in folds]
-    first = each[0]
-    train = sum(facts.get("seconds", {}).get("train", 0.0) for facts in each)
-    return {
-        **{key: first[key] for key in _SAME if key in first},
-        "command": command_words(),
-        "started": min(facts.get("started", "") for facts in each) or datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": {
-            sample: {**known, "tested": len(data.test_entries[sample])} for sample, known in first["data"].items()
-        },
-        "background": data.background,
-        "parameters": sum(facts.get("parameters") or 0 for facts in each),
-        "trained": round(np.mean([facts["trained"] for facts in each])),
-        "validated": round(np.mean([facts["validated"] for facts in each])),
-        "split_sha256": {"test": rows_sha256(data.test_entries[trained_on[0]].index)},
-        "entries": {
-            "definition": data.entry_definition,
-            "trained_sketch": sketch_of(data.test_entries[trained_on[0]].batch.x),
-        },
-        "fold_runs": [directory.name for directory in folds],
-        "epochs": max(facts.get("epochs") or 0 for facts in each),
-        "seconds": {"train": round(train, 3), **laps},
-        "status": RunStatus.FINISHED,
-    }
-
-
-def _section(folds: Sequence[Path], evaluation: Evaluation, trained_on: Sequence[str]) -> Section:
-    """Return the report's section on the single folds: AUCs against the first reference."""
-    pairs = [
-        f"{signal}_vs_{reference}" for signal, reference in evaluation.rocs if reference == evaluation.references[0]
-    ]
-    rows: list[list[Cell]] = []
-    for directory in folds:
-        facts, metrics = read_provenance(directory), read_metrics(directory)
-        tested = facts["data"][trained_on[0]]["tested"]
-        rows.append(
-            [
-                directory.name,
-                facts["trained"],
-                tested,
-                facts.get("epochs") or 0,
-                *(metrics.get(f"test/auc/{pair}") for pair in pairs),
-            ]
-        )
-    rows.append(
-        [
-            "together",
-            None,
-            len(folds) and sum(int(str(row[2])) for row in rows),
-            None,
-            *(evaluation.metrics.get(f"test/auc/{pair}") for pair in pairs),
-        ]
-    )
-    titles = [
-        "Fold",
-        "Trained",
-        f"Tested, {trained_on[0]}",
-        "Epochs",
-        *(f"AUC {pair.replace('_vs_', ' vs ')}" for pair in pairs),
-    ]
-    return Section(
-        "Folds",
-        tables=[Table(titles, rows, "Each fold tests its own part.")],
-        notes=[_scored_by(trained_on, len(folds))],
-    )

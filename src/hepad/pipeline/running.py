@@ -58,7 +58,10 @@ class _PipelineRun:
         earlier = read_pipeline(self.directory)
         self.begun = (self.directory / "config.yaml").exists()
         self.worked = False
-        self.record = PipelineRecord(int(earlier.get("threads", torch.get_num_threads())))
+        self.record = PipelineRecord(
+            threads=int(earlier.get("threads", torch.get_num_threads())),
+            at_once=max(1, sum(stage.config is not None for stage in pipeline.stages)),
+        )
         for stage in pipeline.stages:
             seconds = float(earlier["stages"].get(stage.name, {}).get("seconds", 0.0))
             self.record.stages[stage.name] = StageRecord(self._place(stage.output), list(stage.needs), WAITING, seconds)

@@ -24,6 +24,7 @@ _RECORD: Final = fields(
     {
         "hepad": _word,
         "threads": number(1, 1 << 20, whole=True),
+        "at_once": number(1, 1 << 20, whole=True),
         "stages": mapping(
             fields(
                 {
@@ -66,10 +67,12 @@ class PipelineRecord:
 
     Attributes:
         threads: that the pipeline began with: the last bits of its numbers depend on them.
+        at_once: how many runs could be trained side by side, if there is room.
         stages: name → how far it has come.
     """
 
     threads: int
+    at_once: int = 1
     stages: dict[str, StageRecord] = field(default_factory=dict)
 
     def write(self, directory: Path) -> None:
@@ -77,6 +80,7 @@ class PipelineRecord:
         content = {
             "hepad": __version__,
             "threads": self.threads,
+            "at_once": self.at_once,
             "stages": {name: asdict(stage) for name, stage in self.stages.items()},
         }
         atomic_write_text(directory / FILE, json.dumps(content, indent=2) + "\n")

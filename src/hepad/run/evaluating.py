@@ -39,7 +39,6 @@ from hepad.rundir.facts import read_provenance
 from hepad.rundir.history_file import read_history
 from hepad.rundir.locking import lock_run
 
-
 SetTargets: TypeAlias = Callable[
     [Path, DictConfig, Mapping[str, Any], AnomalyDataModule], tuple[dict[str, Any], list[str]]
 ]

@@ -24,7 +24,7 @@ def run_worker(cfg: DictConfig, run_dir: Path, checkpoint: Path | None, state: P
 
 
 def main() -> None:
-    """Take part in the training of a run: the words of the command line are its directory, its checkpoint and a random state."""
+    """Take part in the training of a run; its directory, its checkpoint and a random state are the words."""
     # The first process decides when to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     run_dir, checkpoint, state = sys.argv[1:]

@@ -59,7 +59,7 @@ def test_jets_of_an_event_stay_together_unless_the_workshop_s_split_is_asked_for
     assert not train & val
     assert not train & test
     assert not val & test
-    teacher, student = (events(train_on=half) for half in ("teacher", "student"))
+    teacher, student = (events(half=half) for half in ("first", "second"))
     assert not teacher[0] & student[0]
     assert teacher[0] | student[0] == train
     assert teacher[1:] == student[1:] == [val, test]
