@@ -69,6 +69,9 @@ class _PipelineRun:
 
     def to_its_end(self) -> Any:
         """Do the stages."""
+        for rest in self.directory.glob(".*.tmp"):
+            # What a killed process was about to write.
+            rest.unlink()
         found = {stage.name: stage.is_done() for stage in self.pipeline.stages}
         for stage in self.pipeline.stages:
             if found[stage.name]:

@@ -69,7 +69,7 @@ def teacher_targets(
             remarks = prepare_targets(data, config.model, f"the teacher {place}")
             return {"teacher": teacher_facts(place, str(config.model.target))}, remarks
     found, notes = stored_targets(run_dir, config, facts, data)
-    if data.target_label:
+    if data.target_label or "teacher" not in facts:
         return found, notes
     return {}, ["The teacher is no longer where it was; the student is not compared with it."]
 
