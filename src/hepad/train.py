@@ -16,7 +16,6 @@ from hepad.core.pasteable import python_command
 def job(cfg: DictConfig) -> None:
     """Train one run, or the runs of a pipeline, in the directory that Hydra made, or go on with what `resume` names."""
     # Imported here, so that --help does not wait for torch.
-    from hepad.pipeline.apart import launcher_of_command
     from hepad.pipeline.commands import begin, go_on
     from hepad.run.console import print_result
     from hepad.run.training import is_finished
@@ -36,15 +35,15 @@ def job(cfg: DictConfig) -> None:
             print(f"{cfg.sweep.job}: goes on", flush=True)
             go_on(run_dir)
         return
-    apart = launcher_of_command(cfg, GuardedJob(job, "train"))
+    task = GuardedJob(job, "train")
     if cfg.resume is None:
-        print_result(begin(cfg, run_dir, apart))
+        print_result(begin(cfg, run_dir, task))
         return
     changes = changed_values(cfg, list(HydraConfig.get().overrides.task))
     if is_finished(run_dir) and "trainer.max_epochs" not in changes:
         print(f"{run_dir} is finished; nothing is left to do")
         return
-    print_result(go_on(run_dir, changes, apart))
+    print_result(go_on(run_dir, changes, task))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

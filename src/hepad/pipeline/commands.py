@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
+from hydra.types import TaskFunction
 from omegaconf import DictConfig
 
 from hepad.core.errors import UserError
-from hepad.pipeline.distillation import is_distillation, plan_distillation
-from hepad.pipeline.folds import is_folds, plan_folds
-from hepad.pipeline.running import RunApart, run_pipeline
-from hepad.pipeline.stages import Pipeline
 from hepad.run.building import assemble
 from hepad.run.exclusive_run_dir import exclusive_run_dir
 from hepad.run.executing import TrainingResult
@@ -18,8 +15,14 @@ from hepad.run.training import changed_config, check_unfinished, resume_run, tra
 from hepad.run.validation import validate_run_dir
 from hepad.rundir.status import RunStatus, run_status
 
+if TYPE_CHECKING:
+    from hepad.pipeline.stages import Pipeline
 
-def begin(cfg: DictConfig, run_dir: Path, apart: RunApart | None = None) -> TrainingResult:
+TARGETS: Final = "targets.h5"
+"""The file of a student's targets in its directory."""
+
+
+def begin(cfg: DictConfig, run_dir: Path, task: TaskFunction | None = None) -> TrainingResult:
     """Train the run, or do the stages of the pipeline, that `cfg` asks for, in a directory that holds none.
 
     Everything that can be wrong with the input of any stage is found before the first file is written.
@@ -27,7 +30,7 @@ def begin(cfg: DictConfig, run_dir: Path, apart: RunApart | None = None) -> Trai
     Args:
         cfg: `configs/train.yaml`, composed.
         run_dir: the directory.
-        apart: runs independent stages in processes of their own; None to do all in this one.
+        task: what the command's launcher runs in a process of its own; None to do all in this one.
 
     Raises:
         UserError: the config or the data cannot be used, or `run_dir` holds a run or belongs to another process.
@@ -54,10 +57,10 @@ def begin(cfg: DictConfig, run_dir: Path, apart: RunApart | None = None) -> Trai
     with exclusive_run_dir(run_dir):
         # Another process may have been quicker.
         validate_run_dir(run_dir)
-        return _result(run_pipeline(plan_pipeline(cfg, run_dir), apart))
+        return _run_pipeline(cfg, run_dir, task)
 
 
-def go_on(run_dir: Path, changes: Mapping[str, Any] | None = None, apart: RunApart | None = None) -> TrainingResult:
+def go_on(run_dir: Path, changes: Mapping[str, Any] | None = None, task: TaskFunction | None = None) -> TrainingResult:
     """Go on with a run or a pipeline that was stopped; see `begin`, and `hepad.run.training.resume_run`."""
     run_dir = Path(run_dir).resolve()
     cfg = changed_config(run_dir, changes or {})
@@ -70,7 +73,7 @@ def go_on(run_dir: Path, changes: Mapping[str, Any] | None = None, apart: RunApa
         )
     with exclusive_run_dir(run_dir):
         check_unfinished(run_dir, changes or {})
-        return _result(run_pipeline(plan_pipeline(cfg, run_dir), apart))
+        return _run_pipeline(cfg, run_dir, task)
 
 
 def begin_or_go_on(cfg: DictConfig, run_dir: Path) -> TrainingResult:
@@ -79,15 +82,37 @@ def begin_or_go_on(cfg: DictConfig, run_dir: Path) -> TrainingResult:
 
 
 def is_pipeline(cfg: DictConfig, run_dir: Path) -> bool:
-    """Whether a config asks for several runs."""
+    """Return whether a config asks for several runs."""
     return is_folds(cfg) or is_distillation(cfg, run_dir)
 
 
-def plan_pipeline(cfg: DictConfig, run_dir: Path) -> Pipeline:
+def is_folds(cfg: DictConfig) -> bool:
+    """Return whether a config asks for a run of every fold."""
+    return cfg.data.get("folds") is not None and cfg.data.get("fold") is None
+
+
+def is_distillation(cfg: DictConfig, run_dir: Path) -> bool:
+    """Return whether a config asks for a student whose targets are still to be made, by a teacher."""
+    if "teacher" not in cfg.model:
+        return False
+    given = cfg.data.get("targets")
+    if given is None or Path(given).expanduser().absolute() == run_dir / TARGETS:
+        return True
+    if cfg.model.teacher is not None or cfg.model.teacher_overrides:
+        raise UserError("data.targets and model.teacher both say what the student learns; leave one of them out")
+    return False
+
+
+def plan_pipeline(cfg: DictConfig, run_dir: Path) -> "Pipeline":
     """Return the stages of a pipeline, whose input is then known to be right; nothing is written."""
+    # Imported here, as most runs are no pipelines.
     if is_folds(cfg):
+        from hepad.pipeline.folds import plan_folds
+
         return plan_folds(cfg, run_dir, begin_or_go_on, check_run)
-    return plan_distillation(cfg, run_dir, begin_or_go_on)
+    from hepad.pipeline.distillation import plan_distillation
+
+    return plan_distillation(cfg, run_dir, run_dir / TARGETS, begin_or_go_on)
 
 
 def check_run(cfg: DictConfig, run_dir: Path) -> None:
@@ -98,6 +123,11 @@ def check_run(cfg: DictConfig, run_dir: Path) -> None:
         assemble(cfg, run_dir)
 
 
-def _result(found: Any) -> TrainingResult:
-    assert isinstance(found, TrainingResult)
-    return found
+def _run_pipeline(cfg: DictConfig, run_dir: Path, task: TaskFunction | None) -> TrainingResult:
+    from hepad.pipeline.apart import launcher_of_command
+    from hepad.pipeline.running import run_pipeline
+
+    apart = None if task is None else launcher_of_command(cfg, task)
+    result = run_pipeline(plan_pipeline(cfg, run_dir), apart)
+    assert isinstance(result, TrainingResult)
+    return result

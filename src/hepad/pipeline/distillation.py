@@ -28,23 +28,12 @@ from hepad.run.loading import load_run
 from hepad.run.targets import check_target_settings, prepare_targets
 from hepad.run.training import continue_run, is_finished
 
-FILE: Final = "targets.h5"
 _CHECKPOINT: Final = "checkpoint_sha256"
 
 
-def is_distillation(cfg: DictConfig, run_dir: Path) -> bool:
-    """Whether a config asks for a student whose targets are still to be made, by a teacher."""
-    if "teacher" not in cfg.model:
-        return False
-    given = cfg.data.get("targets")
-    if given is None or Path(given).expanduser().absolute() == run_dir / FILE:
-        return True
-    if cfg.model.teacher is not None or cfg.model.teacher_overrides:
-        raise UserError("data.targets and model.teacher both say what the student learns; leave one of them out")
-    return False
-
-
-def plan_distillation(cfg: DictConfig, run_dir: Path, train: Callable[[DictConfig, Path], TrainingResult]) -> Pipeline:
+def plan_distillation(
+    cfg: DictConfig, run_dir: Path, targets: Path, train: Callable[[DictConfig, Path], TrainingResult]
+) -> Pipeline:
     """Return the stages of a student's pipeline; the student's run is the pipeline's directory itself.
 
     The scores of a teacher that exists are made at once, so that whatever is wrong with it is found before the first
@@ -53,6 +42,7 @@ def plan_distillation(cfg: DictConfig, run_dir: Path, train: Callable[[DictConfi
     Args:
         cfg: the student's config; from here on it names the half of the data and the file of targets.
         run_dir: its directory.
+        targets: the file that the teacher's scores go to.
         train: trains a run in a directory, or goes on with it.
 
     Raises:
@@ -61,14 +51,13 @@ def plan_distillation(cfg: DictConfig, run_dir: Path, train: Callable[[DictConfi
     _check_settings(cfg)
     data = read_data(cfg)
     check_target_settings(cfg.model)
-    path = run_dir / FILE
-    distillation = _Distillation(cfg, data, run_dir, path)
+    distillation = _Distillation(cfg, data, run_dir, targets)
     if cfg.model.teacher is None:
         stages = _stages_with_teacher(distillation, train)
     else:
         stages = _stages_of_given_teacher(distillation)
     with open_dict(cfg.data):
-        cfg.data.targets = str(path)
+        cfg.data.targets = str(targets)
     return Pipeline(run_dir, cfg, stages)
 
 
@@ -103,7 +92,7 @@ class _Distillation:
         return Stage("student", self.run_dir, work, lambda: False, ("targets",), says)
 
     def _has_targets(self, teacher: Path) -> bool:
-        """Whether the file is there, and was made by the teacher as it is now, for all entries."""
+        """Return whether the file is there, and was made by the teacher as it is now, for all entries."""
         checkpoint = teacher / "checkpoints" / "best.ckpt"
         if not self.path.is_file() or not is_finished(teacher) or not checkpoint.is_file():
             return False

@@ -16,11 +16,6 @@ from hepad.rundir.config_file import moved_paths
 SCORES: Final = "scores"
 
 
-def is_folds(cfg: DictConfig) -> bool:
-    """Whether a config asks for a run of every fold."""
-    return cfg.data.get("folds") is not None and cfg.data.get("fold") is None
-
-
 def plan_folds(
     cfg: DictConfig,
     run_dir: Path,

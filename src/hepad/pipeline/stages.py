@@ -1,7 +1,7 @@
 """Stages of a pipeline: jobs with edges, each of which leaves a run or a file for those behind it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class Pipeline:
 
     directory: Path
     config: DictConfig
-    stages: Sequence[Stage] = field(default_factory=tuple)
+    stages: Sequence[Stage]
 
     def __post_init__(self) -> None:
         known: set[str] = set()
