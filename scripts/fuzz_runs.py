@@ -138,7 +138,7 @@ def main() -> None:
     number = 0
     if not (made / "run").is_dir():
         made.mkdir(parents=True, exist_ok=True)
-        done = call(train.main, made, *two_samples(made), *_SHORT, "hydra.run.dir=run", "data.train_on=teacher")
+        done = call(train.main, made, *two_samples(made), *_SHORT, "hydra.run.dir=run", "data.half=first")
         assert done.code == 0, done.err
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     counts: collections.Counter[str] = collections.Counter()

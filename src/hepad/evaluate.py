@@ -15,12 +15,13 @@ def job(cfg: DictConfig) -> None:
     if cfg.run is None:
         raise UserError(f"which run? {python_command()} -m hepad.evaluate run=DIR")
     # Imported here, so that --help does not wait for torch.
+    from hepad.pipeline.teacher_scores import teacher_targets
     from hepad.run.console import print_result
     from hepad.run.evaluating import evaluate_run
     from hepad.run.interruption import stop_on_signals
 
     with stop_on_signals():
-        result = evaluate_run(cfg, list(HydraConfig.get().overrides.task))
+        result = evaluate_run(cfg, list(HydraConfig.get().overrides.task), teacher_targets)
     print_result(result)
 
 

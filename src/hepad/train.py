@@ -7,16 +7,18 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
+from hepad.cli.command import GuardedJob
 from hepad.cli.resume_overrides import changed_values, resume_in_place
 from hepad.core.errors import UserError
 from hepad.core.pasteable import python_command
 
 
 def job(cfg: DictConfig) -> None:
-    """Train one run in the directory that Hydra made for it, or go on with the run that `resume` names."""
+    """Train one run, or the runs of a pipeline, in the directory that Hydra made, or go on with what `resume` names."""
     # Imported here, so that --help does not wait for torch.
+    from hepad.pipeline.commands import begin, go_on
     from hepad.run.console import print_result
-    from hepad.run.training import is_finished, resume_run, train
+    from hepad.run.training import is_finished
     from hepad.rundir.status import RunStatus, run_status
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
@@ -28,19 +30,20 @@ def job(cfg: DictConfig) -> None:
             print(f"{cfg.sweep.job}: finished by another process", flush=True)
         elif run_status(run_dir) is RunStatus.ABSENT:
             print(f"{cfg.sweep.job}: starts", flush=True)
-            train(cfg, run_dir)
+            begin(cfg, run_dir)
         else:
             print(f"{cfg.sweep.job}: goes on", flush=True)
-            resume_run(run_dir)
+            go_on(run_dir)
         return
+    task = GuardedJob(job, "train")
     if cfg.resume is None:
-        print_result(train(cfg, run_dir))
+        print_result(begin(cfg, run_dir, task))
         return
     changes = changed_values(cfg, list(HydraConfig.get().overrides.task))
     if is_finished(run_dir) and "trainer.max_epochs" not in changes:
         print(f"{run_dir} is finished; nothing is left to do")
         return
-    print_result(resume_run(run_dir, changes))
+    print_result(go_on(run_dir, changes, task))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

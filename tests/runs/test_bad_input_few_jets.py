@@ -35,7 +35,7 @@ def test_too_few_jets_to_learn_from(run_train, tmp_path, model, n_jets):
 
 
 def test_a_half_without_jets(run_train, tmp_path):
-    words = write_events(tmp_path / "background.h5", split_rows(N_EVENTS, "student").train[:50])
+    words = write_events(tmp_path / "background.h5", split_rows(N_EVENTS, "second").train[:50])
     done = run_train(*words, "model=distilled", "logger=none", "hydra.run.dir=run")
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
     assert "0 real jets in the 150 training events of background" in done.err

@@ -18,7 +18,7 @@ SHORT = ["trainer.max_epochs=2", "logger=none", "evaluation.plots=false"]
 def place(tmp_path_factory) -> Path:
     """A directory with two samples, and a run `run` with one wrong bit in the largest weight of its best.ckpt."""
     directory = tmp_path_factory.mktemp("damaged")
-    words = ["hydra.run.dir=run", "data.train_on=teacher"]
+    words = ["hydra.run.dir=run", "data.half=first"]
     assert call(train.main, directory, *two_samples(directory), *SHORT, *words).code == 0
     assert hepad.load_run(directory / "run").score(np.ones((1, 17))).shape == (1,)
     path = directory / "run/checkpoints/best.ckpt"

@@ -27,7 +27,7 @@ def place(tmp_path_factory):
     directory = tmp_path_factory.mktemp("distillation")
     words = [*two_samples(directory), *QUICK]
     for run in (
-        [*TEACHER, "data.train_on=teacher", "hydra.run.dir=teacher"],
+        [*TEACHER, "data.half=first", "hydra.run.dir=teacher"],
         ["model=distilled", "model.teacher=teacher", "hydra.run.dir=student"],
         ["model=distilled", "model.teacher_overrides={model:vae,model.score:mu2}", "hydra.run.dir=both"],
         ["model=vae", "data=events", "hydra.run.dir=whole", *UNDRAWN],
@@ -44,8 +44,8 @@ def read(path: Path):
 def test_no_entry_serves_twice(place):
     own = {name: str(place / f"{name}.h5") for name in ("background", "signal")}
     parts = {}
-    for part in ("teacher", "student"):
-        data = EventsDataModule(samples=own, background="background", bundled=False, train_on=part)
+    for part, half in (("teacher", "first"), ("student", "second")):
+        data = EventsDataModule(samples=own, background="background", bundled=False, half=half)
         data.setup()
         assert data.split_hashes() == read(place / part / "provenance.json")["split_sha256"]
         parts[part] = data.train_entries.index
@@ -78,10 +78,10 @@ def test_the_run_says_who_the_teacher_was_and_how_the_student_compares(place, ru
 def test_the_teacher_trained_on_the_way_is_a_run_of_its_own(place):
     config = yaml.safe_load((place / "both/teacher/config.yaml").read_text())
     assert config["model"]["score"] == "mu2"
-    assert config["data"]["train_on"] == "teacher"
+    assert config["data"]["half"] == "first"
     assert config["trainer"]["max_epochs"] == 2
     assert read(place / "both/teacher/provenance.json")["status"] == "finished"
-    assert yaml.safe_load((place / "both/config.yaml").read_text())["data"]["train_on"] == "student"
+    assert yaml.safe_load((place / "both/config.yaml").read_text())["data"]["half"] == "second"
 
 
 def test_the_report_of_a_variational_teacher_holds_samples_of_its_prior(place):
@@ -142,15 +142,18 @@ def refused(place):
     [
         (["model.teacher=teacher", "data=jets"], "scores events, not jets; choose data=events"),
         (["model.teacher=teacher", "data.features=[pt,eta]"], "here they are (8, 2)"),
-        (["model.teacher=whole"], "train it with data.train_on=teacher"),
+        (["model.teacher=whole"], "train it with data.half=first"),
         (["model.teacher=student"], "a student cannot be a teacher"),
         (["model.teacher=teacher", "data.limit=300"], "otherwise the same data"),
         (["model.teacher=nowhere"], "nowhere is not a run"),
-        (["model.teacher=teacher", "data.train_on=all"], "leave data.train_on out"),
+        (["model.teacher=teacher", "data.half=first"], "leave data.half out"),
+        (["model.teacher=teacher", "data.train_on=teacher"], "leave data.half out"),
+        (["model.teacher=teacher", "data.targets=student/targets.h5"], "leave one of them out"),
         (["model.teacher=teacher", "model.target=logits"], "allowed: score, log_score, cicada"),
         (["model.teacher=teacher", "model.weighting=some"], "allowed: none, rare, flat"),
         (["model.network=conv"], "allowed: auto, deepsets, dense"),
-        (["data.train_on=half"], "data.train_on"),
+        (["data.half=third"], "data.half=third"),
+        (["data.train_on=half"], "data.train_on is called data.half now; write null for all, first for teacher"),
         (["model.teacher=teacher", "model.teacher_overrides={model:vae}"], "trained already"),
         (["model.teacher_overrides={modle:vae}"], "did you mean 'model'"),
         (["model.teacher_overrides={model:conv_ae}"], "not the sets of data=events"),
@@ -170,9 +173,11 @@ def test_a_student_that_cannot_be_taught(refused, words, said):
 
 
 def test_a_teacher_whose_scores_leave_nothing_to_learn(refused, monkeypatch):
-    monkeypatch.setattr("hepad.run.distillation._scores", lambda _, entries: torch.linspace(0.1, 0.9, len(entries)))
+    monkeypatch.setattr(
+        "hepad.pipeline.teacher_scores._scores", lambda _, entries: torch.linspace(0.1, 0.9, len(entries))
+    )
     assert "model.normalizer=none" in refused("model.teacher=teacher", "model.target=cicada")
-    monkeypatch.setattr("hepad.run.distillation._scores", lambda _, entries: -torch.ones(len(entries)))
+    monkeypatch.setattr("hepad.pipeline.teacher_scores._scores", lambda _, entries: -torch.ones(len(entries)))
     assert "allowed here: score" in refused("model.teacher=teacher")
 
 
@@ -186,7 +191,7 @@ def clipped(monkeypatch):
             found[: int(share * len(entries))] = 0.1
             return found
 
-        monkeypatch.setattr("hepad.run.distillation._scores", scores)
+        monkeypatch.setattr("hepad.pipeline.teacher_scores._scores", scores)
 
     return clip
 
@@ -215,7 +220,7 @@ def test_a_teacher_whose_past_is_unknown(refused, place):
 
 
 def test_a_teacher_trained_on_what_is_tested_here(refused, place):
-    swapped = [*two_samples(place), *QUICK, *UNDRAWN, "data.background=signal", "data.train_on=teacher", *TEACHER]
+    swapped = [*two_samples(place), *QUICK, *UNDRAWN, "data.background=signal", "data.half=first", *TEACHER]
     assert call(train.main, place, *swapped, "hydra.run.dir=swapped").code == 0
     assert "entries of signal" in refused("model.teacher=swapped")
 

@@ -14,9 +14,9 @@ import torch
 
 import hepad
 from hepad import evaluate, generate, train
+from hepad.core.input_files import file_sha256
 from hepad.core.schema import JET_FEATURES
 from hepad.models import Generative
-from hepad.run.provenance import file_sha256
 from tests.conftest import write_image_file
 from tests.every_model import WRITERS
 from tests.runs.conftest import Finished, call, two_samples

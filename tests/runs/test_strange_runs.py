@@ -80,7 +80,7 @@ def place(tmp_path_factory):
     """A directory with two samples and a finished run `good`."""
     directory = tmp_path_factory.mktemp("strange")
     short = ["trainer.max_epochs=2", "logger=none", "evaluation.plots=false", "hydra.run.dir=good"]
-    done = call(train.main, directory, *two_samples(directory), *short, "data.train_on=teacher")
+    done = call(train.main, directory, *two_samples(directory), *short, "data.half=first")
     assert done.code == 0, done.err
     return directory
 

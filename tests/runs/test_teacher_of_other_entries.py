@@ -10,7 +10,7 @@ from tests.fat_jets import write_fat_jet_file
 from tests.runs.conftest import call, two_samples
 
 QUICK = ["logger=none", "trainer.max_epochs=1", "evaluation.plots=false", "data.batch_size=64"]
-DENSE = ["model=denoising_ae", "model.network=dense", "model.hidden=[8]", "data.train_on=teacher"]
+DENSE = ["model=denoising_ae", "model.network=dense", "model.hidden=[8]", "data.half=first"]
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ MAY_IMPORT = {
         "report", "rundir",
     },
     "comparison": {"metrics", "plots", "report", "rundir"},
-    "pipeline": {"comparison", "config", "models", "plots", "report", "run", "rundir"},
+    "pipeline": {"callbacks", "comparison", "config", "data", "metrics", "models", "plots", "report", "run", "rundir"},
     "cli": {"config", "run", "rundir"},
 }  # fmt: skip
 

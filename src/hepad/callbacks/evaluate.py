@@ -139,8 +139,7 @@ class Evaluate(Callback):
             self._result.warnings += [
                 diagnostic.text for diagnostic in self.diagnostics if isinstance(diagnostic, Remark)
             ]
-        text = json.dumps(dict(sorted(self._result.metrics.items())), indent=2)
-        atomic_write_text(self.run_dir / "metrics.json", text + "\n")
+        write_metrics(self.run_dir, self._result)
 
     def _parts(self, samples: Sequence[str]) -> dict[str, dict[str, torch.Tensor]]:
         """Return part of the score → sample → `(N,)`."""
@@ -218,11 +217,18 @@ def scored_samples(data: AnomalyDataModule, scores: Mapping[str, NDArray[np.floa
     }
 
 
+def write_metrics(directory: Path, evaluation: Evaluation) -> None:
+    """Write metrics.json."""
+    text = json.dumps(dict(sorted(evaluation.metrics.items())), indent=2)
+    atomic_write_text(directory / "metrics.json", text + "\n")
+
+
 def write_scores(
     path: Path,
     data: AnomalyDataModule,
     scores: Mapping[str, NDArray[np.floating]],
     more: Mapping[str, Mapping[str, NDArray[Any]]],
+    attributes: Mapping[str, str | int] | None = None,
 ) -> None:
     """Write `/<sample>/score` `(N,)` float32 and `/<sample>/index` `(N,)` int64, the row in the source file.
 
@@ -233,11 +239,14 @@ def write_scores(
         data: where the entries are from.
         scores: sample → `(N,)`.
         more: sample → name → further data sets.
+        attributes: what else the file should say of its scores.
     """
     buffer = io.BytesIO()
     with create_hdf5(buffer) as file:
         file.attrs["background"] = data.background
         file.attrs["kind"] = data.kind
+        for name, value in (attributes or {}).items():
+            file.attrs[name] = value
         for name, entries in data.test_entries.items():
             group = file.create_group(name)
             group.attrs["file"] = data.file_of(name).name

@@ -14,7 +14,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
 from hepad.config import quoted
-from hepad.config.keys import find_kind
+from hepad.config.keys import find_kind, present_word
 from hepad.config.keys.compound import parts_of
 from hepad.config.keys.kinds import Kind, Text
 from hepad.core.errors import UserError
@@ -35,7 +35,7 @@ def quote_values(words: Sequence[str], command: str, multirun: bool) -> list[str
     """
     read: list[str] = []
     irregular: list[str] = []
-    for word in (part for given in words for part in _single_samples(given)):
+    for word in (part for given in words for part in _single_samples(present_word(given))):
         key, equals, value = word.partition("=")
         if not equals:
             read.append(word)

@@ -4,6 +4,7 @@ A pipe blocks whoever opens it, a device may have no end, and files of `/proc` a
 call themselves regular. One function says so for every path that a user or a file of a stranger names.
 """
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -59,6 +60,12 @@ def read_small_file(path: str | os.PathLike[str], limit: int, name: str = "") ->
         what = "is no regular file" if content is None else f"is larger than {limit:,} bytes"
         raise UserError(f"{name}: {found} {what}" if name else f"{found} {what}")
     return content
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _refusal(path: Path) -> str | None:

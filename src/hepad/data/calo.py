@@ -53,7 +53,7 @@ class CaloDataModule(AnomalyDataModule):
 
     kind: ClassVar[str] = "calo"
     structure: ClassVar[Structure] = "image"
-    default_teacher: ClassVar[str | None] = "cicada_ae"
+    default_model: ClassVar[str | None] = "cicada_ae"
     datasets: ClassVar[tuple[str, ...]] = (CALO_DATASET, CALO_DATASET_CICADA, EVENT_IMAGE_DATASET)
     profile_features: tuple[str, ...] = ("total_et", "max_region", "n_pileup", "ht")
 

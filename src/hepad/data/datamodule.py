@@ -20,9 +20,10 @@ from hepad.data.entries import Entries, join_entries
 from hepad.data.event_weights import refuse_weightless
 from hepad.data.loader import BatchLoader
 from hepad.data.reading import SampleReader
+from hepad.data.row_scores import RowScores, read_row_scores, with_targets
 from hepad.data.sample_checks import check_shapes
 from hepad.data.sources import sample_files
-from hepad.data.split import TRAIN_ON, Split, split_rows
+from hepad.data.split import HALVES, Split, check_half, split_rows
 from hepad.data.training_roles import RoleEntries, same_file, split_sha256, take_roles
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
 from hepad.data.truth import NONE, by_truth, check_no_truth
@@ -39,7 +40,7 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
     are.
 
     Attributes:
-        default_teacher: the model that teaches a student on these data; None for the usual one of their structure.
+        default_model: the model that was made for such data; None for the usual one of their structure.
         slots_of_events: entries are slots of events, of which a pT of 0 tells an empty one.
         profile_features: the observables that the score is drawn against.
         loudness: the column that stands in place of Σ pT, where the user names one.
@@ -54,19 +55,22 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         limit: at most this many entries of each sample, or a mapping sample → limit; null for all.
         on_nonfinite: `refuse` raises where an entry holds NaN or inf, `drop` leaves those entries out.
         seed: shuffles the training entries; the split does not depend on it.
-        train_on: `all` of the background's training part (so too with None), or its `teacher` or `student` half.
+        half: the `first` or the `second` half of the background's training part; None for all of it.
         train: roles, each with the keys `sample`, `region`, `label` and `weight` (`hepad.core.roles`); None for the
             background alone.
         regions: name → observable → intervals (`hepad.core.regions`).
         context: observables that a model is conditioned on, in `Batch.context`.
         truth: the data set or column that says which entries are signal, for testing alone (`hepad.data.truth`).
         folds, fold: of how many parts of every sample that is trained on which one is tested; None for the usual split.
+        targets: a file of scores by sample and row, which `setup` makes the targets of the entries
+            (`hepad.data.row_scores`); None for none.
     """
 
-    default_teacher: ClassVar[str | None] = None
+    default_model: ClassVar[str | None] = None
     slots_of_events: ClassVar[bool] = False
     profile_features: tuple[str, ...] = ()
     loudness: str | None = None
+    test_entries: dict[str, Entries]
 
     def __init__(
         self,
@@ -77,17 +81,17 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         limit: int | Mapping[str, int] | None = None,
         on_nonfinite: str = "refuse",
         seed: int = 42,
-        train_on: str | None = None,
+        half: str | None = None,
         train: Sequence[Mapping[str, Any]] | None = None,
         regions: Mapping[str, Any] | None = None,
         context: Sequence[str] | None = None,
         truth: str | None = None,
         folds: int | None = None,
         fold: int | None = None,
+        targets: str | None = None,
     ) -> None:
         super().__init__()
-        if train_on not in (None, *TRAIN_ON):
-            raise UserError(f"data.train_on={train_on}; allowed: {', '.join(TRAIN_ON)}")
+        check_half(half)
         if batch_size < 2:
             raise UserError(f"data.batch_size={batch_size}: batch normalisation needs at least 2 entries")
         if on_nonfinite not in ("refuse", "drop"):
@@ -96,8 +100,8 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         check_folds(folds, fold)
         self.regions = parse_regions(regions)
         self.given_roles = parse_roles(train, self.regions, self.files)
-        if self.given_roles is not None and train_on not in (None, "all"):
-            raise UserError(f"data.train_on={train_on} halves one background; leave data.train out")
+        if self.given_roles is not None and half is not None:
+            raise UserError(f"data.half={half} halves one background; leave data.train out")
         self.background = background_sample(background, self.given_roles, self.files, bundled_files())
         self.context_names = tuple(context or ())
         if len(set(self.context_names)) < len(self.context_names):
@@ -111,7 +115,8 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         self.limit = limit
         self.on_nonfinite = on_nonfinite
         self.seed = seed
-        self.train_on = train_on or "all"
+        self.half = half
+        self.targets = None if targets is None else Path(targets).expanduser()
         self.train_probability: torch.Tensor | None = None
         self.target_label = ""
         # A sample may have fewer entries than there are processes.
@@ -160,12 +165,12 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
                 f"data.truth={self.truth}: no file has such a data set or column; data.truth={NONE} does without"
             )
         roles = self.roles
-        self.splits = {role.sample: self.split_entries(entries[role.sample], self.train_on) for role in roles}
+        self.splits = {role.sample: self.split_entries(entries[role.sample], self.half) for role in roles}
         self.split = self.splits[roles[0].sample]
         if self.given_roles is None:
             background = entries[self.background]
-            # Teacher and student are trained one after the other: what cannot train either is found before both.
-            for half in (self.train_on,) if self.train_on == "all" else TRAIN_ON[1:]:
+            # Halves are trained on one after the other: what cannot train either is found before both.
+            for half in (None,) if self.half is None else HALVES:
                 self.check_training_part(background.rows(self.split_entries(background, half).train))
         self.role_entries: list[RoleEntries] = take_roles(roles, self.regions, entries, self.splits, self.files)
         self.train_entries = join_entries([found.train for found in self.role_entries])
@@ -178,6 +183,20 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
             self._tested[sample] = found if trained is None else entries[trained].rows(self.splits[trained].test)
         self._set_tests()
         self._entries = entries
+        if self.targets is not None:
+            self.set_targets(read_row_scores(self.targets, self.files), f"data.targets={self.targets}")
+
+    def set_targets(self, scores: Mapping[str, RowScores], origin: str) -> None:
+        """Let every entry carry the score of its row as its target; a `UserError` begins with `origin`."""
+
+        def known(sample: str, entries: Entries) -> Entries:
+            return with_targets(entries, scores[sample], f"{origin}: {sample}")
+
+        test = {name: known(self._sample_of[name], entries) for name, entries in self.test_entries.items()}
+        roles = self.role_entries
+        self.train_entries = join_entries([known(found.role.sample, found.train) for found in roles])
+        self.val_entries = join_entries([known(found.role.sample, found.val) for found in roles])
+        self.test_entries = test
 
     def _trained_sample(self, sample: str) -> str | None:
         """Return the sample in a role whose test part is that of `sample`; None where nothing of it is trained on."""
@@ -196,7 +215,7 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         self._set_tests()
 
     def _set_tests(self) -> None:
-        self.test_entries: dict[str, Entries] = {}
+        self.test_entries = {}
         self._sample_of: dict[str, str] = {}
         for sample, entries in self._tested.items():
             parts = by_truth(sample, entries, self._tested)
@@ -213,9 +232,9 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         """Return the file of a tested sample, or of the signal in one."""
         return self.files[self._sample_of[tested]]
 
-    def split_entries(self, background: Entries, train_on: str) -> Split:
+    def split_entries(self, background: Entries, half: str | None) -> Split:
         """Split the entries of a sample in a role; entries that share anything belong in one part."""
-        return split_rows(len(background), train_on, self.folds, self.fold)
+        return split_rows(len(background), half, self.folds, self.fold)
 
     def check_training_part(self, train: Entries) -> None:
         """Raise `UserError` where there is nothing in the training entries to learn from; here there always is."""
@@ -231,10 +250,10 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         """What an ideal score does not see: name → step → transformation of `(B, *entry_shape)`, no identity."""
         return {}
 
-    def half(self, train_on: str) -> NDArray[np.int64]:
-        """Return the rows of the background that a `teacher`, or a `student`, trains on."""
+    def training_rows(self, half: str) -> NDArray[np.int64]:
+        """Return the rows of the background in the `first`, or the `second`, half of its training part."""
         assert self._entries is not None
-        return self.split_entries(self._entries[self.background], train_on).train
+        return self.split_entries(self._entries[self.background], half).train
 
     @property
     def test_samples(self) -> list[str]:

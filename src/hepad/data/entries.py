@@ -1,7 +1,7 @@
 """The entries of one sample, and what belongs to each of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,3 +65,15 @@ def join_entries(parts: Sequence[Entries]) -> Entries:
         observables={name: np.concatenate([part.observables[name] for part in parts]) for name in shared},
         slot=np.concatenate(slots) if len(slots) == len(parts) else None,
     )
+
+
+def merge_parts(parts: Sequence[Entries]) -> tuple[Entries, NDArray[np.int64]]:
+    """Return disjoint parts of one sample as one, by rising row and slot, and the order that makes it of them."""
+    joined = join_entries(parts)
+    slot = np.zeros_like(joined.index) if joined.slot is None else joined.slot
+    order = np.lexsort((slot, joined.index))
+    truths = [part.truth for part in parts if part.truth is not None]
+    truth = np.concatenate(truths) if len(truths) == len(parts) else None
+    first = parts[0]
+    whole = replace(joined, dropped=first.dropped, left_out=first.left_out, truth=truth)
+    return whole.rows(order), order

@@ -130,11 +130,11 @@ class JetsDataModule(AnomalyDataModule):
             left_out={reason: count for reason, count in counts.items() if count},
         )
 
-    def split_entries(self, background: Entries, train_on: str) -> Split:
+    def split_entries(self, background: Entries, half: str | None) -> Split:
         """Split jets by event, or one by one."""
         if self.split_by == "entries":
-            return super().split_entries(background, train_on)
-        return split_groups(background.index, train_on, self.folds, self.fold)
+            return super().split_entries(background, half)
+        return split_groups(background.index, half, self.folds, self.fold)
 
     @cached_property
     def _distance_to_mean(self) -> DistanceToMean:

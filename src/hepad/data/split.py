@@ -15,7 +15,7 @@ TRAINING_SEED: Final = 42
 TEST_SEED: Final = 123
 HALVING_SEED: Final = 321
 FOLD_SEED: Final = 777
-TRAIN_ON: Final = ("all", "teacher", "student")
+HALVES: Final = ("first", "second")
 _MIN_ENTRIES = 10
 
 
@@ -28,7 +28,7 @@ class Split:
     test: NDArray[np.int64]
 
 
-def split_rows(n_entries: int, train_on: str = "all", folds: int | None = None, fold: int | None = None) -> Split:
+def split_rows(n_entries: int, half: str | None = None, folds: int | None = None, fold: int | None = None) -> Split:
     """Split `n_entries` rows 60 / 20 / 20 as the AD4HEP workshop did.
 
     Row by row what scikit-learn gives for
@@ -39,24 +39,23 @@ def split_rows(n_entries: int, train_on: str = "all", folds: int | None = None, 
     The split depends on the number of entries alone, not on the run's seed, so that runs with different seeds are
     tested on the same entries.
 
-    For distillation there are four parts, so that no entry trains both the teacher and the student: the training
-    part is halved with `random_state=321`. Validation and test stay what they are, so teachers, students and
-    ordinary runs are tested on the same entries.
+    Two runs of which one learns from the other must share no entry that they train on: for them the training part is
+    halved with `random_state=321`. Validation and test stay what they are, so both halves and ordinary runs are tested
+    on the same entries.
 
     With folds the test part is one of them: every row is in exactly one of the K (`fold_numbers`), and a quarter of the
     rest validates.
 
     Args:
         n_entries: how many entries there are.
-        train_on: `all` of the training part, or the `teacher` or the `student` half of it.
+        half: the `first` or the `second` half of the training part; None for all of it.
         folds: K; None for the split above.
         fold: which of them is tested.
 
     Raises:
         UserError: fewer than ten entries, or fewer in a fold, or an unknown half or fold.
     """
-    if train_on not in TRAIN_ON:
-        raise UserError(f"data.train_on={train_on}; allowed: {', '.join(TRAIN_ON)}")
+    check_half(half)
     check_folds(folds, fold)
     if n_entries < _MIN_ENTRIES:
         raise UserError(f"{n_entries} background entries are too few to split; at least {_MIN_ENTRIES} are needed")
@@ -67,9 +66,8 @@ def split_rows(n_entries: int, train_on: str = "all", folds: int | None = None, 
         number = fold_numbers(n_entries, folds)
         test = np.flatnonzero(number == fold)
         train, val = train_test_split(np.flatnonzero(number != fold), test_size=0.25, random_state=TRAINING_SEED)
-    if train_on != "all":
-        halves = train_test_split(train, test_size=0.5, random_state=HALVING_SEED)
-        train = halves[TRAIN_ON.index(train_on) - 1]
+    if half is not None:
+        train = train_test_split(train, test_size=0.5, random_state=HALVING_SEED)[HALVES.index(half)]
     return Split(train=train, val=val, test=test)
 
 
@@ -97,7 +95,7 @@ def fold_numbers(n_entries: int, folds: int) -> NDArray[np.int64]:
 
 
 def split_groups(
-    group: NDArray[np.int64], train_on: str = "all", folds: int | None = None, fold: int | None = None
+    group: NDArray[np.int64], half: str | None = None, folds: int | None = None, fold: int | None = None
 ) -> Split:
     """Split entries so that those of one group, such as the jets of one event, are in one part.
 
@@ -105,19 +103,25 @@ def split_groups(
 
     Args:
         group: `(N,)` the group of each entry, rising.
-        train_on, folds, fold: as in `split_rows`.
+        half, folds, fold: as in `split_rows`.
 
     Raises:
         UserError: as `split_rows` of the groups.
     """
     _, first, counts = np.unique(group, return_index=True, return_counts=True)
-    groups = split_rows(len(first), train_on, folds, fold)
+    groups = split_rows(len(first), half, folds, fold)
 
     def rows_of(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
         entries: NDArray[np.int64] = np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in chosen])
         return entries
 
     return Split(train=rows_of(groups.train), val=rows_of(groups.val), test=rows_of(groups.test))
+
+
+def check_half(half: str | None) -> None:
+    """Raise `UserError` for a half of the training part that there is not."""
+    if half not in (None, *HALVES):
+        raise UserError(f"data.half={half}; allowed: null, {', '.join(HALVES)}")
 
 
 def rows_sha256(rows: NDArray[np.int64]) -> str:

@@ -36,8 +36,8 @@ class AnomalyModel(L.LightningModule, ABC):
     Attributes:
         structures: the structures of entries that the model takes (`hepad.core.structure`).
         monitors: the names a callback may watch.
-        train_on: the part of the background's training entries it learns from (`AnomalyDataModule`, `train_on`).
         training_keys: keys of the model's config that whoever trains reads, and the model itself does not.
+        learns_targets: what it predicts is `Batch.target`, without which it cannot be trained.
         signed_score: whether scores may be negative whatever the settings.
         context_use: what the model does with `Batch.context`: `condition` on it, and is built with `context_size`, the
             number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
@@ -63,8 +63,8 @@ class AnomalyModel(L.LightningModule, ABC):
 
     structures: ClassVar[frozenset[Structure]]
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "train/loss")
-    train_on: ClassVar[str] = "all"
     training_keys: ClassVar[frozenset[str]] = frozenset()
+    learns_targets: ClassVar[bool] = False
     signed_score: ClassVar[bool] = False
     context_use: ClassVar[Literal["condition", "ignore", "refuse"]] = "refuse"
     manual_optimization: ClassVar[bool] = False

@@ -25,7 +25,7 @@ _AXES: Final = {"deepsets": 2, "conv": 3}
 class Distilled(AnomalyModel):
     """Learns to predict the score of a teacher (Hinton et al., arXiv:1503.02531; for triggers CMS DP-2023/086).
 
-    A regression of `Batch.target`, made of the teacher's score by whoever trains (`hepad.run.distillation`): the
+    A regression of `Batch.target`, made of the teacher's score by whoever trains (`hepad.pipeline.distillation`): the
     model itself knows no teacher, and its checkpoint alone scores raw data. The network works in standard units of the
     training targets; the score is its prediction in units of the target. Since the target rises with the teacher's
     score, a higher prediction is more anomalous.
@@ -64,7 +64,7 @@ class Distilled(AnomalyModel):
 
     structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "train/loss")
-    train_on = "student"
+    learns_targets = True
     signed_score = True
     training_keys = frozenset({"teacher", "teacher_overrides", "target", "weighting"})
 

@@ -1,1 +1,1 @@
-"""Sweeps: many runs from one command, their directories, their summary, and the search by Optuna."""
+"""Many runs from one command: pipelines of stages, sweeps with their summary, the search by Optuna."""

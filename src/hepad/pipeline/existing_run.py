@@ -11,6 +11,7 @@ from hepad.rundir.settings import changes_no_number, flat_settings
 from hepad.rundir.status import RunStatus, run_status
 
 _ABSENT: Final = "absent"
+_FILLED_IN: Final = ("data.half", "data.targets")
 _SHOWN: Final = 3
 
 
@@ -50,8 +51,11 @@ def differing_keys(wanted: Mapping[str, Any], there: Mapping[str, Any], wanted_d
         new, old = ours.get(key, _ABSENT), theirs.get(key, _ABSENT)
         if _absolute(key, new) == old or changes_no_number(key) or str(wanted_dir) in str(new):
             continue
-        # Filled in by the run itself, from the model.
-        if key == "data.train_on" and new is None:
+        # Filled in by the pipeline that the run belongs to; older runs have no such key.
+        if key in _FILLED_IN and new in (None, _ABSENT):
+            continue
+        # A key that is newer than the run, and not used.
+        if old == _ABSENT and new is None:
             continue
         differing.append(f"{key}: {old} → {new}")
     return differing

@@ -19,6 +19,7 @@ from omegaconf import DictConfig
 from hepad.core.counting import counted
 from hepad.core.outcome import WATCHED, JobOutcome
 from hepad.pipeline.record import read_sweep
+from hepad.pipeline.stage_record import read_pipeline
 
 LOGS: Final = "logs"
 """The directory, in that of the sweep, of what jobs print."""
@@ -50,9 +51,10 @@ def run_processes(
         n_jobs: processes at a time; None for one per core.
         threads: of each; None for `OMP_NUM_THREADS` where that is set, else to share the cores.
     """
-    # Shared between the jobs of the whole sweep: the last one of a sweep that was stopped must get what it would have
-    # got then, as the last bits of its numbers depend on that.
-    at_once = read_sweep(Path(str(config.hydra.sweep.dir)), "").at_once or len(job_overrides)
+    # Shared between the jobs of the whole sweep, or pipeline: the last one of a sweep that was stopped must get what it
+    # would have got then, as the last bits of its numbers depend on that.
+    directory = Path(str(config.hydra.sweep.dir))
+    at_once = read_sweep(directory, "").at_once or read_pipeline(directory).get("at_once") or len(job_overrides)
     n_jobs = n_jobs or cores()
     environment = _thread_variables(threads, max(1, cores() // min(n_jobs, at_once)))
     n_jobs = min(n_jobs, len(job_overrides))

@@ -1,6 +1,7 @@
 """The tables of a run's sections, from its metrics; none where there is nothing to tell."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from hepad.metrics.evaluation import Evaluation
 from hepad.report.content import Cell, Table
@@ -9,6 +10,7 @@ SEPARATION: Final = "Separation"
 STUDENT: Final = "Student and teacher"
 SYMMETRIES: Final = "Symmetries"
 
+_TARGETS: Final = {"score": "s", "log_score": "ln s", "cicada": "32 ln s, clipped to [0, 256)"}
 _SYMMETRIES: Final = {"phi_rotation": "Rotation in φ", "eta_flip": "Mirror in η"}
 
 
@@ -21,6 +23,17 @@ def section_tables(evaluation: Evaluation) -> dict[str, list[Table]]:
         SYMMETRIES: _symmetries(evaluation),
     }
     return {title: found for title, found in tables.items() if found}
+
+
+def origin_notes(title: str, facts: Mapping[str, Any]) -> list[str]:
+    """Return what a section says of the runs that this run learned from; `facts` are its provenance."""
+    teacher = facts.get("teacher", {})
+    if title != STUDENT or "model" not in teacher:
+        return []
+    return [
+        f"The teacher is {teacher['run']}: model {teacher['model']}, loss {teacher['loss']}, with the score s. "
+        f"The target that the student learns is {_TARGETS[teacher['target']]}."
+    ]
 
 
 def _student_areas(evaluation: Evaluation) -> list[Table]:

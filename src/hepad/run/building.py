@@ -1,7 +1,7 @@
 """From a config to the parts of a run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,10 +9,11 @@ import lightning as L
 from hydra.utils import get_class
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, ProgressBar
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks import Evaluate, History, ResumePoint
 from hepad.callbacks.evaluate import resolve_references
+from hepad.callbacks.random_state import set_random_state
 from hepad.callbacks.symmetries import N_ENTRIES
 from hepad.config.registry import REFUSALS, instantiate, refusal
 from hepad.core.errors import UserError
@@ -21,9 +22,9 @@ from hepad.inference import LatentSearchInference
 from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
 from hepad.run.checkpoint_io import AtomicCheckpointIO
-from hepad.run.distillation import DistillationPlan, plan_distillation
 from hepad.run.interruption import OwnSignals
 from hepad.run.layer_sync import SharedLayersSync
+from hepad.run.targets import prepare_targets
 from hepad.run.trainer_settings import SCORE_ALL, check_batches
 from hepad.run.validation import validate
 
@@ -32,23 +33,50 @@ _STRATEGIES: Final = ("auto", "ddp", "ddp_find_unused_parameters_true")
 
 @dataclass(frozen=True)
 class Parts:
-    """All that a training is made of, the same in each of its processes."""
+    """All that a training is made of, the same in each of its processes; `remarks` are on the targets, if any."""
 
     data: AnomalyDataModule
     model: AnomalyModel
-    distillation: DistillationPlan | None
+    remarks: list[str]
     evaluate: Evaluate
     history: History
     resume_point: ResumePoint
     trainer: L.Trainer
 
 
-def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
+@dataclass(frozen=True)
+class Handover:
+    """What the stages before a run hand to it beside its config and its files.
+
+    Attributes:
+        facts: what its provenance should say of them.
+        weights_from: the state of the random generators that the first weights are drawn from; None for the seed's.
+        training_from: that from which it trains; None for what drawing the weights left.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    weights_from: dict[str, Any] | None = None
+    training_from: dict[str, Any] | None = None
+
+
+def assemble(cfg: DictConfig, run_dir: Path, handover: Handover | None = None) -> Parts:
     """Build every part of a run, so that whatever is wrong with the input is found before anything is written.
 
     Raises:
         UserError: the config or the data cannot be used.
     """
+    data = read_data(cfg)
+    if data.targets is not None:
+        remarks = prepare_targets(data, cfg.model, f"data.targets={data.targets}")
+    elif get_class(cfg.model._target_).learns_targets:  # type: ignore[attr-defined]
+        raise UserError(f"{cfg.model._target_} learns targets: name a file of scores with data.targets=FILE")
+    else:
+        remarks = []
+    return assemble_around(cfg, data, run_dir, remarks, handover)
+
+
+def read_data(cfg: DictConfig) -> AnomalyDataModule:
+    """Check a config, seed everything, and read its data; the first part of `assemble`."""
     quieten()
     validate(cfg)
     L.seed_everything(cfg.seed, workers=True, verbose=False)
@@ -57,11 +85,19 @@ def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
     check_limits(cfg, data)
     resolve_references(cfg.evaluation.references, data.background, data.test_samples)
     check_batches(cfg, data)
-    plan = plan_distillation(cfg, data, run_dir)
+    return data
+
+
+def assemble_around(
+    cfg: DictConfig, data: AnomalyDataModule, run_dir: Path, remarks: list[str], handover: Handover | None = None
+) -> Parts:
+    """Build what is made of the data; the second part of `assemble`."""
+    handover = handover or Handover()
+    if handover.weights_from is not None:
+        set_random_state(handover.weights_from)
     model = build_model(cfg, data)
-    if plan is not None and plan.config is not None:
-        # Only to find now whatever is wrong with the teacher's config.
-        build_model(plan.config, data)
+    if handover.training_from is not None:
+        set_random_state(handover.training_from)
     inference = build_inference(cfg, model, data, run_dir)
     evaluate = build_evaluate(cfg, run_dir, inference)
     history = History(run_dir / "history.csv")
@@ -70,14 +106,11 @@ def assemble(cfg: DictConfig, run_dir: Path) -> Parts:
     trainer = build_trainer(cfg, around)
     if trainer.world_size > 1 and not model.automatic_optimization:
         raise UserError(f"{type(model).__name__} has two optimisers and trains on one device; choose trainer.devices=1")
-    return Parts(data, model, plan, evaluate, history, resume_point, trainer)
+    return Parts(data, model, remarks, evaluate, history, resume_point, trainer)
 
 
 def build_data(cfg: DictConfig) -> AnomalyDataModule:
-    """Build the datamodule of `cfg` and read its files; the model says what to train on where the user does not."""
-    if cfg.data.get("train_on") is None:
-        with open_dict(cfg.data):
-            cfg.data.train_on = get_class(cfg.model._target_).train_on  # type: ignore[attr-defined]
+    """Build the datamodule of `cfg` and read its files."""
     data: AnomalyDataModule = instantiate(cfg.data)
     data.setup()
     return data
@@ -188,5 +221,5 @@ def make_paths_absolute(cfg: DictConfig) -> None:
     for name, path in cfg.data.samples.items():
         if path is not None:
             cfg.data.samples[name] = str(Path(path).expanduser().absolute())
-    if cfg.model.get("teacher") is not None:
-        cfg.model.teacher = str(Path(cfg.model.teacher).expanduser().absolute())
+    if cfg.data.get("targets") is not None:
+        cfg.data.targets = str(Path(cfg.data.targets).expanduser().absolute())

@@ -12,18 +12,16 @@ from hepad.core.diagnostics import (
     Remark,
     SearchExamples,
     SearchTraces,
-    TeacherAndStudent,
     TrainingCurves,
     TransformedScores,
 )
 from hepad.data import AnomalyDataModule
 from hepad.metrics import Evaluation, roc_curve
-from hepad.metrics.agreement import N_DECILES, agreement
 from hepad.plots import StandardFigure
-from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot_student_vs_teacher
 from hepad.plots.generated import plot_generated_features, plot_generated_images
 from hepad.plots.phi_rotation import plot_phi_rotation
 from hepad.plots.roc_pairs import plot_roc_pairs
+from hepad.plots.student import student_figures
 from hepad.plots.training_curves import plot_training_curves
 from hepad.run.search_figures import example_figures, trace_figures
 
@@ -50,7 +48,7 @@ def diagnostic_figures(
         if diagnostic.symmetry == "phi_rotation":
             yield _phi_rotation(diagnostic)
     else:
-        yield from _teacher_and_student(diagnostic, data, evaluation)
+        yield from student_figures(diagnostic, evaluation, data.target_label)
 
 
 def _generated(diagnostic: GeneratedEntries, data: AnomalyDataModule) -> StandardFigure:
@@ -103,50 +101,4 @@ def _partial_scores(diagnostic: PartialScores, evaluation: Evaluation) -> Iterat
             "Parts of the score",
             f"ROC of the parts of the score against {reference}; AUC of {names[0]}, then of {names[1]}.",
             plot_roc_pairs(pairs, names=(names[0].capitalize(), names[1].capitalize()), reference=reference),
-        )
-
-
-def _teacher_and_student(
-    diagnostic: TeacherAndStudent, data: AnomalyDataModule, evaluation: Evaluation
-) -> Iterator[StandardFigure]:
-    section = "Student and teacher"
-    background, target = evaluation.background, data.target_label
-    truth, student = diagnostic.teacher[background].numpy(), diagnostic.student[background].numpy()
-    found = agreement(truth, student)
-    rank = "" if found.spearman is None else f" Rank correlation {found.spearman:.4f}."
-    bins = ""
-    if len(found.bias) < N_DECILES:
-        bins = (
-            f" There are {len(found.bias)} bins, not {N_DECILES}: entries that share one true score, such as events "
-            "without any jet, stay together in a wider one."
-        )
-    yield StandardFigure(
-        "student_vs_teacher",
-        section,
-        f"The student's score against the teacher's, {background}.{rank}",
-        plot_student_vs_teacher(truth, student, target=target),
-    )
-    yield StandardFigure(
-        "student_error",
-        section,
-        f"The student's error against the true score, {background}.{bins}",
-        plot_error_vs_truth(truth, student, found, target=target),
-    )
-    yield StandardFigure(
-        "student_bias_by_decile",
-        section,
-        f"Bias and width of the student in each decile of the true score, {background}.{bins}",
-        plot_bias_by_decile(found, target=target),
-    )
-    for reference in dict.fromkeys(reference for _, reference in evaluation.rocs):
-        pairs = {
-            signal: (curve, roc_curve(diagnostic.teacher[reference].numpy(), diagnostic.teacher[signal].numpy()))
-            for (signal, r), curve in evaluation.rocs.items()
-            if r == reference
-        }
-        yield StandardFigure(
-            f"student_roc_vs_{reference}",
-            section,
-            f"ROC of student and teacher against {reference}; AUC of the student, then of the teacher.",
-            plot_roc_pairs(pairs, names=("Student", "Teacher"), reference=reference),
         )

@@ -15,6 +15,7 @@ from hepad.config.keys import check_config, find_kind, leaves
 from hepad.config.keys.compound import Either, ListOf, MapOf
 from hepad.config.keys.kinds import Text
 from hepad.core.errors import UserError
+from hepad.core.input_files import require_file
 from hepad.core.regions import parse_regions
 from hepad.core.roles import SIGNAL_SUFFIX, background_sample, check_folds, parse_roles
 from hepad.rundir.config_file import require_run
@@ -91,21 +92,29 @@ def working_directory() -> Path:
 
 
 def _check_training(cfg: DictConfig) -> None:
-    """Check that names of samples, regions and folds are such, and that a teacher is a run."""
+    """Check names of samples, regions and folds, and that files and runs that are named are there."""
     own = {str(name) for name, path in cfg.data.samples.items() if path is not None}
     left_out = {str(name) for name, path in cfg.data.samples.items() if path is None}
     known = own | ({*bundled_files()} - left_out if cfg.data.bundled else set())
     roles = parse_roles(_plain(cfg.data.get("train")), parse_regions(_plain(cfg.data.get("regions"))), known)
     background_sample(str(cfg.data.background), roles, known, bundled_files())
-    check_folds(cfg.data.get("folds"), cfg.data.get("fold"))
+    if cfg.data.get("fold") is not None:
+        # Without one, the folds are those of a pipeline.
+        check_folds(cfg.data.get("folds"), cfg.data.get("fold"))
     for name in cfg.evaluation.references or ():
         if name not in known and name.removesuffix(SIGNAL_SUFFIX) not in known:
             raise UserError(
                 f"evaluation.references=[{','.join(cfg.evaluation.references)}]: {name} is not a sample; allowed: "
                 f"{', '.join(sorted(known))}"
             )
-    if (teacher := cfg.model.get("teacher")) is not None:
-        require_run(Path(teacher).expanduser())
+    if (targets := cfg.data.get("targets")) is not None:
+        require_file(targets, "data.targets")
+    plain: Any = OmegaConf.to_container(cfg, resolve=False)
+    for path, value in leaves(plain, "train"):
+        kind = find_kind(path, "train")
+        kind = kind.kinds[0] if isinstance(kind, Either) else kind
+        if isinstance(kind, Text) and kind.run and isinstance(value, str) and "${" not in value:
+            require_run(Path(value).expanduser())
 
 
 def _plain(value: Any) -> Any:

@@ -1,11 +1,11 @@
 """A finished run evaluated again, from its best checkpoint."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import lightning as L
 from lightning.pytorch.loggers import Logger
@@ -17,6 +17,7 @@ from hepad.config.sections import check_sections
 from hepad.core.errors import UserError
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
+from hepad.core.input_files import file_sha256
 from hepad.core.names import check_name
 from hepad.data import AnomalyDataModule
 from hepad.logging.log import log_files, log_origin, log_results, log_totals
@@ -25,22 +26,27 @@ from hepad.logging.safe_logging import SafeLogging
 from hepad.logging.secret_words import refuse_secrets
 from hepad.logging.wandb_home import wandb_home
 from hepad.run.building import build_evaluate, build_inference, build_trainer
-from hepad.run.distillation import DistillationPlan
 from hepad.run.evaluation_config import check_in_place, evaluation_config, given_keys
 from hepad.run.evaluation_data import evaluation_data
 from hepad.run.executing import Clock, TrainingResult
 from hepad.run.figures import run_figures, save_figures
 from hepad.run.loading import load_run
-from hepad.run.provenance import command_words, file_sha256, provenance, write_provenance
+from hepad.run.provenance import command_words, provenance, write_provenance
 from hepad.run.report import fallback_notes, write_run_report
+from hepad.run.targets import stored_targets
 from hepad.run.validation import validate_names
 from hepad.rundir.facts import read_provenance
 from hepad.rundir.history_file import read_history
 from hepad.rundir.locking import lock_run
 
+SetTargets: TypeAlias = Callable[
+    [Path, DictConfig, Mapping[str, Any], AnomalyDataModule], tuple[dict[str, Any], list[str]]
+]
+"""A function that gives the entries of an evaluation their targets; see `stored_targets`."""
+
 
 @exact_float32()
-def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
+def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets = stored_targets) -> TrainingResult:
     """Evaluate the best model of a run, and write what a training's own evaluation writes.
 
     With nothing changed, metrics.json is the run's own, to the last bit.
@@ -48,6 +54,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     Args:
         cfg: `configs/evaluate.yaml`, composed.
         words: the command line; only what it sets differs from the run.
+        set_targets: gives the entries their targets, where the run's model learned any.
 
     Raises:
         UserError: no such run, no checkpoint, data that cannot be used, or a name that is taken; nothing was written.
@@ -66,7 +73,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
     facts = read_provenance(run_dir)
     data, told = evaluation_data(config, run.config, facts)
     resolve_references(config.evaluation.references, data.background, data.test_samples)
-    plan, notes = _set_targets(run_dir, config, facts, data)
+    origin, notes = set_targets(run_dir, config, facts, data)
     inference = build_inference(config, run.model, data, run_dir)
     if inference is not None:
         inference.advice = "; the same command goes on there"
@@ -79,7 +86,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str]) -> TrainingResult:
         "checkpoint_sha256": file_sha256(run_dir / "checkpoints" / "best.ckpt"),
         "epochs": facts.get("epochs", 0),
         "tested_on": told,
-        **({} if plan is None else {"teacher": plan.facts()}),
+        **origin,
     }
     clock = Clock()
     with _made(directory, keep=cfg.in_place) as (loggers, log_safely):
@@ -150,21 +157,6 @@ def _made(directory: Path, keep: bool) -> Iterator[tuple[list[Logger], SafeLoggi
                     directory.parent.rmdir()
             raise
         log_safely.finish(loggers)
-
-
-def _set_targets(
-    run_dir: Path, config: DictConfig, facts: Mapping[str, Any], data: AnomalyDataModule
-) -> tuple[DistillationPlan | None, list[str]]:
-    """Give the entries of a student their teacher's scores, to be shown beside its own; say so where that cannot be."""
-    if "teacher" not in config.model:
-        return None, []
-    places = (facts.get("teacher", {}).get("run"), config.model.teacher, run_dir / "teacher")
-    for place in (Path(place) for place in places if place):
-        if (place / "config.yaml").is_file():
-            plan = DistillationPlan(data, config.model, place)
-            plan.set_targets(load_run(place))
-            return plan, plan.remarks
-    return None, ["The teacher is no longer where it was; the student is not compared with it."]
 
 
 def _name_record(config: DictConfig, run_dir: Path, directory: Path, given: Sequence[str]) -> None:

@@ -9,10 +9,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hepad.bundled import bundled_files
 from hepad.core.errors import UserError
-from hepad.core.input_files import is_regular_file
+from hepad.core.input_files import file_sha256, is_regular_file
 from hepad.data import AnomalyDataModule
 from hepad.run.building import build_data
-from hepad.run.provenance import file_sha256
 
 
 def evaluation_data(
@@ -73,6 +72,8 @@ def _with_training_files(
     assert isinstance(config, DictConfig)
     names = [*config.data.samples, *(bundled_files() if config.data.bundled else ())]
     with open_dict(config):
+        # Their file need not know the entries that are evaluated here.
+        config.data.targets = None
         config.data.background = background
         config.data.limit = {name: _limit(cfg.data.limit, name) for name in names}
         for name, path in files.items():

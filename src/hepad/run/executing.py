@@ -2,7 +2,6 @@
 
 import sys
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Any
 import lightning as L
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.callbacks.random_state import random_state, set_random_state
+from hepad.callbacks.random_state import random_state
 from hepad.core.errors import Interrupted, JobError, UserError
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
@@ -21,7 +20,7 @@ from hepad.logging.log import log_files, log_lost_epochs, log_origin, log_result
 from hepad.logging.loggers import build_loggers, finish, wandb_identity
 from hepad.logging.safe_logging import SafeLogging
 from hepad.metrics import Evaluation
-from hepad.run.building import Parts, assemble
+from hepad.run.building import Handover, Parts, assemble
 from hepad.run.divergence import best_checkpoint, check_best, divergence_note
 from hepad.run.epochs import best_row
 from hepad.run.figures import run_figures, save_figures
@@ -66,7 +65,7 @@ class ResumeState:
 
 @exact_float32()
 def execute_run(
-    cfg: DictConfig, run_dir: Path, past: ResumeState | None, train_teacher: Callable[[DictConfig, Path], object]
+    cfg: DictConfig, run_dir: Path, past: ResumeState | None, handover: Handover | None = None
 ) -> TrainingResult:
     """Do what `cfg` asks for in a locked directory, from the beginning or from where an earlier process stopped.
 
@@ -74,11 +73,11 @@ def execute_run(
         cfg: the run's config.
         run_dir: its directory, which no other process works in.
         past: what an earlier process left behind; None for a new run.
-        train_teacher: trains the run of a student's teacher in a directory, or goes on with it.
+        handover: what the stages of a pipeline before this run hand to it.
     """
     clock = Clock()
-    parts = assemble(cfg, run_dir)
-    data, model, plan, evaluate, trainer = parts.data, parts.model, parts.distillation, parts.evaluate, parts.trainer
+    parts = assemble(cfg, run_dir, handover)
+    data, model, evaluate, trainer = parts.data, parts.model, parts.evaluate, parts.trainer
     if past is not None:
         check_same_data(past.facts, data)
         check_fits(model, past.checkpoint)
@@ -97,25 +96,18 @@ def execute_run(
         if past is not None:
             facts |= {key: past.facts[key] for key in ("started", "threads") if key in past.facts}
             facts.pop("reason", None)
-            facts["resumed"] = [*past.facts.get("resumed", []), _resumption(past, threads)]
+            if past.facts:
+                facts["resumed"] = [*past.facts.get("resumed", []), _resumption(past, threads)]
+        facts |= {} if handover is None else handover.facts
         write_provenance(run_dir, facts)
         log_origin(loggers, cfg, facts)
         if past is not None and past.facts.get("status") == RunStatus.RUNNING:
             log_lost_epochs(loggers, read_history(run_dir))
-        for remark in model.remarks():
+        for remark in [*model.remarks(), *parts.remarks]:
             print(f"warning: {remark}", file=sys.stderr, flush=True)
         clock.lap("set_up")
-        if plan is not None:
-            # A student's own random numbers must not depend on whether its teacher was there already.
-            state = random_state()
-            facts["teacher"] = plan.prepare_targets(train_teacher)
-            for remark in plan.remarks:
-                print(f"warning: {remark}", file=sys.stderr, flush=True)
-            set_random_state(state)
-            model.prepare(data.train_entries.batch)
-            clock.lap("teacher")
         checkpoint = None if past is None else past.checkpoint
-        with workers(trainer, run_dir, checkpoint, threads):
+        with workers(trainer, run_dir, checkpoint, threads, random_state()):
             fit(parts, checkpoint)
             # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
             columns = parts.history.columns()
@@ -123,8 +115,7 @@ def execute_run(
             clock.laps["train"] = round(parts.resume_point.seconds, 3)
             check_best(model, best_checkpoint(trainer), cfg)
             test(parts, cfg.seed)
-            if plan is not None:
-                evaluate.result.warnings[:0] = plan.remarks
+            evaluate.result.warnings[:0] = parts.remarks
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
         evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]

@@ -11,12 +11,12 @@ from hepad.core.errors import JobError, UserError
 from hepad.core.files import require_new_file
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.hdf5.attributes import LONGEST_NAME
+from hepad.core.input_files import file_sha256
 from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile
 from hepad.models import Generative
 from hepad.run.loading import Run, chunk_length, load_run
-from hepad.run.provenance import file_sha256
 from hepad.rundir.facts import read_provenance
 
 

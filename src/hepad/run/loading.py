@@ -164,6 +164,8 @@ def load_run(directory: str | Path) -> Run:
     checkpoint = directory / "checkpoints" / "best.ckpt"
     if directory.parent.name == "evaluations" and not checkpoint.exists():
         raise UserError(f"{directory} is an evaluation; its run is {directory.parent.parent}")
+    if not checkpoint.exists() and config.data.get("folds") is not None and config.data.get("fold") is None:
+        raise UserError(f"{directory} has a model for each of its folds; name one of them, {directory / 'fold0'} …")
     if not checkpoint.exists():
         raise UserError(f"{directory} has no checkpoints/best.ckpt; the run did not finish its first epoch")
     refuse_damaged(checkpoint, "put back a copy, or train again")

@@ -1,6 +1,5 @@
 """Provenance of a run: versions, revision, machine, data and times."""
 
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -17,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from hepad import __version__
 from hepad.core.errors import UserError
 from hepad.core.files import atomic_write_text
+from hepad.core.input_files import file_sha256
 from hepad.core.regions import region_facts
 from hepad.data import AnomalyDataModule
 from hepad.data.fingerprint import sketch_of
@@ -113,12 +113,6 @@ def write_provenance(run_dir: Path, values: dict[str, Any]) -> None:
 def command_words() -> list[str]:
     """Return the words of this run's command line; in a sweep those of this job, not of the whole sweep."""
     return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else sys.argv[1:]
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def git_revision(directory: Path) -> str | None:

@@ -9,12 +9,11 @@ from hepad.metrics import Evaluation, read_verdict
 from hepad.metrics.verdict import verdict_sentence
 from hepad.plots import StandardFigure
 from hepad.report import Cell, Report, Section, Table, headline_table, matched_table, write_report
-from hepad.report.section_tables import SEPARATION, STUDENT, section_tables
+from hepad.report.section_tables import SEPARATION, origin_notes, section_tables
 from hepad.run.provenance import left_out_words
 
 # What a reader asks first; sections that are not named here, a model's own, come before the examples.
 _ORDER = (SEPARATION, "Scores", "Correlations", "Score and features", "Training")
-_TARGETS = {"score": "s", "log_score": "ln s", "cicada": "32 ln s, clipped to [0, 256)"}
 
 
 def write_run_report(
@@ -24,6 +23,7 @@ def write_run_report(
     data: AnomalyDataModule,
     facts: Mapping[str, Any],
     title: str | None = None,
+    more: Sequence[Section] = (),
 ) -> Path:
     """Write report.html: the AUC table first, then the figures by section, configuration and provenance.
 
@@ -34,6 +34,7 @@ def write_run_report(
         data: where the entries came from.
         facts: provenance.
         title: the page's heading; None for the name of the directory.
+        more: further sections.
     """
     tables = section_tables(evaluation)
     sections = [
@@ -45,6 +46,7 @@ def write_run_report(
         )
         for title in sorted(dict.fromkeys([*(figure.section for figure in figures), *tables]), key=_place)
     ]
+    sections += more
     if told := left_out_words(facts):
         sections.append(Section(title="Left out", notes=[f"Read of the files, and no entries: {told}."]))
     report = Report(
@@ -71,10 +73,8 @@ def write_run_report(
 
 def _notes(title: str, evaluation: Evaluation, data: AnomalyDataModule, facts: Mapping[str, Any]) -> list[str]:
     """What stands below the figures of a section."""
-    if title == STUDENT:
-        return _teacher_notes(facts)
     if title != SEPARATION:
-        return []
+        return origin_notes(title, facts)
     loudness = [] if data.loudness is None else [f"Σ pT stands for the column {data.loudness} (data.loudness)."]
     return [*loudness, *evaluation.unmatched]
 
@@ -110,16 +110,6 @@ def fallback_notes(facts: Mapping[str, Any]) -> list[str]:
         f"{entry['because']}."
         for entry in facts.get("resumed", ())
         if "because" in entry
-    ]
-
-
-def _teacher_notes(facts: Mapping[str, Any]) -> list[str]:
-    teacher = facts.get("teacher", {})
-    if "model" not in teacher:
-        return []
-    return [
-        f"The teacher is {teacher['run']}: model {teacher['model']}, loss {teacher['loss']}, with the score s. "
-        f"The target that the student learns is {_TARGETS[teacher['target']]}."
     ]
 
 

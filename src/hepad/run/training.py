@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepad import __version__
 from hepad.core.errors import UserError
+from hepad.run.building import Handover
 from hepad.run.exclusive_run_dir import exclusive_run_dir
 from hepad.run.executing import ResumeState, TrainingResult, execute_run
 from hepad.run.threads import threads_as_before
@@ -52,7 +53,7 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
     with exclusive_run_dir(run_dir):
         # Another process may have been quicker.
         validate_run_dir(run_dir)
-        return execute_run(cfg, run_dir, None, train_or_resume)
+        return execute_run(cfg, run_dir, None)
 
 
 def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> TrainingResult:
@@ -71,32 +72,47 @@ def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> Train
             no checkpoint that can be read, or a damaged best.ckpt.
     """
     run_dir = Path(run_dir).resolve()
-    cfg = stored_config(run_dir)
-    for key, value in (changes or {}).items():
-        OmegaConf.update(cfg, key, value, merge=False)
+    cfg = changed_config(run_dir, changes or {})
     with exclusive_run_dir(run_dir):
-        facts = read_provenance(run_dir)
-        check_format(run_dir, facts)
-        longer = (changes or {}).get("trainer.max_epochs") or 0
-        epochs = facts.get("epochs") or 0
-        if facts.get("status") == RunStatus.FINISHED and _has_results(run_dir) and longer <= epochs:
-            raise UserError(f"{run_dir} is finished after {epochs} epochs; there is nothing to resume")
-        checkpoint, fallback = find_checkpoint(run_dir / "checkpoints")
-        check_epochs(cfg.trainer.max_epochs, checkpoint)
-        best = run_dir / "checkpoints" / BEST
-        # Without an epoch done, nothing will read what lies there.
-        if checkpoint is not None and best.is_file():
-            refuse_damaged(best, "the weights of the best epoch are lost: train again in another directory")
-        with threads_as_before(facts):
-            return execute_run(cfg, run_dir, ResumeState(facts, checkpoint, fallback), train_or_resume)
+        check_unfinished(run_dir, changes or {})
+        return continue_run(cfg, run_dir)
 
 
-def train_or_resume(cfg: DictConfig, run_dir: Path) -> None:
-    """Train a run, or go on with it where it was begun: the teacher of a student that was stopped while it trained."""
-    if run_status(run_dir) is RunStatus.ABSENT:
-        train(cfg, run_dir)
-    else:
-        resume_run(run_dir)
+def changed_config(run_dir: Path, changes: Mapping[str, Any]) -> DictConfig:
+    """Return the config of a run, with `changes`, dotted key → value, in it."""
+    cfg = stored_config(run_dir)
+    for key, value in changes.items():
+        OmegaConf.update(cfg, key, value, merge=False)
+    return cfg
+
+
+def check_unfinished(run_dir: Path, changes: Mapping[str, Any]) -> None:
+    """Raise `UserError` for a run of another format, or one that is finished and is not to train for more epochs."""
+    facts = read_provenance(run_dir)
+    check_format(run_dir, facts)
+    longer, epochs = changes.get("trainer.max_epochs") or 0, facts.get("epochs") or 0
+    if facts.get("status") == RunStatus.FINISHED and _has_results(run_dir) and longer <= epochs:
+        raise UserError(f"{run_dir} is finished after {epochs} epochs; there is nothing to resume")
+
+
+def continue_run(cfg: DictConfig, run_dir: Path, handover: Handover | None = None) -> TrainingResult:
+    """Go on with the run in a locked directory, or begin it where nothing but its config is there.
+
+    Args:
+        cfg: the run's config.
+        run_dir: its directory, which no other process works in.
+        handover: what the stages of a pipeline before this run hand to it.
+    """
+    facts = read_provenance(run_dir)
+    check_format(run_dir, facts)
+    checkpoint, fallback = find_checkpoint(run_dir / "checkpoints")
+    check_epochs(cfg.trainer.max_epochs, checkpoint)
+    best = run_dir / "checkpoints" / BEST
+    # Without an epoch done, nothing will read what lies there.
+    if checkpoint is not None and best.is_file():
+        refuse_damaged(best, "the weights of the best epoch are lost: train again in another directory")
+    with threads_as_before(facts):
+        return execute_run(cfg, run_dir, ResumeState(facts, checkpoint, fallback), handover)
 
 
 def is_finished(run_dir: Path) -> bool:

@@ -51,11 +51,8 @@ def validate(cfg: DictConfig) -> None:
         loss: Any = get_class(target)
         _check_base(target, loss, (ReconstructionLoss, AdversarialLoss))
         check_loss(loss, data, _loss_instead(cfg.model.loss, target))
-    if model.train_on != "all" and cfg.data.get("train_on") not in (None, model.train_on):
-        raise UserError(
-            f"data.train_on={cfg.data.train_on}: {model.__name__} trains on {model.train_on}, so that no entry serves "
-            "twice; leave data.train_on out"
-        )
+    if cfg.data.get("targets") is not None and not model.learns_targets:
+        raise UserError(f"data.targets={cfg.data.targets}: {model.__name__} learns no targets; leave data.targets out")
     _validate_monitors(cfg, model)
     if model.manual_optimization:
         _validate_manual_optimization(cfg, model)

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import lightning as L
 import torch
@@ -19,7 +21,9 @@ from hepad.run.threads import use_threads
 
 
 @contextmanager
-def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads: int) -> Iterator[None]:
+def workers(
+    trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads: int, begins_with: dict[str, Any]
+) -> Iterator[None]:
     """Start the other processes of `trainer`, if it has any, and see to their end.
 
     Args:
@@ -27,6 +31,7 @@ def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads:
         run_dir: the run's directory, with its config.yaml.
         checkpoint: where training goes on.
         threads: of each process.
+        begins_with: state of the random generators, the same in all processes.
     """
     if trainer.world_size == 1:
         yield
@@ -39,7 +44,10 @@ def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads:
         "NODE_RANK": "0",
         "LOCAL_RANK": "0",
     }
-    command = [sys.executable, "-m", "hepad.run.worker", str(run_dir), str(checkpoint or "")]
+    place = TemporaryDirectory(prefix="hepad-")
+    state = Path(place.name) / "random.pt"
+    torch.save(begins_with, state)
+    command = [sys.executable, "-m", "hepad.run.worker", str(run_dir), str(checkpoint or ""), str(state)]
     started = [
         # Ctrl-C is for the first process, which ends the others.
         subprocess.Popen(
@@ -59,6 +67,7 @@ def workers(trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads:
         for process in started:
             process.kill()
             process.wait()
+        place.cleanup()
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
         os.environ.clear()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hepad.config.keys import check_config
+from hepad.config.keys import check_config, with_present_keys
 from hepad.core.errors import UserError
 from hepad.rundir.parsing import read_yaml
 from hepad.rundir.plain_values import Rule, fields, mapping, optional, text
@@ -67,8 +67,7 @@ def read_config(run_dir: str | Path) -> dict[str, Any]:
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
         raise UserError(f"{path} is not the config of a run: it has no section model")
     _CONFIG(config, str(path))
-    present: dict[str, Any] = _present_names(config)
-    return present
+    return with_present_keys(_present_names(config))
 
 
 def read_checked_config(run_dir: str | Path) -> dict[str, Any]:

@@ -134,8 +134,8 @@ def test_a_latent_search_is_exact(gamma_theta):
 @pytest.mark.parametrize(
     ("module", "begin"),
     [
-        (executing, lambda: executing.execute_run(OmegaConf.create(), Path(), None, print)),
-        (worker, lambda: worker.run_worker(OmegaConf.create(), Path(), None)),
+        (executing, lambda: executing.execute_run(OmegaConf.create(), Path(), None)),
+        (worker, lambda: worker.run_worker(OmegaConf.create(), Path(), None, Path())),
         (evaluating, lambda: evaluating.evaluate_run(OmegaConf.create(), [])),
     ],
     ids=["train", "train as a further process", "evaluate"],

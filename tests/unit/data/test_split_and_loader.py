@@ -33,7 +33,7 @@ def test_every_entry_falls_in_exactly_one_part():
     np.testing.assert_array_equal(np.sort(everything), np.arange(1237))
 
 
-@pytest.mark.parametrize("half", ["all", "teacher", "student"])
+@pytest.mark.parametrize("half", [None, "first", "second"])
 def test_a_group_is_in_one_part_and_groups_are_split_as_rows(half):
     group = np.repeat(np.arange(0, 3000, 3), np.random.default_rng(1).integers(1, 9, 1000))
     found, expected = split_groups(group, half), split_rows(1000, half)
@@ -59,7 +59,7 @@ def test_jets_of_an_event_stay_together_unless_the_workshop_s_split_is_asked_for
     assert not train & val
     assert not train & test
     assert not val & test
-    teacher, student = (events(train_on=half) for half in ("teacher", "student"))
+    teacher, student = (events(half=half) for half in ("first", "second"))
     assert not teacher[0] & student[0]
     assert teacher[0] | student[0] == train
     assert teacher[1:] == student[1:] == [val, test]

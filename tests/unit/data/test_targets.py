@@ -105,7 +105,7 @@ def test_resampling_changes_with_the_epoch_and_repeats_with_the_seed(scores):
 
 
 def test_no_entry_serves_twice():
-    teacher, student, whole = (split_rows(5003, part) for part in ("teacher", "student", "all"))
+    teacher, student, whole = (split_rows(5003, part) for part in ("first", "second", None))
     parts = [teacher.train, student.train, whole.val, whole.test]
     assert sorted(np.concatenate(parts).tolist()) == list(range(5003))
     assert abs(len(teacher.train) - len(student.train)) <= 1
@@ -113,12 +113,12 @@ def test_no_entry_serves_twice():
 
 
 def test_every_part_is_validated_and_tested_on_the_same_entries():
-    splits = [split_rows(1000, part) for part in ("all", "teacher", "student")]
+    splits = [split_rows(1000, part) for part in (None, "first", "second")]
     assert len({rows_sha256(split.val) for split in splits}) == 1
     assert len({rows_sha256(split.test) for split in splits}) == 1
     assert len({rows_sha256(split.train) for split in splits}) == 3
 
 
 def test_an_unknown_part_is_refused():
-    with pytest.raises(UserError, match="all, teacher, student"):
+    with pytest.raises(UserError, match="allowed: null, first, second"):
         split_rows(1000, "half")

@@ -8,7 +8,7 @@ DIRECTORY = Path("/sweep/job")
 CONFIG = {
     "seed": 1,
     "optimizer": {"lr": 1e-3},
-    "data": {"train_on": None, "samples": {"signal": "signal.h5"}},
+    "data": {"half": None, "samples": {"signal": "signal.h5"}},
     "callbacks": {"checkpoint": {"dirpath": "/sweep/job/checkpoints"}},
     "logger": {"wandb": {"mode": "auto"}},
     "paths": {"root": "."},
@@ -17,7 +17,7 @@ CONFIG = {
 
 
 def stored(**changes) -> dict:
-    there = {**CONFIG, "data": {"train_on": "all", "samples": {"signal": str(Path("signal.h5").absolute())}}}
+    there = {**CONFIG, "data": {"half": "second", "samples": {"signal": str(Path("signal.h5").absolute())}}}
     return {**there, **changes}
 
 
@@ -37,6 +37,6 @@ def test_another_value_a_new_key_and_a_missing_one_are_named():
 
 
 def test_another_file_and_another_reference_differ():
-    samples = {"train_on": "all", "samples": {"signal": "/other/signal.h5"}}
+    samples = {"half": "second", "samples": {"signal": "/other/signal.h5"}}
     assert len(differing_keys(CONFIG, stored(data=samples), DIRECTORY)) == 1
     assert len(differing_keys(CONFIG, stored(evaluation={"plots": True, "references": ["a"]}), DIRECTORY)) == 1

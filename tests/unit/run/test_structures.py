@@ -11,8 +11,8 @@ from hepad.core.structure import STRUCTURES
 from hepad.data import JetsDataModule
 from hepad.losses import MSE, SSIM
 from hepad.models import DenseAutoencoder
+from hepad.pipeline.teachers import DEFAULT_TEACHERS, teacher_config
 from hepad.run.structures import check_data, check_loss, check_model
-from hepad.run.teachers import DEFAULT_TEACHERS, teacher_config
 
 
 class Tracks(JetsDataModule):

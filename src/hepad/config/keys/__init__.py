@@ -3,5 +3,16 @@
 from hepad.config.keys.check import check_config, find_kind, is_foreign, leaves
 from hepad.config.keys.commands import COMMAND_KEYS
 from hepad.config.keys.kinds import Kind, Whole
+from hepad.config.keys.renamed import present_word, with_present_keys
 
-__all__ = ["COMMAND_KEYS", "Kind", "Whole", "check_config", "find_kind", "is_foreign", "leaves"]
+__all__ = [
+    "COMMAND_KEYS",
+    "Kind",
+    "Whole",
+    "check_config",
+    "find_kind",
+    "is_foreign",
+    "leaves",
+    "present_word",
+    "with_present_keys",
+]

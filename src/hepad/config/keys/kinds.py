@@ -185,6 +185,8 @@ class Text(_Simple):
     longest: int = 1000
     path: bool = False
     """Whether it names a file or a directory, from where the user stands."""
+    run: bool = False
+    """Whether that directory must be a run's."""
 
     def fits(self, value: Any) -> bool:
         """Whether a value is text that is not empty, without control characters."""

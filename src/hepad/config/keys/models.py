@@ -55,7 +55,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "sparsity_weight": NOT_NEGATIVE,
     "spectral_norm": Flag(),
     "target": Word(("score", "log_score", "cicada")),
-    "teacher": optional(Text("a run's directory", 4096, path=True)),
+    "teacher": optional(Text("a run's directory", 4096, path=True, run=True)),
     "teacher_overrides": optional(MapOf(Anything(), example="{model: vae, model.latent: 4}")),
     "weighting": Word(("none", "rare", "flat")),
 }

@@ -50,6 +50,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "flip": Flag(),
     "fold": optional(Whole(0)),
     "folds": optional(Whole(2, 1000)),
+    "half": optional(Word(("first", "second"))),
     "half_width": Number(0, 10, open_low=True),
     "loudness": optional(Text()),
     "limit": Either((Whole(1), MapOf(optional(Whole(1)), Name(), "{zero_bias: 10000, ttbar: 2000}"), Null())),
@@ -65,9 +66,9 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "samples": MapOf(optional(FILE), Name(), "{mine: FILE}"),
     "seed": SEED,
     "split": Word(("events", "entries")),
+    "targets": optional(FILE),
     "threshold": Number(),
     "train": optional(ListOf(_ROLE, 1, 100, "roles", "[{sample: zero_bias, region: sidebands}]")),
-    "train_on": optional(Word(("all", "teacher", "student"))),
     "truth": optional(Text()),
 }
 

@@ -11,11 +11,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from hepad.config import compose
 from hepad.config.explanations import check_values, explain_config_error
 from hepad.core.errors import UserError
+from hepad.core.input_files import file_sha256
 from hepad.data import AnomalyDataModule
 from hepad.data.fingerprint import shares_entries
 from hepad.data.split import rows_sha256
 from hepad.run.loading import Run
-from hepad.run.provenance import file_sha256
 from hepad.run.validation import validate
 from hepad.rundir.config_file import moved_paths
 from hepad.rundir.facts import read_provenance
@@ -24,6 +24,9 @@ DEFAULT_TEACHERS: Final = {"vector": "dense_ae", "set": "td_ae", "image": "conv_
 """Structure of entries → the model that is trained as a teacher unless the user, or the data, name another one."""
 
 _SHARED_SECTIONS: Final = ("trainer", "callbacks", "evaluation")
+TEACHERS_HALF: Final = "first"
+STUDENTS_HALF: Final = "second"
+
 _ALONE: Final = "a student cannot be a teacher"
 
 
@@ -38,7 +41,7 @@ def teacher_config(cfg: DictConfig, data: AnomalyDataModule | type[AnomalyDataMo
         UserError: what a command line would refuse too, or a key of the data, which are the student's.
     """
     given = [f"{key}={_spelled(value)}" for key, value in (cfg.model.teacher_overrides or {}).items()]
-    words = [f"model={data.default_teacher or DEFAULT_TEACHERS[data.structure]}", *given]
+    words = [f"model={data.default_model or DEFAULT_TEACHERS[data.structure]}", *given]
     if any(word.lstrip("+~").split("=")[0].split(".")[0] == "data" for word in given):
         raise UserError("model.teacher_overrides: the teacher's data are the student's; set them for the run itself")
     try:
@@ -53,7 +56,7 @@ def teacher_config(cfg: DictConfig, data: AnomalyDataModule | type[AnomalyDataMo
         raise UserError(f"model.teacher_overrides: {_ALONE}; name another model")
     with open_dict(teacher):
         teacher.seed, teacher.data, teacher.paths, teacher.logger = cfg.seed, cfg.data, cfg.paths, {}
-        teacher.data.train_on = "teacher"
+        teacher.data.half, teacher.data.targets = TEACHERS_HALF, None
         teacher.paths.run = str(directory)
         own_epochs = teacher.trainer.max_epochs
         for section in _SHARED_SECTIONS:
@@ -111,7 +114,7 @@ def check_teacher(teacher: Run, data: AnomalyDataModule) -> None:
     if sample := _sample_that_serves_twice(facts, data):
         raise UserError(
             f"{where} was trained on entries of {sample} that the student would train or be tested on; "
-            "train it with data.train_on=teacher and otherwise the same data"
+            f"train it with data.half={TEACHERS_HALF} and otherwise the same data"
         )
 
 
@@ -130,7 +133,7 @@ def _sample_that_serves_twice(facts: Mapping[str, Any], data: AnomalyDataModule)
     """Return a sample of which the student would see entries that trained the teacher."""
     trained_on = facts["data"][facts["background"]]["sha256"]
     shared = [sample for sample, path in data.files.items() if file_sha256(path) == trained_on]
-    half = rows_sha256(data.half("teacher"))
+    half = rows_sha256(data.training_rows(TEACHERS_HALF))
     if shared and (shared != [data.background] or facts["split_sha256"]["train"] != half):
         return shared[0]
     # The same file is told by its bytes, its entries in any other file by themselves.

@@ -1,0 +1,178 @@
+"""Distillation, a pipeline of three stages: a teacher, its scores as targets, a student that learns them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from hydra.utils import get_class
+from omegaconf import DictConfig, open_dict
+
+from hepad.callbacks.random_state import random_state
+from hepad.core.errors import UserError
+from hepad.core.hdf5 import open_hdf5, text_attribute
+from hepad.core.input_files import file_sha256
+from hepad.data import AnomalyDataModule
+from hepad.data.row_scores import RowScores, read_row_scores, write_row_scores
+from hepad.pipeline.stages import Pipeline, Stage, run_stage
+from hepad.pipeline.teacher_scores import TEACHER, parts_of, teacher_facts, teacher_scores
+from hepad.pipeline.teachers import (
+    STUDENTS_HALF,
+    check_planned_teacher,
+    check_teacher,
+    teacher_config,
+)
+from hepad.run.building import Handover, assemble_around, build_model, read_data
+from hepad.run.executing import TrainingResult
+from hepad.run.loading import load_run
+from hepad.run.targets import check_target_settings, prepare_targets
+from hepad.run.training import continue_run, is_finished
+
+_CHECKPOINT: Final = "checkpoint_sha256"
+
+
+def plan_distillation(
+    cfg: DictConfig, run_dir: Path, targets: Path, train: Callable[[DictConfig, Path], TrainingResult]
+) -> Pipeline:
+    """Return the stages of a student's pipeline; the student's run is the pipeline's directory itself.
+
+    The scores of a teacher that exists are made at once, so that whatever is wrong with it is found before the first
+    file is written.
+
+    Args:
+        cfg: the student's config; from here on it names the half of the data and the file of targets.
+        run_dir: its directory.
+        targets: the file that the teacher's scores go to.
+        train: trains a run in a directory, or goes on with it.
+
+    Raises:
+        UserError: a teacher that cannot teach this student (see `check_teacher`), or settings that do not exist.
+    """
+    _check_settings(cfg)
+    data = read_data(cfg)
+    check_target_settings(cfg.model)
+    distillation = _Distillation(cfg, data, run_dir, targets)
+    if cfg.model.teacher is None:
+        stages = _stages_with_teacher(distillation, train)
+    else:
+        stages = _stages_of_given_teacher(distillation)
+    with open_dict(cfg.data):
+        cfg.data.targets = str(targets)
+    return Pipeline(run_dir, cfg, stages)
+
+
+@dataclass
+class _Distillation:
+    cfg: DictConfig
+    data: AnomalyDataModule
+    run_dir: Path
+    path: Path
+
+    def targets_stage(self, teacher: Path, scores: dict[str, RowScores] | None, needs: tuple[str, ...]) -> Stage:
+        """Return the stage that writes the scores; None makes them when its time comes."""
+
+        def work() -> None:
+            found = scores
+            if found is None:
+                found = teacher_scores(load_run(teacher).model, self.data)
+                self.data.set_targets(found, f"the teacher {teacher}")
+                prepare_targets(self.data, self.cfg.model, f"the teacher {teacher}")
+            write_row_scores(self.path, found, _attributes(teacher))
+
+        return Stage("targets", self.path, work, lambda: self._has_targets(teacher), needs)
+
+    def student_stage(self, teacher: Path, weights_from: Any, training_from: Any) -> Stage:
+        """Return the stage of the student, which trains from the given states of the random generators."""
+
+        def work() -> TrainingResult:
+            facts = {"teacher": teacher_facts(teacher, str(self.cfg.model.target))}
+            return continue_run(self.cfg, self.run_dir, Handover(facts, weights_from, training_from))
+
+        says = "training the student" if weights_from is None else ""
+        return Stage("student", self.run_dir, work, lambda: False, ("targets",), says)
+
+    def _has_targets(self, teacher: Path) -> bool:
+        """Return whether the file is there, and was made by the teacher as it is now, for all entries."""
+        checkpoint = teacher / "checkpoints" / "best.ckpt"
+        if not self.path.is_file() or not is_finished(teacher) or not checkpoint.is_file():
+            return False
+        try:
+            with open_hdf5(self.path) as file:
+                same = text_attribute(file, _CHECKPOINT) == file_sha256(checkpoint)
+            scores = read_row_scores(self.path, self.data.files)
+            for sample, entries in parts_of(self.data):
+                scores[sample].of(entries, sample)
+        except UserError:
+            # It is made anew.
+            return False
+        return same
+
+
+def _stages_with_teacher(
+    distillation: _Distillation, train: Callable[[DictConfig, Path], TrainingResult]
+) -> list[Stage]:
+    """Return the stages where the teacher is trained first, in the student's directory."""
+    cfg, data, run_dir = distillation.cfg, distillation.data, distillation.run_dir
+    directory = run_dir / TEACHER
+    config = teacher_config(cfg, data, directory)
+    check_planned_teacher(config, str(cfg.model.target))
+    assemble_around(cfg, data, run_dir, [])
+    build_model(config, data)
+    # A student has always trained from what drawing the weights of both left of the random numbers.
+    state = random_state()
+    name = get_class(config.model._target_).__name__
+    return [
+        run_stage(TEACHER, directory, config, train, says=f"training the teacher, {name}"),
+        distillation.targets_stage(directory, None, (TEACHER,)),
+        distillation.student_stage(directory, None, state),
+    ]
+
+
+def _stages_of_given_teacher(distillation: _Distillation) -> list[Stage]:
+    """Return the stages where the teacher is there."""
+    cfg, data, run_dir = distillation.cfg, distillation.data, distillation.run_dir
+    directory = Path(cfg.model.teacher).expanduser()
+    teacher = load_run(directory)
+    # A student of a given teacher has always drawn its weights after those of the teacher, which loading it draws.
+    state = random_state()
+    cfg.model.teacher = str(directory.absolute())
+    check_teacher(teacher, data)
+    scores = teacher_scores(teacher.model, data)
+    data.set_targets(scores, f"the teacher {directory}")
+    remarks = prepare_targets(data, cfg.model, f"the teacher {directory}")
+    assemble_around(cfg, data, run_dir, remarks)
+    done = Stage(TEACHER, directory.absolute(), lambda: None, lambda: True)
+    return [
+        done,
+        distillation.targets_stage(directory.absolute(), scores, (TEACHER,)),
+        distillation.student_stage(directory.absolute(), state, None),
+    ]
+
+
+def _check_settings(cfg: DictConfig) -> None:
+    """Check what a student's config says of its teacher and its data, and fill in the half that it trains on."""
+    if not isinstance(cfg.model.teacher_overrides, DictConfig | None):
+        raise UserError("model.teacher_overrides: {KEY:VALUE,…} is needed, such as {model:vae,loss:huber}")
+    if cfg.data.get("half") not in (None, STUDENTS_HALF):
+        raise UserError(
+            f"data.half={cfg.data.half}: a student trains on the {STUDENTS_HALF} half, so that no entry serves twice; "
+            "leave data.half out"
+        )
+    if cfg.model.teacher is not None and cfg.model.teacher_overrides:
+        raise UserError(
+            "model.teacher_overrides: the teacher of model.teacher is trained already; leave one of them out"
+        )
+    with open_dict(cfg.data):
+        cfg.data.half, cfg.data.targets = STUDENTS_HALF, None
+
+
+def _attributes(teacher: Path) -> dict[str, str]:
+    """Return what the file of targets says of the teacher."""
+    facts = teacher_facts(teacher, "score")
+    return {
+        "teacher": facts["run"],
+        "model": str(facts["model"]),
+        "loss": str(facts["loss"]),
+        "split_sha256": str(facts["split_sha256"]["train"]),
+        _CHECKPOINT: file_sha256(teacher / "checkpoints" / "best.ckpt"),
+    }

@@ -1,0 +1,143 @@
+"""Scores of all folds as those of one run, and what a run's evaluation writes of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+from omegaconf import DictConfig, open_dict
+
+from hepad.callbacks.evaluate import resolve_references, scored_samples, write_metrics, write_scores
+from hepad.core.errors import JobError
+from hepad.core.hdf5 import open_hdf5, read_rows, safe_dataset
+from hepad.data import AnomalyDataModule, Entries
+from hepad.data.entries import merge_parts
+from hepad.metrics import ScoredSample, evaluate
+from hepad.pipeline.fold_report import fold_provenance, fold_section, scored_by
+from hepad.plots import standard_figures
+from hepad.run.building import build_data
+from hepad.run.executing import Clock, TrainingResult
+from hepad.run.figures import save_figures
+from hepad.run.provenance import write_provenance
+from hepad.run.report import write_run_report
+from hepad.run.training import stored_config
+
+
+@dataclass(frozen=True)
+class _Fold:
+    """What one fold found: its entries, and of each sample the scores and the trivial ones."""
+
+    data: AnomalyDataModule
+    samples: dict[str, ScoredSample]
+
+    def trained_on(self) -> list[str]:
+        """Return the samples of which the fold tests only its own part."""
+        return [self.data.background]
+
+
+def join_folds(cfg: DictConfig, run_dir: Path, folds: Sequence[Path]) -> TrainingResult:
+    """Join what the runs of all folds found, and write what a run's evaluation writes.
+
+    An entry of a sample that is trained on has the score of the one model that has not seen it, and the trivial scores
+    fitted to what that model was trained on; an entry of any other sample the mean over the models.
+
+    Args:
+        cfg: the pipeline's config.
+        run_dir: its directory.
+        folds: the finished runs, in order.
+
+    Raises:
+        JobError: a fold's scores are not those of its test part.
+    """
+    clock = Clock()
+    found = [_read_fold(directory) for directory in folds]
+    data = found[0].data
+    trained_on = found[0].trained_on()
+    samples: dict[str, ScoredSample] = {}
+    for name in data.test_samples:
+        if name in trained_on:
+            entries, order = merge_parts([fold.data.test_entries[name] for fold in found])
+            data.test_entries[name] = entries
+            samples[name] = _joined(name, [fold.samples[name] for fold in found], order)
+        else:
+            samples[name] = _mean(name, [fold.samples[name] for fold in found])
+    references = resolve_references(cfg.evaluation.references, data.background, data.test_samples)
+    evaluation = evaluate(samples, data.background, references, list(cfg.evaluation.fprs))
+    write_scores(
+        run_dir / "scores.h5",
+        data,
+        {name: sample.score for name, sample in samples.items()},
+        {name: _trivial_columns(sample) for name, sample in samples.items()},
+        {"folds": len(folds), "scored_by": scored_by(trained_on, len(folds))},
+    )
+    write_metrics(run_dir, evaluation)
+    clock.lap("evaluate")
+    wanted = standard_figures(evaluation, samples, None, profiles=data.profile_features)
+    drawn = save_figures(wanted if cfg.evaluation.plots else iter(()), run_dir / "plots", list(cfg.evaluation.formats))
+    clock.lap("plots")
+    facts = fold_provenance(data, folds, trained_on, clock.laps)
+    write_run_report(run_dir, evaluation, drawn, data, facts, more=[fold_section(folds, evaluation, trained_on)])
+    write_provenance(run_dir, facts)
+    return TrainingResult(run_dir, evaluation, facts["seconds"])
+
+
+def _read_fold(directory: Path) -> _Fold:
+    config = stored_config(directory)
+    with open_dict(config.data):
+        # What a student learned is of no use here.
+        config.data.targets = None
+    data = build_data(config)
+    path = directory / "scores.h5"
+    with open_hdf5(path) as file:
+        scores = {name: _read_scores(file, path, name, entries) for name, entries in data.test_entries.items()}
+    return _Fold(data, scored_samples(data, scores))
+
+
+def _read_scores(file: h5py.File, path: Path, sample: str, entries: Entries) -> NDArray[np.float64]:
+    """Return the scores of one sample, known to be those of its tested entries, in their order."""
+    index = read_rows(safe_dataset(file, f"{sample}/index"))
+    score = read_rows(safe_dataset(file, f"{sample}/score")).astype(np.float64)
+    if not np.array_equal(index, entries.index) or not np.isfinite(score).all():
+        raise JobError(f"{path}: the scores of {sample} are not those of its test part; remove {path.parent}")
+    return score
+
+
+def _joined(name: str, parts: Sequence[ScoredSample], order: NDArray[np.int64]) -> ScoredSample:
+    """Return the parts of a sample as one, in the given order."""
+
+    def column(values: Sequence[Any]) -> NDArray[np.float64]:
+        joined: NDArray[np.float64] = np.concatenate(values)[order]
+        return joined
+
+    weights = [part.weight for part in parts if part.weight is not None]
+    return ScoredSample(
+        name,
+        column([part.score for part in parts]),
+        {key: column([part.features[key] for part in parts]) for key in parts[0].features},
+        {key: column([part.baselines[key] for part in parts]) for key in parts[0].baselines},
+        column(weights) if len(weights) == len(parts) else None,
+    )
+
+
+def _mean(name: str, parts: Sequence[ScoredSample]) -> ScoredSample:
+    """Return a sample that every fold scored, with the mean of its scores."""
+
+    def column(values: Sequence[Any]) -> NDArray[np.float64]:
+        mean: NDArray[np.float64] = np.mean(values, axis=0)
+        return mean
+
+    first = parts[0]
+    return ScoredSample(
+        name,
+        column([part.score for part in parts]),
+        first.features,
+        {key: column([part.baselines[key] for part in parts]) for key in first.baselines},
+        first.weight,
+    )
+
+
+def _trivial_columns(sample: ScoredSample) -> dict[str, NDArray[Any]]:
+    return {f"trivial_{name}": values.astype("<f4") for name, values in sample.baselines.items()}

@@ -1,0 +1,64 @@
+"""Folds, a pipeline of K runs and their scores together: each entry is scored by the model that has not seen it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from omegaconf import DictConfig, OmegaConf
+
+from hepad.pipeline.fold_scores import join_folds
+from hepad.pipeline.stages import Pipeline, Stage, run_stage
+from hepad.run.building import make_paths_absolute
+from hepad.run.executing import TrainingResult
+from hepad.run.validation import validate
+from hepad.rundir.config_file import moved_paths
+
+SCORES: Final = "scores"
+
+
+def plan_folds(
+    cfg: DictConfig,
+    run_dir: Path,
+    train: Callable[[DictConfig, Path], TrainingResult],
+    check: Callable[[DictConfig, Path], None],
+) -> Pipeline:
+    """Return the stages: a run of every fold in `<run>/fold0`, …, and `scores`, which joins what they found.
+
+    Args:
+        cfg: the config of all folds.
+        run_dir: the pipeline's directory.
+        train: trains a run in a directory, or goes on with it; a fold may itself be a pipeline.
+        check: raises `UserError` for what is wrong with the input of a run. The folds differ by the split alone, so one
+            of them is looked at whole.
+
+    Raises:
+        UserError: the folds could not be trained.
+    """
+    make_paths_absolute(cfg)
+    configs = {run_dir / f"fold{fold}": fold_config(cfg, run_dir, fold) for fold in range(int(cfg.data.folds))}
+    for config in configs.values():
+        validate(config)
+    first = next(iter(configs))
+    check(configs[first].copy(), first)
+    runs = [
+        run_stage(directory.name, directory, config, train, says=f"training {directory.name} of {len(configs)} folds")
+        for directory, config in configs.items()
+    ]
+    names = tuple(stage.name for stage in runs)
+    join = Stage(SCORES, run_dir / "scores.h5", lambda: join_folds(cfg, run_dir, list(configs)), lambda: False, names)
+    return Pipeline(run_dir, cfg, [*runs, join])
+
+
+def fold_config(cfg: DictConfig, run_dir: Path, fold: int) -> DictConfig:
+    """Return the config of one fold's run, in a directory below `run_dir`."""
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(plain, dict)
+    old, new = str(cfg.paths.run), str(run_dir / f"fold{fold}")
+    config = DictConfig(OmegaConf.create(moved_paths(plain, old, new)))
+    config.paths.run = new
+    config.data.fold = fold
+    for logger in config.logger.values():
+        # The folds of one pipeline are a group of runs, as the jobs of a sweep are.
+        if logger and "group" in logger and logger.group is None:
+            logger.group = run_dir.name
+    return config

@@ -1,0 +1,161 @@
+"""Running a pipeline: what is done is skipped, what was stopped goes on, one stage that fails takes no other down."""
+
+import shlex
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from omegaconf import OmegaConf
+
+from hepad.core.errors import Interrupted, JobError, UserError
+from hepad.core.files import atomic_write_text
+from hepad.core.outcome import JobOutcome, one_line
+from hepad.core.pasteable import python_command
+from hepad.pipeline.stage_record import (
+    FAILED,
+    FINISHED,
+    INTERRUPTED,
+    RUNNING,
+    WAITING,
+    PipelineRecord,
+    StageRecord,
+    read_pipeline,
+)
+from hepad.pipeline.stages import Pipeline, Stage
+from hepad.run.threads import threads_as_before
+
+RunApart: TypeAlias = Callable[[Path, Sequence[Stage]], Sequence[JobOutcome]]
+"""A function that runs the runs of some stages in processes of their own, and returns how each ended."""
+
+
+def run_pipeline(pipeline: Pipeline, apart: RunApart | None = None) -> Any:
+    """Do all stages that are not done, in a locked directory; return what the work of the last one returned.
+
+    A stage that fails does not keep those from running that need nothing of it.
+
+    Args:
+        pipeline: its input is known to be right.
+        apart: runs stages side by side; None to do one after the other in this process.
+
+    Raises:
+        UserError: the first stage that had to be done refused its input, in a pipeline that was begun earlier.
+        JobError: a stage failed; the message names it and the command that goes on, all files stay.
+        Interrupted: a signal came.
+    """
+    run = _PipelineRun(pipeline, apart)
+    with threads_as_before({"threads": run.record.threads}):
+        return run.to_its_end()
+
+
+class _PipelineRun:
+    def __init__(self, pipeline: Pipeline, apart: RunApart | None) -> None:
+        self.pipeline = pipeline
+        self.directory = pipeline.directory
+        self.apart = apart
+        earlier = read_pipeline(self.directory)
+        self.begun = (self.directory / "config.yaml").exists()
+        self.worked = False
+        self.record = PipelineRecord(
+            threads=int(earlier.get("threads", torch.get_num_threads())),
+            at_once=max(1, sum(stage.config is not None for stage in pipeline.stages)),
+        )
+        for stage in pipeline.stages:
+            seconds = float(earlier["stages"].get(stage.name, {}).get("seconds", 0.0))
+            self.record.stages[stage.name] = StageRecord(self._place(stage.output), list(stage.needs), WAITING, seconds)
+        self.result: Any = None
+
+    def to_its_end(self) -> Any:
+        """Do the stages."""
+        for rest in self.directory.glob(".*.tmp"):
+            # What a killed process was about to write.
+            rest.unlink()
+        found = {stage.name: stage.is_done() for stage in self.pipeline.stages}
+        for stage in self.pipeline.stages:
+            if found[stage.name]:
+                self.record.stages[stage.name].status = FINISHED
+        atomic_write_text(self.directory / "config.yaml", OmegaConf.to_yaml(self.pipeline.config, resolve=True))
+        self.record.write(self.directory)
+        while ready := [stage for stage in self.pipeline.stages if self._is_ready(stage)]:
+            side_by_side = [stage for stage in ready if stage.config is not None]
+            if self.apart is not None and len(side_by_side) > 1:
+                self._do_apart(side_by_side, self.apart)
+            else:
+                self._do(ready[0])
+        self._raise_failures()
+        return self.result
+
+    def _is_ready(self, stage: Stage) -> bool:
+        stages = self.record.stages
+        return stages[stage.name].status == WAITING and all(stages[name].status == FINISHED for name in stage.needs)
+
+    def _do(self, stage: Stage) -> None:
+        if stage.says:
+            print(stage.says, flush=True)
+        since = time.monotonic()
+        self._note(stage, RUNNING)
+        try:
+            self.result = stage.work()
+        except Interrupted as stop:
+            self._note(stage, INTERRUPTED, time.monotonic() - since, stop.reason)
+            raise
+        except Exception as error:
+            if isinstance(error, UserError) and self.begun and not self._has_worked():
+                # Nothing was done by this command: what is wrong is its input.
+                self._note(stage, FAILED, time.monotonic() - since, str(error))
+                raise
+            if not isinstance(error, UserError | JobError):
+                traceback.print_exc()
+            told = str(error) if isinstance(error, UserError | JobError) else one_line(error)
+            self._note(stage, FAILED, time.monotonic() - since, " ".join(told.split()))
+            return
+        self._note(stage, FINISHED, time.monotonic() - since)
+        self.worked = True
+
+    def _has_worked(self) -> bool:
+        return self.worked or any(stage.status == FAILED for stage in self.record.stages.values())
+
+    def _do_apart(self, stages: Sequence[Stage], apart: RunApart) -> None:
+        since = time.monotonic()
+        for stage in stages:
+            self._note(stage, RUNNING)
+        try:
+            outcomes = apart(self.directory, stages)
+        except BaseException:
+            for stage in stages:
+                self._note(stage, FINISHED if stage.is_done() else INTERRUPTED, time.monotonic() - since)
+            raise
+        for stage, outcome in zip(stages, outcomes, strict=True):
+            ended = FINISHED if outcome.status == "finished" else FAILED
+            self._note(stage, ended, time.monotonic() - since, outcome.reason)
+        self.worked = True
+
+    def _note(self, stage: Stage, status: str, seconds: float = 0.0, reason: str = "") -> None:
+        noted = self.record.stages[stage.name]
+        noted.status, noted.reason = status, reason
+        noted.seconds = round(noted.seconds + seconds, 3)
+        self.record.write(self.directory)
+
+    def _raise_failures(self) -> None:
+        failed = {name: stage for name, stage in self.record.stages.items() if stage.status == FAILED}
+        if not failed:
+            return
+        waiting = [name for name, stage in self.record.stages.items() if stage.status == WAITING]
+        told = "; ".join(f"stage {name} failed: {stage.reason.rstrip('.')}" for name, stage in failed.items())
+        behind = f" ({', '.join(waiting)} could not begin)" if waiting else ""
+        raise JobError(f"{told}{behind}. What the other stages wrote is kept; {go_on_command(self.directory)}")
+
+    def _place(self, path: Path) -> str:
+        return str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else str(path)
+
+
+def go_on_command(directory: Path) -> str:
+    """Return how to go on with a pipeline, as a part of a sentence."""
+    return f"go on with: {python_command()} -m hepad.train resume={shlex.quote(str(directory))}"
+
+
+def stage_statuses(directory: Path) -> Mapping[str, str]:
+    """Return the status of each stage of a pipeline, as its pipeline.json has it."""
+    return {name: stage["status"] for name, stage in read_pipeline(directory)["stages"].items()}
