@@ -149,3 +149,24 @@ def test_what_only_a_single_run_can_do_names_the_folds(place):
     done = call(train.main, place, "resume=run", "trainer.max_epochs=5")
     assert done.code == 2
     assert "as many epochs as they began with" in done.err
+
+
+def test_folds_of_two_samples_in_roles_of_which_one_says_which_entries_are_signal(tmp_path):
+    truth = np.arange(300) % 100 == 7
+    for name, seed in (("data", 1), ("template", 2)):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            file["table"] = np.random.default_rng(seed).normal(size=(300, 3)).astype("f4")
+            file["table"].attrs["features"] = ["a", "b", "c"]
+            if name == "data":
+                file["label"] = truth
+    samples = ["data.samples.data=data.h5", "data.samples.template=template.h5", "data.background=data"]
+    roles = "data.train=[{sample: data, label: 1}, {sample: template, label: 0}]"
+    words = ["data=table", "model=dense_ae", "data.bundled=false", roles, *samples, "data.folds=5"]
+    done = call(train.main, tmp_path, *words, *QUICK[:-1], "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    # Three signals in five folds: some folds test none.
+    np.testing.assert_array_equal(columns(tmp_path / "run/scores.h5", "data_signal")[0], np.flatnonzero(truth))
+    np.testing.assert_array_equal(columns(tmp_path / "run/scores.h5", "data")[0], np.flatnonzero(~truth))
+    np.testing.assert_array_equal(columns(tmp_path / "run/scores.h5", "template")[0], np.arange(300))
+    facts = read(tmp_path / "run/provenance.json")
+    assert facts["data"]["data"] | {"tested": 300, "tested_signal": 3} == facts["data"]["data"]

@@ -228,6 +228,15 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         if self.background not in self.test_entries:
             raise UserError(f"every tested entry of {self.background} is signal, by its truth; choose data.background")
 
+    @property
+    def split_samples(self) -> list[str]:
+        """Names of the samples of which the test part alone is tested, since the rest trains and validates."""
+        return [sample for sample in self.files if self._trained_sample(sample) is not None]
+
+    def sample_of(self, tested: str) -> str:
+        """Return the sample that a tested one, or the signal in one, is of."""
+        return self._sample_of[tested]
+
     def file_of(self, tested: str) -> Path:
         """Return the file of a tested sample, or of the signal in one."""
         return self.files[self._sample_of[tested]]

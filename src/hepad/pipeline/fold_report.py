@@ -39,9 +39,7 @@ def fold_provenance(
         **{key: first[key] for key in _SAME if key in first},
         "command": command_words(),
         "started": min(facts.get("started", "") for facts in each) or datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": {
-            sample: {**known, "tested": len(data.test_entries[sample])} for sample, known in first["data"].items()
-        },
+        "data": {sample: {**known, **data.tested_facts(sample)} for sample, known in first["data"].items()},
         "background": data.background,
         "parameters": sum(facts.get("parameters") or 0 for facts in each),
         "trained": round(np.mean([facts["trained"] for facts in each])),

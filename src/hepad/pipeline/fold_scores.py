@@ -31,11 +31,8 @@ class _Fold:
     """What one fold found: its entries, and of each sample the scores and the trivial ones."""
 
     data: AnomalyDataModule
+    entries: dict[str, Entries]
     samples: dict[str, ScoredSample]
-
-    def trained_on(self) -> list[str]:
-        """Return the samples of which the fold tests only its own part."""
-        return [self.data.background]
 
 
 def join_folds(cfg: DictConfig, run_dir: Path, folds: Sequence[Path]) -> TrainingResult:
@@ -55,15 +52,18 @@ def join_folds(cfg: DictConfig, run_dir: Path, folds: Sequence[Path]) -> Trainin
     clock = Clock()
     found = [_read_fold(directory) for directory in folds]
     data = found[0].data
-    trained_on = found[0].trained_on()
+    for sample in data.split_samples:
+        data.set_tested(sample, merge_parts([fold.data.tested(sample) for fold in found])[0])
+    trained_on = [name for name in data.test_samples if data.sample_of(name) in data.split_samples]
     samples: dict[str, ScoredSample] = {}
     for name in data.test_samples:
+        # The signal in a sample may have no entry in the part of some folds.
+        parts = [fold for fold in found if name in fold.samples]
         if name in trained_on:
-            entries, order = merge_parts([fold.data.test_entries[name] for fold in found])
-            data.test_entries[name] = entries
-            samples[name] = _joined(name, [fold.samples[name] for fold in found], order)
+            _, order = merge_parts([fold.entries[name] for fold in parts])
+            samples[name] = _joined(name, [fold.samples[name] for fold in parts], order)
         else:
-            samples[name] = _mean(name, [fold.samples[name] for fold in found])
+            samples[name] = _mean(name, [fold.samples[name] for fold in parts])
     references = resolve_references(cfg.evaluation.references, data.background, data.test_samples)
     evaluation = evaluate(samples, data.background, references, list(cfg.evaluation.fprs))
     write_scores(
@@ -93,7 +93,7 @@ def _read_fold(directory: Path) -> _Fold:
     path = directory / "scores.h5"
     with open_hdf5(path) as file:
         scores = {name: _read_scores(file, path, name, entries) for name, entries in data.test_entries.items()}
-    return _Fold(data, scored_samples(data, scores))
+    return _Fold(data, dict(data.test_entries), scored_samples(data, scores))
 
 
 def _read_scores(file: h5py.File, path: Path, sample: str, entries: Entries) -> NDArray[np.float64]:
