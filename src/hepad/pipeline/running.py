@@ -72,9 +72,9 @@ class _PipelineRun:
         for rest in self.directory.glob(".*.tmp"):
             # What a killed process was about to write.
             rest.unlink()
-        found = {stage.name: stage.is_done() for stage in self.pipeline.stages}
         for stage in self.pipeline.stages:
-            if found[stage.name]:
+            # What was made of something that is no longer there is made anew.
+            if self._is_ready(stage) and stage.is_done():
                 self.record.stages[stage.name].status = FINISHED
         atomic_write_text(self.directory / "config.yaml", OmegaConf.to_yaml(self.pipeline.config, resolve=True))
         self.record.write(self.directory)

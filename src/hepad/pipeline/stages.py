@@ -19,9 +19,9 @@ class Stage:
         name: of the stage, for messages and `pipeline.json`.
         output: the run's directory, or the file, that it leaves.
         work: does it, from the beginning or from where it was stopped.
-        is_done: tells whether its output is there, whole and the one that is wanted.
+        is_done: tells whether its output is there, whole and the one that is wanted; asked where all that it needs is.
         needs: the stages whose output it reads.
-        says: what is printed when it begins; empty for its name alone.
+        says: what is printed when it begins; empty for nothing.
         config: that of its run, where it is one in a directory of its own, so that it may run in a process of its own.
     """
 

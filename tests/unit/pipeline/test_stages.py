@@ -58,6 +58,13 @@ def test_what_is_done_is_not_done_again(bench, tmp_path):
     assert (tmp_path / "a").read_text() == "there"
 
 
+def test_what_was_made_of_something_that_is_gone_is_made_anew(bench, tmp_path):
+    run_pipeline(bench.pipeline())
+    (tmp_path / "a").unlink()
+    assert run_pipeline(bench.pipeline()) == "result of c"
+    assert bench.worked == ["a", "b", "c", "a", "c"]
+
+
 def test_a_stage_that_fails_leaves_the_others_and_the_pipeline_goes_on_later(bench, tmp_path):
     bench.broken["a"] = JobError("no luck.")
     with pytest.raises(JobError) as failure:
