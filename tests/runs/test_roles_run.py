@@ -1,11 +1,13 @@
 """Runs on roles: trained, evaluated, scored, stopped and resumed, and wrong words refused."""
 
 import json
+import shutil
 
 import h5py
 import numpy as np
 import pytest
 import torch
+import yaml
 
 from hepad import evaluate, load_run, score, train
 from hepad.run.training import resume_run
@@ -79,6 +81,23 @@ def test_the_same_command_and_a_run_that_was_resumed_give_the_same_bits(place, t
     assert done.code == 0, done.err
     resume_run(tmp_path / "run", {"trainer.max_epochs": 3})
     same_results(place / "run", tmp_path / "run")
+
+
+def test_a_run_goes_on_with_its_own_roles_alone(place, tmp_path):
+    for old, new, said in (
+        ("label: null", "label: 1", "the roles of the data are others than when the run began"),
+        ("region: sidebands", "region: signal", "the split into training, validation and test is another"),
+        ("- 3300", "- 3299.5", "the (regions of the data|split)"),
+    ):
+        shutil.copytree(place / "run", tmp_path / "run", ignore=shutil.ignore_patterns("evaluations"))
+        config = yaml.safe_load((tmp_path / "run/config.yaml").read_text())
+        config["data"]["train"] = [{"sample": "a", "region": "sidebands", "label": None}]
+        text = yaml.safe_dump(config)
+        assert old in text
+        (tmp_path / "run/config.yaml").write_text(text.replace(old, new))
+        with pytest.raises(ValueError, match=said):
+            resume_run(tmp_path / "run", {"trainer.max_epochs": 5})
+        shutil.rmtree(tmp_path / "run")
 
 
 def test_other_truth_changes_no_bit_of_the_training(place, tmp_path):
