@@ -165,7 +165,7 @@ def test_roles_of_bundled_samples_train_events_together(tmp_path):
     ("more", "said"),
     [
         (["data.train=null", "model.teacher=RUN", "data.background=a"], "was trained on roles (data.train); a teacher"),
-        ([], "data.train_on=student halves one background; leave data.train out"),
+        ([], "a student learns from a teacher of one background, and has no roles; leave data.train out"),
     ],
 )
 def test_a_run_on_roles_is_no_teacher_and_a_student_has_no_roles(place, tmp_path, more, said):
@@ -203,7 +203,6 @@ def test_a_fold_of_a_run_is_tested_and_written_down(place, tmp_path):
         (["data.regions={sidebands:{m_jj:[9e9,null]}}"], "region sidebands is empty: none of 1000 entries of a lies"),
         (["data.regions={sidebands:{m_xx:[0,1]}}"], "has no observable m_xx; it has: dm, m_jj, tau1, tau2"),
         (["data.folds=5", "data.fold=5"], "data.fold=5 is out of range; data.folds=5 has the folds 0 to 4"),
-        (["data.folds=5"], "data.folds=5: a run tests one fold, data.fold=0 to 4"),
         (["data.folds=101", "data.fold=0"], "data.folds=101: folds of 9 of 1000 entries are too small"),
         (["data.background=c"], "data.background=c is not a sample; allowed: a, b"),
         (["data.context=[m_jj]"], "model DenseAutoencoder takes no context; leave data.context=[m_jj] out"),

@@ -19,9 +19,8 @@ from hepad.core.schema import ImageLabels
 from hepad.data.entries import Entries, join_entries
 from hepad.data.event_weights import refuse_weightless
 from hepad.data.loader import BatchLoader
-from hepad.data.reading import SampleReader
+from hepad.data.reading import SampleReader, check_shapes
 from hepad.data.row_scores import RowScores, read_row_scores, with_targets
-from hepad.data.sample_checks import check_shapes
 from hepad.data.sources import sample_files
 from hepad.data.split import HALVES, Split, check_half, split_rows
 from hepad.data.training_roles import RoleEntries, same_file, split_sha256, take_roles

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import h5py
+import numpy as np
 
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5
@@ -15,8 +16,7 @@ from hepad.core.roles import Role
 from hepad.core.structure import Structure
 from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights
-from hepad.data.observed import add_observables, with_context
-from hepad.data.sample_checks import without_nonfinite
+from hepad.data.observed import add_observables, finite_entries, with_context
 from hepad.data.truth import DEFAULT, add_truth
 
 
@@ -114,3 +114,35 @@ class SampleReader(ABC):
             names += [name for region in self.regions.values() for name in region.intervals]
         entries = add_observables(file, entries, names, n_rows, needed, self.truth or DEFAULT)
         return with_context(entries, self.context_names)
+
+
+def without_nonfinite(entries: Entries, sample: str, path: Path, on_nonfinite: str) -> Entries:
+    """Return entries without those that hold NaN or inf, in themselves or in their context.
+
+    Raises:
+        UserError: there are some and `on_nonfinite` is `refuse`, or all are such.
+    """
+    finite = finite_entries(entries)
+    n_bad = int((~finite).sum())
+    if not n_bad:
+        return entries
+    if on_nonfinite == "refuse":
+        raise UserError(
+            f"{n_bad} of {len(entries)} entries of {sample} hold NaN or inf ({path}); "
+            "mend the file, or leave those entries out with data.on_nonfinite=drop"
+        )
+    if n_bad == len(entries):
+        raise UserError(f"every entry of {sample} holds NaN or inf ({path})")
+    return replace(entries.rows(np.flatnonzero(finite)), dropped=n_bad)
+
+
+def check_shapes(entries: Mapping[str, Entries], background: str, files: Mapping[str, Path]) -> None:
+    """Raise `UserError` where entries of a sample have another shape than those of the background."""
+    shapes = {sample: tuple(found.batch.x.shape[1:]) for sample, found in entries.items()}
+    wanted = shapes[background]
+    for sample, shape in shapes.items():
+        if shape != wanted:
+            raise UserError(
+                f"entries of {sample} have the shape {shape}, those of {background} {wanted}; "
+                f"one shape is needed ({files[sample]})"
+            )

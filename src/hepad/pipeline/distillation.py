@@ -153,6 +153,8 @@ def _check_settings(cfg: DictConfig) -> None:
     """Check what a student's config says of its teacher and its data, and fill in the half that it trains on."""
     if not isinstance(cfg.model.teacher_overrides, DictConfig | None):
         raise UserError("model.teacher_overrides: {KEY:VALUE,…} is needed, such as {model:vae,loss:huber}")
+    if cfg.data.get("train") is not None:
+        raise UserError("a student learns from a teacher of one background, and has no roles; leave data.train out")
     if cfg.data.get("half") not in (None, STUDENTS_HALF):
         raise UserError(
             f"data.half={cfg.data.half}: a student trains on the {STUDENTS_HALF} half, so that no entry serves twice; "
