@@ -11,6 +11,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import pytest
 
+pytest_plugins = ["tests.distribution", "tests.quick_process"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def private_wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

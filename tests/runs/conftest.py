@@ -1,10 +1,14 @@
 """Running commands as a user does, in this process: imports are paid once."""
 
 import contextlib
+import fcntl
 import io
+import json
+import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -49,10 +53,18 @@ def two_samples(directory: Path) -> list[str]:
     ]
 
 
+def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the one temporary directory that all processes of a test run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
-    """A finished short run with every logger, and what it printed."""
-    directory = tmp_path_factory.mktemp("finished")
+    """A finished short run with every logger, and what it printed; made once for all processes, and only read."""
+    directory = shared_directory(tmp_path_factory) / "finished"
+    directory.mkdir(exist_ok=True)
+    printed = directory / "printed.json"
     words = [
         "trainer.max_epochs=3",
         "hydra.run.dir=run",
@@ -66,9 +78,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
         "logger.wandb.log_model=all",
         "logger.wandb.log_report=true",
     ]
-    done = call(train.main, directory, *two_samples(directory), *words)
-    assert done.code == 0, done.err
-    return directory / "run", done
+    with (directory / "lock").open("w") as lock:
+        # Whoever comes first makes it, the others wait; a process that dies lets go.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not printed.exists():
+            shutil.rmtree(directory / "run", ignore_errors=True)
+            done = call(train.main, directory, *two_samples(directory), *words)
+            assert done.code == 0, done.err
+            printed.write_text(json.dumps(asdict(done)))
+    return directory / "run", Finished(**json.loads(printed.read_text()))
 
 
 @pytest.fixture(scope="session")

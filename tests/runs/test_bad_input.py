@@ -176,7 +176,7 @@ def test_wandb_online_without_a_key(refused, monkeypatch, tmp_path):
 
 def test_a_mistake_that_only_the_data_tell_leaves_the_other_jobs_of_a_sweep_alone(run_train, own_samples, tmp_path):
     words = ["-m", "data.min_pt=0.0,1e6", "hydra.sweep.dir=sweep", "logger=none", "trainer.max_epochs=1"]
-    done = run_train(*own_samples, *words)
+    done = run_train(*own_samples, *words, "evaluation.plots=false")
     assert done.code == 2
     assert (tmp_path / "sweep/data.min_pt.0.0/report.html").is_file(), done.err
     assert not (tmp_path / "sweep/data.min_pt.1e6").exists()

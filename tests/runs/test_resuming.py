@@ -5,8 +5,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from hepad.models import ReconstructionModel
 from hepad.rundir.status import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
 from tests.runs.killing import start
+from tests.runs.wandb_records import records, summary
 
 # Dropout draws random numbers, and at this rate the learning rate is halved in most epochs: both must be restored.
 # Two epochs or more are the best so far, so that best.ckpt is replaced.
@@ -247,13 +246,6 @@ def test_the_teacher_of_a_student_is_resumed_too(place, tmp_path):
         shutil.rmtree(tmp_path / "run")
 
 
-def exit_code_of_wandb(record: Path) -> int:
-    """Return the exit code with which an offline W&B run was closed."""
-    wandb = Path(sys.executable).parent / "wandb"
-    command = [wandb, "leet", "inspect", "--summary", "--json", record]
-    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["exit_code"]
-
-
 def test_models_with_two_optimisers_and_steps_of_their_own(place, tmp_path):
     plain = [word for word in words(place) if not word.startswith(("model.", "optimizer.", "scheduler"))]
     game = ["model=gan", "data=events", "trainer.max_epochs=3"]
@@ -287,7 +279,7 @@ def test_a_signal_ends_cleanly_with_a_run_that_can_be_resumed(place, tmp_path, m
     facts = json.loads((run / "provenance.json").read_text())
     assert (facts["status"], facts["reason"]) == ("interrupted", f"stopped by {number.name}")
     assert run_status(run) is RunStatus.INTERRUPTED
-    assert exit_code_of_wandb(next((run / "wandb").glob("offline-run-*"))) == code
+    assert summary(records(run)[0])["exit_code"] == code
     epochs = len((run / "history.csv").read_text().splitlines()) - 1
     done = call(train.main, tmp_path, "resume=run", f"trainer.max_epochs={epochs + 1}")
     assert done.code == 0, done.err

@@ -176,7 +176,7 @@ def test_from_another_folder_as_a_process(own_samples, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "hepad", "train", *own_samples, "debug=fast"],
+        [sys.executable, "-m", "hepad", "train", *own_samples, "debug=fast", "evaluation.plots=false"],
         capture_output=True,
         text=True,
         cwd=elsewhere,

@@ -2,10 +2,11 @@
 
 import json
 import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from wandb.util import get_core_path
 
 
 def records(run: Path) -> list[Path]:
@@ -27,6 +28,7 @@ def entries(record: Path, kind: str) -> list[dict[str, Any]]:
 
 @cache
 def _inspect(record: Path, *options: str) -> str:
-    wandb = Path(sys.executable).parent / "wandb"
-    command = [wandb, "leet", "inspect", "--json", *options, record]
+    (file,) = record.glob("*.wandb")
+    # What `wandb leet inspect` calls; the command itself would import all of W&B first.
+    command = [get_core_path(), "leet", "inspect", "--json", *options, "--run-file", str(file), str(record.parent)]
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout
