@@ -64,6 +64,8 @@ def test_two_processes_find_what_one_does(place):
         ["model=vae", "model.dropout=0.2"],
         # Two processes have different numbers of jets in their events.
         ["model=td_ae", "model.dropout=0"],
+        # The teacher is trained by two processes as well.
+        ["model=distilled", "data=jets", "model.dropout=0.2"],
     ],
     ids=lambda words: words[0],
 )
