@@ -1,7 +1,7 @@
 """The base of all datamodules: samples, roles and their splits, batches."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,7 +15,6 @@ from hepad.core.batch import drawn_by_weight, take_rows
 from hepad.core.errors import UserError
 from hepad.core.regions import parse_regions
 from hepad.core.roles import background_sample, check_folds, parse_roles
-from hepad.core.schema import ImageLabels
 from hepad.data.entries import Entries, join_entries
 from hepad.data.event_weights import refuse_weightless
 from hepad.data.loader import BatchLoader
@@ -25,7 +24,7 @@ from hepad.data.sources import sample_files
 from hepad.data.split import HALVES, Split, check_half, split_rows
 from hepad.data.training_roles import RoleEntries, same_file, split_sha256, take_roles
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
-from hepad.data.truth import NONE, by_truth, check_no_truth
+from hepad.data.truth import by_truth, check_no_truth, require_truth
 
 
 class AnomalyDataModule(SampleReader, L.LightningDataModule):
@@ -146,11 +145,6 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
             return self.train_entries
         return self.train_entries.rows(torch.nonzero(label == 0).flatten().numpy())
 
-    @property
-    def image_labels(self) -> ImageLabels:
-        """What the pixels and the axes of an entry are, where entries are images."""
-        return ImageLabels()
-
     def setup(self, stage: str | None = None) -> None:
         """Read every sample once and split what is trained on; raise `UserError` for anything that cannot be used."""
         if self._entries is not None:
@@ -159,10 +153,7 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
             sample: self.read_sample(sample, path, self._limit_of(sample)) for sample, path in self.files.items()
         }
         check_shapes(entries, self.background, self.files)
-        if self.truth not in (None, NONE) and all(found.truth is None for found in entries.values()):
-            raise UserError(
-                f"data.truth={self.truth}: no file has such a data set or column; data.truth={NONE} does without"
-            )
+        require_truth(self.truth, entries.values())
         roles = self.roles
         self.splits = {role.sample: self.split_entries(entries[role.sample], self.half) for role in roles}
         self.split = self.splits[roles[0].sample]
@@ -252,11 +243,6 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
     def entry_shape(self) -> tuple[int, ...]:
         """Shape of one entry, inferred from the background's file."""
         return tuple(self.train_entries.batch.x.shape[1:])
-
-    @property
-    def symmetries(self) -> Mapping[str, Mapping[int, Callable[[torch.Tensor], torch.Tensor]]]:
-        """What an ideal score does not see: name → step → transformation of `(B, *entry_shape)`, no identity."""
-        return {}
 
     def training_rows(self, half: str) -> NDArray[np.int64]:
         """Return the rows of the background in the `first`, or the `second`, half of its training part."""

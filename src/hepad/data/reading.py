@@ -1,18 +1,20 @@
 """Reading of samples: entries with their weights, context and truth, and the observables that regions are cut in."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import h5py
 import numpy as np
+import torch
 
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5
 from hepad.core.regions import Region
 from hepad.core.roles import Role
+from hepad.core.schema import ImageLabels
 from hepad.core.structure import Structure
 from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights
@@ -70,6 +72,16 @@ class SampleReader(ABC):
 
         A score is of use only for entries that were made in the same way.
         """
+
+    @property
+    def image_labels(self) -> ImageLabels:
+        """What the pixels and the axes of an entry are, where entries are images."""
+        return ImageLabels()
+
+    @property
+    def symmetries(self) -> Mapping[str, Mapping[int, Callable[[torch.Tensor], torch.Tensor]]]:
+        """What an ideal score does not see: name → step → transformation of `(B, *entry_shape)`, no identity."""
+        return {}
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -1,6 +1,6 @@
 """Truth: which entries of a sample are signal, where its file says so. It serves tests alone."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -74,6 +74,12 @@ def check_no_truth(name: str | None, read: Mapping[str, Collection[str]]) -> Non
                 f"data.{key} names {name or DEFAULT}, the truth, which serves tests alone; data.truth={NONE} makes it "
                 "an observable like any other"
             )
+
+
+def require_truth(name: str | None, samples: Iterable[Entries]) -> None:
+    """Raise `UserError` where a truth is named (`data.truth`) that no sample has."""
+    if name not in (None, NONE) and all(found.truth is None for found in samples):
+        raise UserError(f"data.truth={name}: no file has such a data set or column; data.truth={NONE} does without")
 
 
 def _as_bool(values: NDArray[np.generic], where: str) -> NDArray[np.bool_]:

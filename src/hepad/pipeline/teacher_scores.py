@@ -76,8 +76,8 @@ def teacher_targets(
 
 def parts_of(data: AnomalyDataModule) -> list[tuple[str, Entries]]:
     """Return every part of the entries that is used, with the name of its sample."""
-    trained = [(data.background, data.train_entries), (data.background, data.val_entries)]
-    return [*trained, *data.test_entries.items()]
+    trained = [(found.role.sample, part) for found in data.role_entries for part in (found.train, found.val)]
+    return [*trained, *((data.sample_of(name), entries) for name, entries in data.test_entries.items())]
 
 
 def _scores(model: AnomalyModel, entries: Entries) -> Tensor:
