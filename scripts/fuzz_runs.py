@@ -36,9 +36,9 @@ from hepad import evaluate, score, train
 from hepad.comparison.compare import compare
 from hepad.comparison.page import as_csv, as_json
 from hepad.core.errors import UserError
-from hepad.pipeline.record import SweepRecord
+from hepad.pipeline.sweep_record import SweepRecord
 from hepad.pipeline.sweep_table import read_result
-from hepad.rundir.status import run_status
+from hepad.rundir.locking import run_status
 
 _SECONDS: Final = 60
 _CPU_SECONDS: Final = 20

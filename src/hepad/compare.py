@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 from hepad.cli import run_command
 from hepad.config import quoted
 from hepad.core.errors import UserError
-from hepad.core.pasteable import python_command
+from hepad.core.names import python_command
 
 _FORMATS = ("png", "pdf", "svg")
 

@@ -7,8 +7,7 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
-from hepad.core.files import require_new_file
-from hepad.core.input_files import require_file
+from hepad.core.files import require_file, require_new_file
 
 
 def job(cfg: DictConfig) -> None:

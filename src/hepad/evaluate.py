@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
-from hepad.core.pasteable import python_command
+from hepad.core.names import python_command
 
 
 def job(cfg: DictConfig) -> None:
@@ -15,7 +15,7 @@ def job(cfg: DictConfig) -> None:
     if cfg.run is None:
         raise UserError(f"which run? {python_command()} -m hepad.evaluate run=DIR")
     # Imported here, so that --help does not wait for torch.
-    from hepad.pipeline.teacher_scores import teacher_targets
+    from hepad.pipeline.teachers import teacher_targets
     from hepad.run.console import print_result
     from hepad.run.evaluating import evaluate_run
     from hepad.run.interruption import stop_on_signals

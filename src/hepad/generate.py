@@ -9,7 +9,7 @@ from omegaconf import DictConfig
 from hepad.cli import run_command
 from hepad.core.errors import UserError
 from hepad.core.files import require_new_file
-from hepad.core.pasteable import python_command
+from hepad.core.names import python_command
 from hepad.rundir.config_file import require_run
 
 

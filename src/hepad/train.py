@@ -10,16 +10,16 @@ from hepad.cli import run_command
 from hepad.cli.command import GuardedJob
 from hepad.cli.resume_overrides import changed_values, resume_in_place
 from hepad.core.errors import UserError
-from hepad.core.pasteable import python_command
+from hepad.core.names import python_command
 
 
 def job(cfg: DictConfig) -> None:
     """Train one run, or the runs of a pipeline, in the directory that Hydra made, or go on with what `resume` names."""
     # Imported here, so that --help does not wait for torch.
-    from hepad.pipeline.commands import begin, go_on
+    from hepad.pipeline.training_commands import begin, go_on
     from hepad.run.console import print_result
     from hepad.run.training import is_finished
-    from hepad.rundir.status import RunStatus, run_status
+    from hepad.rundir.locking import RunStatus, run_status
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     if cfg.sweep.job is None and "n_trials" in cfg.sweep:

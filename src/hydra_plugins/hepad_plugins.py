@@ -36,7 +36,7 @@ class HepadSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run the sweep that the words of the command describe."""
-        from hepad.pipeline.early_checks import check_swept_values
+        from hepad.pipeline.jobs import check_swept_values
 
         words = [*(f"{key}={values}" for key, values in self.params.items()), *arguments]
         check_swept_values(self.hydra_context.config_loader, self.config, words)
@@ -68,7 +68,7 @@ class ProcessLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs and return how each ended, in their order."""
-        from hepad.pipeline.processes import run_processes
+        from hepad.pipeline.job_processes import run_processes
 
         return run_processes(self.config, job_overrides, self.n_jobs, self.threads)
 

@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.tables import on_paper, too_wide
 
 from hepad.comparison.rows import Row
-from hepad.pipeline.record import SweepRecord
 from hepad.pipeline.sweep_page import sweep_report
+from hepad.pipeline.sweep_record import SweepRecord
 from hepad.pipeline.sweep_table import make_table, seed_means
 from hepad.report import write_report
 

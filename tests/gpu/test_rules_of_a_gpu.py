@@ -6,12 +6,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from hepad.callbacks import Evaluate
+from hepad.checks.combinations import validate
 from hepad.core.batch import on_device, take_rows
 from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import Distilled, ReconstructionModel, Searchable
 from hepad.run.building import build_inference
-from hepad.run.validation import validate
 from tests.gpu.cases import INFERENCES, LOSSES, UNLIKE_PAIRS, Entries, fit, score
 from tests.gpu.pretend_gpu import pretend_gpu, strategy
 

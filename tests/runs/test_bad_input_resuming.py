@@ -8,9 +8,8 @@ import h5py
 import pytest
 
 from hepad import train
-from hepad.core.pasteable import python_command
-from hepad.rundir.locking import lock_run
-from hepad.rundir.status import RunStatus, run_status
+from hepad.core.names import python_command
+from hepad.rundir.locking import RunStatus, lock_run, run_status
 from tests.runs.conftest import call, two_samples
 from tests.runs.killing import start
 

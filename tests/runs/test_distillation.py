@@ -173,11 +173,9 @@ def test_a_student_that_cannot_be_taught(refused, words, said):
 
 
 def test_a_teacher_whose_scores_leave_nothing_to_learn(refused, monkeypatch):
-    monkeypatch.setattr(
-        "hepad.pipeline.teacher_scores._scores", lambda _, entries: torch.linspace(0.1, 0.9, len(entries))
-    )
+    monkeypatch.setattr("hepad.pipeline.teachers._scores", lambda _, entries: torch.linspace(0.1, 0.9, len(entries)))
     assert "model.normalizer=none" in refused("model.teacher=teacher", "model.target=cicada")
-    monkeypatch.setattr("hepad.pipeline.teacher_scores._scores", lambda _, entries: -torch.ones(len(entries)))
+    monkeypatch.setattr("hepad.pipeline.teachers._scores", lambda _, entries: -torch.ones(len(entries)))
     assert "allowed here: score" in refused("model.teacher=teacher")
 
 
@@ -191,7 +189,7 @@ def clipped(monkeypatch):
             found[: int(share * len(entries))] = 0.1
             return found
 
-        monkeypatch.setattr("hepad.pipeline.teacher_scores._scores", scores)
+        monkeypatch.setattr("hepad.pipeline.teachers._scores", scores)
 
     return clip
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hepad import compare, evaluate, train
-from hepad.rundir.status import RunStatus, run_status
+from hepad.rundir.locking import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
 
 QUICK = ["logger=none", "trainer.max_epochs=2", "data.batch_size=64", "evaluation.plots=false", "data=events"]

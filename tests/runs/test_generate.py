@@ -14,7 +14,7 @@ import torch
 
 import hepad
 from hepad import evaluate, generate, train
-from hepad.core.input_files import file_sha256
+from hepad.core.files import file_sha256
 from hepad.core.schema import JET_FEATURES
 from hepad.models import Generative
 from tests.conftest import write_image_file

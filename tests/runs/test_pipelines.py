@@ -11,7 +11,7 @@ import yaml
 
 from hepad import evaluate, train
 from hepad.pipeline.running import stage_statuses
-from hepad.rundir.status import RunStatus, run_status
+from hepad.rundir.locking import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
 from tests.runs.killing import start
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from hepad import evaluate, train
-from hepad.core.pasteable import python_command
+from hepad.core.names import python_command
 from hepad.models import ReconstructionModel
-from hepad.rundir.status import RunStatus, run_status
+from hepad.rundir.locking import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
 from tests.runs.killing import start
 from tests.runs.wandb_records import records, summary

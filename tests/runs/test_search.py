@@ -8,10 +8,9 @@ import pytest
 from optuna.trial import create_trial
 
 from hepad import train
-from hepad.core.outcome import JobOutcome
+from hepad.core.errors import JobOutcome
 from hepad.pipeline import search
-from hepad.pipeline.space import distributions, parse_space
-from hepad.pipeline.study import NAME, open_study, storage
+from hepad.pipeline.trials import NAME, distributions, open_study, parse_space, storage
 from tests.runs.conftest import call, two_samples
 
 SHORT = ["trainer.max_epochs=2", "evaluation.plots=false", "logger=none"]
@@ -79,7 +78,7 @@ def test_a_trial_without_a_number_does_not_end_the_search(run_train, own_samples
 def test_nan_is_a_failure_with_a_reason(tmp_path):
     import optuna
 
-    from hepad.pipeline.study import tell
+    from hepad.pipeline.trials import tell
 
     study = optuna.create_study(study_name=NAME, storage=storage(tmp_path))
     trial = study.ask()

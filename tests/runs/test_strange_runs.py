@@ -9,12 +9,12 @@ import pytest
 
 import hepad
 from hepad import train
+from hepad.checkpoints.training_checkpoint import find_checkpoint
 from hepad.comparison.compare import compare
 from hepad.core.errors import UserError
-from hepad.run.training_checkpoint import find_checkpoint
 from hepad.rundir.history_file import read_history
+from hepad.rundir.locking import run_status
 from hepad.rundir.record import read_record
-from hepad.rundir.status import run_status
 from tests.runs.conftest import call, two_samples
 from tests.strange_checkpoints import CHECKPOINTS
 from tests.strange_runs import Strange, strange_runs

@@ -16,11 +16,11 @@ from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 from submitit.core.utils import UncompletedJobError
 
-from hepad.core.outcome import JobOutcome
-from hepad.pipeline.processes import run_processes
-from hepad.pipeline.record import SweepRecord
+from hepad.core.errors import JobOutcome
+from hepad.pipeline.job_processes import run_processes
 from hepad.pipeline.slurm import submit
-from hepad.rundir.status import RunStatus, run_status
+from hepad.pipeline.sweep_record import SweepRecord
+from hepad.rundir.locking import RunStatus, run_status
 from tests.runs.killing import start
 
 SHORT = ["data.limit=300", "trainer.max_epochs=2", "evaluation.plots=false", "logger=none"]
@@ -118,7 +118,7 @@ def test_the_last_job_of_a_sweep_gets_the_threads_it_would_have_had_among_all(
         monkeypatch.delenv(variable, raising=False)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.setattr("hepad.pipeline.processes.cores", lambda: 4)
+    monkeypatch.setattr("hepad.pipeline.job_processes.cores", lambda: 4)
     config = stand_in(tmp_path, monkeypatch, "echo $OMP_NUM_THREADS $MKL_NUM_THREADS")
     names = [f"seed.{seed}" for seed in range(5)]
     SweepRecord("s", settings={name: {} for name in names}, at_once=5).write(tmp_path)

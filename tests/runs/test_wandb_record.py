@@ -13,7 +13,7 @@ from PIL import Image
 
 import hepad.run.executing
 from hepad import train
-from hepad.core.pasteable import python_command
+from hepad.core.names import python_command
 from tests.runs.conftest import call, two_samples
 from tests.runs.wandb_records import entries, records, summary
 

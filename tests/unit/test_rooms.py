@@ -28,13 +28,19 @@ MAY_IMPORT = {
     "callbacks": {"data", "inference", "metrics", "models"},
     "rundir": {"config"},
     "logging": {"config", "metrics", "plots", "rundir"},
+    "checks": {"bundled", "config", "data", "logging", "losses", "models", "rundir"},
+    "checkpoints": {"callbacks", "config", "models", "rundir"},
+    "results": {"data", "inference", "metrics", "models", "plots", "report", "rundir"},
     "run": {
-        "bundled", "callbacks", "config", "data", "inference", "logging", "losses", "metrics", "models", "nn", "plots",
-        "report", "rundir",
+        "bundled", "callbacks", "checkpoints", "checks", "config", "data", "inference", "logging", "metrics", "models",
+        "nn", "report", "results", "rundir",
     },
     "comparison": {"metrics", "plots", "report", "rundir"},
-    "pipeline": {"callbacks", "comparison", "config", "data", "metrics", "models", "plots", "report", "run", "rundir"},
-    "cli": {"config", "run", "rundir"},
+    "pipeline": {
+        "callbacks", "checks", "comparison", "config", "data", "metrics", "models", "plots", "report", "results", "run",
+        "rundir",
+    },
+    "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 
 COMMANDS = {

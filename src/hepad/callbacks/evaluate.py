@@ -14,8 +14,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
-from hepad.callbacks.diagnostics import diagnostic_metrics
-from hepad.callbacks.symmetries import N_ENTRIES, transformed_scores
+from hepad.callbacks.diagnostics import N_ENTRIES, diagnostic_metrics, transformed_scores
 from hepad.core.diagnostics import Diagnostic, PartialScores, Remark
 from hepad.core.errors import JobError, UserError
 from hepad.core.files import atomic_write_bytes, atomic_write_text

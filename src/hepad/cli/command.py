@@ -1,12 +1,13 @@
-"""Running a command: Hydra's command line, one line per user error, exit codes 0, 1 and 2."""
+"""Running a command: Hydra's command line, checked output, one line per user error, exit codes 0, 1 and 2."""
 
 import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -14,20 +15,15 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from hepad import __version__
-from hepad.cli.command_line import MULTIRUN, CommandLine, read_command_line
-from hepad.cli.completion import completion_words
-from hepad.cli.help import command_help
-from hepad.cli.output import checked_output, drop_output
-from hepad.cli.quoting import quote_values
+from hepad.checks.before_torch import check_command, resolve_paths, working_directory
+from hepad.cli.help import command_help, completion_words
+from hepad.cli.words import MULTIRUN, CommandLine, quote_values, read_command_line
 from hepad.config import config_dir, search_path_word, use_searchpath
-from hepad.config.chosen import check_chosen, check_chosen_words
-from hepad.config.explanations import explain_config_error
+from hepad.config.explanations import check_chosen, check_chosen_words, explain_config_error
 from hepad.config.keys import COMMAND_KEYS
-from hepad.core.errors import Interrupted, JobError, UserError
+from hepad.core.errors import Interrupted, JobError, JobOutcome, JobsFailed, UserError, end_with_parent, one_line
 from hepad.core.files import remove_if_empty
 from hepad.core.names import check_paths
-from hepad.core.outcome import JobOutcome, JobsFailed, end_with_parent, one_line
-from hepad.run.early_checks import check_command, resolve_paths, working_directory
 
 EXIT_FAILED = 1
 EXIT_USER_ERROR = 2
@@ -214,3 +210,51 @@ def _exit_unread() -> NoReturn:
 def _exit_with_line(message: str) -> NoReturn:
     _print_line(message)
     sys.exit(EXIT_USER_ERROR)
+
+
+@contextmanager
+def checked_output() -> Iterator[None]:
+    """Raise `JobError` where standard output does not take what is printed in this block, and drop what waits for it.
+
+    Raises:
+        JobError: the output cannot be written.
+    """
+    checked: Any = _Checked(sys.stdout)
+    try:
+        with redirect_stdout(checked):
+            yield
+            checked.flush()
+    except OutputLost:
+        drop_output()
+        raise
+
+
+class OutputLost(JobError):
+    """Standard output cannot be written."""
+
+
+def drop_output() -> None:
+    """Send standard output nowhere: a flush at exit would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Checked:
+    """A stream of text whose failed writes are `OutputLost`."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> Any:
+        return self._checked(self._stream.write, text)
+
+    def flush(self) -> None:
+        self._checked(self._stream.flush)
+
+    def _checked(self, do: Any, *words: Any) -> Any:
+        try:
+            return do(*words)
+        except OSError as error:
+            raise OutputLost(f"cannot write the output: {error.strerror}") from error

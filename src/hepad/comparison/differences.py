@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from hepad.report.formatting import format_setting
+from hepad.rundir.config_file import changes_no_number, flat_settings, is_below
 from hepad.rundir.record import RunRecord
-from hepad.rundir.settings import changes_no_number, flat_settings, is_below
 
 # What differs with these is told elsewhere, or follows from what is told.
 _IGNORED: Final = ("hydra", "callbacks", "data.seed", "trainer.num_nodes")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, text_attribute
 from hepad.metrics import SortedScores, sort_scores
-from hepad.metrics.weights import as_weights, effective_entries
+from hepad.metrics.samples import as_weights, effective_entries
 from hepad.rundir.record import RunRecord
 
 _SLOTS = 1 << 16

@@ -1,14 +1,17 @@
-"""Turn a bad command line into one line that names the allowed words."""
+"""Turn a bad command line, or a package's option that cannot be used, into one line that names what would be right."""
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.config import compose, config_dirs
+from hepad.config import compose, config_dir, config_dirs
+from hepad.config.composing import running_searchpath
+from hepad.config.installed import ENTRY_POINTS, installed_config_dirs, installed_options
 from hepad.config.keys import check_config, find_kind, is_foreign
 from hepad.config.keys.kinds import shown
 from hepad.core.errors import UserError
@@ -168,3 +171,44 @@ def _suggestion(wanted: str, options: Sequence[str]) -> str:
     close = difflib.get_close_matches(wanted, options, n=1)
     hint = f"did you mean {close[0]!r}? " if close else ""
     return f"{hint}{'A' if hint else 'a'}llowed: {', '.join(sorted(options)[:_SHOWN])}"
+
+
+def check_chosen_words(words: Sequence[str]) -> None:
+    """Raise `UserError` for a word of the command line, such as `model=mine`, that chooses an option without use."""
+    for word in words:
+        key, _, value = word.lstrip("+").partition("=")
+        for name in re.findall(r"[\w.-]+", value):
+            check_chosen({key.partition("@")[0]: name})
+
+
+def check_chosen(choices: Mapping[str, str | None]) -> None:
+    """Raise `UserError` for an option that an installed package brings without its YAML, or that several bring.
+
+    Args:
+        choices: group → its option, also of other groups than those of entry points.
+    """
+    for group in ENTRY_POINTS:
+        name = choices.get(group)
+        options = [option for option in installed_options() if (option.group, option.name) == (group, name)]
+        if not options or _is_in(running_searchpath(), group, str(name)):
+            continue
+        packages = sorted({option.package for option in options})
+        if (config_dir() / group / f"{name}.yaml").is_file():
+            raise UserError(
+                f"{group}={name}: that is one of hepad's own, and the name of one in {' and '.join(packages)} too; "
+                f"rename its entry point, or pip uninstall {packages[0]}"
+            )
+        if len(packages) > 1:
+            raise UserError(
+                f"{group}={name}: {' and '.join(packages)} both bring one of this name; rename an entry point, "
+                f"or pip uninstall {packages[-1]}"
+            )
+        if options[0].problem:
+            raise UserError(f"{group}={name}: {options[0].problem}")
+
+
+def _is_in(searchpath: Sequence[str], group: str, name: str) -> bool:
+    """Whether a directory that the user names has the option, which then is the one that is meant."""
+    # The processes of a sweep are told the directories of installed packages by it.
+    places = {Path(place.removeprefix("file://")) for place in searchpath} - set(installed_config_dirs())
+    return any((place / group / f"{name}.yaml").is_file() for place in places)

@@ -6,8 +6,8 @@ from typing import Any, Final
 from hepad.config import config_dir, config_dirs
 from hepad.config.comments import comment_of, groups_of, keys_of, option_files, read_config_text
 from hepad.config.keys import COMMAND_KEYS, Kind, find_kind
+from hepad.config.keys.check import targets_of
 from hepad.config.keys.kinds import Anything, JsonSchema
-from hepad.config.sections import targets_of
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 

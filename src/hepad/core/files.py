@@ -1,10 +1,17 @@
-"""Files written whole or not at all: aside first, then renamed, so that a reader never sees half a file."""
+"""Files: written whole or not at all, and read only where they are regular.
 
+A pipe blocks whoever opens it, a device may have no end, and files of `/proc` and `/sys` are views of the system that
+call themselves regular. One function says so for every path that a user or a file of a stranger names.
+"""
+
+import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Final
 
 from hepad.core.errors import UserError
 
@@ -102,3 +109,75 @@ def remove_if_empty(run_dir: Path) -> None:
             os.rmdir(directory)
         except OSError:
             return
+
+
+_SYSTEM_VIEWS: Final = ("/proc", "/sys")
+_KINDS: Final = (
+    (stat.S_ISDIR, "a directory"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def require_file(path: str | os.PathLike[str], name: str = "") -> Path:
+    """Return `path`, with `~` replaced, once it is known to be a regular file that may be read.
+
+    Nothing is opened, so that a pipe cannot hold up whoever asks.
+
+    Args:
+        path: what the user or a file names.
+        name: what it is for, such as `input` or `data.samples.mine`; it begins the message.
+
+    Raises:
+        UserError: nothing there, something other than a regular file, a view of the system, or no permission to read.
+    """
+    given = Path(path)
+    if reason := _refusal(given.expanduser() if str(path).startswith("~") else given):
+        raise UserError(f"{name}: {reason}" if name else reason)
+    return given.expanduser()
+
+
+def is_regular_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether `require_file` would take the path."""
+    return _refusal(Path(path)) is None
+
+
+def read_small_file(path: str | os.PathLike[str], limit: int, name: str = "") -> bytes:
+    """Return the bytes of a regular file of at most `limit` bytes.
+
+    Raises:
+        UserError: what `require_file` refuses, or a larger file.
+    """
+    found = require_file(path, name)
+    # Not blocking, in case a pipe has taken the file's place since.
+    descriptor = os.open(found, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        content = file.read(limit + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+    if content is None or len(content) > limit:
+        what = "is no regular file" if content is None else f"is larger than {limit:,} bytes"
+        raise UserError(f"{name}: {found} {what}" if name else f"{found} {what}")
+    return content
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _refusal(path: Path) -> str | None:
+    try:
+        mode = os.stat(path).st_mode
+        real = os.path.realpath(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return f"no file {path}"
+    except (OSError, ValueError) as error:
+        return f"cannot read {path}: {error.strerror if isinstance(error, OSError) else error}"
+    if not stat.S_ISREG(mode):
+        kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "no regular file")
+        return f"{path} is {kind}; a file is needed"
+    if any(Path(real).is_relative_to(view) for view in _SYSTEM_VIEWS):
+        return f"{path} is a view of the system; a file on a disk is needed"
+    return None if os.access(path, os.R_OK) else f"cannot read {path}: Permission denied"

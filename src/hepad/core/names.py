@@ -1,8 +1,13 @@
-"""Names and paths that a user may give to what hepad writes: a name cannot lead out of its directory."""
+"""Names and paths that a user may give to what hepad writes, numbers of things in words, and commands to paste."""
 
 import hashlib
+import os
 import re
+import shlex
+import shutil
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 from hepad.core.errors import UserError
@@ -51,3 +56,21 @@ def check_paths(words: Iterable[str]) -> None:
         key, _, value = word.lstrip("+").partition("=")
         if key in _PATHS and ".." in re.split(r"[^\w.-]", value):
             raise UserError(f"{word}: no '..' in the directory of a run or a sweep; one elsewhere is named from / on")
+
+
+def python_command() -> str:
+    """Return how to call the Python that runs hepad: `python` where that is it, else its path.
+
+    After `make train` nothing is active, and the `python` of the terminal knows no hepad.
+    """
+    found = shutil.which("python")
+    if found is not None and os.path.abspath(found) == os.path.abspath(sys.executable):
+        return "python"
+    path, here = Path(sys.executable), Path.cwd()
+    shown = path.relative_to(here) if path.is_relative_to(here) else path
+    return shlex.quote(str(shown))
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 run`, `2 runs`, `1,000 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -13,14 +13,13 @@ from torch import Tensor
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import first_row, has_dataset, open_hdf5, read_rows, safe_dataset
-from hepad.core.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels
-from hepad.core.structure import Structure
+from hepad.core.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels, Structure
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_event_features
 from hepad.data.loader import BatchLoader
-from hepad.data.memory import check_rows_fit
+from hepad.data.memory_check import check_rows_fit
 from hepad.data.symmetry import augment, rotation_steps
 
 

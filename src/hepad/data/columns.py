@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
 from hepad.core.hdf5.datasets import listed
-from hepad.core.hdf5.faults import told_as_damage
+from hepad.core.hdf5.opening import told_as_damage
 from hepad.core.schema import WEIGHT_DATASET
 
 _NUMBERS: Final = (h5py.h5t.INTEGER, h5py.h5t.FLOAT)

@@ -18,9 +18,8 @@ from hepad.core.roles import background_sample, check_folds, parse_roles
 from hepad.data.entries import Entries, join_entries
 from hepad.data.event_weights import refuse_weightless
 from hepad.data.loader import BatchLoader
-from hepad.data.reading import SampleReader, check_shapes
+from hepad.data.reading import SampleReader, check_shapes, sample_files
 from hepad.data.row_scores import RowScores, read_row_scores, with_targets
-from hepad.data.sources import sample_files
 from hepad.data.split import HALVES, Split, check_half, split_rows
 from hepad.data.training_roles import RoleEntries, same_file, split_sha256, take_roles
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import feature_names, has_dataset, read_rows, safe_dataset
-from hepad.core.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET
-from hepad.core.structure import Structure
+from hepad.core.schema import EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, Structure
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import JetTable, check_features, columns_of
-from hepad.data.memory import check_rows_fit
+from hepad.data.memory_check import check_rows_fit
 
 _MIN_JETS: Final = 2
 
@@ -34,7 +33,7 @@ class EventsDataModule(AnomalyDataModule):
 
     Args:
         features: names of the jet features to use, in this order; null for all that the background's file holds.
-        padding: what tells empty slots: `auto`, `none`, `mask` or a column (`hepad.data.padding`).
+        padding: what tells empty slots: `auto`, `none`, `mask` or a column (`hepad.data.jet_table`).
         common: the arguments of `AnomalyDataModule`.
 
     >>> from hepad.data import EventsDataModule

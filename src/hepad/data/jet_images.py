@@ -19,15 +19,15 @@ from hepad.core.schema import (
     JET_FEATURES_DATASET,
     JET_IMAGE_DATASET,
     ImageLabels,
+    Structure,
 )
-from hepad.core.structure import Structure
 from hepad.data.calo import read_images
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_table
 from hepad.data.jet_preprocessing import JetImaging
-from hepad.data.memory import check_rows_fit
+from hepad.data.memory_check import check_rows_fit
 
 
 class JetImagesDataModule(AnomalyDataModule):

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import row_steps, safe_dataset
-from hepad.core.schema import JET_DATASET
-from hepad.core.structure import Structure
+from hepad.core.schema import JET_DATASET, Structure
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.jet_table import JetTable, check_features, columns_of
-from hepad.data.memory import check_fits
+from hepad.data.memory_check import check_fits
 from hepad.data.split import Split, split_groups
 from hepad.data.trivial_scores import DistanceToMean
 
@@ -32,7 +31,7 @@ class JetsDataModule(AnomalyDataModule):
 
     Args:
         features: names of the features to use, in this order; null for all that the background's file holds.
-        padding: what tells empty slots: `auto`, `none`, `mask` or a column (`hepad.data.padding`).
+        padding: what tells empty slots: `auto`, `none`, `mask` or a column (`hepad.data.jet_table`).
         min_pt: keep jets above this pT (GeV); 0 keeps all.
         split: `events`, or `entries` to split flattened jets as the workshop did, where jets of one event fall on both
             sides.

@@ -1,4 +1,4 @@
-"""Reading of samples: entries with their weights, context and truth, and the observables that regions are cut in."""
+"""Reading of samples: their files, and entries with weights, context, truth and the observables of regions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -10,12 +10,13 @@ import h5py
 import numpy as np
 import torch
 
+from hepad.bundled import bundled_files
 from hepad.core.errors import UserError
-from hepad.core.hdf5 import open_hdf5
+from hepad.core.files import require_file
+from hepad.core.hdf5 import has_dataset, open_hdf5
 from hepad.core.regions import Region
 from hepad.core.roles import Role
-from hepad.core.schema import ImageLabels
-from hepad.core.structure import Structure
+from hepad.core.schema import ImageLabels, Structure
 from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights
 from hepad.data.observed import add_observables, finite_entries, with_context
@@ -27,7 +28,7 @@ class SampleReader(ABC):
 
     Attributes:
         kind: the data set's own name, as in `data=…`: `jets`, `events`, `calo`, …
-        structure: what an entry is (`hepad.core.structure`); models and losses ask for this alone.
+        structure: what an entry is (`hepad.core.schema`); models and losses ask for this alone.
         datasets: the HDF5 data sets that can be read.
         background: the sample that signals are compared with, whose file says what an entry is.
         given_roles: what is trained on; None for the background alone.
@@ -158,3 +159,30 @@ def check_shapes(entries: Mapping[str, Entries], background: str, files: Mapping
                 f"entries of {sample} have the shape {shape}, those of {background} {wanted}; "
                 f"one shape is needed ({files[sample]})"
             )
+
+
+def sample_files(samples: Mapping[str, str | None], bundled: bool, datasets: tuple[str, ...]) -> dict[str, Path]:
+    """Return sample name → file.
+
+    Args:
+        samples: the user's own files; a path beside a bundled name replaces it, None leaves the sample out.
+        bundled: start from the samples shipped with hepad that hold one of `datasets`.
+        datasets: names of the data sets that can be read.
+
+    Raises:
+        UserError: a file that is not there, or no sample at all.
+    """
+    files: dict[str, Path] = {}
+    if bundled:
+        for name, path in bundled_files().items():
+            with open_hdf5(path) as file:
+                if any(has_dataset(file, dataset) for dataset in datasets):
+                    files[name] = path
+    for name, given in samples.items():
+        if given is None:
+            files.pop(name, None)
+            continue
+        files[name] = require_file(given, f"data.samples.{name}")
+    if not files:
+        raise UserError("no samples; name some with data.samples.<name>=FILE or use data.bundled=true")
+    return files

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hepad.core.errors import UserError
+from hepad.core.files import file_sha256
 from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, text_attribute, write_hdf5
-from hepad.core.input_files import file_sha256
 from hepad.data.entries import Entries
 
 _MOST_SLOTS: Final = 1 << 20

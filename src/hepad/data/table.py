@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5
-from hepad.core.schema import EVENT_FEATURES_DATASET
-from hepad.core.structure import Structure
+from hepad.core.schema import EVENT_FEATURES_DATASET, Structure
 from hepad.data.columns import Columns, as_float32
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.jet_table import check_features
-from hepad.data.memory import check_fits
+from hepad.data.memory_check import check_fits
 from hepad.data.trivial_scores import DistanceToMean
 from hepad.data.truth import DEFAULT
 

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from hepad.core.batch import on_device
 from hepad.core.diagnostics import SearchExamples
+from hepad.core.float32 import at_least_float32, weight_dtype
 from hepad.data.entries import Entries
-from hepad.inference.code_prior import CodePrior, start_codes
-from hepad.inference.codes import draw_codes
+from hepad.inference.code_prior import CodePrior, draw_codes, start_codes
 from hepad.inference.latent_search import LatentSearch
 from hepad.inference.search import SearchResult
 from hepad.models import AnomalyModel, Searchable
-from hepad.models.float_resolution import at_least_float32, weight_dtype
 from hepad.nn import LatentNetwork
 
 _EXAMPLE_STEPS: Final = 4

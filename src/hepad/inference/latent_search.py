@@ -8,14 +8,12 @@ import torch
 from torch import Tensor
 
 from hepad.core.float32 import exact_float32
-from hepad.inference.descent import Descent, Loss
-from hepad.inference.float_resolution import movable_share
+from hepad.inference.blocks import CPU_BLOCK_BYTES, CPU_BLOCK_COPIES, bytes_per_copy, in_threads
+from hepad.inference.descent import Descent, Loss, movable_share
 from hepad.inference.frozen import frozen, moving_weights
-from hepad.inference.memory import CPU_BLOCK_BYTES, CPU_BLOCK_COPIES, bytes_per_copy
 from hepad.inference.search import SearchResult, search_block
-from hepad.inference.settings import SearchSettings
+from hepad.inference.search_settings import SearchSettings
 from hepad.inference.stacked import StackedNetwork
-from hepad.inference.threads import in_threads
 from hepad.losses import MSE
 from hepad.nn import LatentNetwork
 

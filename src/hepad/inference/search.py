@@ -1,13 +1,19 @@
-"""One block of a latent search: all restarts of some entries, side by side."""
+"""One block of a latent search: its loss, and all restarts of some entries, side by side."""
 
 from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
 
+from hepad.core.batch import on_device
+from hepad.core.errors import UserError
+from hepad.core.schema import check_structures, plural
+from hepad.data import AnomalyDataModule
 from hepad.inference.descent import Descent
-from hepad.inference.settings import SearchSettings
+from hepad.inference.search_settings import SearchSettings
 from hepad.inference.stacked import StackedNetwork
+from hepad.losses import ReconstructionLoss
+from hepad.models import AnomalyModel, Searchable
 
 _DIVERGED: Final = 1e-16
 """Part of the largest float from which on a loss has diverged; losses hold what would overflow, so few become inf."""
@@ -234,3 +240,23 @@ class _Ended:
             moved=self.moved.reshape(shape),
             failed=self.failed.reshape(shape),
         )
+
+
+def fit_loss(loss: ReconstructionLoss, model: AnomalyModel, data: AnomalyDataModule) -> None:
+    """Let the loss take what it must know of the background, such as SSIM's data range, where the model is.
+
+    Raises:
+        UserError: the loss, or a part of it, is not for such entries.
+    """
+    for part in loss.modules():
+        if not isinstance(part, ReconstructionLoss):
+            continue
+        what = f"inference.loss: {type(part).__name__}"
+        check_structures(what, part.structures or (), getattr(part, "kinds", None))
+        if part.structures is not None and data.structure not in part.structures:
+            raise UserError(f"{what} is defined for {plural(part.structures)}, not for {plural({data.structure})}")
+    assert isinstance(model, Searchable)
+    try:
+        loss.to(model.device).fit(model.latent_target(on_device(data.train_entries.batch, model.device))[0])
+    except UserError as error:
+        raise UserError(str(error).replace("model.loss.", "inference.loss.")) from error

@@ -22,15 +22,13 @@ from hepad.core.names import file_name
 from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule
 from hepad.data.entries import Entries
-from hepad.inference.code_prior import NEAR, STARTS, UNIT_NORMAL, describe_starts, fitted_prior
-from hepad.inference.codes import SEEDS
+from hepad.inference.code_prior import NEAR, SEEDS, STARTS, UNIT_NORMAL, describe_starts, fitted_prior
 from hepad.inference.entry_search import EntrySearch, search_examples, searched_network
 from hepad.inference.latent_search import DEFAULT_MEMORY, LatentSearch
 from hepad.inference.partial_search import PartialSearch, fingerprint, plain_settings
-from hepad.inference.search import SearchResult
+from hepad.inference.search import SearchResult, fit_loss
 from hepad.inference.search_findings import failures, finite_scores, mean_moved, standstill
-from hepad.inference.search_loss import fit_loss
-from hepad.inference.settings import SearchSettings
+from hepad.inference.search_settings import SearchSettings
 from hepad.losses import ReconstructionLoss
 from hepad.models import AnomalyModel, Searchable
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 
+from hepad.inference.blocks import with_row_products
 from hepad.inference.graphs import without_idle_views
-from hepad.inference.rows import with_row_products
 
 
 class StackedNetwork:

@@ -1,19 +1,23 @@
-"""Make the view of a W&B project: build it, check it, write it, and save it where somebody is logged in."""
+"""The view of a W&B project as code: build it, check it, write it, and save it where somebody is logged in."""
 
 import importlib.util
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import wandb
+import wandb_workspaces.reports.v2 as wr
+import wandb_workspaces.workspaces as ws
 from omegaconf import DictConfig
 
 from hepad.core.errors import UserError
 from hepad.core.files import atomic_write_text
 from hepad.logging.loggers import has_key
+from hepad.logging.wandb_results import BAR_CHART, BAR_FIELDS, ROC_CHART, ROC_FIELDS, ROC_STRINGS
 from hepad.rundir.config_file import require_run
 from hepad.rundir.facts import read_metrics, read_provenance
 from hepad.rundir.history_file import read_columns
@@ -38,7 +42,7 @@ def make_dashboard(cfg: DictConfig) -> list[str]:
         raise UserError(f"mode={cfg.mode}; allowed: {', '.join(_MODES)}")
     if cfg.mode == "online" and not has_key():
         raise UserError("mode=online, but nobody is logged in; run `wandb login` or set WANDB_API_KEY")
-    from hepad.logging.workspace import Contents, build_workspace
+    from hepad.logging.dashboard import Contents, build_workspace
 
     signals, references, curves, pictures = _SIGNALS, _REFERENCES, _CURVES, _PICTURES
     if cfg.run is not None:
@@ -152,3 +156,95 @@ def _check_names(specification: dict[str, Any], run: Path) -> None:
     logged |= {f"plots/{name}" for name in _pictures(run)}
     if missing := sorted(names_in(specification) - logged):
         raise UserError(f"{run} did not log {', '.join(missing)}; leave them out, or name another run")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a view shows.
+
+    Attributes:
+        signals: samples on the signal side of the AUCs; the first one sorts the table of runs.
+        references: samples on the background side; the AUCs against the first one are columns of the table of runs.
+        curves: metrics over epochs.
+        pictures: names of plots.
+        columns: keys of the config for the table of runs.
+    """
+
+    signals: Sequence[str]
+    references: Sequence[str]
+    curves: Sequence[str]
+    pictures: Sequence[str]
+    columns: Sequence[str]
+
+    def aucs(self, reference: str) -> list[str]:
+        """The names of the AUCs against a reference; the first reference is the background and never a signal."""
+        others = (signal for signal in self.signals if signal not in (reference, self.references[0]))
+        return [f"test/auc/{signal}_vs_{reference}" for signal in others]
+
+
+def build_workspace(entity: str, project: str, name: str, contents: Contents) -> ws.Workspace:
+    """Build the view: AUCs over runs, ROC overlays, correlations, learning curves, pictures, and the table of runs."""
+    aucs = contents.aucs(contents.references[0])
+    return ws.Workspace(
+        entity=entity,
+        project=project,
+        name=name,
+        sections=list(_sections(contents)),
+        # One colour per run in every panel, so a colour may be followed from the AUC to the ROC.
+        settings=ws.WorkspaceSettings(x_axis="epoch", max_runs=50),
+        runset_settings=ws.RunsetSettings(
+            pinned_columns=[
+                "run:displayName",
+                *(f"summary:{metric}" for metric in aucs),
+                *(_config_column(key) for key in contents.columns),
+            ],
+            order=[ws.Ordering(ws.Summary(aucs[0]), ascending=False)],
+        ),
+    )
+
+
+def _sections(contents: Contents) -> Iterator[ws.Section]:
+    for i, reference in enumerate(contents.references):
+        bars = [
+            wr.BarPlot(title=metric.removeprefix("test/auc/").replace("_vs_", " vs "), metrics=[metric], title_x="AUC")
+            for metric in contents.aucs(reference)
+        ]
+        yield ws.Section(name=f"AUC against {reference}", panels=bars, is_open=i == 0)
+    yield ws.Section(name="ROC", panels=[_roc_panel(reference) for reference in contents.references], is_open=True)
+    yield ws.Section(
+        name="Correlation of the score with features",
+        panels=[_correlation_panel(kind) for kind in ("spearman", "pearson")],
+        is_open=True,
+    )
+    curves = [wr.LinePlot(title=metric, x="epoch", y=[metric], title_x="epoch") for metric in contents.curves]
+    yield ws.Section(name="Training", panels=curves, is_open=True)
+    if contents.pictures:
+        pictures = [wr.MediaBrowser(title=name, media_keys=[f"plots/{name}"]) for name in contents.pictures]
+        yield ws.Section(name="Pictures", panels=pictures, is_open=False)
+
+
+def _roc_panel(reference: str) -> wr.CustomChart:
+    strings = {"title": f"ROC against {reference}", **ROC_STRINGS}
+    return _chart(f"roc/vs_{reference}", ROC_CHART, ROC_FIELDS, strings)
+
+
+def _correlation_panel(kind: str) -> wr.CustomChart:
+    return _chart(f"correlation/{kind}", BAR_CHART, BAR_FIELDS, {"title": f"{kind.capitalize()} correlation"})
+
+
+def _chart(key: str, chart: str, fields: dict[str, str], strings: dict[str, str]) -> wr.CustomChart:
+    """A panel of all chosen runs with the table that `wandb.plot_table` logged under `key`."""
+    query: dict[str, Any] = {
+        "id": {},
+        "name": {},
+        "_defaultColorIndex": {},
+        "summaryTable": {"tableKey": f"{key}_table"},
+    }
+    layout = wr.Layout(w=12, h=8)
+    return wr.CustomChart(query=query, chart_name=chart, chart_fields=fields, chart_strings=strings, layout=layout)
+
+
+def _config_column(key: str) -> str:
+    """The column of a key of the config: W&B keeps its values one level below the first name."""
+    first, _, rest = key.partition(".")
+    return f"config:{first}.value" + (f".{rest}" if rest else "")

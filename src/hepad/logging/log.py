@@ -1,8 +1,9 @@
-"""Records of a run for its loggers: where it comes from, what evaluation found, and its files."""
+"""Records of a run for its loggers, of which a failure costs a warning and never the run."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec
 
 import numpy as np
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
@@ -10,8 +11,9 @@ from numpy.typing import ArrayLike
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
-from hepad.logging import wandb_files
-from hepad.logging.loggers import RunWandbLogger, wandb_runs
+from hepad.core.errors import one_line
+from hepad.logging import wandb_results
+from hepad.logging.loggers import RunWandbLogger, finish, wandb_runs
 from hepad.metrics import Evaluation, ScoredSample
 
 _TO_COME: Final = ("status", "reason", "epochs", "seconds")
@@ -102,6 +104,39 @@ def log_files(loggers: Sequence[Logger], run_dir: Path, evaluation: Evaluation) 
     """Log the files that the logger's config asks for; they must be complete."""
     for logger in loggers:
         if isinstance(logger, RunWandbLogger):
-            wandb_files.log_checkpoints(logger.experiment, run_dir, logger.checkpoints, evaluation.metrics)
+            wandb_results.log_checkpoints(logger.experiment, run_dir, logger.checkpoints, evaluation.metrics)
             if logger.report:
-                wandb_files.log_report(logger.experiment, run_dir / "report.html")
+                wandb_results.log_report(logger.experiment, run_dir / "report.html")
+
+
+_Words = ParamSpec("_Words")
+
+
+class SafeLogging:
+    """Calls what logs; after the first failure, which is told once, nothing more is logged.
+
+    Attributes:
+        warnings: the failure as a sentence for the report; empty where there was none.
+    """
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+
+    def __call__(self, log: Callable[_Words, None], *args: _Words.args, **kwargs: _Words.kwargs) -> None:
+        """Call `log` with the arguments given, unless an earlier call failed."""
+        if not self.warnings:
+            self._try(lambda: log(*args, **kwargs))
+
+    def finish(self, loggers: Sequence[Logger]) -> None:
+        """Close the loggers' runs as finished, or as failed where something was not logged."""
+        code = 1 if self.warnings else 0
+        self._try(lambda: finish(loggers, exit_code=code))
+
+    def _try(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        # Loggers talk to disks, processes and networks, each with exceptions of its own; the run is done without them.
+        except Exception as error:
+            if not self.warnings:
+                print(f"warning: logging failed ({one_line(error)}); the run itself is complete", file=sys.stderr)
+            self.warnings.append(f"Logging failed ({one_line(error)}): loggers do not hold all of this run.")

@@ -1,11 +1,12 @@
-"""The loggers of a run. W&B: offline unless somebody is logged in, and never a prompt."""
+"""The loggers of a run. W&B: offline unless somebody is logged in, its files under the run, and never a prompt."""
 
 import importlib.util
 import logging
 import os
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -13,8 +14,8 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 
 from hepad.config.registry import instantiate
 from hepad.core.errors import UserError
-from hepad.core.pasteable import python_command
-from hepad.logging.wandb_files import CHECKPOINTS
+from hepad.core.names import python_command
+from hepad.logging.wandb_results import CHECKPOINTS
 
 if TYPE_CHECKING:
     # Imported by the functions that need it: a run without W&B need not wait for it.
@@ -31,7 +32,7 @@ class RunWandbLogger(WandbLogger):
     Args:
         run: the W&B run.
         save_dir: the run's directory.
-        checkpoints: a key of `hepad.logging.wandb_files.CHECKPOINTS`. Lightning's own `log_model` raises offline.
+        checkpoints: a key of `hepad.logging.wandb_results.CHECKPOINTS`. Lightning's own `log_model` raises offline.
         report: whether the report page becomes a panel.
     """
 
@@ -213,3 +214,33 @@ def has_key() -> bool:
     from wandb.sdk.lib.wbauth import read_netrc_auth
 
     return read_netrc_auth(host=os.environ.get("WANDB_BASE_URL") or wandb.Settings().base_url) is not None
+
+
+STAGING: Final = "WANDB_DATA_DIR"
+_IN_HOME: Final = {"WANDB_CACHE_DIR": "XDG_CACHE_HOME", "WANDB_CONFIG_DIR": "XDG_CONFIG_HOME"}
+"""W&B's variable → what else moves that directory out of the home."""
+
+
+@contextmanager
+def wandb_home(run_dir: Path) -> Iterator[None]:
+    """Let W&B stage tables and artifacts in `run_dir/wandb/staging` while the block runs, instead of in the home.
+
+    So an offline run can be moved and uploaded with all that belongs to it, and a home that cannot be written, as on
+    the nodes of many batch systems, costs nothing. In that case W&B's cache and settings are kept in `run_dir/wandb`
+    too. A variable that the user has set is left as it is.
+    """
+    wanted = {STAGING: "staging"}
+    if not _is_writable(Path(os.path.expanduser("~"))):
+        wanted |= {name: name.split("_")[1].lower() for name, other in _IN_HOME.items() if not os.environ.get(other)}
+    ours = {name: str(run_dir.absolute() / "wandb" / part) for name, part in wanted.items() if name not in os.environ}
+    os.environ |= ours
+    try:
+        yield
+    finally:
+        for name, value in ours.items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
+
+
+def _is_writable(directory: Path) -> bool:
+    return directory.is_dir() and os.access(directory, os.W_OK | os.X_OK)

@@ -1,8 +1,9 @@
-"""Results of an evaluation in the W&B record: numbers, tables, charts and pictures."""
+"""Results of an evaluation in the W&B record: numbers, tables, charts, pictures and artifacts."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import wandb
@@ -10,7 +11,7 @@ from wandb.plot.custom_chart import CustomChart
 from wandb.sdk.wandb_run import Run as WandbRun
 
 from hepad.metrics import Evaluation, RocCurve, ScoredSample, trigger_rate
-from hepad.plots.binning import edges, is_heavy_tailed
+from hepad.plots.labels import edges, is_heavy_tailed
 
 _ROC_POINTS: Final = 200
 _HISTOGRAM_BINS: Final = 64
@@ -127,3 +128,44 @@ def _on_log_grid(curve: RocCurve, n_points: int) -> list[tuple[float, float]]:
 def _points_per_curve(n_curves: int) -> int:
     """As many as fit: W&B cuts a table off, with a warning that nobody reads."""
     return min(_ROC_POINTS, wandb.Table.MAX_ROWS // max(n_curves, 1))
+
+
+if TYPE_CHECKING:
+    from wandb.sdk.wandb_run import Run as WandbRun
+
+CHECKPOINTS: Final = {"none": (), "best": ("best",), "all": ("best", "last")}
+"""Which checkpoints each value of `log_model` uploads."""
+
+_MAX_METADATA: Final = 100
+
+
+def log_checkpoints(run: "WandbRun", run_dir: Path, log_model: str, metrics: Mapping[str, float]) -> None:
+    """Log checkpoints as versions of the artifact `model-<id of the run>`, of type `model`, aliased `best` and `last`.
+
+    Offline, the record refers to the files where they are, and `wandb sync` uploads them from there.
+
+    Args:
+        run: the W&B run.
+        run_dir: of the training, with `checkpoints/` and `config.yaml`, which is needed to use a checkpoint.
+        log_model: a key of `CHECKPOINTS`.
+        metrics: of the evaluation; the AUCs become the artifacts' metadata, of which W&B takes 100 at most.
+    """
+    import wandb
+
+    aucs = {name: value for name, value in metrics.items() if re.fullmatch(r"test/auc/[^/]+", name)}
+    metadata = dict(list(aucs.items())[:_MAX_METADATA])
+    for alias in CHECKPOINTS[log_model]:
+        artifact = wandb.Artifact(f"model-{run.id}", type="model", metadata=metadata)
+        # Immutable: not copied aside, as nothing writes to these files any more.
+        artifact.add_file(
+            str(run_dir / "checkpoints" / f"{alias}.ckpt"), f"checkpoints/{alias}.ckpt", policy="immutable"
+        )
+        artifact.add_file(str(run_dir / "config.yaml"), "config.yaml", policy="immutable")
+        run.log_artifact(artifact, aliases=[alias])
+
+
+def log_report(run: "WandbRun", report: Path) -> None:
+    """Log the report page as a panel of the run (`report`)."""
+    import wandb
+
+    run.log({"report": wandb.Html(str(report), inject=False)})

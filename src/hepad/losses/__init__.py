@@ -1,11 +1,10 @@
 """Reconstruction losses, each giving one value per entry; the losses of adversarial games; distances of samples."""
 
 from hepad.losses.adversarial import AdversarialLoss, Hinge, NonSaturating
-from hepad.losses.base import ElementwiseLoss, ReconstructionLoss, mean_per_entry
+from hepad.losses.base import ElementwiseLoss, ReconstructionLoss, WeightedSum, mean_per_entry
 from hepad.losses.elementwise import MAE, MAPE, MSE, Huber, LogCosh
 from hepad.losses.ncc import NCC
 from hepad.losses.ssim import SSIM
-from hepad.losses.weighted import WeightedSum
 
 __all__ = [
     "MAE",

@@ -1,12 +1,34 @@
-"""The base of all reconstruction losses."""
+"""The base of all reconstruction losses, their mean over a batch by weight, and weighted sums of them."""
 
+import math
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from hepad.core.structure import Structure
+from hepad.core.schema import Structure
+
+
+def weighted_mean(values: Tensor, weight: Tensor | None = None, total: Tensor | float | None = None) -> Tensor:
+    """Return Σ w v / Σ w `()`, the plain mean without weights; 0 where all weights are 0.
+
+    Weights that are all 1 give the plain mean to the last bit.
+
+    Args:
+        values: `(B,)`.
+        weight: `(B,)` numbers from 0 on any scale.
+        total: what to divide by instead of Σ w, where the batch is a share of a larger one.
+
+    >>> import torch
+    >>> weighted_mean(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 1.0]))
+    tensor(2.)
+    """
+    if weight is None:
+        return values.mean()
+    whole = weight.sum() if total is None else torch.as_tensor(total).to(weight)
+    return (values * weight).sum() / whole.clamp(min=torch.finfo(weight.dtype).tiny)
 
 
 class ReconstructionLoss(nn.Module, ABC):
@@ -15,7 +37,7 @@ class ReconstructionLoss(nn.Module, ABC):
     Training averages the values over the batch; the same values are the anomaly score.
 
     Attributes:
-        structures: the structures of entries (`hepad.core.structure`) the loss is defined for; None for all.
+        structures: the structures of entries (`hepad.core.schema`) the loss is defined for; None for all.
 
     >>> import torch
     >>> from hepad.losses import ReconstructionLoss
@@ -93,3 +115,58 @@ def mean_per_entry(values: Tensor, mask: Tensor | None = None) -> Tensor:
     counted = torch.where(mask.unsqueeze(-1), values, torch.zeros_like(values))
     n_elements = mask.sum(dim=1).clamp(min=1) * values.shape[-1]
     return counted.flatten(1).sum(dim=1) / n_elements
+
+
+class WeightedSum(ReconstructionLoss):
+    """Σ weight · loss, entry by entry.
+
+    Losses have scales of their own (MSE of heavy tails exceeds 1 by far, SSIM stays below 2), so equal weights do not
+    mean equal say.
+
+    Args:
+        terms: name → `{"weight": w, "loss": a ReconstructionLoss}`; a term of weight 0 is left out.
+
+    Raises:
+        ValueError: a weight that is negative or not finite, or no term left.
+
+    >>> import torch
+    >>> from hepad.losses import MAE, MSE, WeightedSum
+    >>> loss = WeightedSum({"mse": {"weight": 1.0, "loss": MSE()}, "mae": {"weight": 0.5, "loss": MAE()}})
+    >>> loss(torch.tensor([[2.0], [4.0]]), torch.zeros(2, 1))
+    tensor([ 5., 18.])
+    """
+
+    def __init__(self, terms: Mapping[str, Mapping[str, Any]]) -> None:
+        super().__init__()
+        for name, term in terms.items():
+            if not 0 <= float(term["weight"]) < math.inf:
+                raise ValueError(f"terms.{name}.weight={term['weight']}; a number from 0 is needed")
+        kept = {name: term for name, term in terms.items() if term["weight"] > 0}
+        if not kept:
+            raise ValueError(f"no term of positive weight among {', '.join(terms) or 'none'}")
+        self.weights = {name: float(term["weight"]) for name, term in kept.items()}
+        self.losses = nn.ModuleDict({name: term["loss"] for name, term in kept.items()})
+
+    def fit(self, z: Tensor) -> None:
+        """Let every term take what it must know of the background."""
+        for loss in self._losses().values():
+            loss.fit(z)
+
+    def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the `(B,)` sums."""
+        values = [self.weights[name] * loss(x_hat, x, mask) for name, loss in self._losses().items()]
+        total: Tensor = sum(values[1:], start=values[0])
+        return total
+
+    def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor | None:
+        """Return the weighted sum of what the terms say; None where one of them says nothing."""
+        total = torch.zeros_like(x)
+        for name, loss in self._losses().items():
+            values = loss.elementwise(x_hat, x)
+            if values is None:
+                return None
+            total = total + self.weights[name] * values
+        return total
+
+    def _losses(self) -> dict[str, ReconstructionLoss]:
+        return {name: loss for name, loss in self.losses.items() if isinstance(loss, ReconstructionLoss)}

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from hepad.core.structure import Structure
+from hepad.core.schema import Structure
 from hepad.losses.base import ReconstructionLoss
 
 # Where t is larger, 1/t⁴ is far below rounding, and the cube of t need not grow any more.

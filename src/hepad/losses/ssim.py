@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from hepad.core.errors import UserError
-from hepad.core.structure import Structure
+from hepad.core.schema import Structure
 from hepad.losses.base import ReconstructionLoss
 
 # Squares of larger numbers lose the constants C₁ and C₂ to rounding; the similarity is settled long before.

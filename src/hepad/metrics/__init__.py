@@ -12,11 +12,10 @@ from hepad.metrics.delong import (
 )
 from hepad.metrics.evaluation import Evaluation, evaluate
 from hepad.metrics.holm import holm
+from hepad.metrics.placements import SortedScores, sort_scores
 from hepad.metrics.roc import RocCurve, auc, roc_curve
-from hepad.metrics.samples import BASELINES, ScoredSample, trivial_title
-from hepad.metrics.sorted_scores import SortedScores, sort_scores
+from hepad.metrics.samples import BASELINES, ScoredSample, effective_entries, trivial_title
 from hepad.metrics.verdict import NOTABLE, SIGNIFICANT, PairResult, Verdict, pair_result, read_verdict
-from hepad.metrics.weights import effective_entries
 from hepad.metrics.working_points import (
     BUNCH_CROSSING_RATE,
     MIN_ENTRIES,

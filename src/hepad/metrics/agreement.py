@@ -8,10 +8,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hepad.metrics.arrays import FloatArray, as_scores
 from hepad.metrics.correlation import spearman
 from hepad.metrics.roc import auc
-from hepad.metrics.weights import as_weights
+from hepad.metrics.samples import FloatArray, as_scores, as_weights
 
 N_DECILES: Final = 10
 

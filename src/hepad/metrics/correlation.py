@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from hepad.metrics.arrays import FloatArray, as_column, count_non_finite
 from hepad.metrics.distance_covariance import squared_distance_correlation
 from hepad.metrics.placements import half_weights
-from hepad.metrics.weights import as_weights
+from hepad.metrics.samples import FloatArray, as_column, as_weights, count_non_finite
 
 
 def pearson(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> float | None:

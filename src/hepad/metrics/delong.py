@@ -16,10 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special, stats
 
-from hepad.metrics.arrays import FloatArray
-from hepad.metrics.placements import placements, weighted_mean
-from hepad.metrics.sorted_scores import SortedScores, sort_scores
-from hepad.metrics.weights import effective_entries
+from hepad.metrics.placements import SortedScores, placements, sort_scores, weighted_mean
+from hepad.metrics.samples import FloatArray, effective_entries
 
 _ROUNDING: Final = 1e-14
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from hepad.metrics.arrays import FloatArray
+from hepad.metrics.samples import FloatArray
 
 _ROUNDING: Final = 1e-12
 """Of a squared distance covariance, a difference of numbers of order one."""

@@ -7,7 +7,6 @@ import numpy as np
 
 from hepad.metrics import correlation
 from hepad.metrics.delong import auc_difference, auc_interval
-from hepad.metrics.equal_loudness import compare_at_equal_loudness
 from hepad.metrics.evaluation_notes import (
     beaten_notes,
     constant_feature_notes,
@@ -15,6 +14,7 @@ from hepad.metrics.evaluation_notes import (
     ordinary_signal_note,
     rate_note,
 )
+from hepad.metrics.matching import compare_at_equal_loudness
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import ScoredSample
 from hepad.metrics.verdict import difference_metrics, judged_signals, pair_result, verdict_metrics

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hepad.metrics.arrays import FloatArray
+from hepad.metrics.samples import FloatArray
 
 
 def holm(p_values: ArrayLike) -> FloatArray:

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import metrics as sklearn_metrics
 
-from hepad.metrics.arrays import FloatArray, as_scores
 from hepad.metrics.placements import half_counts, half_weights, placements
-from hepad.metrics.weights import as_weights, effective_entries, effective_from, weight_from
+from hepad.metrics.samples import FloatArray, as_scores, as_weights, effective_entries, effective_from, weight_from
 
 
 @dataclass(frozen=True, eq=False)

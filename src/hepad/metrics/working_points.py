@@ -9,9 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hepad.metrics.arrays import FloatArray, as_scores
 from hepad.metrics.roc import RocCurve
-from hepad.metrics.weights import as_weights, effective_entries, weight_from
+from hepad.metrics.samples import FloatArray, as_scores, as_weights, effective_entries, weight_from
 
 _ROUNDING: Final = 1e-12
 

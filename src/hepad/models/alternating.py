@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch, drawn_by_weight
-from hepad.core.structure import Structure
+from hepad.core.float32 import in_precision, weight_dtype
+from hepad.core.schema import Structure
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.base import AnomalyModel
-from hepad.models.float_resolution import in_precision, weight_dtype
 from hepad.nn.adversarial import AdversarialNetworks, GeneratorEncoder
 from hepad.nn.ema import MovingAverage
 from hepad.nn.generators import ConvGenerator

@@ -11,17 +11,17 @@ from torch import Tensor, distributed, nn
 
 from hepad.core.batch import Batch
 from hepad.core.diagnostics import Diagnostic
-from hepad.core.float32 import exact_float32
-from hepad.core.structure import Structure
-from hepad.losses.weighted_mean import weighted_mean
-from hepad.models.float_resolution import (
+from hepad.core.float32 import (
     FLOAT32,
     at_least_float32,
     computed_in,
+    exact_float32,
     in_precision,
     known_precision,
     weight_dtype,
 )
+from hepad.core.schema import Structure
+from hepad.losses.base import weighted_mean
 from hepad.nn import InputNormalizer
 
 
@@ -34,7 +34,7 @@ class AnomalyModel(L.LightningModule, ABC):
     can do is in `hepad.models.capabilities`.
 
     Attributes:
-        structures: the structures of entries that the model takes (`hepad.core.structure`).
+        structures: the structures of entries that the model takes (`hepad.core.schema`).
         monitors: the names a callback may watch.
         training_keys: keys of the model's config that whoever trains reads, and the model itself does not.
         learns_targets: what it predicts is `Batch.target`, without which it cannot be trained.

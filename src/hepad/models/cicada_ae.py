@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from hepad.core.structure import Structure
+from hepad.core.schema import Structure
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn.cicada_ae import CicadaAutoencoderNet
-from hepad.nn.decoders import AtLeast
+from hepad.nn.trunks import AtLeast
 
 
 class CicadaAutoencoder(ReconstructionModel):

@@ -6,8 +6,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor
 
-from hepad.models.rank_features import RankFeatures
-from hepad.models.two_sample import Distances, coverage, distances, energy_distance, pairwise_ratio
+from hepad.models.two_sample import Distances, RankFeatures, coverage, distances, energy_distance, pairwise_ratio
 
 _TINY_SPREAD: Final = 1e-6
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from hepad.core.structure import Structure
+from hepad.core.schema import Structure
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn.conv_ae import ConvAutoencoderNet
 

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from hepad.core.structure import Structure
+from hepad.core.schema import Structure
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import DenseAutoencoderNet
-from hepad.nn.sizes import code_width, hidden_widths
+from hepad.nn.dense import code_width, hidden_widths
 
 
 class DenseAutoencoder(ReconstructionModel):

@@ -9,12 +9,12 @@ from torch import Tensor
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.diagnostics import Diagnostic, TeacherAndStudent
-from hepad.core.structure import Structure
+from hepad.core.schema import Structure
 from hepad.losses import ElementwiseLoss
-from hepad.losses.weighted_mean import weighted_mean
+from hepad.losses.base import weighted_mean
 from hepad.models.base import AnomalyModel
 from hepad.nn import DeepSets
-from hepad.nn.students import ConvStudent, DenseStudent
+from hepad.nn.deep_sets import ConvStudent, DenseStudent
 
 NETWORKS: Final = ("deepsets", "dense", "conv")
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
+from hepad.core.float32 import computed_in, in_precision, weight_dtype
 from hepad.losses import MAE, ReconstructionLoss
-from hepad.losses.weighted_mean import weighted_mean
+from hepad.losses.base import weighted_mean
 from hepad.models.base import AnomalyModel, eval_mode
-from hepad.models.float_resolution import computed_in, in_precision, weight_dtype
 from hepad.nn import LatentNetwork
 
 

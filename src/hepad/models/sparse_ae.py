@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from hepad.core.batch import Batch
-from hepad.core.structure import Structure
-from hepad.losses.divergence import kl_bernoulli
-from hepad.losses.weighted_mean import weighted_mean
+from hepad.core.schema import Structure
+from hepad.losses.adversarial import kl_bernoulli
+from hepad.losses.base import weighted_mean
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
-from hepad.nn.decoders import Decoder
+from hepad.nn.trunks import Decoder
 
 SPARSITIES: Final = ("l1", "kl")
 

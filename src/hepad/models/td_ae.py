@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, distributed, nn
 
 from hepad.core.batch import Batch
-from hepad.core.structure import Structure
+from hepad.core.schema import Structure
 from hepad.models.base import eval_mode
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import DenseAutoencoderNet
-from hepad.nn.decoders import PerSlot
-from hepad.nn.sizes import code_width, hidden_widths
+from hepad.nn.dense import code_width, hidden_widths
+from hepad.nn.trunks import PerSlot
 
 
 class TimeDistributedAutoencoder(ReconstructionModel):

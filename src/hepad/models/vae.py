@@ -10,18 +10,18 @@ from torch import Tensor, nn
 from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.diagnostics import Diagnostic, GeneratedEntries
 from hepad.core.errors import UserError
-from hepad.core.structure import Structure
-from hepad.losses.divergence import kl_to_unit_normal
-from hepad.losses.weighted_mean import weighted_mean
+from hepad.core.float32 import weight_dtype
+from hepad.core.schema import Structure
+from hepad.losses.adversarial import kl_to_unit_normal
+from hepad.losses.base import weighted_mean
 from hepad.models.base import eval_mode
-from hepad.models.float_resolution import weight_dtype
+from hepad.models.capabilities import draw_normal, entries_to_sample, filled_slots, is_histogram, sampling
 from hepad.models.reconstruction import ReconstructionModel
-from hepad.models.sampling import draw_normal, entries_to_sample, filled_slots, is_histogram, sampling
 from hepad.nn import encoder_decoder
-from hepad.nn.decoders import Decoder
 from hepad.nn.generators import sort_slots
 from hepad.nn.networks import latent_size
-from hepad.nn.shared_draws import draw_for_batch
+from hepad.nn.shared_batch_norm import draw_for_batch
+from hepad.nn.trunks import Decoder
 
 SCORES: Final = ("reconstruction", "kl", "mu2", "elbo")
 

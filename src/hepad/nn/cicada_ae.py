@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from hepad.nn.activations import activation as make_activation
-from hepad.nn.decoders import Crop
+from hepad.nn.dense import check_sizes, make_activation
 from hepad.nn.phi_conv import PhiConv2d
-from hepad.nn.sizes import check_sizes
+from hepad.nn.trunks import Crop
 
 
 class CicadaAutoencoderNet(nn.Module):

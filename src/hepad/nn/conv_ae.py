@@ -5,7 +5,7 @@ from typing import Final
 
 from torch import Tensor, nn
 
-from hepad.nn.activations import activation as make_activation
+from hepad.nn.dense import make_activation
 from hepad.nn.phi_conv import PhiConv2d, PhiConvTranspose2d
 
 SMALLEST: Final = 13

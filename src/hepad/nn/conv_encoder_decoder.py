@@ -6,7 +6,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hepad.nn.activations import activation as make_activation
+from hepad.nn.dense import make_activation
 from hepad.nn.encoder_decoder import EncoderDecoder
 from hepad.nn.phi_conv import PhiConv2d
 

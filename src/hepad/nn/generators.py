@@ -11,11 +11,9 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from hepad.nn.activations import activation as make_activation
-from hepad.nn.decoders import Crop
-from hepad.nn.mlp import mlp
+from hepad.nn.dense import growing_widths, halved_sizes, make_activation, mlp
 from hepad.nn.phi_conv import PhiConv2d, PhiDoubling
-from hepad.nn.sizes import growing_widths, halved_sizes
+from hepad.nn.trunks import Crop
 
 _SMALLEST: Final = 7
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from hepad.nn.conv_encoder_decoder import ConvEncoderDecoder
+from hepad.nn.dense import check_sizes, code_width, growing_widths, halved_sizes, hidden_widths
 from hepad.nn.encoder_decoder import DenseEncoderDecoder, EncoderDecoder, TimeDistributedEncoderDecoder
-from hepad.nn.sizes import check_sizes, code_width, growing_widths, halved_sizes, hidden_widths
 
 NETWORKS: Final = ("dense", "time_distributed", "conv")
 

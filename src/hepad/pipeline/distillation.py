@@ -8,24 +8,27 @@ from typing import Any, Final
 from hydra.utils import get_class
 from omegaconf import DictConfig, open_dict
 
-from hepad.callbacks.random_state import random_state
+from hepad.callbacks.resume_point import random_state
 from hepad.core.errors import UserError
+from hepad.core.files import file_sha256
 from hepad.core.hdf5 import open_hdf5, text_attribute
-from hepad.core.input_files import file_sha256
 from hepad.data import AnomalyDataModule
 from hepad.data.row_scores import RowScores, read_row_scores, write_row_scores
+from hepad.data.targets import check_target_settings, prepare_targets
 from hepad.pipeline.stages import Pipeline, Stage, run_stage
-from hepad.pipeline.teacher_scores import TEACHER, parts_of, teacher_facts, teacher_scores
 from hepad.pipeline.teachers import (
     STUDENTS_HALF,
+    TEACHER,
     check_planned_teacher,
     check_teacher,
+    parts_of,
     teacher_config,
+    teacher_facts,
+    teacher_scores,
 )
 from hepad.run.building import Handover, assemble_around, build_model, read_data
 from hepad.run.executing import TrainingResult
 from hepad.run.loading import load_run
-from hepad.run.targets import check_target_settings, prepare_targets
 from hepad.run.training import continue_run, is_finished
 
 _CHECKPOINT: Final = "checkpoint_sha256"

@@ -6,11 +6,11 @@ from typing import Final
 
 from omegaconf import DictConfig, OmegaConf
 
+from hepad.checks.combinations import validate
 from hepad.pipeline.fold_scores import join_folds
 from hepad.pipeline.stages import Pipeline, Stage, run_stage
 from hepad.run.building import make_paths_absolute
 from hepad.run.executing import TrainingResult
-from hepad.run.validation import validate
 from hepad.rundir.config_file import moved_paths
 
 SCORES: Final = "scores"

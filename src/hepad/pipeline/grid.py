@@ -5,12 +5,12 @@ from itertools import product
 
 from hydra.core.override_parser.types import Override
 
+from hepad.checks.before_torch import check_composed
 from hepad.core.errors import UserError
+from hepad.pipeline.jobs import job_name
 from hepad.pipeline.metric import caveats, check_metric, default_metric, unordered_note, varied
-from hepad.pipeline.names import job_name
 from hepad.pipeline.session import Session
 from hepad.pipeline.summary import summarise, summary_if_stopped
-from hepad.run.early_checks import check_composed
 
 
 def run_grid(session: Session, swept: Sequence[Override]) -> None:

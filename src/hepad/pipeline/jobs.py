@@ -1,14 +1,21 @@
-"""The jobs of a sweep, before they run: their words, directories and configs."""
+"""Jobs of a sweep before they run: names, words, directories, configs, and checks of them all."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from hepad.checks.before_torch import check_command
+from hepad.core.names import is_name
 
 
 @dataclass(frozen=True)
@@ -65,3 +72,76 @@ def _without_hydra(config: DictConfig) -> DictConfig:
     with read_write(shown), open_dict(shown):
         del shown["hydra"]
     return shown
+
+
+_LONGEST: Final = 64
+# Settings of the summary, or of how long to go on: they do not make it another sweep.
+_NOT_THE_SWEEP: Final = ("sweep.name", "sweep.metric", "sweep.direction", "sweep.use_signals", "sweep.n_trials")
+
+
+def job_name(settings: Mapping[str, str]) -> str:
+    """The name of a job's directory from what is swept, in the order of the keys.
+
+    Brackets, quotes and blanks are left out and a comma becomes `_`; where any other character has to be replaced,
+    or the name would be too long, eight digits of a hash keep it unique.
+
+    >>> job_name({"seed": "1", "loss": "huber", "model.hidden": "[16,8]"})
+    'loss.huber-model.hidden.16_8-seed.1'
+    """
+    if not settings:
+        return "run"
+    plain = "-".join(f"{key}.{value}" for key, value in sorted(settings.items()))
+    bare = re.sub(r"[\[\]'\" ]", "", plain).replace(",", "_")
+    name = re.sub(r"[^A-Za-z0-9._-]", "_", bare)
+    if name == bare and len(name) <= _LONGEST and is_name(name):
+        return name
+    return f"{name[: _LONGEST - 9]}-{_digest(plain)}"
+
+
+def sweep_name(swept: Iterable[str], words: Iterable[str]) -> str:
+    """The name of a sweep from what is swept and a hash of all words of the command, whatever their order.
+
+    >>> sweep_name(["model", "optimizer.lr"], ["model=vae,dense_ae", "optimizer.lr=1e-3,1e-4"])
+    'lr-model_e7b9a5cd'
+    """
+    counted = sorted(word for word in words if word.split("=", 1)[0] not in _NOT_THE_SWEEP)
+    short = sorted({re.sub(r"[^A-Za-z0-9_]", "_", key.rsplit(".", 1)[-1]) for key in swept})
+    return f"{'-'.join(short)[:40] or 'sweep'}_{_digest(chr(10).join(counted))}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def check_swept_values(loader: ConfigLoader, master: DictConfig, words: Sequence[str]) -> None:
+    """Raise `UserError` for a value of a sweep that its key cannot have; each value is tried with the words alone.
+
+    Args:
+        loader: composes the configs.
+        master: the config of the command.
+        words: all overrides, those that are swept among them.
+
+    Raises:
+        UserError: a value that does not fit, the first that is found.
+        HydraException, OmegaConfBaseException: the words do not fit the configs.
+    """
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(words))
+    swept = {override.get_key_element(): override for override in overrides if override.is_sweep_override()}
+    constant = [str(override.input_line) for override in overrides if not override.is_sweep_override()]
+    first = {key: value for key, override in swept.items() for value in list(_values(override))[:1]}
+    command = str(master.hydra.job.config_name)
+    # Without a sweep, the words alone.
+    tried = [first | {key: value} for key, override in swept.items() for value in _values(override)] or [{}]
+    for settings in tried:
+        chosen = [*constant, *(f"{name}={setting}" for name, setting in settings.items()), "sweep.job=job"]
+        config = OmegaConf.create(dict(compose_job(loader, master, "job", settings, chosen).config))
+        check_command(config, command, chosen)
+
+
+def _values(override: Override) -> Iterator[str]:
+    """Yield the values of a sweep; of an interval its ends."""
+    values = override.value()
+    if isinstance(values, IntervalSweep):
+        yield from (str(values.start), str(values.end))
+    else:
+        yield from override.sweep_string_iterator()

@@ -1,4 +1,4 @@
-"""By what the runs of a sweep are ordered, and when that means something."""
+"""Metric by which the runs of a sweep are ordered, and when that means something."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

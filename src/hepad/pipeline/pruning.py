@@ -5,7 +5,7 @@ from pathlib import Path
 import lightning as L
 from lightning.pytorch.callbacks import Callback
 
-from hepad.pipeline.study import NAME, make_pruner, storage
+from hepad.pipeline.trials import NAME, make_pruner, storage
 
 
 def pruning(run_dir: str, trial: int | None, pruner: str, metric: str | None) -> Callback | None:
@@ -14,7 +14,7 @@ def pruning(run_dir: str, trial: int | None, pruner: str, metric: str | None) ->
     Args:
         run_dir: the run's directory, inside that of the sweep.
         trial: its number in the study.
-        pruner: one of `hepad.pipeline.study.PRUNERS`.
+        pruner: one of `hepad.pipeline.trials.PRUNERS`.
         metric: what is optimised; None for `val/loss`.
     """
     if trial is None or pruner == "none":
@@ -30,7 +30,7 @@ class TrialPruning(Callback):
     Args:
         sweep_dir: the sweep's directory, which holds the study.
         trial: the number of the trial.
-        pruner: one of `hepad.pipeline.study.PRUNERS`.
+        pruner: one of `hepad.pipeline.trials.PRUNERS`.
         metric: what is reported.
     """
 

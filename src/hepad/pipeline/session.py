@@ -10,15 +10,13 @@ from hydra.core.utils import JobReturn
 from hydra.plugins.launcher import Launcher
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.core.counting import counted
-from hepad.core.errors import Interrupted, UserError
+from hepad.core.errors import Interrupted, JobOutcome, UserError
 from hepad.core.files import remove_if_empty
-from hepad.core.outcome import JobOutcome
-from hepad.pipeline.existing_run import existing_run
+from hepad.core.names import counted
+from hepad.pipeline.job_processes import LOGS
 from hepad.pipeline.jobs import Job, compose_job
-from hepad.pipeline.processes import LOGS
-from hepad.pipeline.record import FILE, SweepRecord
-from hepad.rundir.status import RunStatus
+from hepad.pipeline.sweep_record import FILE, SweepRecord, existing_run
+from hepad.rundir.locking import RunStatus
 
 
 class Session:

@@ -6,8 +6,8 @@ from typing import Any, Final
 from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 
-from hepad.core.counting import counted
-from hepad.core.outcome import JobOutcome, one_line
+from hepad.core.errors import JobOutcome, one_line
+from hepad.core.names import counted
 
 _SHARED: Final = (
     "timeout_min",

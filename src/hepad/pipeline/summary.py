@@ -8,14 +8,12 @@ from typing import Any, Final
 
 from hepad.comparison.rows import Row
 from hepad.comparison.seeds import SeedGroup
-from hepad.core.counting import counted
-from hepad.core.errors import Interrupted
+from hepad.core.errors import Interrupted, JobOutcome, JobsFailed, one_line
 from hepad.core.files import atomic_write_text
-from hepad.core.outcome import JobOutcome, JobsFailed, one_line
-from hepad.core.pasteable import python_command
-from hepad.pipeline.record import FILE
+from hepad.core.names import counted, python_command
 from hepad.pipeline.session import Session
 from hepad.pipeline.sweep_page import Figures, jobs_table, shown_path, sweep_means, sweep_report
+from hepad.pipeline.sweep_record import FILE
 from hepad.pipeline.sweep_table import SweepTable, make_table, read_results, seed_means, to_csv
 from hepad.report import write_report
 from hepad.report.terminal import console_table, print_to_terminal

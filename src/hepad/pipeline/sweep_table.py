@@ -11,9 +11,9 @@ from hepad.comparison.rows import Row, auc_name, csv_text, pairs_against, row_of
 from hepad.comparison.seeds import SEED, SeedGroup, group_by_seed
 from hepad.comparison.trivial import trivial_groups
 from hepad.core.errors import UserError
-from hepad.pipeline.record import SweepRecord
+from hepad.pipeline.sweep_record import SweepRecord
 from hepad.report import Cell
-from hepad.run.epochs import best_row
+from hepad.run.executing import best_row
 from hepad.rundir.history_file import read_history
 from hepad.rundir.record import read_record
 

@@ -13,9 +13,9 @@ from hepad.config.explanations import check_values
 from hepad.core.errors import UserError
 from hepad.core.names import check_name, is_name
 from hepad.pipeline.grid import run_grid
-from hepad.pipeline.names import sweep_name
-from hepad.pipeline.record import read_sweep
+from hepad.pipeline.jobs import sweep_name
 from hepad.pipeline.session import Session
+from hepad.pipeline.sweep_record import read_sweep
 
 _OWN_KEYS = ("sweep.name", "sweep.job", "sweep.trial")
 
@@ -46,7 +46,7 @@ def sweep(context: HydraContext, task: TaskFunction, master: DictConfig, words: 
     record = read_sweep(Path(str(master.hydra.sweep.dir)), str(master.sweep.name))
     session = Session(context.config_loader, master, launcher, constant, record)
     if searching:
-        from hepad.pipeline.search import run_search
+        from hepad.pipeline.hyperparameter_search import run_search
 
         run_search(session, swept)
     else:

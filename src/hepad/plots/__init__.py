@@ -1,22 +1,16 @@
 """Figures from metrics: made and returned, never shown, in one style that leaves matplotlib's settings alone."""
 
-from hepad.plots.correlation_bars import plot_correlation_bars
-from hepad.plots.correlation_heatmap import plot_correlation_heatmap
+from hepad.plots.correlations import plot_correlation_bars, plot_correlation_heatmap
 from hepad.plots.labels import SampleStyle, feature_label, feature_name, sample_label, sample_styles
 from hepad.plots.learning_curves import plot_learning_curves
-from hepad.plots.loss_per_feature import plot_loss_per_feature
-from hepad.plots.loss_per_pixel import plot_loss_per_pixel
-from hepad.plots.parallel_coordinates import plot_parallel_coordinates
-from hepad.plots.phi_rotation import plot_phi_rotation
+from hepad.plots.loss_parts import plot_loss_per_feature, plot_loss_per_pixel
 from hepad.plots.reconstructions import plot_reconstructions
-from hepad.plots.roc import plot_roc
-from hepad.plots.save import figure_bytes, save_figure
+from hepad.plots.roc import plot_roc, plot_sic
 from hepad.plots.score_distributions import plot_score_distributions
-from hepad.plots.score_vs_feature import plot_score_vs_feature
-from hepad.plots.search_history import plot_search_history
-from hepad.plots.sic import plot_sic
+from hepad.plots.score_vs_feature import plot_phi_rotation, plot_score_vs_feature
 from hepad.plots.standard import StandardFigure, best_baseline, standard_figures
-from hepad.plots.style import house_style
+from hepad.plots.style import figure_bytes, house_style, save_figure
+from hepad.plots.sweeps import plot_parallel_coordinates, plot_search_history
 
 __all__ = [
     "SampleStyle",

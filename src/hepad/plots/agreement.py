@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from hepad.metrics.agreement import Agreement
-from hepad.plots.binning import FloatArray
+from hepad.plots.labels import FloatArray
 from hepad.plots.style import house_style, legend_above_data, new_figure
 
 _BINS = 80

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from hepad.core.schema import ImageLabels
-from hepad.plots.binning import FloatArray, feature_edges
-from hepad.plots.labels import feature_label
+from hepad.plots.labels import FloatArray, feature_edges, feature_label
 from hepad.plots.style import house_style, sign
 
 _COLUMNS = 4

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepad.core.schema import ImageLabels
 from hepad.plots.labels import SampleStyle, feature_name, sample_styles
-from hepad.plots.reconstructed_images import image_colors
+from hepad.plots.reconstructions import image_colors
 from hepad.plots.style import house_style, legend_above_data, new_figure, sign
 
 FloatArray = NDArray[np.float64]

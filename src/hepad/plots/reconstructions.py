@@ -1,15 +1,17 @@
 """Inputs beside their reconstructions: the least, the middle and the most anomalous entry."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import AsinhNorm, Normalize
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from hepad.core.schema import ImageLabels
-from hepad.plots.reconstructed_images import draw_images
-from hepad.plots.reconstructed_vectors import draw_vectors
-from hepad.plots.style import house_style
+from hepad.plots.labels import feature_name
+from hepad.plots.style import house_style, sign
 
 FloatArray = NDArray[np.float64]
 
@@ -84,3 +86,149 @@ def _location_and_spread(population: ArrayLike) -> tuple[FloatArray, FloatArray]
     spread = flat.std(axis=0)
     spread[spread == 0] = 1.0
     return flat.mean(axis=0), spread
+
+
+def draw_vectors(
+    inputs: FloatArray,
+    outputs: FloatArray,
+    mean: FloatArray,
+    spread: FloatArray,
+    titles: Sequence[str],
+    names: Sequence[str],
+    note: str | None = None,
+) -> Figure:
+    """One panel per entry: input and reconstruction of every feature in spreads from its mean, raw values above.
+
+    Args:
+        inputs: (N, F) entries to show, in raw units.
+        outputs: (N, F) reconstructions.
+        mean: (F,) the zero of each feature's scale.
+        spread: (F,) the unit of each feature's scale.
+        titles: one per entry.
+        names: F feature names.
+        note: what the data are.
+    """
+    figure = Figure(figsize=(max(8.0, 2.5 + 0.72 * len(names)), 1.8 + 2.7 * len(inputs)), layout="constrained")
+    rows = np.atleast_1d(figure.subplots(len(inputs), 1, sharex=True))
+    sign(rows[0], note)
+    columns = np.arange(len(names))
+    for axes, given, remade, title in zip(rows, inputs, outputs, titles, strict=True):
+        a, b = (given - mean) / spread, (remade - mean) / spread
+        axes.vlines(columns, np.minimum(a, b), np.maximum(a, b), color="0.7", linewidth=2)
+        axes.plot(columns, a, "o", markersize=9, color="#3f90da", label="Input")
+        axes.plot(
+            columns,
+            b,
+            "D",
+            markersize=8,
+            markerfacecolor="none",
+            markeredgewidth=2,
+            color="#bd1f01",
+            label="Reconstruction",
+        )
+        low, high = min(a.min(), b.min(), -1.0), max(a.max(), b.max(), 1.0)
+        # Room above the points for the two rows of raw values.
+        axes.set_ylim(low - 0.1 * (high - low), high + 0.6 * (high - low))
+        for column in columns:
+            for height, value, color in (
+                (0.93, given[column], "#20639b"),
+                (0.79, remade[column], "#bd1f01"),
+            ):
+                axes.text(
+                    column,
+                    height,
+                    f"{value:.3g}",
+                    transform=axes.get_xaxis_transform(),
+                    ha="center",
+                    va="center",
+                    fontsize=12,
+                    color=color,
+                )
+        axes.axhline(0, color="0.6", linewidth=1, zorder=0)
+        axes.set_title(title, fontsize=16)
+        axes.tick_params(axis="x", which="both", length=0)
+    rows[-1].set_xticks(
+        columns, [feature_name(name) for name in names], rotation=60, ha="right", rotation_mode="anchor", fontsize=14
+    )
+    rows[-1].set_xlim(-0.6, len(names) - 0.4)
+    rows[-1].set_xlabel("Feature (raw values above the points)")
+    figure.supylabel("(Value − mean) / spread", fontsize=19)
+    figure.legend(*rows[0].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=15)
+    return figure
+
+
+PEAKED = 20.0
+"""An image whose largest value exceeds its mean absolute value this many times gets a compressed colour scale."""
+
+
+def draw_images(
+    inputs: FloatArray,
+    outputs: FloatArray,
+    titles: Sequence[str],
+    labels: ImageLabels,
+    note: str | None = None,
+    names: Sequence[str] | None = None,
+) -> Figure:
+    """One row per entry: input, reconstruction on the same colours, and their difference.
+
+    Args:
+        inputs: (N, H, W) entries to show.
+        outputs: (N, H, W) reconstructions.
+        titles: one per entry.
+        labels: of the colours and of the axes.
+        note: what the data are.
+        names: W feature names, where the columns are features and the rows objects.
+    """
+    size = (17.0, 1.2 + 3.6 * len(inputs)) if names is not None else (13.5, 1.2 + 4.2 * len(inputs))
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(len(inputs), 3, squeeze=False, sharex=True, sharey=True)
+    for row, image, remade, title in zip(grid, inputs, outputs, titles, strict=True):
+        colors = image_colors(np.stack([image, remade]))
+        change = remade - image
+        largest = float(np.abs(change).max()) or 1.0
+        row[0].pcolormesh(image, cmap="viridis", norm=colors)
+        same = row[1].pcolormesh(remade, cmap="viridis", norm=colors)
+        difference = row[2].pcolormesh(change, cmap="RdBu_r", vmin=-largest, vmax=largest)
+        for axes in row:
+            _ticks(axes, image.shape, names)
+        row[0].set_ylabel(f"{title}\n{labels.vertical}", fontsize=16, loc="center")
+        for mesh, beside in ((same, row[:2]), (difference, row[2])):
+            bar = figure.colorbar(mesh, ax=beside, pad=0.01, aspect=15)
+            bar.set_label(labels.value, fontsize=14, loc="center")
+            bar.ax.tick_params(labelsize=13)
+            if isinstance(mesh.norm, AsinhNorm):
+                bar.set_ticks(_asinh_ticks(mesh.norm))
+    for axes, text in zip(grid[0], ("Input", "Reconstruction", "Reconstruction − input"), strict=True):
+        axes.set_title(text, fontsize=18)
+    for axes in grid[-1]:
+        axes.set_xlabel(labels.horizontal, fontsize=16)
+    figure.suptitle(r"$\mathbf{hepad}$" + (f"   {note}" if note else ""), x=0.01, ha="left", fontsize=20)
+    return figure
+
+
+def image_colors(values: FloatArray) -> Normalize:
+    """Linear, unless a few pixels hold almost everything: then logarithmic above the mean and linear below it."""
+    low, high = float(values.min()), float(values.max())
+    typical = float(np.abs(values).mean())
+    if low == high:
+        return Normalize(low, low + 1)
+    if typical > 0 and max(high, -low) > PEAKED * typical:
+        return AsinhNorm(linear_width=typical, vmin=low, vmax=high)
+    return Normalize(low, high)
+
+
+def _asinh_ticks(norm: AsinhNorm) -> list[float]:
+    """Zero, and the powers of ten where the scale is logarithmic: between the two there is no room for numbers."""
+    low, high = np.log10([norm.linear_width, max(norm.vmax or 1.0, norm.linear_width)])
+    return [0.0, *(10.0**k for k in range(math.ceil(low), math.floor(high) + 1))]
+
+
+def _ticks(axes: Axes, shape: tuple[int, ...], names: Sequence[str] | None) -> None:
+    axes.minorticks_off()
+    axes.tick_params(which="both", length=0, labelsize=13)
+    if names is None:
+        axes.set_aspect("equal")
+        return
+    axes.set_xticks(np.arange(len(names)) + 0.5, [feature_name(name) for name in names], rotation=90, fontsize=10)
+    axes.set_yticks(np.arange(shape[0]) + 0.5, [str(i + 1) for i in range(shape[0])])
+    axes.set_ylim(shape[0], 0)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from hepad.core.counting import counted
+from hepad.core.names import counted
 from hepad.plots.labels import SampleStyle, plain
 
 # Those of Petroff's ten colours (arXiv:2107.02270) that nobody takes for grey, darker ones first.

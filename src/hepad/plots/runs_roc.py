@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.figure import Figure
 
+from hepad.metrics.placements import SortedScores
 from hepad.metrics.roc import RocCurve, roc_curve
-from hepad.metrics.sorted_scores import SortedScores
 from hepad.metrics.working_points import MIN_ENTRIES
 from hepad.plots.labels import SampleStyle, feature_name, sample_label
 from hepad.plots.runs import TRIVIAL_COLOR, grey_label

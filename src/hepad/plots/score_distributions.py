@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hepad.metrics.samples import ScoredSample
-from hepad.plots.binning import FloatArray, edges, is_heavy_tailed
-from hepad.plots.labels import SampleStyle, sample_styles
+from hepad.plots.labels import FloatArray, SampleStyle, edges, is_heavy_tailed, sample_styles
 from hepad.plots.style import house_style, legend_above_data, new_figure
 
 

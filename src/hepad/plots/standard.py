@@ -10,14 +10,12 @@ from hepad.core.names import file_name
 from hepad.metrics.evaluation import Evaluation
 from hepad.metrics.samples import ScoredSample
 from hepad.metrics.verdict import pair_result
-from hepad.plots.correlation_bars import plot_correlation_bars
-from hepad.plots.correlation_heatmap import plot_correlation_heatmap
+from hepad.plots.correlations import plot_correlation_bars, plot_correlation_heatmap
 from hepad.plots.labels import SampleStyle, sample_label, sample_styles
 from hepad.plots.learning_curves import plot_learning_curves
-from hepad.plots.roc import plot_roc
+from hepad.plots.roc import plot_roc, plot_sic
 from hepad.plots.score_distributions import plot_score_distributions
 from hepad.plots.score_vs_feature import plot_score_vs_feature
-from hepad.plots.sic import plot_sic
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from hepad.core.diagnostics import TeacherAndStudent
 from hepad.metrics import Evaluation, roc_curve
 from hepad.metrics.agreement import N_DECILES, agreement
 from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot_student_vs_teacher
-from hepad.plots.roc_pairs import plot_roc_pairs
+from hepad.plots.roc import plot_roc_pairs
 from hepad.plots.standard import StandardFigure
 
 

@@ -7,10 +7,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hepad.checks.combinations import validate
     from hepad.run.executing import TrainingResult
     from hepad.run.loading import Run, load_run
     from hepad.run.training import train
-    from hepad.run.validation import validate
 
 __all__ = ["Run", "TrainingResult", "load_run", "train", "validate"]
 

@@ -12,21 +12,21 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks import Evaluate, History, ResumePoint
+from hepad.callbacks.diagnostics import N_ENTRIES
 from hepad.callbacks.evaluate import resolve_references
-from hepad.callbacks.random_state import set_random_state
-from hepad.callbacks.symmetries import N_ENTRIES
+from hepad.callbacks.resume_point import set_random_state
+from hepad.checkpoints.training_checkpoint import AtomicCheckpointIO
+from hepad.checks.combinations import validate
+from hepad.checks.trainer_settings import SCORE_ALL, check_batches
 from hepad.config.registry import REFUSALS, instantiate, refusal
 from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
+from hepad.data.targets import prepare_targets
 from hepad.inference import LatentSearchInference
 from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
-from hepad.run.checkpoint_io import AtomicCheckpointIO
+from hepad.nn.shared_batch_norm import SharedLayersSync
 from hepad.run.interruption import OwnSignals
-from hepad.run.layer_sync import SharedLayersSync
-from hepad.run.targets import prepare_targets
-from hepad.run.trainer_settings import SCORE_ALL, check_batches
-from hepad.run.validation import validate
 
 _STRATEGIES: Final = ("auto", "ddp", "ddp_find_unused_parameters_true")
 

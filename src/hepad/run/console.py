@@ -4,16 +4,15 @@ import shlex
 
 from rich.table import Table as ConsoleTable
 
-from hepad.core.pasteable import python_command
+from hepad.core.names import python_command
 from hepad.logging.loggers import offline_records
 from hepad.metrics import Evaluation, pair_result
 from hepad.report import Cell, Table
 from hepad.report.headline import auc_cell, trivial_cell
 from hepad.report.terminal import console_table, print_to_terminal
+from hepad.results.run_page import verdict_sentences
 from hepad.run.executing import TrainingResult
-from hepad.run.provenance import left_out_words
-from hepad.run.report import verdict_sentences
-from hepad.rundir.facts import read_provenance
+from hepad.rundir.facts import left_out_words, read_provenance
 
 
 def print_result(result: TrainingResult) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
-from hepad.data.padding import AUTO, NONE
+from hepad.data.jet_table import AUTO, NONE
 
 
 def named_features(facts: Mapping[str, Any]) -> tuple[str, ...] | None:

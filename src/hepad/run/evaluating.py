@@ -12,29 +12,26 @@ from lightning.pytorch.loggers import Logger
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks.evaluate import resolve_references
+from hepad.checks.combinations import validate_names
+from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets
-from hepad.config.sections import check_sections
 from hepad.core.errors import UserError
-from hepad.core.files import atomic_write_text
+from hepad.core.files import atomic_write_text, file_sha256
 from hepad.core.float32 import exact_float32
-from hepad.core.input_files import file_sha256
 from hepad.core.names import check_name
 from hepad.data import AnomalyDataModule
-from hepad.logging.log import log_files, log_origin, log_results, log_totals
-from hepad.logging.loggers import build_loggers, finish, quieten, wandb_identity
-from hepad.logging.safe_logging import SafeLogging
+from hepad.data.targets import stored_targets
+from hepad.logging.log import SafeLogging, log_files, log_origin, log_results, log_totals
+from hepad.logging.loggers import build_loggers, finish, quieten, wandb_home, wandb_identity
 from hepad.logging.secret_words import refuse_secrets
-from hepad.logging.wandb_home import wandb_home
+from hepad.results.run_figures import run_figures, save_figures
+from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.run.building import build_evaluate, build_inference, build_trainer
 from hepad.run.evaluation_config import check_in_place, evaluation_config, given_keys
 from hepad.run.evaluation_data import evaluation_data
 from hepad.run.executing import Clock, TrainingResult
-from hepad.run.figures import run_figures, save_figures
 from hepad.run.loading import load_run
 from hepad.run.provenance import command_words, provenance, write_provenance
-from hepad.run.report import fallback_notes, write_run_report
-from hepad.run.targets import stored_targets
-from hepad.run.validation import validate_names
 from hepad.rundir.facts import read_provenance
 from hepad.rundir.history_file import read_history
 from hepad.rundir.locking import lock_run

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hepad.bundled import bundled_files
 from hepad.core.errors import UserError
-from hepad.core.input_files import file_sha256, is_regular_file
+from hepad.core.files import file_sha256, is_regular_file
 from hepad.data import AnomalyDataModule
 from hepad.run.building import build_data
 

@@ -1,7 +1,9 @@
 """One run in its directory, locked: read, train, evaluate, write; from the beginning, or from where it was stopped."""
 
+import math
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,26 +13,22 @@ from typing import Any
 import lightning as L
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.callbacks.random_state import random_state
-from hepad.core.errors import Interrupted, JobError, UserError
+from hepad.callbacks.resume_point import random_state
+from hepad.checkpoints.divergence import best_checkpoint, check_best, divergence_note
+from hepad.checkpoints.training_checkpoint import check_fits
+from hepad.core.errors import Interrupted, JobError, UserError, one_line
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
-from hepad.core.outcome import one_line
-from hepad.logging.log import log_files, log_lost_epochs, log_origin, log_results, log_totals
+from hepad.logging.log import SafeLogging, log_files, log_lost_epochs, log_origin, log_results, log_totals
 from hepad.logging.loggers import build_loggers, finish, wandb_identity
-from hepad.logging.safe_logging import SafeLogging
 from hepad.metrics import Evaluation
+from hepad.results.run_figures import run_figures, save_figures
+from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.run.building import Handover, Parts, assemble
-from hepad.run.divergence import best_checkpoint, check_best, divergence_note
-from hepad.run.epochs import best_row
-from hepad.run.figures import run_figures, save_figures
 from hepad.run.provenance import check_same_data, provenance, write_provenance
-from hepad.run.report import fallback_notes, write_run_report
-from hepad.run.threads import threads_of_each
-from hepad.run.training_checkpoint import check_fits
-from hepad.run.workers import workers
+from hepad.run.workers import threads_of_each, workers
 from hepad.rundir.history_file import read_history
-from hepad.rundir.status import RunStatus
+from hepad.rundir.locking import RunStatus
 
 
 @dataclass(frozen=True)
@@ -201,3 +199,20 @@ class Clock:
         now = time.perf_counter()
         self.laps[name] = round(now - self._since, 3)
         self._since = now
+
+
+def best_row(config: Mapping[str, Any], columns: Mapping[str, Sequence[float]]) -> int | None:
+    """Return the row of the epoch that the checkpoint `best` is of; None where nothing was logged.
+
+    Args:
+        config: of the run; its `callbacks.checkpoint` says what is watched.
+        columns: of its history.csv.
+    """
+    callbacks = config.get("callbacks") or {}
+    checkpoint = (callbacks.get("checkpoint") if isinstance(callbacks, Mapping) else None) or {}
+    values = columns.get(str(checkpoint.get("monitor") or "val/loss"), ())
+    known = [row for row, value in enumerate(values) if math.isfinite(value)]
+    if not known:
+        return None
+    sign = -1 if checkpoint.get("mode") == "max" else 1
+    return min(known, key=lambda row: sign * values[row])

@@ -8,10 +8,9 @@ import torch
 from hepad import __version__
 from hepad.config.registry import check_targets, get_class
 from hepad.core.errors import JobError, UserError
-from hepad.core.files import require_new_file
+from hepad.core.files import file_sha256, require_new_file
 from hepad.core.hdf5 import write_hdf5
-from hepad.core.hdf5.attributes import LONGEST_NAME
-from hepad.core.input_files import file_sha256
+from hepad.core.hdf5.datasets import LONGEST_NAME
 from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile

@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
+from hepad.checkpoints.checkpoint_model import load_model
+from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets, get_class, shipped_targets
-from hepad.config.sections import check_sections
 from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import UserError
-from hepad.data.padding import AUTO
+from hepad.data.jet_table import AUTO
 from hepad.models import AnomalyModel
-from hepad.run.checkpoint_model import load_model
 from hepad.run.entry_arrays import context_array, empty_slots, entry_array, given_mask, named_features, real_slots
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config

@@ -15,13 +15,12 @@ from hydra.core.hydra_config import HydraConfig
 
 from hepad import __version__
 from hepad.core.errors import UserError
-from hepad.core.files import atomic_write_text
-from hepad.core.input_files import file_sha256
+from hepad.core.files import atomic_write_text, file_sha256
 from hepad.core.regions import region_facts
 from hepad.data import AnomalyDataModule
-from hepad.data.fingerprint import sketch_of
+from hepad.data.entries import sketch_of
 from hepad.models import AnomalyModel
-from hepad.rundir.status import RUN_FORMAT, RunStatus
+from hepad.rundir.locking import RUN_FORMAT, RunStatus
 
 PACKAGES: Final = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "h5py", "scikit-learn", "wandb")
 
@@ -68,23 +67,6 @@ def role_facts(data: AnomalyDataModule) -> dict[str, Any]:
         "folds": None if data.folds is None else {"folds": data.folds, "fold": data.fold},
     }
     return {key: value for key, value in facts.items() if value}
-
-
-def trained_samples(facts: Mapping[str, Any]) -> list[str]:
-    """Return the samples that a run was trained on, by its provenance."""
-    background = [str(facts["background"])] if facts.get("background") is not None else []
-    return list(dict.fromkeys(role["sample"] for role in facts["roles"])) if "roles" in facts else background
-
-
-def left_out_words(facts: Mapping[str, Any]) -> str:
-    """Return what was read of the files and is no entry, with its number in each sample; empty where all was used."""
-    found: dict[str, list[str]] = {}
-    for sample, known in facts.get("data", {}).items():
-        counts = {**known.get("left_out", {}), "entries with NaN or inf": known.get("dropped", 0)}
-        for reason, count in counts.items():
-            if count:
-                found.setdefault(reason, []).append(f"{sample} {count:,}")
-    return "; ".join(f"{reason}: {', '.join(samples)}" for reason, samples in found.items())
 
 
 def check_same_data(facts: Mapping[str, Any], data: AnomalyDataModule) -> None:

@@ -16,13 +16,12 @@ from hepad import __version__
 from hepad.config.registry import instantiate
 from hepad.core.batch import join_batches
 from hepad.core.errors import UserError
+from hepad.core.files import file_sha256, require_file
 from hepad.core.hdf5 import open_hdf5, write_hdf5
-from hepad.core.input_files import file_sha256, require_file
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.observed import finite_entries
 from hepad.run.loading import Run, chunk_length, load_run
-from hepad.run.provenance import trained_samples
-from hepad.rundir.facts import read_provenance
+from hepad.rundir.facts import read_provenance, trained_samples
 
 ROWS: Final = 8192
 """Rows of the file read at once, or fewer where rows are large."""

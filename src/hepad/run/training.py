@@ -1,23 +1,60 @@
-"""Training a run from its config, and going on with one that was stopped."""
+"""Training a run from its config, alone in its directory, and going on with one that was stopped."""
 
-from collections.abc import Mapping
+import errno
+import shlex
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from omegaconf import DictConfig, OmegaConf
 
 from hepad import __version__
-from hepad.core.errors import UserError
+from hepad.checkpoints.training_checkpoint import check_epochs, find_checkpoint
+from hepad.checks.combinations import validate_run_dir
+from hepad.core.errors import Interrupted, JobError, UserError
+from hepad.core.names import python_command
+from hepad.logging.loggers import wandb_home
 from hepad.run.building import Handover
-from hepad.run.exclusive_run_dir import exclusive_run_dir
 from hepad.run.executing import ResumeState, TrainingResult, execute_run
-from hepad.run.threads import threads_as_before
-from hepad.run.training_checkpoint import check_epochs, find_checkpoint
-from hepad.run.validation import validate_run_dir
+from hepad.run.interruption import stop_on_signals
+from hepad.run.workers import threads_as_before
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import moved_paths, read_checked_config
 from hepad.rundir.facts import read_provenance
-from hepad.rundir.status import RUN_FORMAT, RunStatus, run_status
+from hepad.rundir.locking import RUN_FORMAT, RunStatus, lock_run, run_status
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def exclusive_run_dir(run_dir: Path) -> Iterator[None]:
+    """Hold the directory's lock, keep W&B's files in it, and let signals and a full disk end the block with one line.
+
+    Raises:
+        UserError: another process is at work there, or the directory cannot be written.
+        Interrupted: SIGINT or SIGTERM came.
+        JobError: no space was left on the disk, or in the user's quota.
+    """
+    with lock_run(run_dir), stop_on_signals(), wandb_home(run_dir):
+        try:
+            yield
+        except Interrupted as stop:
+            raise Interrupted(stop.number, f"; {_advice(run_dir)}") from stop
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise JobError(
+                f"{error.strerror}: {error.filename or run_dir} was not written, what was written before is whole; "
+                f"make room, then {_advice(run_dir)}"
+            ) from error
+
+
+def _advice(run_dir: Path) -> str:
+    if not (run_dir / "config.yaml").is_file():
+        return f"in {run_dir.name} nothing was done yet: start again"
+    return f"go on with: {python_command()} -m hepad.train resume={shlex.quote(str(run_dir))}"
+
 
 BEST: Final = "best.ckpt"
 _RESULTS: Final = ("metrics.json", "scores.h5", "report.html")

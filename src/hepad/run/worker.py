@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig
 
-from hepad.callbacks.random_state import set_random_state
+from hepad.callbacks.resume_point import set_random_state
 from hepad.core.float32 import exact_float32
 from hepad.run.building import assemble
 from hepad.run.executing import fit, test

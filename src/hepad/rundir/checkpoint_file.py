@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from hepad.core.errors import UserError
-from hepad.core.input_files import require_file
+from hepad.core.files import require_file
 from hepad.rundir.parsing import first_line
 
 _LARGEST: Final = 8 << 30

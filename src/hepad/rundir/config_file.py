@@ -1,14 +1,13 @@
-"""config.yaml of a run: which directory is a run, and with which settings."""
+"""config.yaml of a run: which directory is a run, with which settings, and what two runs have in common."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from hepad.config.keys import check_config, with_present_keys
 from hepad.core.errors import UserError
-from hepad.rundir.parsing import read_yaml
-from hepad.rundir.plain_values import Rule, fields, mapping, optional, text
+from hepad.rundir.parsing import Rule, fields, mapping, optional, read_yaml, text
 
 CONFIG: Final = "config.yaml"
 _BYTES: Final = 1 << 20
@@ -99,3 +98,37 @@ def moved_paths(node: Any, old: str, new: str) -> Any:
     if isinstance(node, str) and (node == old or node.startswith(f"{old}/")):
         return new + node[len(old) :]
     return node
+
+
+_NO_MATTER: Final = (
+    "paths",
+    "logger",
+    "sweep",
+    "resume",
+    "evaluation.plots",
+    "evaluation.formats",
+    "callbacks.progress",
+)
+
+
+def flat_settings(config: Any, prefix: str = "") -> dict[str, Any]:
+    """Return dotted key → value of a resolved config; an empty section is one value, `{}`."""
+    if not isinstance(config, Mapping):
+        return {prefix: config}
+    if not config and prefix:
+        return {prefix: {}}
+    return {
+        path: value
+        for key, child in config.items()
+        for path, value in flat_settings(child, f"{prefix}.{key}" if prefix else str(key)).items()
+    }
+
+
+def changes_no_number(key: str) -> bool:
+    """Whether a setting says only where things go, or how they are shown."""
+    return is_below(key, _NO_MATTER)
+
+
+def is_below(key: str, sections: tuple[str, ...]) -> bool:
+    """Whether a key is one of `sections`, or in one of them."""
+    return any(key == name or key.startswith(f"{name}.") for name in sections)

@@ -2,11 +2,11 @@
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from hepad.rundir.parsing import read_json
-from hepad.rundir.plain_values import Rule, fields, listing, mapping, number, optional, text
+from hepad.rundir.parsing import Rule, fields, listing, mapping, number, optional, read_json, text
 
 PROVENANCE: Final = "provenance.json"
 METRICS: Final = "metrics.json"
@@ -97,3 +97,20 @@ def read_metrics(run_dir: str | Path) -> dict[str, float]:
 
 def _undefined(value: Any) -> bool:
     return isinstance(value, float) and not math.isfinite(value)
+
+
+def trained_samples(facts: Mapping[str, Any]) -> list[str]:
+    """Return the samples that a run was trained on, by its provenance."""
+    background = [str(facts["background"])] if facts.get("background") is not None else []
+    return list(dict.fromkeys(role["sample"] for role in facts["roles"])) if "roles" in facts else background
+
+
+def left_out_words(facts: Mapping[str, Any]) -> str:
+    """Return what was read of the files and is no entry, with its number in each sample; empty where all was used."""
+    found: dict[str, list[str]] = {}
+    for sample, known in facts.get("data", {}).items():
+        counts = {**known.get("left_out", {}), "entries with NaN or inf": known.get("dropped", 0)}
+        for reason, count in counts.items():
+            if count:
+                found.setdefault(reason, []).append(f"{sample} {count:,}")
+    return "; ".join(f"{reason}: {', '.join(samples)}" for reason, samples in found.items())

@@ -14,7 +14,7 @@ from hepad.config.installed import installed_targets
 from hepad.core.errors import UserError
 from hepad.rundir.config_file import has_config, read_config
 from hepad.rundir.facts import read_metrics, read_provenance
-from hepad.rundir.status import run_status
+from hepad.rundir.locking import run_status
 
 _DEPTH: Final = 3
 """Levels below a directory at which runs are looked for: `outputs/<date>/<time>_…`, `multirun/<sweep>/<job>`."""
@@ -27,7 +27,7 @@ class RunRecord:
     Attributes:
         directory: the run's directory.
         name: the directory's name, `<run>/<name>` for an evaluation; `hepad.compare` makes it unique among several.
-        status: `finished`, `failed`, `running` or `interrupted` (`hepad.rundir.status`).
+        status: `finished`, `failed`, `running` or `interrupted` (`hepad.rundir.locking`).
         reason: why it failed.
         command: the words of its command line.
         model, data, loss: as the command line names them, such as `dense_ae`, `jets`, `mse`; the name of the class for

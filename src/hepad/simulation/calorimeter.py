@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from hepad.simulation.arrays import Array
 from hepad.simulation.cells import ECAL_CELLS, HCAL_CELLS, Layout
+from hepad.simulation.records import Array
 from hepad.simulation.species import ECAL_SHARE, HCAL_SHARE
 
 SIGNIFICANCE_MIN: Final = 2.0

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from hepad.core.schema import CALO_SATURATION, CALO_SHAPE
-from hepad.simulation.arrays import Array, wrap_phi
+from hepad.simulation.records import Array, wrap_phi
 
 _TOWER_EDGES: Final = np.array(
     [

@@ -12,15 +12,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from hepad.simulation.arrays import Array
-from hepad.simulation.collisions import Collisions, concatenate
 from hepad.simulation.event import Events, simulate_events
 from hepad.simulation.fat_jets import FatJets, simulate_fat_jets
 from hepad.simulation.generator import MINIMUM_BIAS_SETTINGS, generate, generate_records, make_pythia
-from hepad.simulation.pileup import PileupSource
+from hepad.simulation.pileup import Collisions, PileupSource, concatenate
 from hepad.simulation.processes import PROCESSES, Process
-from hepad.simulation.records import Record, merge
-from hepad.simulation.selections import SELECTIONS
+from hepad.simulation.records import Array, Record, merge
+from hepad.simulation.request import SELECTIONS
 from hepad.simulation.settings import Settings, chunk_seeds
 
 BATCH: Final = 100

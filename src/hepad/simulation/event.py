@@ -14,13 +14,11 @@ from hepad.core.schema import (
     JET_DATASET,
     JET_FEATURES,
 )
-from hepad.simulation.arrays import Array
 from hepad.simulation.cells import leading_trigger_jet, region_et
-from hepad.simulation.collisions import Collisions
 from hepad.simulation.jets import JetTable, leading_jets, reconstruct_jets
 from hepad.simulation.particle_flow import propagate, reconstruct
-from hepad.simulation.pileup import overlay
-from hepad.simulation.records import Record, Stored
+from hepad.simulation.pileup import Collisions, overlay
+from hepad.simulation.records import Array, Record, Stored
 from hepad.simulation.vertices import find_vertices, is_pileup
 
 FLAVOUR_DATASET: Final = "jet_hadron_flavour"

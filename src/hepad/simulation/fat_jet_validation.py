@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from hepad.core.hdf5 import open_hdf5
 from hepad.core.schema import FAT_JET_FEATURES, JET_CONSTITUENTS_DATASET, JET_FEATURES_DATASET
-from hepad.simulation.arrays import Array, wrap_phi
+from hepad.simulation.records import Array, wrap_phi
 from hepad.simulation.validation_drawing import COLOURS, add_legend, label_axes
 
 

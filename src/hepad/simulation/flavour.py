@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hepad.simulation.arrays import Array, offsets_of, ragged_indices, wrap_phi
 from hepad.simulation.clustering import RADIUS, FourMomenta, Jets
-from hepad.simulation.collisions import B_HADRON, C_HADRON
-from hepad.simulation.pileup import Crossings
+from hepad.simulation.pileup import B_HADRON, C_HADRON, Crossings
+from hepad.simulation.records import Array, offsets_of, ragged_indices, wrap_phi
 
 
 @dataclass(frozen=True)

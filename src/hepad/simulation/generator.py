@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from hepad.core.errors import UserError
-from hepad.simulation.arrays import Array
-from hepad.simulation.collisions import B_HADRON, C_HADRON, GLUON, Collisions
+from hepad.simulation.pileup import B_HADRON, C_HADRON, GLUON, Collisions
+from hepad.simulation.records import Array
 from hepad.simulation.species import CHARGE, UNKNOWN, species_of
 
 BEAM_SETTINGS: Final = (

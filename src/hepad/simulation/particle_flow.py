@@ -12,10 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from hepad.simulation.arrays import Array
 from hepad.simulation.calorimeter import ECAL, HCAL, SIGNIFICANCE_MIN, Hits, Subdetector, measure
 from hepad.simulation.cells import MAX_ABS_ETA
 from hepad.simulation.pileup import Crossings
+from hepad.simulation.records import Array
 from hepad.simulation.species import CHARGE, IS_ELECTRON, IS_MUON, MASS
 from hepad.simulation.tracker import (
     calorimeter_entrance,

@@ -11,7 +11,7 @@ class Process:
     """How one sample is made.
 
     `settings` are Pythia 8 commands for the hard collision (None: the event is pileup only), `selection` names a
-    filter of `hepad.simulation.selections` on the reconstructed event. With `fat_jets` entries are not events but fat
+    filter of `hepad.simulation.request` on the reconstructed event. With `fat_jets` entries are not events but fat
     jets, at most one of each event: `any`, or one that holds all of a hadronic `top` (see
     `hepad.simulation.fat_jets`).
     """

@@ -1,4 +1,4 @@
-"""Samples of any size over several processes; what a killed run has made is used by the next.
+"""Samples of any size over several processes, one run at a time; what a killed run has made is used by the next.
 
 Work is cut into chunks (see `hepad.simulation.chunks`). Finished chunks lie in `<output>/.chunks/<sample>` until
 the sample is complete and its HDF5 file is written.
@@ -11,6 +11,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -18,12 +19,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from hepad.core.errors import UserError
+from hepad.core.file_locks import hold_lock
 from hepad.core.progress import progress
 from hepad.simulation.chunks import make_sample_chunk, read_arrays, record_type
-from hepad.simulation.files import read_fingerprint, write_sample
 from hepad.simulation.generator import import_simulation_package, write_minimum_bias_tables
-from hepad.simulation.locking import locked
 from hepad.simulation.records import Record
+from hepad.simulation.sample_files import read_fingerprint, write_sample
 from hepad.simulation.settings import Settings, check_directory, check_workers, sample_fingerprint
 
 _CHUNKS: Final = ".chunks"
@@ -137,3 +138,21 @@ def _start_worker() -> None:
     if parent is not None:
         sentinel = parent.sentinel
         threading.Thread(target=lambda: (wait([sentinel]), os._exit(1)), daemon=True).start()
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Hold the lock of `directory`; raises `UserError` if another process does. It goes when the process ends.
+
+    On a file system without locks a warning says that a second process is not kept out (`hepad.core.file_locks`).
+    """
+    try:
+        lock = hold_lock(directory / ".lock")
+    except OSError as error:
+        raise UserError(f"cannot lock {directory}: {error.strerror}; choose another output=DIR") from error
+    if lock is None:
+        raise UserError(f"another simulation is at work in {directory}; wait for it, or choose another output=DIR")
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,12 +1,35 @@
-"""Records of a simulation: arrays with one row per entry, and where each goes in a file."""
+"""Records of a simulation: arrays with one row per entry, ragged arrays, and where each goes in a file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeAlias, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hepad.simulation.arrays import Array
+Array: TypeAlias = NDArray[Any]
+
+
+def offsets_of(counts: Array) -> Array:
+    """Return the offsets (N + 1,) int64 of a ragged array with `counts` (N,) entries per row."""
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+
+
+def ragged_indices(starts: Array, counts: Array) -> Array:
+    """Return the concatenation of the ranges [start, start + count), int64.
+
+    >>> import numpy as np
+    >>> ragged_indices(np.array([10, 3]), np.array([2, 3]))
+    array([10, 11,  3,  4,  5])
+    """
+    ends = np.cumsum(counts, dtype=np.int64)
+    shift = np.repeat(starts - (ends - counts), counts)
+    return np.arange(ends[-1] if len(ends) else 0, dtype=np.int64) + shift
+
+
+def wrap_phi(phi: Array) -> Array:
+    """Return φ in [−π, π)."""
+    return (phi + np.pi) % (2 * np.pi) - np.pi
 
 
 @dataclass(frozen=True)

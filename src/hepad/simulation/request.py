@@ -1,12 +1,16 @@
 """The user's request: `configs/simulate.yaml` read into checked settings."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.core.errors import UserError
+from hepad.core.schema import JET_FEATURES
+from hepad.simulation.event import Events
+from hepad.simulation.records import Array
 from hepad.simulation.settings import Settings, check_workers, events_per_sample
 
 
@@ -48,3 +52,12 @@ def _path(value: Any, name: str) -> Path:
     if not isinstance(value, str) or not value:
         raise UserError(f"{name} is {value!r}; it must be a directory")
     return Path(value).expanduser()
+
+
+def jet_ht(events: Events) -> Array:
+    """Return which events (E,) a jet trigger would keep: H_T > 900 GeV or a jet above 450 GeV."""
+    leading_pt = events.jets[:, 0, JET_FEATURES.index("pt")]
+    return (events.feature("ht") > 900) | (leading_pt > 450)
+
+
+SELECTIONS: Final[dict[str, Callable[[Events], Array]]] = {"jet_ht": jet_ht}

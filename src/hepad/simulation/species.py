@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from hepad.simulation.arrays import Array
+from hepad.simulation.records import Array
 
 # PDG code: (mass, charge, share of the energy seen by ECAL, by HCAL)
 _TABLE: Final[dict[int, tuple[float, int, float, float]]] = {

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from scipy.special import expit, logit, ndtri
 
-from hepad.simulation.arrays import Array
-from hepad.simulation.collisions import GLUON
+from hepad.simulation.pileup import GLUON
+from hepad.simulation.records import Array
 
 WORKING_POINTS: Final = {
     "DeepCSV": (0.2217, 0.6321, 0.8953),

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from hepad.simulation.arrays import Array, wrap_phi
+from hepad.simulation.records import Array, wrap_phi
 from hepad.simulation.species import CHARGE, IS_ELECTRON, IS_MUON
 
 MAX_ABS_ETA: Final = 2.5

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from matplotlib.axes import Axes
 
-from hepad.simulation.arrays import Array
+from hepad.simulation.records import Array
 from hepad.simulation.validation_samples import SampleData
 
 # The colours of Petroff (arXiv:2107.02270), as CMS recommends: distinct to colour-blind readers too.

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hepad.simulation.arrays import Array
 from hepad.simulation.cells import REGION_ETA_EDGES
+from hepad.simulation.records import Array
 from hepad.simulation.taggers import EFFICIENCIES, WORKING_POINTS
 from hepad.simulation.validation_drawing import COLOURS, Plot, Quantity, add_legend, label_axes, overlay, profile
 from hepad.simulation.validation_samples import (

@@ -14,8 +14,8 @@ from hepad.core.schema import (
     JET_DATASET,
     JET_FEATURES,
 )
-from hepad.simulation.arrays import Array
 from hepad.simulation.event import FLAVOUR_DATASET
+from hepad.simulation.records import Array
 from hepad.simulation.taggers import WORKING_POINTS
 
 REAL_JETS_PER_EVENT: Final = {

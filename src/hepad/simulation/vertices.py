@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from hepad.simulation.arrays import Array
 from hepad.simulation.particle_flow import NO_VERTEX, Candidates, Kind
+from hepad.simulation.records import Array
 
 TRACKS_MIN: Final = 4
 """A vertex is reconstructed from at least this many tracks."""

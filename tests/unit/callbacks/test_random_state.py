@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from hepad.callbacks.random_state import random_state, set_random_state
+from hepad.callbacks.resume_point import random_state, set_random_state
 
 
 def draws():

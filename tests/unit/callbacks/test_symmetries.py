@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from hepad.callbacks.symmetries import entries_studied, transformed_scores
+from hepad.callbacks.diagnostics import entries_studied, transformed_scores
 from hepad.core.batch import Batch
 from hepad.data import CaloDataModule
 from hepad.data.symmetry import rotation_steps

@@ -10,8 +10,8 @@ from tests.runs.conftest import call
 
 from hepad import __version__, train
 from hepad.__main__ import COMMANDS
-from hepad.cli.command_line import read_command_line
 from hepad.cli.help import WIDTH, command_help
+from hepad.cli.words import read_command_line
 from hepad.config.keys import COMMAND_KEYS
 
 OPTIONS = [choice for choice in CHOICES if not choice.startswith(("hydra/", "sweep=", "experiment=", "debug="))]

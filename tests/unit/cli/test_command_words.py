@@ -3,8 +3,7 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from hepad.cli.command_line import read_command_line
-from hepad.cli.quoting import quote_values
+from hepad.cli.words import quote_values, read_command_line
 from hepad.config import compose, quoted
 from hepad.core.errors import UserError
 

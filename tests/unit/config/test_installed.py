@@ -7,10 +7,10 @@ import pytest
 
 from hepad.config import config_dirs
 from hepad.config.allow_list import check_targets
-from hepad.config.chosen import check_chosen, check_chosen_words
+from hepad.config.explanations import check_chosen, check_chosen_words
 from hepad.config.installed import installed_options, installed_targets
+from hepad.config.keys.check import check_section
 from hepad.config.registry import get_class
-from hepad.config.sections import check_section
 from hepad.core.errors import UserError
 
 

@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from hepad.config import compose
-from hepad.config.sections import check_sections
+from hepad.config.keys.check import check_sections
 from hepad.core.errors import UserError
 
 WEIGHTED = {

@@ -11,9 +11,8 @@ import pytest
 
 from hepad.core.errors import UserError
 from hepad.core.file_locks import _told
-from hepad.rundir.locking import is_locked, lock_run
-from hepad.rundir.status import RunStatus, run_status
-from hepad.simulation.locking import locked
+from hepad.rundir.locking import RunStatus, is_locked, lock_run, run_status
+from hepad.simulation.production import locked
 
 WITHOUT_LOCKS = [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, 524]
 

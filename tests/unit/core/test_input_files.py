@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from hepad.core.errors import UserError
-from hepad.core.input_files import is_regular_file, read_small_file, require_file
+from hepad.core.files import is_regular_file, read_small_file, require_file
 
 
 def test_a_regular_file_is_taken_and_read_up_to_its_limit(tmp_path, monkeypatch):

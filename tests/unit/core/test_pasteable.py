@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from hepad.core.pasteable import python_command
+from hepad.core.names import python_command
 
 
 def pasted(words, directory):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from hepad.data.fingerprint import shares_entries, sketch_of
+from hepad.data.entries import shares_entries, sketch_of
 
 
 def entries(n: int, seed: int) -> torch.Tensor:

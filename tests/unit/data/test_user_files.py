@@ -7,7 +7,7 @@ import torch
 from tests.conftest import make_jets
 
 from hepad.core.errors import UserError
-from hepad.core.hdf5 import rows as hdf5_rows
+from hepad.core.hdf5 import datasets as hdf5_datasets
 from hepad.data import CaloDataModule, EventsDataModule, JetImagesDataModule, JetsDataModule, memory
 
 
@@ -108,11 +108,11 @@ def test_no_more_is_read_than_the_limit_needs(tmp_path, monkeypatch):
     jets = make_jets(5000, 3.0, 20.0, seed=4)[..., :4]
     path = write(tmp_path / "x.h5", jets, ["pt", "a", "b", "c"], chunks=(100, 8, 4), compression="gzip")
     whole = jets_of({"mine": path}).read_sample("mine", tmp_path / "x.h5")
-    monkeypatch.setattr(hdf5_rows, "ROWS", 100)
+    monkeypatch.setattr(hdf5_datasets, "ROWS", 100)
     read = []
-    original = hdf5_rows._check_chunks
+    original = hdf5_datasets._check_chunks
     monkeypatch.setattr(
-        hdf5_rows,
+        hdf5_datasets,
         "_check_chunks",
         lambda data, start, stop, where: (read.append(stop), original(data, start, stop, where)),
     )

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.inference.descent import Descent
-from hepad.inference.folding import folded
+from hepad.inference.frozen import folded
 from hepad.losses import MAE, MSE, NCC, SSIM, ReconstructionLoss
 
 CODE = torch.zeros(1, LATENT, dtype=torch.float64)

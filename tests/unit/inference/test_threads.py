@@ -5,7 +5,7 @@ import threading
 import pytest
 import torch
 
-from hepad.inference.threads import in_threads
+from hepad.inference.blocks import in_threads
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
-from hepad.losses.divergence import kl_bernoulli, kl_to_unit_normal
+from hepad.losses.adversarial import kl_bernoulli, kl_to_unit_normal
 
 
 def test_kl_to_unit_normal_is_that_of_torch():

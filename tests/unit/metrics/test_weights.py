@@ -20,7 +20,7 @@ from hepad.metrics import (
     spearman,
     tpr_at_fpr,
 )
-from hepad.metrics.weights import as_weights
+from hepad.metrics.samples import as_weights
 
 RNG = np.random.default_rng(8)
 B, S = np.round(RNG.normal(0, 2, 300)), np.round(RNG.normal(2, 3, 200))

@@ -25,7 +25,7 @@ from hepad.models import (
     Searchable,
     VariationalAutoencoder,
 )
-from hepad.models.sampling import is_histogram
+from hepad.models.capabilities import is_histogram
 
 PROTOCOLS = (Density, Generative, Searchable, Reconstructing)
 

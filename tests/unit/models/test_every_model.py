@@ -21,6 +21,7 @@ from tests.every_model import (
     data_class,
 )
 
+from hepad.checks.combinations import validate
 from hepad.config import compose
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
@@ -30,7 +31,6 @@ from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel, Distilled
 from hepad.models.adversarial import AdversarialModel
 from hepad.nn.phi_conv import PhiConv2d, PhiConvTranspose2d, PhiDoubling, PhiHalving
-from hepad.run.validation import validate
 
 N_ENTRIES = 120
 

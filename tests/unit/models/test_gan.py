@@ -6,8 +6,8 @@ import torch
 from hepad.core.batch import Batch
 from hepad.core.diagnostics import GeneratedEntries, Remark, TrainingCurves
 from hepad.models import GAN, BiGAN
+from hepad.models.adversarial import inversion
 from hepad.models.collapse_watch import Watch, watch
-from hepad.models.inversion import inversion
 
 HINGE = {"_target_": "hepad.losses.Hinge"}
 SHAPES = {"jets": [17], "events": [8, 17], "images": [1, 18, 14]}

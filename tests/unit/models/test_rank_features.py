@@ -4,8 +4,7 @@ import pytest
 import torch
 from scipy.stats import rankdata
 
-from hepad.models.rank_features import RankFeatures
-from hepad.models.two_sample import coverage, distances
+from hepad.models.two_sample import RankFeatures, coverage, distances
 
 
 def jets(n: int, seed: int) -> torch.Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from hepad.core.batch import Batch, drawn_by_weight
-from hepad.losses.weighted_mean import weighted_mean
+from hepad.losses.base import weighted_mean
 from hepad.models import (
     GAN,
     BiGAN,

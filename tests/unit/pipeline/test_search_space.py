@@ -4,7 +4,7 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from hepad.core.errors import UserError
-from hepad.pipeline.space import distributions, example, parse_space
+from hepad.pipeline.trials import distributions, example, parse_space
 
 
 @pytest.mark.parametrize(

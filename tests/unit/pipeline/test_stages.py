@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from hepad.core.errors import Interrupted, JobError, UserError
-from hepad.core.outcome import JobOutcome
+from hepad.core.errors import Interrupted, JobError, JobOutcome, UserError
 from hepad.pipeline.running import run_pipeline, stage_statuses
 from hepad.pipeline.stages import Pipeline, Stage
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hepad.pipeline.existing_run import differing_keys
+from hepad.pipeline.sweep_record import differing_keys
 
 DIRECTORY = Path("/sweep/job")
 CONFIG = {

@@ -3,7 +3,7 @@
 import pytest
 
 from hepad.core.names import is_name
-from hepad.pipeline.names import job_name, sweep_name
+from hepad.pipeline.jobs import job_name, sweep_name
 
 SETTINGS = {"model": "vae", "loss": "huber", "seed": "1"}
 

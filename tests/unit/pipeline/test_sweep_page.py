@@ -5,8 +5,8 @@ from tests.fake_runs import fake_scores, write_fake_run
 from hepad.comparison import compare, figures
 from hepad.comparison.rows import Row
 from hepad.comparison.tables import auc_table
-from hepad.pipeline.record import SweepRecord
 from hepad.pipeline.sweep_page import jobs_table, reason_tables, roc_pictures, settings_pictures
+from hepad.pipeline.sweep_record import SweepRecord
 from hepad.pipeline.sweep_table import SweepTable, make_table, read_results
 
 SIGNALS = ("jet_ht", "ttbar")

@@ -11,7 +11,7 @@ from hepad.metrics.agreement import agreement
 from hepad.plots import figure_bytes
 from hepad.plots.agreement import plot_bias_by_decile, plot_error_vs_truth, plot_student_vs_teacher
 from hepad.plots.generated import plot_generated_features, plot_generated_images
-from hepad.plots.roc_pairs import plot_roc_pairs
+from hepad.plots.roc import plot_roc_pairs
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import PathPatch
 
 from hepad.plots import plot_parallel_coordinates
-from hepad.plots.parallel_coordinates import _BEST
+from hepad.plots.sweeps import _BEST
 
 SETTINGS = {"model": ["vae", "ae", "ae", "vae"], "lr": ["1e-4", "1e-3", "1e-2", "1e-3"], "constant": ["1"] * 4}
 RESULTS = {"val/loss": [0.4, 0.2, 0.9, 0.5], "AUC top": [0.8, 0.6, 0.7, 0.9]}

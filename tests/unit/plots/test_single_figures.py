@@ -6,7 +6,7 @@ import pytest
 from hepad import plots
 from hepad.core.schema import ImageLabels
 from hepad.metrics import RocCurve, ScoredSample, roc_curve
-from hepad.plots.binning import edges, feature_edges, is_heavy_tailed
+from hepad.plots.labels import edges, feature_edges, is_heavy_tailed
 
 
 def legend_texts(axes):

@@ -5,14 +5,14 @@ from types import SimpleNamespace
 import pytest
 from tests.every_model import STRUCTURE, data_class, options
 
+from hepad.checks.combinations import check_data, check_loss, check_model
 from hepad.config import compose
 from hepad.core.errors import UserError
-from hepad.core.structure import STRUCTURES
+from hepad.core.schema import STRUCTURES
 from hepad.data import JetsDataModule
 from hepad.losses import MSE, SSIM
 from hepad.models import DenseAutoencoder
 from hepad.pipeline.teachers import DEFAULT_TEACHERS, teacher_config
-from hepad.run.structures import check_data, check_loss, check_model
 
 
 class Tracks(JetsDataModule):

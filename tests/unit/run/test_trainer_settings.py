@@ -6,13 +6,13 @@ import torch
 from omegaconf import OmegaConf, open_dict
 from tests.conftest import write_jet_file
 
+from hepad.checks.trainer_settings import check_batches, validate_trainer
 from hepad.config import compose
 from hepad.core.errors import UserError
 from hepad.data import JetsDataModule
 from hepad.logging.loggers import quieten
 from hepad.models import BiGAN, DenseAutoencoder
 from hepad.run.building import build_trainer
-from hepad.run.trainer_settings import check_batches, validate_trainer
 
 MSE = {"_target_": "hepad.losses.MSE"}
 

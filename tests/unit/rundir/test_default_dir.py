@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from hepad.rundir.default_dir import claim_directory
+from hepad.rundir.locking import claim_directory
 
 
 def test_names_are_counted_on(tmp_path):
@@ -14,7 +14,7 @@ def test_names_are_counted_on(tmp_path):
 
 def test_processes_that_begin_at_once_get_one_each(tmp_path):
     program = (
-        "import sys; from pathlib import Path; from hepad.rundir.default_dir import claim_directory; sys.stdin.read();"
+        "import sys; from pathlib import Path; from hepad.rundir.locking import claim_directory; sys.stdin.read();"
         "print(*(claim_directory(Path(sys.argv[1])).name for _ in range(50)))"
     )
     command = [sys.executable, "-c", program, str(tmp_path / "run")]

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from hepad.simulation import production
-from hepad.simulation.collisions import Collisions
 from hepad.simulation.event import Events, simulate_events
 from hepad.simulation.generator import MINIMUM_BIAS_SETTINGS, generate, make_pythia, write_minimum_bias_tables
-from hepad.simulation.pileup import PileupSource
+from hepad.simulation.pileup import Collisions, PileupSource
 from hepad.simulation.processes import PROCESSES
 
 

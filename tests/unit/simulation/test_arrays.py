@@ -1,6 +1,6 @@
 import numpy as np
 
-from hepad.simulation.arrays import offsets_of, ragged_indices, wrap_phi
+from hepad.simulation.records import offsets_of, ragged_indices, wrap_phi
 
 
 def test_ragged_indices_are_the_ranges_one_after_the_other() -> None:

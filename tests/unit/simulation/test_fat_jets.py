@@ -15,13 +15,12 @@ from hepad.core.schema import (
     N_CONSTITUENTS,
 )
 from hepad.simulation.chunks import simulate_chunk
-from hepad.simulation.fat_jets import MAX_ABS_ETA, PT_RANGE, FatJets, holds_top
+from hepad.simulation.fat_jets import MAX_ABS_ETA, PT_RANGE, FatJets, HadronicTops, hadronic_tops, holds_top
 from hepad.simulation.generator import EventRecord, generate_records, make_pythia
 from hepad.simulation.pileup import PileupSource
 from hepad.simulation.processes import PROCESSES
 from hepad.simulation.production import simulate
 from hepad.simulation.settings import Settings
-from hepad.simulation.tops import HadronicTops, hadronic_tops
 from hepad.simulation.validation import validate
 
 SETTINGS = Settings({"qcd_jets": 30, "top_jets": 30}, seed=8)

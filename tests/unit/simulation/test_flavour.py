@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from hepad.simulation.clustering import Jets
-from hepad.simulation.collisions import B_HADRON, C_HADRON, GLUON, Collisions
 from hepad.simulation.flavour import flavour_origins, main_collision, true_flavour
-from hepad.simulation.pileup import Crossings, overlay
+from hepad.simulation.pileup import B_HADRON, C_HADRON, GLUON, Collisions, Crossings, overlay
 from hepad.simulation.species import PDG
 
 
@@ -28,7 +27,7 @@ def collision(pt: float, eta: float, *origins: tuple[float, int]) -> Collisions:
 
 
 def join(*parts: Collisions) -> Collisions:
-    from hepad.simulation.collisions import concatenate
+    from hepad.simulation.pileup import concatenate
 
     return concatenate(parts)
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from hepad.simulation.collisions import B_HADRON, C_HADRON, Collisions
 from hepad.simulation.generator import MAX_ABS_ETA, generate, make_pythia
+from hepad.simulation.pileup import B_HADRON, C_HADRON, Collisions
 from hepad.simulation.processes import PROCESSES
 from hepad.simulation.species import CHARGE, MASS, PDG, UNKNOWN, species_of
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from hepad.simulation.density import pileup_density, pileup_offset
-from hepad.simulation.jet_energy import correction, response
+from hepad.simulation.clustering import pileup_density, pileup_offset
+from hepad.simulation.jets import correction, response
 
 
 def uniform_event(n: int, seed: int) -> tuple[np.ndarray, ...]:

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from hepad.simulation.collisions import Collisions
 from hepad.simulation.particle_flow import NO_VERTEX, Candidates, Kind, propagate, reconstruct
-from hepad.simulation.pileup import Crossings
+from hepad.simulation.pileup import Collisions, Crossings
 from hepad.simulation.species import species_of
 from hepad.simulation.vertices import find_vertices, is_pileup
 

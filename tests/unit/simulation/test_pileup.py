@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from hepad.simulation.collisions import Collisions, concatenate
-from hepad.simulation.pileup import PileupSource, overlay
+from hepad.simulation.pileup import Collisions, PileupSource, concatenate, overlay
 
 
 def test_taking_collisions_takes_their_particles(pool: Collisions) -> None:

@@ -9,9 +9,8 @@ import pytest
 
 from hepad.core.errors import UserError
 from hepad.core.schema import CALO_DATASET, EVENT_FEATURES, EVENT_FEATURES_DATASET, JET_DATASET, JET_FEATURES
-from hepad.simulation.files import truncate_mantissa
-from hepad.simulation.locking import locked
-from hepad.simulation.production import simulate
+from hepad.simulation.production import locked, simulate
+from hepad.simulation.sample_files import truncate_mantissa
 from hepad.simulation.settings import Settings
 
 SETTINGS = Settings({"ttbar": 12}, seed=3, pileup_mean=5.0, chunk_size=5)

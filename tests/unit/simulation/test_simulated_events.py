@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from hepad.core.schema import CALO_SHAPE, EVENT_FEATURES, JET_FEATURES, N_JETS
-from hepad.simulation.collisions import Collisions
 from hepad.simulation.event import Events, simulate_events
+from hepad.simulation.pileup import Collisions
 
 
 def jets_of(events: Events) -> dict[str, np.ndarray]:

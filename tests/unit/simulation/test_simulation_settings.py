@@ -8,8 +8,7 @@ from hepad.config import compose
 from hepad.core.errors import UserError
 from hepad.simulation.chunks import read_arrays, write_arrays
 from hepad.simulation.processes import PROCESSES, SAMPLES
-from hepad.simulation.request import read_request
-from hepad.simulation.selections import SELECTIONS
+from hepad.simulation.request import SELECTIONS, read_request
 from hepad.simulation.settings import (
     Settings,
     check_directory,

@@ -5,7 +5,7 @@ from typing import Final
 
 from hepad.config.keys.compound import Either, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole, Word
-from hepad.config.keys.training import DIRECTORY, FILE, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
+from hepad.config.keys.run import DIRECTORY, FILE, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
 
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""

@@ -8,10 +8,16 @@ Files are opened without HDF5's own locks: file systems of clusters often have n
 and renamed, so nobody reads one that is being written.
 """
 
-from hepad.core.hdf5.attributes import feature_names, text_attribute
-from hepad.core.hdf5.datasets import has_dataset, safe_dataset
+from hepad.core.hdf5.datasets import (
+    feature_names,
+    first_row,
+    has_dataset,
+    read_rows,
+    row_steps,
+    safe_dataset,
+    text_attribute,
+)
 from hepad.core.hdf5.opening import create_hdf5, open_hdf5
-from hepad.core.hdf5.rows import first_row, read_rows, row_steps
 from hepad.core.hdf5.writing import write_hdf5
 
 __all__ = [

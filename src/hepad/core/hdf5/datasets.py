@@ -1,15 +1,18 @@
-"""Data sets that are safe to read: plain numbers inside the very file."""
+"""Data sets, attributes and rows that are safe to read: plain numbers of the very file, texts of believable size."""
 
+import itertools
 import math
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
-from hepad.core.hdf5.faults import told_as_damage
-from hepad.core.hdf5.storage import LARGEST_CHUNK, check_storage
+from hepad.core.hdf5.opening import told_as_damage
+from hepad.core.hdf5.storage import DEFLATE, LARGEST_CHUNK, check_heaps, check_inflated, check_storage, filter_codes
 
 _MANY: Final = 20
 _TYPES: Final = {
@@ -110,3 +113,111 @@ def _with_cache(dataset: h5py.Dataset) -> h5py.Dataset:
     # 0.75 is HDF5's own preference for dropping chunks that were read to their end.
     access.set_chunk_cache(max(521, 10 * across), min(max(n_bytes, 1 << 20), LARGEST_CHUNK), 0.75)
     return h5py.Dataset(h5py.h5d.open(dataset.parent.id, dataset.name.rsplit("/", 1)[-1].encode(), access))
+
+
+ROWS: Final = 8192
+"""Rows read at once, or fewer where rows are large."""
+
+_STEP_BYTES: Final = 32 << 20
+
+
+def read_rows(dataset: h5py.Dataset, start: int = 0, stop: int | None = None) -> NDArray[Any]:
+    """Return the rows `start:stop` of a data set in native byte order.
+
+    Raises:
+        UserError: the stored bytes are damaged, or there are no rows.
+    """
+    where = f"{dataset.file.filename}:{dataset.name}"
+    if not dataset.shape:
+        raise UserError(f"{where} is a single number; rows are needed")
+    start, stop, _ = slice(start, stop).indices(dataset.shape[0])
+    with told_as_damage(where):
+        _check_chunks(dataset, start, stop, where)
+        found = dataset[start:stop]
+    return np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("="))
+
+
+def row_steps(dataset: h5py.Dataset) -> Iterator[slice]:
+    """Yield the rows of a data set in slices of little memory, of whole chunks where these are small."""
+    n_rows = dataset.shape[0]
+    step = max(1, min(ROWS, _STEP_BYTES // max(1, dataset.nbytes // max(1, dataset.shape[0]))))
+    if dataset.chunks and dataset.chunks[0] <= step:
+        # A stored chunk that lies across two parts would be unpacked twice.
+        step -= step % dataset.chunks[0]
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+def first_row(rows: slice | None) -> int:
+    """Return the row at which a part of a data set begins; 0 for all of it."""
+    return 0 if rows is None else int(rows.start or 0)
+
+
+def _check_chunks(dataset: h5py.Dataset, start: int, stop: int, where: str) -> None:
+    """Look into the deflated chunks of some rows before HDF5 unpacks them."""
+    if dataset.chunks is None or start >= stop or DEFLATE not in filter_codes(dataset):
+        return
+    chunk_bytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
+    first = start - start % dataset.chunks[0]
+    across = (range(0, n, c) for n, c in zip(dataset.shape[1:], dataset.chunks[1:], strict=True))
+    for corner in itertools.product(range(first, stop, dataset.chunks[0]), *across):
+        check_inflated(dataset, corner, chunk_bytes, where)
+
+
+LONGEST_NAME: Final = 1024
+_MOST_NAMES: Final = 100_000
+
+
+def feature_names(dataset: h5py.Dataset, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the last axis: the attribute `features`, else `default` where its length fits.
+
+    Raises:
+        UserError: no names where they are needed, another number of them, names that are no text, or one name twice.
+    """
+    where = f"{dataset.file.filename}:{dataset.name}"
+    n_columns = dataset.shape[-1]
+    with told_as_damage(f"the attribute 'features' of {where}"):
+        if "features" not in dataset.attrs:
+            if n_columns != len(default):
+                raise UserError(
+                    f"{where} has {n_columns} columns and no attribute 'features' to name them; "
+                    f"{len(default)} columns are needed without it"
+                )
+            return default
+        names = _texts(dataset.file, dataset.attrs, "features", f"the attribute 'features' of {where}")
+    if len(names) != n_columns:
+        raise UserError(f"{where} has {n_columns} columns but names {len(names)} features")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"{where} names two columns {twice!r}; give each a name of its own")
+    return names
+
+
+def text_attribute(node: h5py.HLObject, name: str) -> str:
+    """Return a text kept as an attribute; empty where there is none. Raises `UserError` where it is no text."""
+    where = f"the attribute {name!r} of {node.file.filename}:{node.name}"
+    with told_as_damage(where):
+        if name not in node.attrs:
+            return ""
+        texts = _texts(node.file, node.attrs, name, where)
+    return texts[0] if len(texts) == 1 else ""
+
+
+def _texts(file: h5py.File, attributes: h5py.AttributeManager, name: str, where: str) -> tuple[str, ...]:
+    """Read an attribute that is one text or a list of them; its size is looked at before anything is read."""
+    identifier = attributes.get_id(name)
+    kind, shape = identifier.get_type(), identifier.shape
+    if kind.get_class() != h5py.h5t.STRING or shape is None or len(shape) > 1:
+        raise UserError(f'{where} is no list of texts; write it as ["pt", "eta", …]')
+    if sum(shape) > _MOST_NAMES or (not kind.is_variable_str() and kind.get_size() > LONGEST_NAME):
+        raise UserError(f"{where} is too large for names of columns")
+    if kind.is_variable_str():
+        check_heaps(file)
+    values = np.atleast_1d(attributes[name]).tolist()
+    try:
+        # h5py keeps bytes that are no UTF-8 as surrogates.
+        texts = [value.decode() if isinstance(value, bytes) else value.encode().decode() for value in values]
+    except UnicodeError as error:
+        raise UserError(f"{where} is not UTF-8; write it anew") from error
+    if any(len(text) > LONGEST_NAME for text in texts):
+        raise UserError(f"{where} is too large for names of columns")
+    return tuple(texts)

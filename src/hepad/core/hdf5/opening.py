@@ -1,4 +1,4 @@
-"""Opening HDF5 files, for reading and for writing, without HDF5's locks."""
+"""Opening HDF5 files without HDF5's locks, and its exceptions told as faults of the file."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,28 @@ from typing import Any, Final
 import h5py
 
 from hepad.core.errors import UserError
-from hepad.core.hdf5.faults import H5PY_FAULTS
-from hepad.core.input_files import require_file
+from hepad.core.files import require_file
+
+# What h5py raises on broken files, depending on where HDF5 stumbles.
+H5PY_FAULTS: Final = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError, SystemError)
+
+
+@contextmanager
+def told_as_damage(where: str) -> Iterator[None]:
+    """Raise `UserError` in place of whatever h5py raises on a broken file.
+
+    Args:
+        where: the file, or the data set in it.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise UserError(f"cannot read {where}: it does not fit into memory") from error
+    except H5PY_FAULTS as error:
+        raise UserError(f"cannot read {where}: the stored data is damaged") from error
+
 
 _OTHER_FORMATS: Final = {
     b"root": "a ROOT file; make HDF5 of CMS NanoAOD with python -m hepad.convert input=FILE.root output=FILE.h5",

@@ -1,14 +1,21 @@
-"""Comparison of what a data set declares with what the file stores for it."""
+"""Storage of a file, looked through before HDF5 reads it: declared sizes, filters, heaps of texts.
 
+HDF5 walks through a heap by the sizes that its objects declare, and walks for ever where one is 0 or wraps around
+(seen in HDF5 2.0). The layout is that of the HDF5 File Format Specification, section III.E.
+"""
+
+import importlib
 import math
+import mmap
 import os
+import zlib
+from pathlib import Path
 from typing import Final
 
 import h5py
 import numpy as np
 
 from hepad.core.errors import UserError
-from hepad.core.hdf5.filters import check_filters
 
 # Deflate's limit; shuffle does not change it.
 _LARGEST_COMPRESSION: Final = 1100
@@ -72,3 +79,131 @@ def _chunk_word(dataset: h5py.Dataset) -> str:
     row = max(1, math.prod(dataset.shape[1:]) * dataset.dtype.itemsize)
     rows = max(1, min(dataset.shape[0], _SMALL_BYTES // row))
     return "x".join(map(str, (rows, *dataset.shape[1:])))
+
+
+_SIGNATURE: Final = b"GCOL\x01"
+_HEADER: Final = 16
+_OBJECT: Final = 16
+
+
+def check_heaps(file: h5py.File) -> None:
+    """Raise `UserError` where an object of a global heap does not lie within it."""
+    if file.id.get_create_plist().get_sizes() != (8, 8):
+        raise UserError(f"cannot read {file.filename}: its addresses or lengths are not of 8 bytes; write it anew")
+    path = Path(file.filename)
+    if not path.stat().st_size:
+        return
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        place = content.find(_SIGNATURE)
+        while place >= 0:
+            if not _is_sound(content, place):
+                raise UserError(f"cannot read {path}: the texts in it (a global heap) are damaged")
+            place = content.find(_SIGNATURE, place + len(_SIGNATURE))
+
+
+def _is_sound(content: mmap.mmap, place: int) -> bool:
+    end = place + _number(content, place + 8, 8)
+    if end > len(content):
+        # HDF5 refuses this by itself; or the five letters stand there by chance.
+        return True
+    position = place + _HEADER
+    while position + _OBJECT <= end:
+        index, size = _number(content, position, 2), _number(content, position + 8, 8)
+        # Object 0 is what is free, and its size counts its own header.
+        step = _OBJECT + -(-size // 8) * 8 if index else size
+        if step < _OBJECT:
+            return False
+        position += step
+    return position <= end
+
+
+def _number(content: mmap.mmap, position: int, size: int) -> int:
+    return int.from_bytes(content[position : position + size], "little")
+
+
+DEFLATE: Final = 1
+_SHUFFLE: Final = 2
+_FLETCHER32: Final = 3
+_LZF: Final = 32000
+_PLUG_INS: Final = {
+    307: "bzip2",
+    32001: "Blosc",
+    32004: "LZ4",
+    32008: "bitshuffle",
+    32013: "ZFP",
+    32015: "Zstandard",
+    32017: "SZ",
+    32018: "FCIDECOMP",
+    32024: "SZ3",
+    32026: "Blosc2",
+    32028: "SPERR",
+}
+_BUILT_IN: Final = {4: "SZIP", 5: "N-bit", 6: "scale-offset"}
+
+# Deflate cannot shrink data by more than about 1032:1 (zlib's documentation). A stored chunk of this size or less
+# fills at most half a gigabyte, whatever is in it.
+_SAFE_DEFLATED_BYTES: Final = (512 << 20) // 1032
+
+
+def check_filters(dataset: h5py.Dataset, where: str) -> None:
+    """Raise `UserError` where chunks went through a filter that cannot be undone here.
+
+    hdf5plugin is used where it is installed. Filters that set the size of their output by numbers of their own, and
+    several compressions of one another, are refused: a small file could fill the memory.
+    """
+    codes = filter_codes(dataset)
+    for code in codes:
+        if code in _BUILT_IN:
+            raise UserError(
+                f"{where} is stored with HDF5's {_BUILT_IN[code]} filter, which is not read; "
+                "write it anew with gzip: h5repack -f GZIP=4 OLD.h5 NEW.h5"
+            )
+        if code not in (DEFLATE, _SHUFFLE, _FLETCHER32, _LZF):
+            _require_plug_in(code, where)
+    compressors = [code for code in codes if code not in (_SHUFFLE, _FLETCHER32)]
+    if len(compressors) > 1 or (DEFLATE in codes and set(codes[codes.index(DEFLATE) + 1 :]) - {_FLETCHER32}):
+        raise UserError(f"{where} is compressed more than once; write it anew: h5repack -f GZIP=4 OLD.h5 NEW.h5")
+
+
+def filter_codes(dataset: h5py.Dataset) -> list[int]:
+    """Return HDF5's numbers of the filters, in the order in which they were applied."""
+    created = dataset.id.get_create_plist()
+    return [int(created.get_filter(i)[0]) for i in range(created.get_nfilters())]
+
+
+def _require_plug_in(code: int, where: str) -> None:
+    if h5py.h5z.filter_avail(code):
+        return
+    name = f"{_PLUG_INS[code]} (HDF5 filter {code})" if code in _PLUG_INS else f"HDF5 filter {code}"
+    try:
+        importlib.import_module("hdf5plugin")
+    except ImportError as error:
+        raise UserError(f"{where} is compressed with {name}, a plug-in; pip install hdf5plugin") from error
+    if not h5py.h5z.filter_avail(code):
+        raise UserError(
+            f"{where} is compressed with {name}, which hdf5plugin does not bring either; "
+            "write it anew with gzip where it can be read: h5repack -f GZIP=4 OLD.h5 NEW.h5"
+        )
+
+
+def check_inflated(dataset: h5py.Dataset, corner: tuple[int, ...], chunk_bytes: int, where: str) -> None:
+    """Raise `UserError` for a deflated chunk that would fill more than its own size; HDF5 itself sets no limit.
+
+    Args:
+        dataset: with deflate among its filters.
+        corner: the first element of the chunk, `(ndim,)`.
+        chunk_bytes: what a chunk of this data set holds.
+        where: for the message.
+    """
+    info = dataset.id.get_chunk_info_by_coord(corner)
+    if info.byte_offset is None or info.size <= _SAFE_DEFLATED_BYTES:
+        return
+    skipped, stored = dataset.id.read_direct_chunk(corner)
+    if skipped:
+        return
+    try:
+        inflated = zlib.decompressobj().decompress(stored, chunk_bytes + 1)
+    except zlib.error as error:
+        raise UserError(f"cannot read {where}: the stored data is damaged") from error
+    if len(inflated) > chunk_bytes:
+        raise UserError(f"{where}: a chunk unpacks to more than its {chunk_bytes:,} bytes; refused as damaged")

@@ -15,7 +15,7 @@ import h5py
 
 from hepad.core.errors import JobError
 from hepad.core.files import atomic_path
-from hepad.core.hdf5.faults import H5PY_FAULTS
+from hepad.core.hdf5.opening import H5PY_FAULTS
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import hepad.config.keys.check
 from hepad.config import compose
 from hepad.config.keys import check_config
 from hepad.core.errors import UserError
-from hepad.rundir.settings import flat_settings
+from hepad.rundir.config_file import flat_settings
 
 REFUSED = [
     ("seed", "abc", "seed=abc: an integer from 0 to 2147483647 is needed"),

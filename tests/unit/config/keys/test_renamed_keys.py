@@ -2,7 +2,7 @@
 
 import pytest
 
-from hepad.cli.quoting import quote_values
+from hepad.cli.words import quote_values
 from hepad.config.keys import COMMAND_KEYS, present_word, with_present_keys
 from hepad.config.keys.renamed import RENAMED_KEYS
 from hepad.core.errors import UserError

@@ -1,0 +1,1 @@
+"""Checkpoints: written whole, read with limits, looked at before they are called good."""

@@ -1,0 +1,1 @@
+"""Checks of a config before anything is read: types, names, files, and combinations that cannot work."""

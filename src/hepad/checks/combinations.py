@@ -1,0 +1,207 @@
+"""Refuse combinations that cannot work, of structures, losses, callbacks and numbers, before anything is read."""
+
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from omegaconf import DictConfig, OmegaConf
+
+import hepad.data
+import hepad.models
+from hepad.checks.trainer_settings import validate_trainer
+from hepad.config.keys.check import check_sections
+from hepad.config.registry import check_targets, get_class, targets
+from hepad.core.errors import UserError
+from hepad.core.names import check_name
+from hepad.core.schema import STRUCTURES, check_structures, plural
+from hepad.data import AnomalyDataModule
+from hepad.logging.secret_words import refuse_secrets
+from hepad.losses import AdversarialLoss, ReconstructionLoss
+from hepad.models import AnomalyModel
+
+
+def check_data(data: type[AnomalyDataModule]) -> None:
+    """Raise `UserError` for a user's own data that do not say what their entries are."""
+    if (found := getattr(data, "structure", None)) not in STRUCTURES:
+        told = "does not declare" if found is None else f"declares {found!r} as"
+        raise UserError(
+            f"data {data.__name__} {told} the structure of its entries; one of {', '.join(STRUCTURES)} is needed, "
+            'such as structure = "vector"'
+        )
+
+
+def check_model(model: Any, data: type[AnomalyDataModule]) -> None:
+    """Raise `UserError` where a model does not take the entries of the data; say which data it takes."""
+    check_structures(f"model {model.__name__}", getattr(model, "structures", None), getattr(model, "kinds", None))
+    if data.structure not in model.structures:
+        raise UserError(
+            f"model {model.__name__} takes {plural(model.structures)}, not the {plural({data.structure})} of "
+            f"data={data.kind}; choose {_fitting(model.structures)}another model"
+        )
+
+
+def check_context(model: type[AnomalyModel], context: Sequence[str]) -> None:
+    """Raise `UserError` for a context of a model that takes none; say which models do."""
+    if not context or model.context_use != "refuse":
+        return
+    taking = [name for name, found in vars(hepad.models).items() if getattr(found, "context_use", "") == "condition"]
+    instead = f"choose one that does, such as {', '.join(sorted(taking))}" if taking else "none of hepad's own does"
+    raise UserError(
+        f"model {model.__name__} takes no context; leave data.context=[{','.join(context)}] out, or {instead}"
+    )
+
+
+def check_loss(loss: Any, data: type[AnomalyDataModule], instead: str) -> None:
+    """Raise `UserError` where a loss is not defined for the entries of the data; say what to choose `instead`."""
+    check_structures(f"loss {loss.__name__}", loss.structures or (), getattr(loss, "kinds", None))
+    if loss.structures is not None and data.structure not in loss.structures:
+        raise UserError(
+            f"loss {loss.__name__} is defined for {plural(loss.structures)}, not for the {plural({data.structure})} of "
+            f"data={data.kind}; {instead}"
+        )
+
+
+def _fitting(structures: frozenset[str]) -> str:
+    """The data of hepad whose entries have one of some structures, to choose from."""
+    classes = (getattr(hepad.data, name) for name in hepad.data.__all__)
+    kinds = sorted(
+        found.kind
+        for found in classes
+        if isinstance(found, type) and issubclass(found, AnomalyDataModule) and found is not AnomalyDataModule
+        if found.structure in structures
+    )
+    return "".join(f"data={kind} or " for kind in kinds)
+
+
+_NAMES: Final = ("sweep.name", "logger.wandb.name", "logger.wandb.group")
+
+
+def validate(cfg: DictConfig) -> None:
+    """Raise `UserError` for combinations that cannot work; the message says what would.
+
+    Checked: no secret in it, what names a sweep or a W&B run, every `_target_` against the allow-list, the loss and the
+    model against the structure of the entries, monitored names against what the model logs, the numbers that a library
+    would only refuse with a traceback.
+
+    >>> from hepad.config import compose
+    >>> from hepad.run import validate
+    >>> validate(compose("train", ["model=conv_ae", "data=calo", "loss=ssim", "paths.run=my_run"]))
+    >>> validate(compose("train", ["model=td_ae", "data=calo", "paths.run=my_run"]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    hepad.core.errors.UserError: model TimeDistributedAutoencoder takes sets, not the images of data=calo; choose ...
+    """
+    refuse_secrets(cfg)
+    validate_names(cfg)
+    check_targets(cfg)
+    check_sections(cfg)
+    data: Any = get_class(cfg.data._target_)
+    _check_base(cfg.data._target_, data, (AnomalyDataModule,))
+    check_data(data)
+    model: Any = get_class(cfg.model._target_)
+    _check_base(cfg.model._target_, model, (AnomalyModel,))
+    check_model(model, data)
+    check_context(model, cfg.data.get("context") or ())
+    # A loss may hold others.
+    for target in targets(cfg.model.get("loss")):
+        loss: Any = get_class(target)
+        _check_base(target, loss, (ReconstructionLoss, AdversarialLoss))
+        check_loss(loss, data, _loss_instead(cfg.model.loss, target))
+    if cfg.data.get("targets") is not None and not model.learns_targets:
+        raise UserError(f"data.targets={cfg.data.targets}: {model.__name__} learns no targets; leave data.targets out")
+    _validate_monitors(cfg, model)
+    if model.manual_optimization:
+        _validate_manual_optimization(cfg, model)
+    _validate_numbers(cfg)
+    validate_trainer(cfg)
+
+
+def _check_base(target: str, found: Any, bases: tuple[type, ...]) -> None:
+    """Raise `UserError` for a class of the user's own that is not what stands in its place."""
+    if not (isinstance(found, type) and issubclass(found, bases)):
+        names = " or ".join(f"{base.__module__.rsplit('.', 1)[0]}.{base.__name__}" for base in bases)
+        raise UserError(f"_target_ {target!r} is no subclass of {names} (CONTRIBUTING.md, a model of your own)")
+
+
+def validate_names(cfg: DictConfig) -> None:
+    """Raise `UserError` for a name of a sweep, or of a W&B run or group, that could not name a directory."""
+    for key in _NAMES:
+        if (name := OmegaConf.select(cfg, key)) is not None:
+            check_name(f"{key}={name}", str(name))
+
+
+def validate_run_dir(run_dir: Path) -> None:
+    """Raise `UserError` for a directory that cannot name a run, or that already holds one."""
+    check_name(f"run name {run_dir.name!r}", run_dir.name)
+    if (run_dir / "config.yaml").exists():
+        raise UserError(f"{run_dir} already holds a run; choose another hydra.run.dir, or remove it first")
+
+
+def _validate_monitors(cfg: DictConfig, model: Any) -> None:
+    for name, callback in cfg.callbacks.items():
+        monitor = callback.get("monitor") if callback else None
+        if monitor is not None and monitor not in model.monitors:
+            raise UserError(
+                f"callbacks.{name}.monitor={monitor} is not logged by {model.__name__}; allowed: "
+                f"{', '.join(model.monitors)}"
+            )
+
+
+def _validate_manual_optimization(cfg: DictConfig, model: Any) -> None:
+    """Lightning neither clips nor accumulates in manual optimisation, and counts the steps of every optimiser."""
+    trainer, name = cfg.trainer, model.__name__
+    if trainer.get("gradient_clip_val") is not None:
+        raise UserError(
+            f"trainer.gradient_clip_val={trainer.gradient_clip_val} does not work for {name}, which has two "
+            f"optimisers; use model.gradient_clip={trainer.gradient_clip_val}"
+        )
+    if trainer.get("accumulate_grad_batches", 1) != 1:
+        raise UserError(
+            f"trainer.accumulate_grad_batches={trainer.accumulate_grad_batches} does not work for {name}, which has "
+            "two optimisers; use a larger data.batch_size"
+        )
+    if trainer.get("max_steps", -1) != -1:
+        raise UserError(
+            f"trainer.max_steps={trainer.max_steps} would count the steps of both optimisers of {name}; use "
+            "trainer.max_epochs, and trainer.limit_train_batches for a part of an epoch"
+        )
+
+
+def _validate_numbers(cfg: DictConfig) -> None:
+    for key, value in _numbers(OmegaConf.to_container(cfg, resolve=True)):
+        if math.isnan(value):
+            raise UserError(f"{key}={value}; a number is needed")
+    if cfg.trainer.max_epochs is None or cfg.trainer.max_epochs < 1:
+        raise UserError(f"trainer.max_epochs={cfg.trainer.max_epochs}; at least 1 epoch is needed")
+    if not 0 <= cfg.seed < 2**31:
+        raise UserError(f"seed={cfg.seed}; a number from 0 to 2147483647 is needed")
+    for key in ("accumulate_grad_batches", "check_val_every_n_epoch", "limit_train_batches"):
+        if (value := cfg.trainer.get(key)) is not None and value <= 0:
+            raise UserError(f"trainer.{key}={value}; a positive number is needed")
+    if cfg.trainer.get("max_steps", -1) < 1 and cfg.trainer.get("max_steps", -1) != -1:
+        raise UserError(f"trainer.max_steps={cfg.trainer.max_steps}; at least 1 is needed, or -1 for no limit")
+    if (stopping := cfg.callbacks.get("early_stopping")) and stopping.get("patience", 0) < 0:
+        raise UserError(f"callbacks.early_stopping.patience={stopping.patience}; 0 or more epochs are needed")
+    if any(not 0 < fpr <= 1 for fpr in cfg.evaluation.fprs):
+        raise UserError(
+            f"evaluation.fprs={list(cfg.evaluation.fprs)}; false-positive rates above 0 and at most 1 are needed"
+        )
+    if cfg.optimizer.lr <= 0:
+        raise UserError(f"optimizer.lr={cfg.optimizer.lr}; a positive learning rate is needed")
+
+
+def _numbers(node: Any, key: str = "") -> Iterator[tuple[str, float]]:
+    """Yield every float of a config with its key."""
+    if isinstance(node, dict | list):
+        for name, value in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _numbers(value, f"{key}.{name}" if key else str(name))
+    elif isinstance(node, float):
+        yield key, node
+
+
+def _loss_instead(loss: DictConfig, target: str) -> str:
+    """What to write for a loss `target` that does not fit, on its own or as a term of a sum."""
+    for name, term in (loss.get("terms") or {}).items():
+        if term.loss.get("_target_") == target:
+            return f"loss@model.loss.terms.{name}.loss=huber, or another that compares element by element, fits"
+    return "loss=huber, or another that compares element by element, fits"

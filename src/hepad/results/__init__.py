@@ -1,0 +1,1 @@
+"""Results of one run: its figures, and the page that shows them."""

@@ -1,0 +1,117 @@
+"""The pictures of a run: those drawn from scores, and those that need the model."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+
+from hepad.core.diagnostics import Diagnostic
+from hepad.data import AnomalyDataModule, Entries
+from hepad.data.loader import BatchLoader
+from hepad.metrics import Evaluation, ScoredSample
+from hepad.models import AnomalyModel, ReconstructionModel
+from hepad.plots import (
+    StandardFigure,
+    plot_loss_per_feature,
+    plot_loss_per_pixel,
+    plot_reconstructions,
+    save_figure,
+    standard_figures,
+)
+from hepad.results.diagnostic_figures import diagnostic_figures
+
+_CHUNK = 4096
+_VALUES = 1 << 22
+
+
+def run_figures(
+    evaluation: Evaluation,
+    samples: Mapping[str, ScoredSample],
+    history: Mapping[str, ArrayLike] | None,
+    model: AnomalyModel,
+    data: AnomalyDataModule,
+    diagnostics: Sequence[Diagnostic] = (),
+) -> Iterator[StandardFigure]:
+    """Yield every figure of a run, one at a time, in the order of the report; without a history no learning curves."""
+    yield from standard_figures(evaluation, samples, history, profiles=data.profile_features)
+    for diagnostic in diagnostics:
+        yield from diagnostic_figures(diagnostic, data, evaluation, history or {})
+    if isinstance(model, ReconstructionModel):
+        yield from _model_figures(samples, model, data)
+
+
+def save_figures(figures: Iterator[StandardFigure], directory: Path, formats: Sequence[str]) -> list[StandardFigure]:
+    """Write each figure as `directory/<name>.<format>`, always also as PNG for the report; return them in order."""
+    wanted = tuple(dict.fromkeys(("png", *formats)))
+    drawn = []
+    for figure in figures:
+        directory.mkdir(exist_ok=True)
+        save_figure(figure.figure, directory / figure.name, formats=wanted)
+        drawn.append(figure)
+    return drawn
+
+
+def _model_figures(
+    samples: Mapping[str, ScoredSample], model: ReconstructionModel, data: AnomalyDataModule
+) -> Iterator[StandardFigure]:
+    is_image = len(data.entry_shape) == 3
+    population = None if is_image else data.val_entries.batch.x.numpy()
+    for name, entries in data.test_entries.items():
+        order = np.argsort(samples[name].score, kind="stable")
+        rows = order[[0, len(order) // 2, -1]]
+        shown = entries.rows(rows)
+        with torch.no_grad():
+            x_hat = model.reconstruct_raw(shown.batch).numpy()
+        yield StandardFigure(
+            f"reconstructions_{name}",
+            "Examples",
+            f"The least, the middle and the most anomalous entries of {name} beside their reconstructions.",
+            plot_reconstructions(
+                _channels_last(shown.batch.x.numpy()),
+                _channels_last(x_hat),
+                samples[name].score[rows],
+                feature_names=None if is_image else data.feature_names,
+                population=population,
+                labels=data.image_labels,
+            ),
+        )
+    losses = {
+        name: loss for name, entries in data.test_entries.items() if (loss := mean_loss(model, entries)) is not None
+    }
+    if not losses:
+        return
+    if is_image:
+        yield StandardFigure(
+            "loss_per_pixel",
+            "Examples",
+            "What each pixel contributes to the reconstruction loss, averaged over the entries of a sample.",
+            plot_loss_per_pixel(losses, labels=data.image_labels),
+        )
+        return
+    yield StandardFigure(
+        "loss_per_feature",
+        "Examples",
+        "What each feature contributes to the reconstruction loss, averaged over the entries of a sample.",
+        plot_loss_per_feature(losses, data.feature_names),
+    )
+
+
+def mean_loss(model: ReconstructionModel, entries: Entries) -> NDArray[np.float64] | None:
+    """Return the mean over entries of each feature's contribution to the loss, `(F,)`, or each pixel's, `(H, W)`.
+
+    None where the loss does not tell.
+    """
+    # Large images in smaller chunks: each layer of a network holds dozens of numbers per pixel.
+    size = max(1, min(_CHUNK, _VALUES // math.prod(model.entry_shape)))
+    with torch.no_grad():
+        found = [model.loss_per_feature(batch) for batch in BatchLoader(entries.batch, size)]
+    losses = [loss.double() for loss in found if loss is not None]
+    return np.asarray(torch.cat(losses).mean(dim=0).numpy()) if losses else None
+
+
+def _channels_last(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return images `(N, C, H, W)` as `(N, H, W, C)`, and anything else as it is."""
+    return np.moveaxis(x, 1, -1) if x.ndim == 4 else x
