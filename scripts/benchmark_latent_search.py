@@ -63,7 +63,7 @@ def convolutional() -> nn.Module:
 
 
 TARGETS = {"z + θ": 12, "z only": 100}
-"""How many times faster than the plain loop the search is meant to be."""
+"""Factor over the plain loop that the search is meant to reach."""
 
 GENERATORS = {"dense": dense, "deep": deep, "convolutional": convolutional}
 

@@ -40,7 +40,7 @@ WORKSHOP = {
 
 
 class Run(NamedTuple):
-    """What a run's directory says."""
+    """Content of a run's directory."""
 
     metrics: dict[str, float]
     facts: dict[str, Any]

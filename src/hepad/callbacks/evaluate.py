@@ -69,7 +69,7 @@ class Evaluate(Callback):
 
     @property
     def result(self) -> Evaluation:
-        """What the test found; only after `trainer.test`."""
+        """Evaluation of the test; only after `trainer.test`."""
         if self._result is None:
             raise RuntimeError("nothing was tested yet")
         return self._result

@@ -72,12 +72,12 @@ class ResumePoint(Callback):
 
     @property
     def epochs(self) -> int:
-        """How many epochs were done when the checkpoint was written from which training goes on; 0 without one."""
+        """Number of epochs done when the checkpoint was written from which training goes on; 0 without one."""
         return int(self._restored.get("epochs", 0))
 
     @property
     def has_begun(self) -> bool:
-        """Whether everything was restored and an epoch has begun."""
+        """True once everything was restored and an epoch has begun."""
         return self._begins_at is not None
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

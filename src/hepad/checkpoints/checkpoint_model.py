@@ -23,11 +23,11 @@ from hepad.rundir.parsing import check_limits, fields, first_line, listing, numb
 
 _SLACK: Final = 1 << 20
 _REGISTERED: Final = 4
-"""How often a weight may be given to a module while a model is built; spectral normalisation does so twice."""
+"""Times that a weight may be given to a module while a model is built; spectral normalisation does so twice."""
 _LARGEST_ENTRY: Final = 1 << 26
 _VALUES: Final = 10_000
 _OLD_NAMES: Final = frozenset({"hparams", "module_arguments"})
-"""What hyperparameters were called in checkpoints of early versions of Lightning."""
+"""Names of hyperparameters in checkpoints of early versions of Lightning."""
 
 _HYPERPARAMETERS: Final = fields(
     {"entry_shape": listing(number(1, _LARGEST_ENTRY, whole=True), most=4)}, need=["entry_shape"]

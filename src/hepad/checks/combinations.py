@@ -200,7 +200,7 @@ def _numbers(node: Any, key: str = "") -> Iterator[tuple[str, float]]:
 
 
 def _loss_instead(loss: DictConfig, target: str) -> str:
-    """What to write for a loss `target` that does not fit, on its own or as a term of a sum."""
+    """Return what to write for a loss `target` that does not fit, on its own or as a term of a sum."""
     for name, term in (loss.get("terms") or {}).items():
         if term.loss.get("_target_") == target:
             return f"loss@model.loss.terms.{name}.loss=huber, or another that compares element by element, fits"

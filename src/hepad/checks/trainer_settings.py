@@ -16,7 +16,7 @@ SCORE_ALL: Final[dict[str, Any]] = {
     "limit_predict_batches": None,
     "overfit_batches": 0.0,
 }
-"""What the trainer is given whatever a config says: evaluation scores every entry."""
+"""Arguments of the trainer, whatever a config says: evaluation scores every entry."""
 
 
 def validate_trainer(cfg: DictConfig) -> None:

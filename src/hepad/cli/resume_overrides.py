@@ -20,7 +20,7 @@ CHANGEABLE: Final = (
     "evaluation",
     "data.samples",
 )
-"""What may be changed when a run is resumed: what does not change how it was trained so far."""
+"""Keys that may be changed when a run is resumed: what does not change how it was trained so far."""
 
 
 def resume_in_place(words: Sequence[str]) -> list[str]:

@@ -165,11 +165,11 @@ class CommandLine:
 
     @property
     def multirun(self) -> bool:
-        """Whether a sweep is asked for."""
+        """True where a sweep is asked for."""
         return not MULTIRUN.isdisjoint(self.flags)
 
     def has(self, *flags: str) -> bool:
-        """Whether one of `flags` is there."""
+        """Return whether one of `flags` is there."""
         return not set(flags).isdisjoint(self.flags)
 
 

@@ -17,7 +17,7 @@ from hepad.rundir.record import RunRecord, find_runs, read_record
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What several runs have in common, and in what they differ.
+    """Comparison of several runs: what they have in common, and in what they differ.
 
     Attributes:
         records: label → run, in the order given.

@@ -44,7 +44,7 @@ class SampleScores:
 
     @property
     def effective(self) -> float:
-        """How many entries of equal weight these are worth."""
+        """Number of entries of equal weight that these are worth."""
         return self.score.size if self.weight is None else effective_entries(self.weight)
 
 

@@ -35,7 +35,7 @@ class SeedGroup:
 
     @property
     def n(self) -> int:
-        """How many runs there are."""
+        """Number of runs."""
         return len(self.runs)
 
     @property

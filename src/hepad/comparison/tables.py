@@ -86,7 +86,7 @@ def difference_table(comparison: Comparison, reference: str) -> Table:
 
 
 def run_table(comparison: Comparison) -> Table:
-    """What each run is, how large and how fast."""
+    """Model, size and speed of each run."""
     rows: list[list[Cell]] = [
         [
             label,

@@ -34,7 +34,7 @@ def read_config_text(file: Path) -> str:
 
 
 def is_of(key: str, group: str) -> bool:
-    """Whether a key is one of a group's own section; an option may set keys of other sections, for itself."""
+    """Return whether a key is one of a group's own section; an option may set keys of other sections, for itself."""
     return key.startswith("model.loss." if group == "loss" else f"{group}.")
 
 

@@ -208,7 +208,7 @@ def check_chosen(choices: Mapping[str, str | None]) -> None:
 
 
 def _is_in(searchpath: Sequence[str], group: str, name: str) -> bool:
-    """Whether a directory that the user names has the option, which then is the one that is meant."""
+    """Return whether a directory that the user names has the option, which then is the one that is meant."""
     # The processes of a sweep are told the directories of installed packages by it.
     places = {Path(place.removeprefix("file://")) for place in searchpath} - set(installed_config_dirs())
     return any((place / group / f"{name}.yaml").is_file() for place in places)

@@ -27,8 +27,8 @@ __all__ = [
 logging.getLogger("hydra.utils").addHandler(logging.NullHandler())
 
 REFUSALS = (ValueError, TypeError, MisconfigurationException)
-"""What constructors raise for a value that they cannot take: here and in torch, `TypeError` for one of the wrong type,
-in Lightning an exception of its own."""
+"""Exceptions of constructors for a value that they cannot take: here and in torch, `TypeError` for one of the wrong
+type, in Lightning an exception of its own."""
 
 
 def get_class(target: str) -> Any:

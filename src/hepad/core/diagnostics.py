@@ -96,7 +96,7 @@ class Remark:
 
 @dataclass(frozen=True, eq=False)
 class SearchTraces:
-    """How the losses of a latent search fell.
+    """Losses of a latent search, step by step.
 
     Attributes:
         traces: sample → `(N, n_seed, k + 1)` loss before the first update and after each, NaN for restarts that failed.
@@ -113,7 +113,7 @@ class SearchTraces:
 
 @dataclass(frozen=True, eq=False)
 class SearchExamples:
-    """What a latent search made of a few entries on its way.
+    """A few entries, and those that a latent search made of them on its way.
 
     Attributes:
         sample: where they are from.

@@ -45,7 +45,7 @@ WATCHED: Final = "HEPAD_ENDS_WITH_STDIN"
 
 @dataclass(frozen=True)
 class JobOutcome:
-    """How one job of a command ended.
+    """Outcome of one job of a command.
 
     Args:
         status: `finished`, `failed` (an exception, a killed process) or `refused` (the user's input was wrong).

@@ -17,7 +17,7 @@ if sys.platform != "win32":
 
 _ENOTSUPP: Final = 524
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, _ENOTSUPP})
-"""What file systems without `flock` answer: NFS without a lock server, some of parallel and container file systems."""
+"""Answers of file systems without `flock`: NFS without a lock server, some of parallel and container file systems."""
 _POLL_SECONDS: Final = 0.02
 
 _told: set[Path] = set()

@@ -45,7 +45,7 @@ class Float32Precision:
 
 
 class _Users:
-    """How many are computing exactly, on all threads, and what was set before the first of them."""
+    """Number of those computing exactly, on all threads, and the settings before the first of them."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

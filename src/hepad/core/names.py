@@ -13,13 +13,13 @@ from typing import Final
 from hepad.core.errors import UserError
 
 NAME_PATTERN: Final = r"^(?!\.+$)[A-Za-z0-9._-]{1,64}$"
-"""What `is_name` takes, as a regular expression that other languages read too."""
+"""Names that `is_name` takes, as a regular expression that other languages read too."""
 
 _PATHS: Final = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "paths.root", "paths.run")
 
 
 def is_name(name: str) -> bool:
-    """Whether `name` may name a directory: 1 to 64 letters, digits, `.`, `_` and `-`, and not only dots."""
+    """Return whether `name` may name a directory: 1 to 64 letters, digits, `.`, `_` and `-`, and not only dots."""
     return re.fullmatch(NAME_PATTERN, name) is not None
 
 

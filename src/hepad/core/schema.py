@@ -75,7 +75,7 @@ FAT_JET_FEATURES: Final = ("pt", "eta", "phi", "mass", "nConstituents", "area", 
 
 @dataclass(frozen=True)
 class ImageLabels:
-    """What a figure of images writes on its axes, in matplotlib's mathtext.
+    """Labels of a figure of images, in matplotlib's mathtext.
 
     Attributes:
         value: what a pixel holds, with its unit.

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class JetImaging:
-    """How constituents become an image; every step can be left out.
+    """Steps by which constituents become an image; every one can be left out.
 
     Attributes:
         n_pixels: pixels along each side.
@@ -62,7 +62,7 @@ class JetImaging:
 
     @property
     def pixel_label(self) -> str:
-        """What a pixel of such an image holds, for figures."""
+        """Content of a pixel of such an image, for figures."""
         if self.power == 1:
             return r"Share of the jet's $p_\mathrm{T}$" if self.normalize else r"Pixel $p_\mathrm{T}$ [GeV]"
         base = r"Share of the jet's $p_\mathrm{T}$" if self.normalize else r"Pixel $p_\mathrm{T}$ / GeV"

@@ -43,7 +43,7 @@ class JetTable:
 
     @property
     def n_rows(self) -> int:
-        """How many events there are."""
+        """Number of events."""
         return int(self.dataset.shape[0])
 
     def read(self, rows: slice, padding: str) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

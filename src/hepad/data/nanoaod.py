@@ -34,7 +34,7 @@ _MET_BRANCHES: Final = ("MET_pt", "PuppiMET_pt", "PFMET_pt")
 
 @dataclass(frozen=True)
 class Converted:
-    """What `convert_nanoaod` did.
+    """Result of `convert_nanoaod`.
 
     Attributes:
         events: how many were written.

@@ -69,24 +69,24 @@ class SampleReader(ABC):
     @property
     @abstractmethod
     def entry_definition(self) -> dict[str, Any]:
-        """What makes an entry of what a file holds: setting → plain value, after `setup`.
+        """Settings that make an entry of what a file holds: setting → plain value, after `setup`.
 
         A score is of use only for entries that were made in the same way.
         """
 
     @property
     def image_labels(self) -> ImageLabels:
-        """What the pixels and the axes of an entry are, where entries are images."""
+        """Names of the pixels and the axes of an entry, where entries are images."""
         return ImageLabels()
 
     @property
     def symmetries(self) -> Mapping[str, Mapping[int, Callable[[torch.Tensor], torch.Tensor]]]:
-        """What an ideal score does not see: name → step → transformation of `(B, *entry_shape)`, no identity."""
+        """Transformations of `(B, *entry_shape)` that an ideal score does not see, by name and step; no identity."""
         return {}
 
     @property
     def roles(self) -> tuple[Role, ...]:
-        """What is trained on: the roles given, or the background alone."""
+        """Roles that are trained on: those given, or the background alone."""
         return (Role(self.background),) if self.given_roles is None else self.given_roles
 
     @property

@@ -74,7 +74,7 @@ class MahalanobisDistance:
 
 
 class IsolationForestScore:
-    """How early random cuts isolate an entry (Liu, Ting and Zhou, ICDM 2008), scikit-learn's with a fixed seed.
+    """Isolation of an entry by few random cuts (Liu, Ting and Zhou, ICDM 2008), scikit-learn's with a fixed seed.
 
     100 trees of 256 training entries each, whatever their number, so that fitting is bounded: 0.15 s, and 4 µs for each
     entry that is scored, on one core.

@@ -85,7 +85,7 @@ def describe_starts(own: bool) -> str:
 
 
 SEEDS: Final = 2**128
-"""How many seeds the stream of codes has: they are 0 to one less."""
+"""Number of seeds of the stream of codes: they are 0 to one less."""
 
 
 def draw_codes(seed: int, rows: ArrayLike, n_seed: int, latent_shape: Sequence[int]) -> NDArray[np.float64]:

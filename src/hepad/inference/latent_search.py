@@ -116,7 +116,7 @@ class LatentSearch:
 
     @property
     def n_threads(self) -> int:
-        """How many blocks are searched at a time."""
+        """Number of blocks searched at a time."""
         return min(torch.get_num_threads(), self._blocks_in_memory) if self.device.type == "cpu" else 1
 
     def blocks(self, n_entries: int) -> list[slice]:

@@ -20,7 +20,7 @@ _DIVERGED: Final = 1e-16
 
 
 class SearchResult(NamedTuple):
-    """What a search found of N entries.
+    """Result of a search for N entries.
 
     Attributes:
         trace: `(N, n_seed, k + 1)` loss before the first update and after each; a restart that stopped keeps its last.
@@ -75,7 +75,7 @@ def reduce_restarts(losses: Tensor, reduction: str) -> Tensor:
 
 
 class _Moving:
-    """What is updated: the codes `(C, …)` and, where they move, C copies of the weights; with their optimiser."""
+    """Tensors that move: the codes `(C, …)` and, where they move, C copies of the weights; with their optimiser."""
 
     def __init__(self, code: Tensor, network: StackedNetwork, descent: Descent, settings: SearchSettings) -> None:
         self.network = network

@@ -67,7 +67,7 @@ class StackedNetwork:
             self._recorded[n] = recording
 
     def _agree(self, recording: Callable[[list[Tensor], Tensor], Tensor], n: int) -> bool:
-        """Whether a recording gives the same entries and gradients as `vmap`, for some codes."""
+        """Return whether a recording gives the same entries and gradients as `vmap`, for some codes."""
         numbers = torch.Generator().manual_seed(0)
         code = torch.randn(n, *self._code.shape[1:], generator=numbers).to(self._code)
         found = []

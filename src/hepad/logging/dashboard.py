@@ -160,7 +160,7 @@ def _check_names(specification: dict[str, Any], run: Path) -> None:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a view shows.
+    """Contents of a view.
 
     Attributes:
         signals: samples on the signal side of the AUCs; the first one sorts the table of runs.

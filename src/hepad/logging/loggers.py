@@ -207,7 +207,7 @@ def quieten() -> None:
 
 
 def has_key() -> bool:
-    """Whether a W&B key is in the environment or in the netrc file; asks nobody and no network."""
+    """Return whether a W&B key is in the environment or in the netrc file; asks nobody and no network."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     import wandb

@@ -21,7 +21,7 @@ _VALUES: Final = {
     "a private key": re.compile(r".*-----BEGIN [A-Z ]*PRIVATE KEY-----.*", re.DOTALL),
     "a URL with a password": re.compile(r"\w+://[^/\s:@]+:[^/\s@]+@.*"),
 }
-"""What values of secrets look like, as a whole or as one of several words."""
+"""Pattern of the values of secrets, as a whole or as one of several words."""
 
 
 def refuse_secrets(cfg: DictConfig) -> None:

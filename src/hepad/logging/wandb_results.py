@@ -134,7 +134,7 @@ if TYPE_CHECKING:
     from wandb.sdk.wandb_run import Run as WandbRun
 
 CHECKPOINTS: Final = {"none": (), "best": ("best",), "all": ("best", "last")}
-"""Which checkpoints each value of `log_model` uploads."""
+"""Value of `log_model` → checkpoints that it uploads."""
 
 _MAX_METADATA: Final = 100
 

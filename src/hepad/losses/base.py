@@ -32,7 +32,7 @@ def weighted_mean(values: Tensor, weight: Tensor | None = None, total: Tensor | 
 
 
 class ReconstructionLoss(nn.Module, ABC):
-    """How badly an entry is reconstructed: `loss(x_hat, x) -> (B,)`, one value per entry.
+    """Measure of how badly entries are reconstructed: `loss(x_hat, x) -> (B,)`, one value per entry.
 
     Training averages the values over the batch; the same values are the anomaly score.
 

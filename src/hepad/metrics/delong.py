@@ -177,12 +177,12 @@ class AucComponents:
 
     @property
     def n_signal(self) -> float:
-        """How many entries the signal is worth."""
+        """Number of entries that the signal is worth."""
         return self.signal.size if self.signal_weight is None else effective_entries(self.signal_weight)
 
     @property
     def n_background(self) -> float:
-        """How many entries the background is worth."""
+        """Number of entries that the background is worth."""
         return self.background.size if self.background_weight is None else effective_entries(self.background_weight)
 
     @property

@@ -23,7 +23,7 @@ from hepad.metrics.working_points import MIN_ENTRIES, fpr_name, max_sic, tpr_at_
 
 @dataclass(eq=False)
 class Evaluation:
-    """What `evaluate` found.
+    """Result of `evaluate`.
 
     Attributes:
         background: the sample trained on.

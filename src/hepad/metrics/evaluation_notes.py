@@ -55,7 +55,7 @@ def ordinary_signal_note(
 
 
 def is_below_half(metrics: Mapping[str, float], name: str) -> bool:
-    """Whether an AUC differs from 0.5 beyond chance (two-sided), and is below; half of those of 0.5 are by chance."""
+    """Test whether an AUC is below 0.5 beyond chance (two-sided); half of those of 0.5 are below by chance."""
     if f"{name}/high" not in metrics:
         return False
     sigma = metrics[f"{name}/high"] - metrics[name]

@@ -16,7 +16,7 @@ MIN_EFFECTIVE: Final = 100
 """Effective entries that either side must keep; with 100 the AUC is known to about 0.04."""
 
 MAX_RESIDUAL: Final = 0.05
-"""How far from 0.5 the AUC of the matched observable itself may be."""
+"""Largest distance from 0.5 of the AUC of the matched observable itself."""
 
 _BINS: Final = 50
 _FIRST_BINS: Final = 200
@@ -47,7 +47,7 @@ class Matching:
 
     @property
     def usable(self) -> bool:
-        """Whether both sides keep `MIN_EFFECTIVE` effective entries, and the observable tells them apart no more."""
+        """True where both sides keep `MIN_EFFECTIVE` effective entries, and the observable tells them apart no more."""
         return (
             min(self.effective) >= MIN_EFFECTIVE
             and self.residual is not None

@@ -38,7 +38,7 @@ def as_column(values: ArrayLike, what: str) -> FloatArray:
 
 
 def count_non_finite(array: NDArray[Any]) -> int:
-    """How many values are NaN or infinite."""
+    """Number of values that are NaN or infinite."""
     return int(array.size - np.count_nonzero(np.isfinite(array)))
 
 
@@ -115,7 +115,7 @@ _TITLES: Final = {
 
 
 def trivial_title(name: str) -> str:
-    """What a trivial score is called in tables and sentences.
+    """Name of a trivial score in tables and sentences.
 
     >>> from hepad.metrics import trivial_title
     >>> trivial_title("distance_to_mean")
@@ -171,5 +171,5 @@ class ScoredSample:
 
     @property
     def effective(self) -> float:
-        """How many entries of equal weight these are worth, (Σw)² / Σw²; their number without weights."""
+        """Number of entries of equal weight that these are worth, (Σw)² / Σw²; without weights their number."""
         return len(self) if self.weight is None else effective_entries(self.weight)

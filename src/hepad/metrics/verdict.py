@@ -56,12 +56,12 @@ class PairResult:
 
     @property
     def better(self) -> bool:
-        """Whether the score is ahead of every trivial score by `NOTABLE` or more, and of chance."""
+        """True where the score is ahead of every trivial score by `NOTABLE` or more, and of chance."""
         return self.difference is not None and self.difference >= NOTABLE and self.auc > 0.5
 
     @property
     def worse(self) -> bool:
-        """Whether a trivial score is ahead by `NOTABLE` or more, beyond chance; one below 0.5 is no argument."""
+        """True where a trivial score is ahead by `NOTABLE` or more, beyond chance; one below 0.5 is no argument."""
         return (
             self.difference is not None
             and self.difference <= -NOTABLE
@@ -71,7 +71,7 @@ class PairResult:
 
     @property
     def significantly_better(self) -> bool:
-        """Whether it is better, beyond chance."""
+        """True where it is better, beyond chance."""
         return self.better and self._beyond_chance
 
     @property

@@ -19,7 +19,7 @@ from hepad.nn.generators import ObjectsOnly
 
 
 class Inversion(NamedTuple):
-    """How well E and G undo each other on entries that were not trained on.
+    """Measures of how well E and G undo each other on entries that were not trained on.
 
     Attributes:
         reconstruction: mean of |x − G(E(x))| over entries and elements.

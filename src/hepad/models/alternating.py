@@ -106,7 +106,7 @@ class AlternatingModel(AnomalyModel):
 
     @property
     def has_slots(self) -> bool:
-        """Whether entries are events, `(S, F)`."""
+        """True where entries are events, `(S, F)`."""
         return len(self.entry_shape) == 2
 
     @abstractmethod

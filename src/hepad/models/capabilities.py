@@ -149,7 +149,7 @@ def filled_slots(n: int, counts: Sequence[float] | None, generator: torch.Genera
 
 
 def is_histogram(counts: Any, n_bins: int) -> bool:
-    """Whether something from a file is a list of so many finite numbers from 0, not all of them 0."""
+    """Return whether something from a file is a list of so many finite numbers from 0, not all of them 0."""
     if not isinstance(counts, list) or len(counts) != n_bins:
         return False
     numbers = all(isinstance(count, int | float) and 0 <= count < math.inf for count in counts)

@@ -24,7 +24,7 @@ CURVES: Final = {
 
 
 class Watch(NamedTuple):
-    """How generated entries compare with real ones that were not trained on.
+    """Comparison of generated entries with real ones that were not trained on.
 
     Attributes:
         energy_distance: between the two samples, of entries or of entries with their codes where D sees both; about 0

@@ -66,7 +66,7 @@ COMPONENTS: Final = 5
 
 
 class RankFeatures:
-    """Where an entry stands among real ones, along the directions in which those differ most.
+    """Ranks of an entry among real ones, along the directions in which those differ most.
 
     Each feature becomes its mid-rank: the share of real entries below it, and half of those that are equal. A value
     that no real entry has takes the rank of the nearest one that occurs: a smooth generator near −1 or near 3 is right

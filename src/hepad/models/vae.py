@@ -264,7 +264,7 @@ class VariationalAutoencoder(ReconstructionModel):
         yield GeneratedEntries("Samples of the prior", real, self.sample_prior(real))
 
     def _n_elements(self, batch: Batch) -> Tensor:
-        """How many numbers each entry holds, `(B,)`: D."""
+        """Number of numbers that each entry holds, `(B,)`: D."""
         if batch.mask is None:
             return torch.full((len(batch.x),), float(math.prod(self.entry_shape)), device=batch.x.device)
         return batch.mask.sum(dim=1) * float(self.entry_shape[-1])

@@ -62,7 +62,7 @@ _HEAD: Final = (64,)
 
 
 class GeneratorEncoder(nn.Module):
-    """What plays against a discriminator.
+    """Networks that play against a discriminator.
 
     Args:
         generator: from codes to entries.

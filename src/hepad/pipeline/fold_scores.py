@@ -30,7 +30,7 @@ from hepad.rundir.facts import read_metrics, read_provenance
 from hepad.rundir.locking import RunStatus
 
 _SAME: Final = ("hepad", "format", "python", "packages", "git_revision", "host", "platform", "threads", "seed")
-"""What provenance says of the pipeline as it does of the first fold."""
+"""Facts of provenance that are those of the first fold."""
 
 
 def scored_by(trained_on: Sequence[str], n_folds: int) -> str:
@@ -92,7 +92,7 @@ def fold_section(folds: Sequence[Path], evaluation: Evaluation, trained_on: Sequ
 
 @dataclass(frozen=True)
 class _Fold:
-    """What one fold found: its entries, and of each sample the scores and the trivial ones."""
+    """Findings of one fold: its entries, and of each sample the scores and the trivial ones."""
 
     data: AnomalyDataModule
     entries: dict[str, Entries]

@@ -90,7 +90,7 @@ def cores() -> int:
 
 
 def _thread_variables(asked: int | None, share: int) -> dict[str, str]:
-    """What tells a job its number of threads: what the command asks for, else what the user has set, else a share."""
+    """Variables with a job's number of threads: what the command asks for, else what the user has set, else a share."""
     if asked is not None:
         return dict.fromkeys(_THREAD_VARIABLES, str(asked))
     default = os.environ.get(_THREAD_VARIABLES[0], str(share))

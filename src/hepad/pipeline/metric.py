@@ -44,7 +44,7 @@ def varied(keys: Iterable[str], jobs: Sequence[Job]) -> list[str]:
 
 
 def needs_labels(metric: str) -> bool:
-    """Whether a metric is computed with labels."""
+    """Tell whether a metric is computed with labels."""
     return not metric.startswith(("val/", "train/"))
 
 
@@ -55,7 +55,7 @@ def default_metric(keys: Iterable[str], jobs: Sequence[Job]) -> str:
 
 
 def unordered_note(keys: Sequence[str], jobs: Sequence[Job]) -> str | None:
-    """Why runs that differ in `keys` have no order by a loss; None where they have one.
+    """Return why runs that differ in `keys` have no order by a loss; None where they have one.
 
     Another objective makes `val/loss` another quantity, other entries or another normaliser every validation metric.
     """
@@ -72,7 +72,7 @@ def unordered_note(keys: Sequence[str], jobs: Sequence[Job]) -> str | None:
 
 
 def caveats(metric: str, keys: Sequence[str]) -> list[str]:
-    """What to know about the order by `metric` where `keys` differ between the runs, one sentence each."""
+    """Return what to know about the order by `metric` where `keys` differ between the runs, one sentence each."""
     said = []
     if metric == "val/mae" and (objectives := changes_objective(keys)):
         said.append(

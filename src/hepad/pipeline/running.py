@@ -1,4 +1,4 @@
-"""Running a pipeline, its stages here or in processes of their own: what is done is skipped, what was stopped goes on."""
+"""Running a pipeline, here or in processes of its stages: what is done is skipped, what was stopped goes on."""
 
 import shlex
 import time

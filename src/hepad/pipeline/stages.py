@@ -1,4 +1,4 @@
-"""Stages of a pipeline: jobs with edges, each of which leaves a run or a file for those behind it."""
+"""Stages of a pipeline: jobs with edges, each of which leaves a run or a file, and the record of them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -110,7 +110,7 @@ _RECORD: Final = fields(
 
 @dataclass
 class StageRecord:
-    """How far one stage has come.
+    """Status of one stage.
 
     Attributes:
         output: what it leaves, seen from the pipeline's directory where it lies there.

@@ -88,7 +88,7 @@ def print_summary(table: SweepTable, means: Sequence[SeedGroup], notes: Sequence
 
 @contextmanager
 def summary_if_stopped(session: Session, write: Callable[[str], None]) -> Iterator[None]:
-    """Where a signal stops the block, write the summary of what there is, then let it end the command all the same.
+    """Write the summary of what there is where a signal stops the block, which ends the command all the same.
 
     Args:
         session: the sweep.

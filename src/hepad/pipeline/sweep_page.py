@@ -116,7 +116,7 @@ def sweep_means(table: SweepTable, means: Sequence[SeedGroup]) -> Table:
 
 
 def reason_tables(table: SweepTable) -> list[Table]:
-    """Why jobs did not finish, apart for those that the same command resumes and those that it would refuse again."""
+    """Reasons why jobs did not finish, apart for those that the same command resumes and those that it refuses again."""
     captions = {
         False: "Jobs that did not finish. The same command again resumes them, or starts those that never began.",
         True: "Jobs that were refused. The same command again refuses them too: the reason says what has to change.",
@@ -130,7 +130,7 @@ def reason_tables(table: SweepTable) -> list[Table]:
 
 
 def details_table(table: SweepTable) -> Table:
-    """Where each run is, and how long it trained."""
+    """Place of each run, and the time that it trained."""
     ranks = {row.name: rank for rank, row in enumerate(table.rows, start=1)}
     columns: Columns = {
         "rank": ("", lambda row: ranks[row.name]),

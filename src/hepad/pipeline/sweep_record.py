@@ -1,4 +1,4 @@
-"""sweep.json: what a sweep consists of, and how its jobs ended; the numbers are in the runs."""
+"""sweep.json: what a sweep consists of and how its jobs ended, and the runs that are there already."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ _SHOWN: Final = 3
 
 
 def existing_run(job: Job) -> tuple[RunStatus, str]:
-    """How far a job has come, and why what is there cannot serve (empty where it can)."""
+    """Return the status of the existing run of a job, and why it cannot be reused (empty where it can)."""
     status = run_status(job.run_dir)
     if status is RunStatus.ABSENT:
         return status, ""

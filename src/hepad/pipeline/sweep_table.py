@@ -18,7 +18,7 @@ from hepad.rundir.history_file import read_history
 from hepad.rundir.record import read_record
 
 OWN_AUC: Final = "AUC vs own background"
-"""What stands beside runs of different backgrounds; the mean over the signals where a run has several."""
+"""Columns that stand beside runs of different backgrounds; the mean over the signals where a run has several."""
 
 
 def read_results(directory: Path, record: SweepRecord) -> list[Row]:
@@ -84,7 +84,7 @@ class SweepTable:
 
     @property
     def comparable(self) -> bool:
-        """Whether there is something for `hepad.compare` to compare."""
+        """True where there is something for `hepad.compare` to compare."""
         return sum(any(name.startswith("test/auc/") for name in row.metrics) for row in self.rows) > 1
 
     @property

@@ -1,4 +1,4 @@
-"""Teachers: the config of one to train, and what a run that exists must be."""
+"""Teachers: the config of one to train, what a run that exists must be, and the scores that a student learns."""
 
 import json
 from collections.abc import Mapping
@@ -126,7 +126,7 @@ def check_teacher(teacher: Run, data: AnomalyDataModule) -> None:
 
 
 def _definition(teacher: Run, facts: Mapping[str, Any], data: AnomalyDataModule) -> dict[str, Any]:
-    """What the teacher's entries were made by; of a run that did not write it down, as far as its config says."""
+    """Return what the teacher's entries were made by; of a run that did not write it down, what its config says."""
     recorded = facts.get("entries", {}).get("definition")
     if recorded is not None:
         return dict(recorded)

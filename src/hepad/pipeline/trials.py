@@ -1,4 +1,4 @@
-"""An Optuna study in a sweep's directory."""
+"""Trials of a search: the space of settings, and an Optuna study in a sweep's directory."""
 
 import math
 import warnings

@@ -49,7 +49,7 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class SampleStyle:
-    """How one sample looks in every figure: label, colour, line and marker, so that colour never stands alone.
+    """Look of one sample in every figure: label, colour, line and marker, so that colour never stands alone.
 
     >>> from hepad.plots import SampleStyle
     >>> SampleStyle("My signal", color="#832db6", linestyle="--", marker="v").label
@@ -150,7 +150,7 @@ FloatArray = NDArray[np.float64]
 
 
 def is_heavy_tailed(values: FloatArray) -> bool:
-    """Whether a logarithmic axis shows the values better: none negative, few zero, and spread over decades."""
+    """Return whether a logarithmic axis shows the values better: none negative, few zero, and spread over decades."""
     if values.size == 0 or values.min() < 0 or np.count_nonzero(values) < 0.9 * values.size:
         return False
     low, high = np.quantile(values[values > 0], [0.001, 0.999])

@@ -52,6 +52,6 @@ def in_color(best_first: Sequence[str], baseline: str | None) -> list[str]:
 
 
 def grey_label(shown: Sequence[str], drawn: Iterable[str]) -> str | None:
-    """What the legend says of the runs drawn in grey; None where there are none."""
+    """Label of the runs drawn in grey, for the legend; None where there are none."""
     count = len(set(drawn) - set(shown))
     return counted(count, "other run") if count else None

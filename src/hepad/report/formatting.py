@@ -57,7 +57,7 @@ def sort_key(cell: Cell) -> str:
 
 
 def is_numeric(cell: Cell) -> bool:
-    """Whether a cell is set flush right."""
+    """Return whether a cell is set flush right."""
     if isinstance(cell, Setting):
         return _as_number(cell.text) is not None
     return isinstance(cell, int | float | Interval | Difference | Named) and not isinstance(cell, bool)

@@ -96,7 +96,7 @@ def _data_uri(figure: bytes | str | os.PathLike[str]) -> str:
 
 
 def _column_kinds(table: Table) -> list[str]:
-    """How each column is set: `number` flush right and unbroken, `long` with room for a sentence, else empty."""
+    """Kind of each column: `number` flush right and unbroken, `long` with room for a sentence, or empty."""
     kinds = []
     for cells in ([row[i] for row in table.rows] for i in range(len(table.header))):
         if any(is_numeric(cell) for cell in cells):
@@ -107,7 +107,7 @@ def _column_kinds(table: Table) -> list[str]:
 
 
 def _is_wide(figure: bytes | str | os.PathLike[str]) -> bool:
-    """Whether a picture needs the page's full width to be read; the size is in a PNG's first chunk."""
+    """Return whether a picture needs the page's full width to be read; the size is in a PNG's first chunk."""
     width, height = struct.unpack(">II", read_png(figure)[16:24])
     return bool(width > _WIDE * height)
 

@@ -68,7 +68,7 @@ def _student_errors(evaluation: Evaluation) -> list[Table]:
 
 
 def _symmetries(evaluation: Evaluation) -> list[Table]:
-    """How much scores of the background move under each symmetry of its entries."""
+    """Table of how much scores of the background move under each symmetry of its entries."""
     rows: list[list[Cell]] = [
         [title, moved]
         for name, title in _SYMMETRIES.items()

@@ -72,7 +72,7 @@ def write_run_report(
 
 
 def _notes(title: str, evaluation: Evaluation, data: AnomalyDataModule, facts: Mapping[str, Any]) -> list[str]:
-    """What stands below the figures of a section."""
+    """Notes that stand below the figures of a section."""
     if title != SEPARATION:
         return origin_notes(title, facts)
     loudness = [] if data.loudness is None else [f"Σ pT stands for the column {data.loudness} (data.loudness)."]
@@ -114,7 +114,7 @@ def fallback_notes(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _place(section: str) -> int:
-    """Where a section stands; sections of one place keep their order."""
+    """Place of a section; sections of one place keep their order."""
     if section == "Examples":
         return len(_ORDER) + 1
     return _ORDER.index(section) if section in _ORDER else len(_ORDER)

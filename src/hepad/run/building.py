@@ -46,7 +46,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Handover:
-    """What the stages before a run hand to it beside its config and its files.
+    """Handover of the stages before a run to it, beside its config and its files.
 
     Attributes:
         facts: what its provenance should say of them.

@@ -33,7 +33,7 @@ from hepad.rundir.locking import RunStatus
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training leaves in memory; all of it is also in `run_dir`.
+    """Result of a training in memory; all of it is also in `run_dir`.
 
     Attributes:
         run_dir: the run's directory.
@@ -48,7 +48,7 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class ResumeState:
-    """What a run that was stopped left behind.
+    """State that a run left behind when it was stopped.
 
     Attributes:
         facts: its provenance; empty where it was stopped before that was written.
@@ -180,7 +180,7 @@ def test(parts: Parts, seed: int) -> None:
 
 
 def _resumption(past: ResumeState, threads: int) -> dict[str, Any]:
-    """What provenance keeps of going on: when, with how many threads, and from which checkpoint, if any."""
+    """Record of going on, for provenance: when, with how many threads, and from which checkpoint, if any."""
     entry: dict[str, Any] = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "threads": threads}
     if past.checkpoint is not None:
         entry["from"] = past.checkpoint.name

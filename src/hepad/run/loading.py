@@ -120,7 +120,7 @@ class Run:
 
     @property
     def _slots_of_events(self) -> bool:
-        """Whether entries are single slots of events, some of them empty; data of a user's own are taken for such."""
+        """True where entries are single slots of events, some empty; data of a user's own are taken for such."""
         target = str(self.config.get("data", {}).get("_target_"))
         ships = target in shipped_targets()
         return len(self.entry_shape) == 1 and (not ships or bool(get_class(target).slots_of_events))

@@ -31,7 +31,7 @@ _BYTES: Final = 32 << 20
 
 @dataclass(frozen=True)
 class Scored:
-    """What `score_file` did.
+    """Result of `score_file`.
 
     Attributes:
         entries: scores written.

@@ -153,7 +153,7 @@ def continue_run(cfg: DictConfig, run_dir: Path, handover: Handover | None = Non
 
 
 def is_finished(run_dir: Path) -> bool:
-    """Whether a run was trained and evaluated, and its results are still there."""
+    """Return whether a run was trained and evaluated, and its results are still there."""
     return run_status(run_dir) is RunStatus.FINISHED and _has_results(run_dir)
 
 

@@ -18,7 +18,7 @@ RENAMED: Final = {
     "hepad.run.loggers.tensorboard_logger": "hepad.logging.loggers.tensorboard_logger",
     "hepad.run.loggers.wandb_logger": "hepad.logging.loggers.wandb_logger",
 }
-"""What the config of an older run calls a class or function → what it is called now."""
+"""Name of a class or function in the config of an older run → its present name."""
 
 
 def _anything(value: Any, where: str) -> None:
@@ -43,7 +43,7 @@ _CONFIG: Final[Rule] = fields(
 
 
 def has_config(run_dir: Path) -> bool:
-    """Whether there is something under the name of a run's config: it is that which makes a directory a run."""
+    """Return whether there is something under the name of a run's config: it is that which makes a directory a run."""
     return os.path.lexists(run_dir / CONFIG)
 
 
@@ -125,10 +125,10 @@ def flat_settings(config: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def changes_no_number(key: str) -> bool:
-    """Whether a setting says only where things go, or how they are shown."""
+    """Return whether a setting says only where things go, or how they are shown."""
     return is_below(key, _NO_MATTER)
 
 
 def is_below(key: str, sections: tuple[str, ...]) -> bool:
-    """Whether a key is one of `sections`, or in one of them."""
+    """Return whether a key is one of `sections`, or in one of them."""
     return any(key == name or key.startswith(f"{name}.") for name in sections)

@@ -52,7 +52,7 @@ def lock_run(run_dir: Path) -> Iterator[None]:
 
 
 def is_locked(run_dir: Path) -> bool:
-    """Whether a process holds the lock of `run_dir`; no where that cannot be told.
+    """Return whether a process holds the lock of `run_dir`; no where that cannot be told.
 
     Raises:
         UserError: what has the name of the lock is no regular file.
@@ -71,7 +71,7 @@ RUN_FORMAT: Final = 1
 
 
 class RunStatus(StrEnum):
-    """How far a run has come."""
+    """Stage that a run has reached."""
 
     ABSENT = "absent"
     """There is no run: no directory, or none with a config.yaml."""

@@ -138,7 +138,7 @@ def _too_long(digits: str) -> NoReturn:
 
 
 def _problem(error: Exception) -> str:
-    """What the parser found, and on which line."""
+    """Return what the parser found, and on which line."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     mark = getattr(error, "problem_mark", None)

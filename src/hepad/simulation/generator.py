@@ -28,7 +28,7 @@ MAX_ABS_ETA: Final = 5.2
 MIN_PT_CHARGED: Final = 0.1
 MIN_PT_NEUTRAL: Final = 0.05
 MIN_PT_PARTON: Final = 3.0
-"""What is softer (GeV) makes neither a track nor a tower, nor the flavour of a jet, and is not kept."""
+"""Threshold in GeV: what is softer makes neither a track nor a tower, nor the flavour of a jet, and is not kept."""
 
 
 def make_pythia(settings: Sequence[str], seed: int, tables: Path | None = None) -> Any:

@@ -8,7 +8,7 @@ from hepad.core.errors import UserError
 
 @dataclass(frozen=True)
 class Process:
-    """How one sample is made.
+    """Recipe of one sample.
 
     `settings` are Pythia 8 commands for the hard collision (None: the event is pileup only), `selection` names a
     filter of `hepad.simulation.request` on the reconstructed event. With `fat_jets` entries are not events but fat

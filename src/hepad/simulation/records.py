@@ -34,7 +34,7 @@ def wrap_phi(phi: Array) -> Array:
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a field of a `Record` goes in a file: the data set, its type, and the names of its last axis, if any."""
+    """Place of a field of a `Record` in a file: the data set, its type, and the names of its last axis, if any."""
 
     field: str
     dataset: str

@@ -16,7 +16,7 @@ from hepad.simulation.settings import Settings, check_workers, events_per_sample
 
 @dataclass(frozen=True)
 class Request:
-    """What to make, where, and with how many processes."""
+    """Parameters of a simulation: settings, output and number of processes."""
 
     settings: Settings
     output: Path

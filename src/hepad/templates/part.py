@@ -20,12 +20,12 @@ from hepad.templates.own_package import OwnPackage, find_package
 _HERE: Final = Path(__file__).parent
 _LONGEST: Final = 40
 _WORDS: Final = ("true", "false", "null", "yes", "no", "on", "off", "nan", "inf")
-"""What `KEY=VALUE` or YAML reads as another value than a text."""
+"""Words that `KEY=VALUE` or YAML reads as another value than a text."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What is written.
+    """Files of a new model or loss, and the package that they go into.
 
     Attributes:
         kind: `model` or `loss`.

@@ -87,7 +87,7 @@ def find_kind(path: Sequence[str], command: str = "train") -> Kind | None:
 
 
 def is_foreign(config: Mapping[str, Any], path: Sequence[str]) -> bool:
-    """Whether a key belongs to a part that is not hepad's own, whose keys may mean anything; data never do.
+    """Return whether a key belongs to a part that is not hepad's own, whose keys may mean anything; data never do.
 
     >>> loss = {"_target_": "hepad.losses.Huber", "delta": 1.0}
     >>> mine = {"model": {"_target_": "my.Model", "hidden": 3, "loss": loss}}
@@ -127,7 +127,7 @@ def _resolved(config: Any, path: Path) -> tuple[bool, Any]:
 
 
 def _is_hydras(config: Mapping[str, Any], value: Any) -> bool:
-    """Whether a reference leads, perhaps by way of others, to a value that Hydra fills in."""
+    """Return whether a reference leads, perhaps by way of others, to a value that Hydra fills in."""
     seen: set[str] = set()
     while isinstance(value, str) and value not in seen and (match := re.fullmatch(r"\$\{([\w.]+)\}", value)):
         seen.add(value)

@@ -29,7 +29,7 @@ class Problem:
 
 
 class Kind(Protocol):
-    """What a value must be."""
+    """Kind of values that a key takes."""
 
     @property
     def needed(self) -> str:
@@ -48,7 +48,7 @@ class _Simple:
     needed: str = ""
 
     def fits(self, value: Any) -> bool:
-        """Whether a value fits."""
+        """Return whether a value fits."""
         raise NotImplementedError
 
     def json_schema(self) -> JsonSchema:
@@ -66,7 +66,7 @@ class Null(_Simple):
     needed = "null"
 
     def fits(self, value: Any) -> bool:
-        """Whether a value is null."""
+        """Return whether a value is null."""
         return value is None
 
     def json_schema(self) -> JsonSchema:
@@ -80,7 +80,7 @@ class Flag(_Simple):
     needed = "true or false"
 
     def fits(self, value: Any) -> bool:
-        """Whether a value is a boolean."""
+        """Return whether a value is a boolean."""
         return isinstance(value, bool)
 
     def json_schema(self) -> JsonSchema:
@@ -102,7 +102,7 @@ class Whole(_Simple):
         return f"an integer {bounds}"
 
     def fits(self, value: Any) -> bool:
-        """Whether a value is an integer in the range."""
+        """Return whether a value is an integer in the range."""
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
 
     def json_schema(self) -> JsonSchema:
@@ -138,7 +138,7 @@ class Number(_Simple):
         return " ".join(["a number", " and ".join(part for part in (lower, upper) if part)]).strip()
 
     def fits(self, value: Any) -> bool:
-        """Whether a value is a finite number in the range."""
+        """Return whether a value is a finite number in the range."""
         if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
             return False
         above = self.low is None or (value > self.low if self.open_low else value >= self.low)
@@ -184,12 +184,12 @@ class Text(_Simple):
     needed: str = "a word"
     longest: int = 1000
     path: bool = False
-    """Whether it names a file or a directory, from where the user stands."""
+    """True for the name of a file or a directory, from where the user stands."""
     run: bool = False
-    """Whether that directory must be a run's."""
+    """True where that directory must be a run's."""
 
     def fits(self, value: Any) -> bool:
-        """Whether a value is text that is not empty, without control characters."""
+        """Return whether a value is text that is not empty, without control characters."""
         return isinstance(value, str) and 0 < len(value) <= self.longest and not any(ord(c) < 32 for c in value)
 
     def problem(self, value: Any) -> Problem | None:

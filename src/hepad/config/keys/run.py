@@ -231,7 +231,7 @@ REQUIRED: Final = (
     "evaluation.references",
     "paths.run",
 )
-"""What a run's config always holds, whatever version of hepad wrote it: the code takes it for granted."""
+"""Keys that a run's config always holds, whatever version of hepad wrote it: the code takes it for granted."""
 
 SECTIONS: Final = tuple(dict.fromkeys(key.split(".")[0] for key in TRAIN_KEYS if "." in key))
 """Keys of a run's config that hold other keys."""

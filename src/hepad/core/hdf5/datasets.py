@@ -34,7 +34,7 @@ _checked: WeakKeyDictionary[h5py.File, set[str]] = WeakKeyDictionary()
 
 
 def has_dataset(file: h5py.File, name: str) -> bool:
-    """Whether `name` is there as a hard-linked data set; nothing is opened through another link."""
+    """Return whether `name` is there as a hard-linked data set; nothing is opened through another link."""
     with told_as_damage(f"{file.filename}:/{name}"):
         node: h5py.HLObject = file
         for part in name.split("/"):
