@@ -6,7 +6,7 @@ import os
 import pytest
 
 from hepad import evaluate, train
-from hepad.logging import wandb_results
+from hepad.logging import wandb_files, wandb_results
 from hepad.logging.loggers import wandb_home
 from tests.runs.conftest import call, two_samples
 
@@ -48,7 +48,7 @@ def test_where_wandb_keeps_its_files(tmp_path, without_home, monkeypatch):
     assert os.environ["WANDB_DATA_DIR"] == "mine"
 
 
-@pytest.mark.parametrize(("module", "name"), [(wandb_results, "log_results"), (wandb_results, "log_checkpoints")])
+@pytest.mark.parametrize(("module", "name"), [(wandb_results, "log_results"), (wandb_files, "log_checkpoints")])
 def test_a_logger_that_fails_after_training_costs_a_warning(tmp_path, monkeypatch, module, name):
     def fail(*args):
         raise PermissionError(13, "Permission denied", "/home/somebody")

@@ -9,7 +9,7 @@ from optuna.trial import create_trial
 
 from hepad import train
 from hepad.core.errors import JobOutcome
-from hepad.pipeline import search
+from hepad.pipeline import hyperparameter_search as search
 from hepad.pipeline.trials import NAME, distributions, open_study, parse_space, storage
 from tests.runs.conftest import call, two_samples
 

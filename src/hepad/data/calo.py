@@ -19,7 +19,7 @@ from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_event_features
 from hepad.data.loader import BatchLoader
-from hepad.data.memory_check import check_rows_fit
+from hepad.data.memory import check_rows_fit
 from hepad.data.symmetry import augment, rotation_steps
 
 

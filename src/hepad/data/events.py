@@ -17,7 +17,7 @@ from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_scale
 from hepad.data.jet_table import JetTable, check_features, columns_of
-from hepad.data.memory_check import check_rows_fit
+from hepad.data.memory import check_rows_fit
 
 _MIN_JETS: Final = 2
 

@@ -27,7 +27,7 @@ from hepad.data.entries import Entries
 from hepad.data.event_weights import mean_and_spread
 from hepad.data.events import read_table
 from hepad.data.jet_preprocessing import JetImaging
-from hepad.data.memory_check import check_rows_fit
+from hepad.data.memory import check_rows_fit
 
 
 class JetImagesDataModule(AnomalyDataModule):

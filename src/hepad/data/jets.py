@@ -16,7 +16,7 @@ from hepad.core.schema import JET_DATASET, Structure
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.jet_table import JetTable, check_features, columns_of
-from hepad.data.memory_check import check_fits
+from hepad.data.memory import check_fits
 from hepad.data.split import Split, split_groups
 from hepad.data.trivial_scores import DistanceToMean
 

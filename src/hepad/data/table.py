@@ -17,7 +17,7 @@ from hepad.data.columns import Columns, as_float32
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.jet_table import check_features
-from hepad.data.memory_check import check_fits
+from hepad.data.memory import check_fits
 from hepad.data.trivial_scores import DistanceToMean
 from hepad.data.truth import DEFAULT
 

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from hepad.core.errors import one_line
-from hepad.logging import wandb_results
+from hepad.logging import wandb_files
 from hepad.logging.loggers import RunWandbLogger, finish, wandb_runs
 from hepad.metrics import Evaluation, ScoredSample
 
@@ -104,9 +104,9 @@ def log_files(loggers: Sequence[Logger], run_dir: Path, evaluation: Evaluation) 
     """Log the files that the logger's config asks for; they must be complete."""
     for logger in loggers:
         if isinstance(logger, RunWandbLogger):
-            wandb_results.log_checkpoints(logger.experiment, run_dir, logger.checkpoints, evaluation.metrics)
+            wandb_files.log_checkpoints(logger.experiment, run_dir, logger.checkpoints, evaluation.metrics)
             if logger.report:
-                wandb_results.log_report(logger.experiment, run_dir / "report.html")
+                wandb_files.log_report(logger.experiment, run_dir / "report.html")
 
 
 _Words = ParamSpec("_Words")

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
 from hepad.config.registry import instantiate
 from hepad.core.errors import UserError
 from hepad.core.names import python_command
-from hepad.logging.wandb_results import CHECKPOINTS
+from hepad.logging.wandb_files import CHECKPOINTS
 
 if TYPE_CHECKING:
     # Imported by the functions that need it: a run without W&B need not wait for it.
@@ -32,7 +32,7 @@ class RunWandbLogger(WandbLogger):
     Args:
         run: the W&B run.
         save_dir: the run's directory.
-        checkpoints: a key of `hepad.logging.wandb_results.CHECKPOINTS`. Lightning's own `log_model` raises offline.
+        checkpoints: a key of `hepad.logging.wandb_files.CHECKPOINTS`. Lightning's own `log_model` raises offline.
         report: whether the report page becomes a panel.
     """
 

@@ -116,7 +116,7 @@ def sweep_means(table: SweepTable, means: Sequence[SeedGroup]) -> Table:
 
 
 def reason_tables(table: SweepTable) -> list[Table]:
-    """Reasons why jobs did not finish, apart for those that the same command resumes and those that it refuses again."""
+    """Reasons why jobs did not finish, apart for those that the same command resumes and those it refuses again."""
     captions = {
         False: "Jobs that did not finish. The same command again resumes them, or starts those that never began.",
         True: "Jobs that were refused. The same command again refuses them too: the reason says what has to change.",

@@ -1,4 +1,4 @@
-"""Composing a run from a config, loading one back, comparing several.
+"""Composing a run from a config, training it, loading one back.
 
 Each name is imported on first use, so that what only reads directories (`hepad.comparison`) stays free of torch.
 """
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["Run", "TrainingResult", "load_run", "train", "validate"]
 
 _MODULES = {
-    "Run": "loading",
-    "load_run": "loading",
-    "TrainingResult": "executing",
-    "train": "training",
-    "validate": "validation",
+    "Run": "hepad.run.loading",
+    "load_run": "hepad.run.loading",
+    "TrainingResult": "hepad.run.executing",
+    "train": "hepad.run.training",
+    "validate": "hepad.checks.combinations",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'hepad.run' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"hepad.run.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

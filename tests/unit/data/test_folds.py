@@ -28,7 +28,7 @@ def test_five_folds_are_split_as_without_folds():
 
 
 def test_halves_of_the_training_part_are_made_of_folds_too():
-    whole, *halves = (split_rows(100, part, folds=4, fold=1) for part in ("all", "teacher", "student"))
+    whole, *halves = (split_rows(100, part, folds=4, fold=1) for part in (None, "first", "second"))
     assert sorted([*halves[0].train, *halves[1].train]) == sorted(whole.train)
     for half in halves:
         np.testing.assert_array_equal(half.test, whole.test)

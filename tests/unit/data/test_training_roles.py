@@ -144,7 +144,7 @@ def test_a_region_may_be_cut_in_event_features_or_in_features(tmp_path):
         ),
         ({"train": [{"sample": "a", "region": "control"}], "regions": REGIONS}, "region=control is not a region"),
         ({"train": [{"sample": "a", "weight": 1e308}]}, r"weights of a are no longer finite with the factor 1e\+308"),
-        ({"train": [{"sample": "a"}], "train_on": "student"}, "data.train_on=student halves one background"),
+        ({"train": [{"sample": "a"}], "half": "second"}, "data.half=second halves one background"),
         ({"background": "zero", "regions": REGIONS}, "data.background=zero is not a sample; allowed: a"),
     ],
 )
