@@ -179,8 +179,8 @@ def _validate_numbers(cfg: RunConfig) -> None:
     if not 0 <= cfg.seed < 2**31:
         raise UserError(f"seed={cfg.seed}; a number from 0 to 2147483647 is needed")
     for key in ("accumulate_grad_batches", "check_val_every_n_epoch", "limit_train_batches"):
-        if (value := cfg.trainer.get(key)) is not None and value <= 0:
-            raise UserError(f"trainer.{key}={value}; a positive number is needed")
+        if (amount := cfg.trainer.get(key)) is not None and amount <= 0:
+            raise UserError(f"trainer.{key}={amount}; a positive number is needed")
     if (steps := cfg.trainer.get("max_steps", -1)) < 1 and steps != -1:
         raise UserError(f"trainer.max_steps={steps}; at least 1 is needed, or -1 for no limit")
     if (stopping := cfg.callbacks.get("early_stopping")) and stopping.get("patience", 0) < 0:

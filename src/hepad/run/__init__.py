@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 __all__ = ["Run", "TrainingResult", "load_run", "train", "validate"]
 
 _MODULES = {
-    "Run": "loading",
-    "load_run": "loading",
-    "TrainingResult": "executing",
-    "train": "training",
-    "validate": "validation",
+    "Run": "hepad.run.loading",
+    "load_run": "hepad.run.loading",
+    "TrainingResult": "hepad.run.executing",
+    "train": "hepad.run.training",
+    "validate": "hepad.checks.combinations",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'hepad.run' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"hepad.run.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)

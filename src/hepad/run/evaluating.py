@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 import lightning as L
 from lightning.pytorch.loggers import Logger
-from omegaconf import DictConfig
 
 from hepad.callbacks.evaluate import resolve_references
 from hepad.checks.combinations import validate_names
@@ -45,7 +44,7 @@ SetTargets: TypeAlias = Callable[
 
 
 @exact_float32()
-def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets = stored_targets) -> TrainingResult:
+def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets = stored_targets) -> TrainingResult:
     """Evaluate the best model of a run, and write what a training's own evaluation writes.
 
     With nothing changed, metrics.json is the run's own, to the last bit.
@@ -59,11 +58,12 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets 
         UserError: no such run, no checkpoint, data that cannot be used, or a name that is taken; nothing was written.
     """
     quieten()
-    run_dir = Path(cfg.run).expanduser().absolute()
+    run_dir = Path(str(cfg.value("run"))).expanduser().absolute()
     run = load_run(run_dir)
-    directory = run_dir if cfg.in_place else _directory(run_dir, cfg.name)
-    if cfg.in_place:
-        check_in_place(words, cfg.name)
+    in_place, name = bool(cfg.value("in_place")), cfg.value("name")
+    directory = run_dir if in_place else _directory(run_dir, name)
+    if in_place:
+        check_in_place(words, name)
     config = evaluation_config(cfg, run.settings, words)
     check_targets(config.plain())
     check_sections(config.plain())
@@ -88,7 +88,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets 
         **origin,
     }
     clock = Clock()
-    with _made(directory, keep=cfg.in_place) as (loggers, log_safely):
+    with _made(directory, keep=in_place) as (loggers, log_safely):
         loggers += build_loggers(config.loggers)
         found["wandb"] = wandb_identity(loggers)
         log_safely(log_origin, loggers, config, found)
@@ -109,12 +109,12 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets 
         found |= {"status": "finished", "seconds": seconds | clock.laps}
         log_safely(log_totals, loggers, found)
         result.warnings += log_safely.warnings
-        if cfg.in_place:
+        if in_place:
             again = {key: found[key] for key in ("command", "started", "hepad", "checkpoint_sha256")}
             found = {"epochs": found["epochs"], "seconds": found["seconds"], **facts, "evaluated_again": again}
         else:
             atomic_write_text(directory / "config.yaml", config.yaml())
-        title = run_dir.name if cfg.in_place else f"{run_dir.name}, evaluation {directory.name}"
+        title = run_dir.name if in_place else f"{run_dir.name}, evaluation {directory.name}"
         write_run_report(directory, result, figures, data, found, title)
         log_safely(log_files, loggers, directory, result)
         if inference is not None:

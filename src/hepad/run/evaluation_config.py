@@ -1,10 +1,9 @@
 """The config of an evaluation: that of the run, changed by what the command line says and by nothing else."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
 
 from hepad.config import RunConfig
 from hepad.core.errors import UserError
@@ -18,7 +17,7 @@ def given_keys(words: Sequence[str]) -> list[str]:
     return [override.key_or_group for override in parser.parse_overrides(list(words))]
 
 
-def evaluation_config(cfg: DictConfig, run_config: RunConfig, words: Sequence[str]) -> RunConfig:
+def evaluation_config(cfg: RunConfig, run_config: RunConfig, words: Sequence[str]) -> RunConfig:
     """Return the run's config with the values of `cfg` for every key that `words` set.
 
     Args:
@@ -33,8 +32,8 @@ def evaluation_config(cfg: DictConfig, run_config: RunConfig, words: Sequence[st
         parent = key.rpartition(".")[0]
         if parent and changed.value(parent) is None:
             # The run had none of this, such as a logger: then it is as configured here.
-            changed = changed.changed({parent: _plain(cfg, parent)})
-        value = _plain(cfg, key)
+            changed = changed.changed({parent: cfg.value(parent)})
+        value = cfg.value(key)
         changed = changed.changed({key: {**changed.data.samples, **value} if key == "data.samples" else value})
     # One process on one device, however many trained it: every entry is scored once.
     alone = {"trainer.devices": 1, "trainer.strategy": "auto", "trainer.num_nodes": 1}
@@ -51,8 +50,3 @@ def check_in_place(words: Sequence[str], name: str | None) -> None:
             )
     if name is not None:
         raise UserError("in_place=true writes into the run's own directory; leave name out")
-
-
-def _plain(cfg: DictConfig, key: str) -> Any:
-    value = OmegaConf.select(cfg, key)
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
