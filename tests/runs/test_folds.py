@@ -103,9 +103,9 @@ def test_folds_in_processes_of_their_own_give_the_same_scores(place, tmp_path, m
 def test_a_fold_that_fails_leaves_the_others(place, tmp_path, monkeypatch):
     samples = [f"data.samples.{name}={place}/{name}.h5" for name in ("background", "signal")]
     own = ["data.bundled=false", "data.background=background", *samples, "data.folds=3", "hydra.run.dir=run"]
-    from hepad.pipeline import commands
+    from hepad.pipeline import training_commands
 
-    trained = commands.train
+    trained = training_commands.train
 
     def failing(cfg, run_dir):
         if run_dir.name == "fold1":
@@ -113,7 +113,7 @@ def test_a_fold_that_fails_leaves_the_others(place, tmp_path, monkeypatch):
         return trained(cfg, run_dir)
 
     with monkeypatch.context() as patch:
-        patch.setattr(commands, "train", failing)
+        patch.setattr(training_commands, "train", failing)
         done = call(train.main, tmp_path, *own, *MODEL, *QUICK)
     assert done.code == 1
     assert "error: stage fold1 failed: RuntimeError: no luck (scores could not begin)" in done.err
