@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from omegaconf import OmegaConf, open_dict
 
 import hepad
 from hepad.models import SparseAutoencoder
@@ -24,9 +23,7 @@ def main() -> None:
     run = hepad.load_run(sys.argv[1])
     model = run.model
     assert isinstance(model, SparseAutoencoder)
-    config = OmegaConf.create(OmegaConf.to_container(run.config, resolve=True))
-    with open_dict(config):
-        data = build_data(config)
+    data = build_data(run.settings)
     codes = {}
     for name in SAMPLES:
         batch = data.test_entries[name].batch

@@ -12,7 +12,7 @@ import torch
 from hydra.utils import get_class
 from omegaconf import DictConfig
 
-from hepad.config import compose, config_dir
+from hepad.config import RunConfig, compose, config_dir
 from hepad.data import AnomalyDataModule
 from hepad.losses import AdversarialLoss
 from hepad.models import AnomalyModel, ReconstructionModel
@@ -96,8 +96,9 @@ LOSSES = [
 def build(cfg: DictConfig) -> tuple[AnomalyModel, AnomalyDataModule]:
     """Build a model and its data; entries carry a target, for models that learn one."""
     torch.manual_seed(0)
-    data = build_data(cfg)
+    config = RunConfig.of(cfg)
+    data = build_data(config)
     for entries in (data.train_entries, data.val_entries):
         target = entries.batch.x.flatten(1).std(dim=1).log1p()
         object.__setattr__(entries, "batch", entries.batch._replace(target=target))
-    return build_model(cfg, data), data
+    return build_model(config, data), data

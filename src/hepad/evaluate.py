@@ -6,6 +6,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.names import python_command
 
@@ -21,7 +22,7 @@ def job(cfg: DictConfig) -> None:
     from hepad.run.interruption import stop_on_signals
 
     with stop_on_signals():
-        result = evaluate_run(cfg, list(HydraConfig.get().overrides.task), teacher_targets)
+        result = evaluate_run(RunConfig.of(cfg), list(HydraConfig.get().overrides.task), teacher_targets)
     print_result(result)
 
 

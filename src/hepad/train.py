@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from hepad.cli import run_command
 from hepad.cli.command import GuardedJob
 from hepad.cli.resume_overrides import changed_values, resume_in_place
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.names import python_command
 
@@ -22,22 +23,23 @@ def job(cfg: DictConfig) -> None:
     from hepad.rundir.locking import RunStatus, run_status
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
-    if cfg.sweep.job is None and "n_trials" in cfg.sweep:
+    config = RunConfig.of(cfg)
+    if config.sweep_job is None and "n_trials" in cfg.sweep:
         raise UserError(f"sweep=optuna makes many runs; write {python_command()} -m hepad.train -m sweep=optuna …")
-    if cfg.sweep.job is not None:
+    if config.sweep_job is not None:
         # The sweep starts only jobs that are not finished, and sees that the run there is this one.
         if is_finished(run_dir):
-            print(f"{cfg.sweep.job}: finished by another process", flush=True)
+            print(f"{config.sweep_job}: finished by another process", flush=True)
         elif run_status(run_dir) is RunStatus.ABSENT:
-            print(f"{cfg.sweep.job}: starts", flush=True)
-            begin(cfg, run_dir)
+            print(f"{config.sweep_job}: starts", flush=True)
+            begin(config, run_dir)
         else:
-            print(f"{cfg.sweep.job}: goes on", flush=True)
+            print(f"{config.sweep_job}: goes on", flush=True)
             go_on(run_dir)
         return
     task = GuardedJob(job, "train")
     if cfg.resume is None:
-        print_result(begin(cfg, run_dir, task))
+        print_result(begin(config, run_dir, task))
         return
     changes = changed_values(cfg, list(HydraConfig.get().overrides.task))
     if is_finished(run_dir) and "trainer.max_epochs" not in changes:

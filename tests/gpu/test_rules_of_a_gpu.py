@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from hepad.callbacks import Evaluate
 from hepad.checks.combinations import validate
+from hepad.config import RunConfig
 from hepad.core.batch import on_device, take_rows
 from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
@@ -72,7 +73,8 @@ def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, t
     model, data = entries.build(configs[0])
     searched = isinstance(model, Searchable)
     assert searched or isinstance(model, Distilled)
-    inferences = [build_inference(cfg, model, data, tmp_path) for cfg in configs[: None if searched else 1]]
+    tried = [RunConfig.of(cfg) for cfg in configs[: None if searched else 1]]
+    inferences = [build_inference(cfg, model, data, tmp_path) for cfg in tried]
     with pretend_gpu():
         fit(model, data, strategy=strategy())
         for inference in inferences:

@@ -1,8 +1,8 @@
 """A key or a password in the config is refused before anything is written, and is not repeated on the screen."""
 
 import pytest
-from omegaconf import OmegaConf
 
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.logging.secret_words import refuse_secrets
 
@@ -36,7 +36,7 @@ def test_one_line_exit_code_2_and_nothing_written(run_train, own_samples, tmp_pa
 
 
 def test_what_only_resembles_a_secret_passes():
-    refuse_secrets(OmegaConf.create({"n_tokens": 4, "token": None, "secretary": "Ms Smith", "file": f"{KEY}.h5"}))
-    refuse_secrets(OmegaConf.create({"notes": "revision 1a2b3c4 of the tokenizer, https://example.org:80/a@b"}))
+    refuse_secrets(RunConfig.of({"n_tokens": 4, "token": None, "secretary": "Ms Smith", "file": f"{KEY}.h5"}))
+    refuse_secrets(RunConfig.of({"notes": "revision 1a2b3c4 of the tokenizer, https://example.org:80/a@b"}))
     with pytest.raises(UserError, match="the config looks like a W&B key"):
-        refuse_secrets(OmegaConf.create({KEY: 1}))
+        refuse_secrets(RunConfig.of({KEY: 1}))

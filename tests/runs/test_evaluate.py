@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from omegaconf.errors import ReadonlyConfigError
 
 import hepad
 from hepad import evaluate, train
@@ -111,6 +112,24 @@ def test_loggers_write_into_the_evaluation_wherever_the_run_s_wrote(trained, tmp
     assert (run / "evaluations/inside/csv").is_dir()
     assert again(run, "name=asked", "evaluation.plots=false", "logger=csv", f"logger.csv.save_dir={outside}").code == 0
     assert (outside / "csv").is_dir()
+
+
+def test_a_run_without_loggers_has_those_that_its_evaluation_is_told_of(trained, tmp_path):
+    run = shutil.copytree(trained, tmp_path / "run")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    (run / "config.yaml").write_text(yaml.safe_dump(config | {"logger": {}}))
+    done = again(run, "name=logged", "evaluation.plots=false", "logger.wandb.mode=offline", "logger.wandb.project=late")
+    assert done.code == 0, done.err
+    (record,) = records(run / "evaluations/logged")
+    (begun,) = entries(record, "run")
+    assert (begun["project"], begun["job_type"]) == ("late", "evaluate")
+
+
+def test_the_config_of_a_loaded_run_is_there_to_be_read(trained):
+    run = hepad.load_run(trained)
+    assert run.config.model.loss["_target_"] == run.settings.model["loss"]["_target_"] == "hepad.losses.MSE"
+    with pytest.raises(ReadonlyConfigError):
+        run.config.model.latent = 3
 
 
 def test_another_file_as_background_is_tested_whole_and_that_is_said(trained, tmp_path):

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "nn": set(),
     "losses": set(),
     "metrics": set(),
-    "data": {"bundled"},
+    "data": {"bundled", "config"},
     "simulation": set(),
     "models": {"config", "nn", "losses"},
     "inference": {"data", "losses", "models", "nn"},

@@ -8,9 +8,9 @@ from typing import Any
 import lightning as L
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
-from omegaconf import DictConfig
 from torch import Tensor
 
+from hepad.config import RunConfig
 from hepad.core.errors import JobError
 
 
@@ -48,7 +48,7 @@ def best_checkpoint(trainer: L.Trainer) -> ModelCheckpoint:
     return checkpoint
 
 
-def check_best(model: torch.nn.Module, checkpoint: ModelCheckpoint, cfg: DictConfig) -> None:
+def check_best(model: torch.nn.Module, checkpoint: ModelCheckpoint, cfg: RunConfig) -> None:
     """Look at the weights of the best epoch before they are called good.
 
     Args:
@@ -76,9 +76,9 @@ def check_best(model: torch.nn.Module, checkpoint: ModelCheckpoint, cfg: DictCon
         raise JobError(f"the training diverged: {found} in the best of its epochs; nothing was scored. {advice(cfg)}")
 
 
-def advice(cfg: DictConfig) -> str:
+def advice(cfg: RunConfig) -> str:
     """Return what to do about a training that diverged."""
-    lr = float(cfg.optimizer.lr)
+    lr = float(cfg.optimizer["lr"])
     clip = "" if cfg.trainer.get("gradient_clip_val") else ", or set trainer.gradient_clip_val=1"
     return f"Train again in another directory with a smaller optimizer.lr than {lr:g}{clip}"
 

@@ -1,15 +1,16 @@
 """Refuse combinations that cannot work, of structures, losses, callbacks and numbers, before anything is read."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 import hepad.data
 import hepad.models
 from hepad.checks.trainer_settings import validate_trainer
+from hepad.config import RunConfig
 from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets, get_class, targets
 from hepad.core.errors import UserError
@@ -77,7 +78,7 @@ def _fitting(structures: frozenset[str]) -> str:
 _NAMES: Final = ("sweep.name", "logger.wandb.name", "logger.wandb.group")
 
 
-def validate(cfg: DictConfig) -> None:
+def validate(cfg: RunConfig | DictConfig) -> None:
     """Raise `UserError` for combinations that cannot work; the message says what would.
 
     Checked: no secret in it, what names a sweep or a W&B run, every `_target_` against the allow-list, the loss and the
@@ -91,23 +92,25 @@ def validate(cfg: DictConfig) -> None:
     Traceback (most recent call last):
     hepad.core.errors.UserError: model TimeDistributedAutoencoder takes sets, not the images of data=calo; choose ...
     """
+    cfg = RunConfig.of(cfg)
+    plain = cfg.plain()
     refuse_secrets(cfg)
     validate_names(cfg)
-    check_targets(cfg)
-    check_sections(cfg)
-    data: Any = get_class(cfg.data._target_)
-    _check_base(cfg.data._target_, data, (AnomalyDataModule,))
+    check_targets(plain)
+    check_sections(plain)
+    data: Any = get_class(cfg.data.target)
+    _check_base(cfg.data.target, data, (AnomalyDataModule,))
     check_data(data)
-    model: Any = get_class(cfg.model._target_)
-    _check_base(cfg.model._target_, model, (AnomalyModel,))
+    model: Any = get_class(cfg.model.target)
+    _check_base(cfg.model.target, model, (AnomalyModel,))
     check_model(model, data)
     check_context(model, cfg.data.get("context") or ())
     # A loss may hold others.
     for target in targets(cfg.model.get("loss")):
         loss: Any = get_class(target)
         _check_base(target, loss, (ReconstructionLoss, AdversarialLoss))
-        check_loss(loss, data, _loss_instead(cfg.model.loss, target))
-    if cfg.data.get("targets") is not None and not model.learns_targets:
+        check_loss(loss, data, _loss_instead(cfg.model["loss"], target))
+    if cfg.data.targets is not None and not model.learns_targets:
         raise UserError(f"data.targets={cfg.data.targets}: {model.__name__} learns no targets; leave data.targets out")
     _validate_monitors(cfg, model)
     if model.manual_optimization:
@@ -123,10 +126,10 @@ def _check_base(target: str, found: Any, bases: tuple[type, ...]) -> None:
         raise UserError(f"_target_ {target!r} is no subclass of {names} (CONTRIBUTING.md, a model of your own)")
 
 
-def validate_names(cfg: DictConfig) -> None:
+def validate_names(cfg: RunConfig) -> None:
     """Raise `UserError` for a name of a sweep, or of a W&B run or group, that could not name a directory."""
     for key in _NAMES:
-        if (name := OmegaConf.select(cfg, key)) is not None:
+        if (name := cfg.value(key)) is not None:
             check_name(f"{key}={name}", str(name))
 
 
@@ -137,9 +140,9 @@ def validate_run_dir(run_dir: Path) -> None:
         raise UserError(f"{run_dir} already holds a run; choose another hydra.run.dir, or remove it first")
 
 
-def _validate_monitors(cfg: DictConfig, model: Any) -> None:
+def _validate_monitors(cfg: RunConfig, model: Any) -> None:
     for name, callback in cfg.callbacks.items():
-        monitor = callback.get("monitor") if callback else None
+        monitor = callback.get("monitor")
         if monitor is not None and monitor not in model.monitors:
             raise UserError(
                 f"callbacks.{name}.monitor={monitor} is not logged by {model.__name__}; allowed: "
@@ -147,47 +150,47 @@ def _validate_monitors(cfg: DictConfig, model: Any) -> None:
             )
 
 
-def _validate_manual_optimization(cfg: DictConfig, model: Any) -> None:
+def _validate_manual_optimization(cfg: RunConfig, model: Any) -> None:
     """Lightning neither clips nor accumulates in manual optimisation, and counts the steps of every optimiser."""
     trainer, name = cfg.trainer, model.__name__
-    if trainer.get("gradient_clip_val") is not None:
+    if (clip := trainer.get("gradient_clip_val")) is not None:
         raise UserError(
-            f"trainer.gradient_clip_val={trainer.gradient_clip_val} does not work for {name}, which has two "
-            f"optimisers; use model.gradient_clip={trainer.gradient_clip_val}"
+            f"trainer.gradient_clip_val={clip} does not work for {name}, which has two optimisers; use "
+            f"model.gradient_clip={clip}"
         )
-    if trainer.get("accumulate_grad_batches", 1) != 1:
+    if (batches := trainer.get("accumulate_grad_batches", 1)) != 1:
         raise UserError(
-            f"trainer.accumulate_grad_batches={trainer.accumulate_grad_batches} does not work for {name}, which has "
+            f"trainer.accumulate_grad_batches={batches} does not work for {name}, which has "
             "two optimisers; use a larger data.batch_size"
         )
-    if trainer.get("max_steps", -1) != -1:
+    if (steps := trainer.get("max_steps", -1)) != -1:
         raise UserError(
-            f"trainer.max_steps={trainer.max_steps} would count the steps of both optimisers of {name}; use "
+            f"trainer.max_steps={steps} would count the steps of both optimisers of {name}; use "
             "trainer.max_epochs, and trainer.limit_train_batches for a part of an epoch"
         )
 
 
-def _validate_numbers(cfg: DictConfig) -> None:
-    for key, value in _numbers(OmegaConf.to_container(cfg, resolve=True)):
+def _validate_numbers(cfg: RunConfig) -> None:
+    for key, value in _numbers(cfg.plain()):
         if math.isnan(value):
             raise UserError(f"{key}={value}; a number is needed")
-    if cfg.trainer.max_epochs is None or cfg.trainer.max_epochs < 1:
-        raise UserError(f"trainer.max_epochs={cfg.trainer.max_epochs}; at least 1 epoch is needed")
+    if (epochs := cfg.trainer["max_epochs"]) is None or epochs < 1:
+        raise UserError(f"trainer.max_epochs={epochs}; at least 1 epoch is needed")
     if not 0 <= cfg.seed < 2**31:
         raise UserError(f"seed={cfg.seed}; a number from 0 to 2147483647 is needed")
     for key in ("accumulate_grad_batches", "check_val_every_n_epoch", "limit_train_batches"):
-        if (value := cfg.trainer.get(key)) is not None and value <= 0:
-            raise UserError(f"trainer.{key}={value}; a positive number is needed")
-    if cfg.trainer.get("max_steps", -1) < 1 and cfg.trainer.get("max_steps", -1) != -1:
-        raise UserError(f"trainer.max_steps={cfg.trainer.max_steps}; at least 1 is needed, or -1 for no limit")
+        if (amount := cfg.trainer.get(key)) is not None and amount <= 0:
+            raise UserError(f"trainer.{key}={amount}; a positive number is needed")
+    if (steps := cfg.trainer.get("max_steps", -1)) < 1 and steps != -1:
+        raise UserError(f"trainer.max_steps={steps}; at least 1 is needed, or -1 for no limit")
     if (stopping := cfg.callbacks.get("early_stopping")) and stopping.get("patience", 0) < 0:
-        raise UserError(f"callbacks.early_stopping.patience={stopping.patience}; 0 or more epochs are needed")
+        raise UserError(f"callbacks.early_stopping.patience={stopping['patience']}; 0 or more epochs are needed")
     if any(not 0 < fpr <= 1 for fpr in cfg.evaluation.fprs):
         raise UserError(
             f"evaluation.fprs={list(cfg.evaluation.fprs)}; false-positive rates above 0 and at most 1 are needed"
         )
-    if cfg.optimizer.lr <= 0:
-        raise UserError(f"optimizer.lr={cfg.optimizer.lr}; a positive learning rate is needed")
+    if (lr := cfg.optimizer["lr"]) <= 0:
+        raise UserError(f"optimizer.lr={lr}; a positive learning rate is needed")
 
 
 def _numbers(node: Any, key: str = "") -> Iterator[tuple[str, float]]:
@@ -199,9 +202,9 @@ def _numbers(node: Any, key: str = "") -> Iterator[tuple[str, float]]:
         yield key, node
 
 
-def _loss_instead(loss: DictConfig, target: str) -> str:
+def _loss_instead(loss: Mapping[str, Any], target: str) -> str:
     """Return what to write for a loss `target` that does not fit, on its own or as a term of a sum."""
     for name, term in (loss.get("terms") or {}).items():
-        if term.loss.get("_target_") == target:
+        if term["loss"].get("_target_") == target:
             return f"loss@model.loss.terms.{name}.loss=huber, or another that compares element by element, fits"
     return "loss=huber, or another that compares element by element, fits"

@@ -4,8 +4,7 @@ import math
 from pathlib import Path
 from typing import Any, Final
 
-from omegaconf import DictConfig, OmegaConf
-
+from hepad.config import RunConfig
 from hepad.config.keys import check_config
 from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
@@ -19,25 +18,27 @@ SCORE_ALL: Final[dict[str, Any]] = {
 """Arguments of the trainer, whatever a config says: evaluation scores every entry."""
 
 
-def validate_trainer(cfg: DictConfig) -> None:
+def validate_trainer(cfg: RunConfig) -> None:
     """Raise `UserError` for settings of the trainer with which no run can be finished; the message says what would.
 
     Checked: each key by itself (`hepad.config.keys`), epochs against each other, and that best.ckpt will be written
     where everything that reads a run looks for it.
     """
     trainer = cfg.trainer
-    check_config({"trainer": OmegaConf.to_container(trainer, resolve=True)})
+    check_config({"trainer": trainer.plain()})
     if trainer.check_val_every_n_epoch > trainer.max_epochs:
         raise UserError(
             f"trainer.check_val_every_n_epoch={trainer.check_val_every_n_epoch} leaves none of the "
             f"{trainer.max_epochs} epochs validated, and no checkpoint chosen"
         )
     if (trainer.get("min_epochs") or 0) > trainer.max_epochs:
-        raise UserError(f"trainer.min_epochs={trainer.min_epochs} is more than trainer.max_epochs={trainer.max_epochs}")
+        raise UserError(
+            f"trainer.min_epochs={trainer['min_epochs']} is more than trainer.max_epochs={trainer.max_epochs}"
+        )
     _validate_checkpoint(cfg)
 
 
-def _validate_checkpoint(cfg: DictConfig) -> None:
+def _validate_checkpoint(cfg: RunConfig) -> None:
     """Of the callbacks a run can do without any but the one that keeps its best weights, once, as best.ckpt."""
     checkpoint = cfg.callbacks.get("checkpoint")
     if not checkpoint:
@@ -51,7 +52,7 @@ def _validate_checkpoint(cfg: DictConfig) -> None:
         )
     if (name := checkpoint.get("filename")) != "best":
         raise UserError(f"callbacks.checkpoint.filename={name}: evaluate, score and resume read 'best'")
-    directory = Path(cfg.paths.run) / "checkpoints"
+    directory = Path(cfg.run_dir) / "checkpoints"
     if (place := checkpoint.get("dirpath")) is not None and Path(place).absolute() != directory.absolute():
         raise UserError(f"callbacks.checkpoint.dirpath={place}: evaluate, score and resume read {directory}")
     if (every := checkpoint.get("every_n_epochs")) and every > cfg.trainer.max_epochs:
@@ -61,7 +62,7 @@ def _validate_checkpoint(cfg: DictConfig) -> None:
         )
 
 
-def check_batches(cfg: DictConfig, data: AnomalyDataModule) -> None:
+def check_batches(cfg: RunConfig, data: AnomalyDataModule) -> None:
     """Raise `UserError` for a part of the batches that is less than one, now that their number is known."""
     counts = {"train": len(data.train_dataloader()), "val": len(data.val_dataloader())}
     for part, n_batches in counts.items():

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hepad import __version__
 from hepad.checks.before_torch import check_command, resolve_paths, working_directory
@@ -135,6 +135,8 @@ class GuardedJob:
             # A model may choose its data and loss, without a word of the command line.
             check_chosen(HydraConfig.get().runtime.choices)
             check_command(cfg, self.config_name, list(HydraConfig.get().overrides.task))
+            # Whatever the job makes of it is another config.
+            OmegaConf.set_readonly(cfg, True)
             with checked_output():
                 self.job(cfg)
             outcome = JobOutcome("finished")

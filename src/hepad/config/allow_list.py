@@ -8,7 +8,7 @@ directory, and nothing in a directory of configs, can add to the list.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -54,7 +54,7 @@ def targets(config: Any) -> Iterator[str]:
     """Yield every `_target_` in a config, at any depth."""
     if isinstance(config, DictConfig | ListConfig):
         config = OmegaConf.to_container(config, resolve=True)
-    if isinstance(config, dict):
+    if isinstance(config, Mapping):
         if "_target_" in config:
             yield str(config["_target_"])
         for value in config.values():

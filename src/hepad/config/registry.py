@@ -10,6 +10,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from hepad.config.allow_list import TRUST_VARIABLE, check_targets, shipped_targets, targets
 from hepad.config.installed import installed_targets
+from hepad.config.sections import Component
 from hepad.core.errors import UserError
 
 __all__ = [
@@ -58,6 +59,8 @@ def instantiate(config: Any, **arguments: Any) -> Any:
         UserError: a `_target_` that is not allowed, or a value that its constructor refuses.
     """
     check_targets(config)
+    if isinstance(config, Component):
+        config = config.plain()
     try:
         return hydra_instantiate(config, **arguments, _convert_="all")
     except InstantiationException as error:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from omegaconf import DictConfig
 from torch import Tensor
 
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.row_scores import read_row_scores
@@ -143,14 +143,14 @@ _REMARKABLE_SHARE: Final = 0.03
 _REFUSED_SHARE: Final = 0.5
 
 
-def check_target_settings(settings: DictConfig) -> None:
+def check_target_settings(settings: Mapping[str, Any]) -> None:
     """Raise `UserError` for a `target` or a `weighting` that does not exist; `settings` is the section `model`."""
     for name, allowed in (("target", TARGETS), ("weighting", WEIGHTINGS)):
         if settings[name] not in allowed:
             raise UserError(f"model.{name}={settings[name]}; allowed: {', '.join(allowed)}")
 
 
-def prepare_targets(data: AnomalyDataModule, settings: DictConfig, origin: str) -> list[str]:
+def prepare_targets(data: AnomalyDataModule, settings: Mapping[str, Any], origin: str) -> list[str]:
     """Put `model.target` of the scores that entries carry in their place, and how important each entry is.
 
     Everything is fitted on the training entries.
@@ -167,7 +167,7 @@ def prepare_targets(data: AnomalyDataModule, settings: DictConfig, origin: str) 
         UserError: settings that do not exist, or scores that leave nothing to learn.
     """
     check_target_settings(settings)
-    target, weighting = str(settings.target), str(settings.weighting)
+    target, weighting = str(settings["target"]), str(settings["weighting"])
     train_score = _target(data.train_entries)
     try:
         transform = target_transform(target, train_score)
@@ -199,7 +199,7 @@ def prepare_targets(data: AnomalyDataModule, settings: DictConfig, origin: str) 
 
 
 def stored_targets(
-    run_dir: Path, config: DictConfig, facts: Mapping[str, Any], data: AnomalyDataModule
+    run_dir: Path, config: RunConfig, facts: Mapping[str, Any], data: AnomalyDataModule
 ) -> tuple[dict[str, Any], list[str]]:
     """Give the entries of an evaluation the targets of its run's file, where that holds scores of all of them.
 
@@ -212,7 +212,7 @@ def stored_targets(
     Returns:
         What provenance should say of the targets, here nothing more, and notes for a reader.
     """
-    path = config.data.get("targets")
+    path = config.data.targets
     if path is None:
         return {}, []
     try:

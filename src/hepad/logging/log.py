@@ -8,9 +8,9 @@ from typing import Any, Final, ParamSpec
 import numpy as np
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from numpy.typing import ArrayLike
-from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
+from hepad.config import RunConfig
 from hepad.core.errors import one_line
 from hepad.logging import wandb_files
 from hepad.logging.loggers import RunWandbLogger, finish, wandb_runs
@@ -19,15 +19,14 @@ from hepad.metrics import Evaluation, ScoredSample
 _TO_COME: Final = ("status", "reason", "epochs", "seconds")
 
 
-def log_origin(loggers: Sequence[Logger], cfg: DictConfig, facts: Mapping[str, Any]) -> None:
+def log_origin(loggers: Sequence[Logger], cfg: RunConfig, facts: Mapping[str, Any]) -> None:
     """Log the resolved config, key by key, and beside it the provenance.
 
     Not what is still to come, such as the status: a config is written once, and loggers know the state of a run.
     """
-    config = {str(key): value for key, value in OmegaConf.to_container(cfg, resolve=True).items()}  # type: ignore
     for logger in loggers:
         known = {key: value for key, value in facts.items() if key not in _TO_COME}
-        logger.log_hyperparams({**config, "provenance": known})
+        logger.log_hyperparams({**cfg.plain(), "provenance": known})
 
 
 def log_lost_epochs(loggers: Sequence[Logger], history: Mapping[str, ArrayLike]) -> None:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from omegaconf import DictConfig, OmegaConf
-
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 
 _NAME: Final = re.compile(
@@ -24,12 +23,12 @@ _VALUES: Final = {
 """Pattern of the values of secrets, as a whole or as one of several words."""
 
 
-def refuse_secrets(cfg: DictConfig) -> None:
+def refuse_secrets(cfg: RunConfig) -> None:
     """Raise `UserError` where a config has a key named like a secret, or a value that looks like one.
 
     The message names the key and never the value.
     """
-    for key, value in _leaves(OmegaConf.to_container(cfg, resolve=True), ""):
+    for key, value in _leaves(cfg.plain(), ""):
         found = _secret(key, value)
         if found is not None:
             raise UserError(

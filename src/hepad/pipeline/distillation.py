@@ -1,14 +1,14 @@
 """Distillation, a pipeline of three stages: a teacher, its scores as targets, a student that learns them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from hydra.utils import get_class
-from omegaconf import DictConfig, open_dict
 
 from hepad.callbacks.resume_point import random_state
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
 from hepad.core.hdf5 import open_hdf5, text_attribute
@@ -26,7 +26,7 @@ from hepad.pipeline.teachers import (
     teacher_facts,
     teacher_scores,
 )
-from hepad.run.building import Handover, assemble_around, build_model, read_data
+from hepad.run.building import Handover, assemble_around, build_model, read_data, with_absolute_paths
 from hepad.run.executing import TrainingResult
 from hepad.run.loading import load_run
 from hepad.run.training import continue_run, is_finished
@@ -35,7 +35,7 @@ _CHECKPOINT: Final = "checkpoint_sha256"
 
 
 def plan_distillation(
-    cfg: DictConfig, run_dir: Path, targets: Path, train: Callable[[DictConfig, Path], TrainingResult]
+    cfg: RunConfig, run_dir: Path, targets: Path, train: Callable[[RunConfig, Path], TrainingResult]
 ) -> Pipeline:
     """Return the stages of a student's pipeline; the student's run is the pipeline's directory itself.
 
@@ -43,7 +43,7 @@ def plan_distillation(
     file is written.
 
     Args:
-        cfg: the student's config; from here on it names the half of the data and the file of targets.
+        cfg: the student's config; that of the pipeline also names the half of the data and the file of targets.
         run_dir: its directory.
         targets: the file that the teacher's scores go to.
         train: trains a run in a directory, or goes on with it.
@@ -52,24 +52,32 @@ def plan_distillation(
         UserError: a teacher that cannot teach this student (see `check_teacher`), or settings that do not exist.
     """
     _check_settings(cfg)
+    cfg = cfg.changed({"data.half": STUDENTS_HALF, "data.targets": None})
     data = read_data(cfg)
+    cfg = with_absolute_paths(cfg)
     check_target_settings(cfg.model)
     distillation = _Distillation(cfg, data, run_dir, targets)
-    if cfg.model.teacher is None:
+    if (teacher := cfg.model["teacher"]) is None:
         stages = _stages_with_teacher(distillation, train)
     else:
-        stages = _stages_of_given_teacher(distillation)
-    with open_dict(cfg.data):
-        cfg.data.targets = str(targets)
-    return Pipeline(run_dir, cfg, stages)
+        stages = _stages_of_given_teacher(distillation, Path(teacher).expanduser())
+    return Pipeline(run_dir, distillation.student, stages)
 
 
 @dataclass
 class _Distillation:
-    cfg: DictConfig
+    cfg: RunConfig
     data: AnomalyDataModule
     run_dir: Path
     path: Path
+
+    @property
+    def student(self) -> RunConfig:
+        """Config of the student's run: it names the file of targets, and a teacher that exists by its whole path."""
+        config = self.cfg.changed({"data.targets": str(self.path)})
+        if (teacher := config.model["teacher"]) is None:
+            return config
+        return config.changed({"model.teacher": str(Path(teacher).expanduser().absolute())})
 
     def targets_stage(self, teacher: Path, scores: dict[str, RowScores] | None, needs: tuple[str, ...]) -> Stage:
         """Return the stage that writes the scores; None makes them when its time comes."""
@@ -88,8 +96,8 @@ class _Distillation:
         """Return the stage of the student, which trains from the given states of the random generators."""
 
         def work() -> TrainingResult:
-            facts = {"teacher": teacher_facts(teacher, str(self.cfg.model.target))}
-            return continue_run(self.cfg, self.run_dir, Handover(facts, weights_from, training_from))
+            facts = {"teacher": teacher_facts(teacher, str(self.cfg.model["target"]))}
+            return continue_run(self.student, self.run_dir, Handover(facts, weights_from, training_from))
 
         says = "training the student" if weights_from is None else ""
         return Stage("student", self.run_dir, work, lambda: False, ("targets",), says)
@@ -112,18 +120,18 @@ class _Distillation:
 
 
 def _stages_with_teacher(
-    distillation: _Distillation, train: Callable[[DictConfig, Path], TrainingResult]
+    distillation: _Distillation, train: Callable[[RunConfig, Path], TrainingResult]
 ) -> list[Stage]:
     """Return the stages where the teacher is trained first, in the student's directory."""
     cfg, data, run_dir = distillation.cfg, distillation.data, distillation.run_dir
     directory = run_dir / TEACHER
     config = teacher_config(cfg, data, directory)
-    check_planned_teacher(config, str(cfg.model.target))
+    check_planned_teacher(config, str(cfg.model["target"]))
     assemble_around(cfg, data, run_dir, [])
     build_model(config, data)
     # A student has always trained from what drawing the weights of both left of the random numbers.
     state = random_state()
-    name = get_class(config.model._target_).__name__
+    name = get_class(config.model.target).__name__
     return [
         run_stage(TEACHER, directory, config, train, says=f"training the teacher, {name}"),
         distillation.targets_stage(directory, None, (TEACHER,)),
@@ -131,14 +139,12 @@ def _stages_with_teacher(
     ]
 
 
-def _stages_of_given_teacher(distillation: _Distillation) -> list[Stage]:
-    """Return the stages where the teacher is there."""
+def _stages_of_given_teacher(distillation: _Distillation, directory: Path) -> list[Stage]:
+    """Return the stages where the teacher is there, in its `directory`."""
     cfg, data, run_dir = distillation.cfg, distillation.data, distillation.run_dir
-    directory = Path(cfg.model.teacher).expanduser()
     teacher = load_run(directory)
     # A student of a given teacher has always drawn its weights after those of the teacher, which loading it draws.
     state = random_state()
-    cfg.model.teacher = str(directory.absolute())
     check_teacher(teacher, data)
     scores = teacher_scores(teacher.model, data)
     data.set_targets(scores, f"the teacher {directory}")
@@ -152,23 +158,22 @@ def _stages_of_given_teacher(distillation: _Distillation) -> list[Stage]:
     ]
 
 
-def _check_settings(cfg: DictConfig) -> None:
-    """Check what a student's config says of its teacher and its data, and fill in the half that it trains on."""
-    if not isinstance(cfg.model.teacher_overrides, DictConfig | None):
+def _check_settings(cfg: RunConfig) -> None:
+    """Check what a student's config says of its teacher and its data."""
+    teacher, overrides = cfg.model["teacher"], cfg.model["teacher_overrides"]
+    if not isinstance(overrides, Mapping | None):
         raise UserError("model.teacher_overrides: {KEY:VALUE,…} is needed, such as {model:vae,loss:huber}")
     if cfg.data.get("train") is not None:
         raise UserError("a student learns from a teacher of one background, and has no roles; leave data.train out")
-    if cfg.data.get("half") not in (None, STUDENTS_HALF):
+    if (half := cfg.data.get("half")) not in (None, STUDENTS_HALF):
         raise UserError(
-            f"data.half={cfg.data.half}: a student trains on the {STUDENTS_HALF} half, so that no entry serves twice; "
+            f"data.half={half}: a student trains on the {STUDENTS_HALF} half, so that no entry serves twice; "
             "leave data.half out"
         )
-    if cfg.model.teacher is not None and cfg.model.teacher_overrides:
+    if teacher is not None and overrides:
         raise UserError(
             "model.teacher_overrides: the teacher of model.teacher is trained already; leave one of them out"
         )
-    with open_dict(cfg.data):
-        cfg.data.half, cfg.data.targets = STUDENTS_HALF, None
 
 
 def _attributes(teacher: Path) -> dict[str, str]:

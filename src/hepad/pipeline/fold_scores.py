@@ -9,9 +9,9 @@ from typing import Any, Final
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from omegaconf import DictConfig, open_dict
 
 from hepad.callbacks.evaluate import resolve_references, scored_samples, write_metrics, write_scores
+from hepad.config import RunConfig
 from hepad.core.errors import JobError
 from hepad.core.hdf5 import open_hdf5, read_rows, safe_dataset
 from hepad.data import AnomalyDataModule, Entries
@@ -99,7 +99,7 @@ class _Fold:
     samples: dict[str, ScoredSample]
 
 
-def join_folds(cfg: DictConfig, run_dir: Path, folds: Sequence[Path]) -> TrainingResult:
+def join_folds(cfg: RunConfig, run_dir: Path, folds: Sequence[Path]) -> TrainingResult:
     """Join what the runs of all folds found, and write what a run's evaluation writes.
 
     An entry of a sample that is trained on has the score of the one model that has not seen it, and the trivial scores
@@ -149,11 +149,8 @@ def join_folds(cfg: DictConfig, run_dir: Path, folds: Sequence[Path]) -> Trainin
 
 
 def _read_fold(directory: Path) -> _Fold:
-    config = stored_config(directory)
-    with open_dict(config.data):
-        # What a student learned is of no use here.
-        config.data.targets = None
-    data = build_data(config)
+    # What a student learned is of no use here.
+    data = build_data(stored_config(directory).changed({"data.targets": None}))
     path = directory / "scores.h5"
     with open_hdf5(path) as file:
         scores = {name: _read_scores(file, path, name, entries) for name, entries in data.test_entries.items()}

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from omegaconf import DictConfig, OmegaConf
-
 from hepad.checks.combinations import validate
+from hepad.config import RunConfig
 from hepad.pipeline.fold_scores import join_folds
 from hepad.pipeline.stages import Pipeline, Stage, run_stage
-from hepad.run.building import make_paths_absolute
+from hepad.run.building import with_absolute_paths
 from hepad.run.executing import TrainingResult
 from hepad.rundir.config_file import moved_paths
 
@@ -17,10 +16,10 @@ SCORES: Final = "scores"
 
 
 def plan_folds(
-    cfg: DictConfig,
+    cfg: RunConfig,
     run_dir: Path,
-    train: Callable[[DictConfig, Path], TrainingResult],
-    check: Callable[[DictConfig, Path], None],
+    train: Callable[[RunConfig, Path], TrainingResult],
+    check: Callable[[RunConfig, Path], None],
 ) -> Pipeline:
     """Return the stages: a run of every fold in `<run>/fold0`, …, and `scores`, which joins what they found.
 
@@ -34,12 +33,12 @@ def plan_folds(
     Raises:
         UserError: the folds could not be trained.
     """
-    make_paths_absolute(cfg)
-    configs = {run_dir / f"fold{fold}": fold_config(cfg, run_dir, fold) for fold in range(int(cfg.data.folds))}
+    cfg = with_absolute_paths(cfg)
+    configs = {run_dir / f"fold{fold}": fold_config(cfg, run_dir, fold) for fold in range(cfg.data.folds or 0)}
     for config in configs.values():
         validate(config)
     first = next(iter(configs))
-    check(configs[first].copy(), first)
+    check(configs[first], first)
     runs = [
         run_stage(directory.name, directory, config, train, says=f"training {directory.name} of {len(configs)} folds")
         for directory, config in configs.items()
@@ -49,16 +48,11 @@ def plan_folds(
     return Pipeline(run_dir, cfg, [*runs, join])
 
 
-def fold_config(cfg: DictConfig, run_dir: Path, fold: int) -> DictConfig:
+def fold_config(cfg: RunConfig, run_dir: Path, fold: int) -> RunConfig:
     """Return the config of one fold's run, in a directory below `run_dir`."""
-    plain = OmegaConf.to_container(cfg, resolve=True)
-    assert isinstance(plain, dict)
-    old, new = str(cfg.paths.run), str(run_dir / f"fold{fold}")
-    config = DictConfig(OmegaConf.create(moved_paths(plain, old, new)))
-    config.paths.run = new
-    config.data.fold = fold
-    for logger in config.logger.values():
-        # The folds of one pipeline are a group of runs, as the jobs of a sweep are.
-        if logger and "group" in logger and logger.group is None:
-            logger.group = run_dir.name
-    return config
+    directory = str(run_dir / f"fold{fold}")
+    config = RunConfig.of(moved_paths(cfg.plain(), cfg.run_dir, directory))
+    # The folds of one pipeline are a group of runs, as the jobs of a sweep are.
+    alone = [name for name, logger in config.loggers.items() if "group" in logger and logger["group"] is None]
+    groups = {f"logger.{name}.group": run_dir.name for name in alone}
+    return config.changed({"paths.run": directory, "data.fold": fold, **groups})

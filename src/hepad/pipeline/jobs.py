@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import IntervalSweep, Override
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from hepad.checks.before_torch import check_command
+from hepad.config import RunConfig, quoted
 from hepad.core.names import is_name
 
 
@@ -145,3 +146,18 @@ def _values(override: Override) -> Iterator[str]:
         yield from (str(values.start), str(values.end))
     else:
         yield from override.sweep_string_iterator()
+
+
+def as_sweep(cfg: RunConfig, directory: Path) -> DictConfig:
+    """Return the config of a sweep in `directory`; its jobs know all else from their config.yaml."""
+    running: Any = HydraConfig.instance().cfg
+    hydra = running.hydra.copy()
+    given = [str(word) for word in hydra.overrides.hydra]
+    kept = [word for word in given if not word.lstrip("+").startswith(("hydra.mode=", "hydra.run.", "hydra.sweep."))]
+    with read_write(hydra), open_dict(hydra):
+        hydra.sweep.dir = str(directory)
+        hydra.overrides.hydra = [*kept, f"hydra.sweep.dir={quoted(str(directory))}", "hydra.mode=MULTIRUN"]
+        hydra.overrides.task = []
+    config = OmegaConf.create(cfg.plain())
+    config.hydra = hydra
+    return config

@@ -13,12 +13,12 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
-from hepad.config import quoted
+from hepad.config import RunConfig
 from hepad.core.errors import Interrupted, JobError, JobOutcome, UserError, one_line
 from hepad.core.files import atomic_write_text
 from hepad.core.names import python_command
+from hepad.pipeline.jobs import as_sweep
 from hepad.pipeline.stages import (
     FAILED,
     FINISHED,
@@ -84,7 +84,7 @@ class _PipelineRun:
             # What was made of something that is no longer there is made anew.
             if self._is_ready(stage) and stage.is_done():
                 self.record.stages[stage.name].status = FINISHED
-        atomic_write_text(self.directory / "config.yaml", OmegaConf.to_yaml(self.pipeline.config, resolve=True))
+        atomic_write_text(self.directory / "config.yaml", self.pipeline.config.yaml())
         self.record.write(self.directory)
         while ready := [stage for stage in self.pipeline.stages if self._is_ready(stage)]:
             side_by_side = [stage for stage in ready if stage.config is not None]
@@ -172,7 +172,7 @@ def stage_statuses(directory: Path) -> Mapping[str, str]:
 _IN_THIS_PROCESS: Final = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
 
-def launcher_of_command(cfg: DictConfig, task: TaskFunction) -> RunApart | None:
+def launcher_of_command(cfg: RunConfig, task: TaskFunction) -> RunApart | None:
     """Return what runs stages with the command's `hydra/launcher`; None where that is this process.
 
     Args:
@@ -180,19 +180,19 @@ def launcher_of_command(cfg: DictConfig, task: TaskFunction) -> RunApart | None:
         task: runs a job, as for a sweep.
     """
     # A job of a sweep is in a process of its own already.
-    if cfg.sweep.job is not None or HydraConfig.get().launcher._target_ == _IN_THIS_PROCESS:
+    if cfg.sweep_job is not None or HydraConfig.get().launcher._target_ == _IN_THIS_PROCESS:
         return None
 
     def run_apart(directory: Path, stages: Sequence[Stage]) -> list[JobOutcome]:
         for stage in stages:
             stage.output.mkdir(exist_ok=True)
-            if not has_config(stage.output):
+            if not has_config(stage.output) and stage.config is not None:
                 # A run that was stopped at its very beginning: the process goes on with it.
-                atomic_write_text(stage.output / CONFIG, OmegaConf.to_yaml(stage.config, resolve=True))
+                atomic_write_text(stage.output / CONFIG, stage.config.yaml())
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
         context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-        config = _as_sweep(cfg, directory)
+        config = as_sweep(cfg, directory)
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
         with stop_on_signals():
             returned = launcher.launch([[f"sweep.job={stage.output.name}"] for stage in stages], initial_job_idx=0)
@@ -201,19 +201,3 @@ def launcher_of_command(cfg: DictConfig, task: TaskFunction) -> RunApart | None:
         return outcomes
 
     return run_apart
-
-
-def _as_sweep(cfg: DictConfig, directory: Path) -> DictConfig:
-    """Return the config of a sweep in `directory`; its jobs know all else from their config.yaml."""
-    running: Any = HydraConfig.instance().cfg
-    hydra = running.hydra.copy()
-    given = [str(word) for word in hydra.overrides.hydra]
-    kept = [word for word in given if not word.lstrip("+").startswith(("hydra.mode=", "hydra.run.", "hydra.sweep."))]
-    with read_write(hydra), open_dict(hydra):
-        hydra.sweep.dir = str(directory)
-        hydra.overrides.hydra = [*kept, f"hydra.sweep.dir={quoted(str(directory))}", "hydra.mode=MULTIRUN"]
-        hydra.overrides.task = []
-    config = cfg.copy()
-    with read_write(config), open_dict(config):
-        config.hydra = hydra
-    return config

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from omegaconf import DictConfig
-
 from hepad import __version__
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.files import atomic_write_text
 from hepad.run.executing import TrainingResult
@@ -36,7 +35,7 @@ class Stage:
     is_done: Callable[[], bool]
     needs: tuple[str, ...] = ()
     says: str = ""
-    config: DictConfig | None = None
+    config: RunConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Pipeline:
     """
 
     directory: Path
-    config: DictConfig
+    config: RunConfig
     stages: Sequence[Stage]
 
     def __post_init__(self) -> None:
@@ -66,8 +65,8 @@ class Pipeline:
 def run_stage(
     name: str,
     directory: Path,
-    config: DictConfig,
-    work: Callable[[DictConfig, Path], TrainingResult],
+    config: RunConfig,
+    work: Callable[[RunConfig, Path], TrainingResult],
     needs: tuple[str, ...] = (),
     says: str = "",
 ) -> Stage:

@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import torch
 from hydra.utils import get_class
-from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from torch import Tensor
 
 from hepad.checks.combinations import validate
-from hepad.config import compose
+from hepad.config import RunConfig, compose
 from hepad.config.explanations import check_values, explain_config_error
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
@@ -37,7 +36,7 @@ STUDENTS_HALF: Final = "second"
 _ALONE: Final = "a student cannot be a teacher"
 
 
-def teacher_config(cfg: DictConfig, data: AnomalyDataModule | type[AnomalyDataModule], directory: Path) -> DictConfig:
+def teacher_config(cfg: RunConfig, data: AnomalyDataModule | type[AnomalyDataModule], directory: Path) -> RunConfig:
     """Return the config that trains the teacher of a student's config `cfg`.
 
     Data, trainer, callbacks and evaluation are the student's, but for the half of the training part and for the number
@@ -47,40 +46,39 @@ def teacher_config(cfg: DictConfig, data: AnomalyDataModule | type[AnomalyDataMo
     Raises:
         UserError: what a command line would refuse too, or a key of the data, which are the student's.
     """
-    given = [f"{key}={_spelled(value)}" for key, value in (cfg.model.teacher_overrides or {}).items()]
+    given = [f"{key}={_spelled(value)}" for key, value in (cfg.model["teacher_overrides"] or {}).items()]
     words = [f"model={data.default_model or DEFAULT_TEACHERS[data.structure]}", *given]
     if any(word.lstrip("+~").split("=")[0].split(".")[0] == "data" for word in given):
         raise UserError("model.teacher_overrides: the teacher's data are the student's; set them for the run itself")
     try:
-        teacher = compose("train", words)
+        composed = compose("train", words)
         check_values("train", words)
     except UserError as error:
         raise UserError(f"model.teacher_overrides: {error}") from error
     except Exception as error:
         # Hydra raises a dozen types here; its command line explains them in the same way.
         raise UserError(f"model.teacher_overrides: {explain_config_error(error, 'train', words)}") from error
-    if "teacher" in teacher.model:
+    if "teacher" in composed.model:
         raise UserError(f"model.teacher_overrides: {_ALONE}; name another model")
-    with open_dict(teacher):
-        teacher.seed, teacher.data, teacher.paths, teacher.logger = cfg.seed, cfg.data, cfg.paths, {}
-        teacher.data.half, teacher.data.targets = TEACHERS_HALF, None
-        teacher.paths.run = str(directory)
-        own_epochs = teacher.trainer.max_epochs
-        for section in _SHARED_SECTIONS:
-            if not any(word.startswith((f"{section}=", f"{section}.")) for word in given):
-                # Where the student is resumed, its own directory is written out in its config.
-                plain = OmegaConf.to_container(cfg[section])
-                teacher[section] = moved_paths(plain, str(cfg.paths.run), str(directory))
-                if section == "trainer":
-                    # A teacher that is done in ten epochs need not go on for the student's hundred.
-                    teacher.trainer.max_epochs = min(own_epochs, cfg.trainer.max_epochs)
+    shared = [
+        section
+        for section in _SHARED_SECTIONS
+        if not any(word.startswith((f"{section}=", f"{section}.")) for word in given)
+    ]
+    changes: dict[str, Any] = {"seed": cfg.seed, "data": cfg.data.plain(), "paths": cfg.value("paths"), "logger": {}}
+    changes |= {"data.half": TEACHERS_HALF, "data.targets": None, "paths.run": str(directory)}
+    changes |= {section: moved_paths(cfg.value(section), cfg.run_dir, str(directory)) for section in shared}
+    if "trainer" in shared:
+        # A teacher that is done in ten epochs need not go on for the student's hundred.
+        changes["trainer.max_epochs"] = min(composed.trainer.max_epochs, cfg.trainer.max_epochs)
+    teacher = RunConfig.of(composed, changes)
     validate(teacher)
     return teacher
 
 
-def check_planned_teacher(teacher: DictConfig, target: str) -> None:
+def check_planned_teacher(teacher: RunConfig, target: str) -> None:
     """Raise `UserError` for a model whose scores could not be made into targets, before it is trained for nothing."""
-    model: Any = get_class(teacher.model._target_)
+    model: Any = get_class(teacher.model.target)
     if model.may_score_below_zero(teacher.model) and target != "score":
         raise UserError(
             f"model.teacher_overrides: scores of {model.__name__} may be negative, and model.target={target} takes "
@@ -101,9 +99,9 @@ def check_teacher(teacher: Run, data: AnomalyDataModule) -> None:
     of its training entries may serve again, from whatever file they are read.
     """
     where = f"model.teacher={teacher.directory}"
-    if "teacher" in teacher.config.model:
+    if "teacher" in teacher.settings.model:
         raise UserError(f"{where} is a student, and {_ALONE}; name a run of another model")
-    kind = get_class(teacher.config.data._target_).kind  # type: ignore[attr-defined]
+    kind = get_class(teacher.settings.data.target).kind  # type: ignore[attr-defined]
     if kind != data.kind:
         raise UserError(f"{where} scores {kind}, not {data.kind}; choose data={kind} or a teacher of {data.kind}")
     if teacher.entry_shape != data.entry_shape:
@@ -130,10 +128,9 @@ def _definition(teacher: Run, facts: Mapping[str, Any], data: AnomalyDataModule)
     recorded = facts.get("entries", {}).get("definition")
     if recorded is not None:
         return dict(recorded)
-    config = OmegaConf.to_container(teacher.config.data, resolve=True)
-    assert isinstance(config, dict)
     here = data.entry_definition
-    return here | {str(name): value for name, value in config.items() if name in here and value is not None}
+    config = teacher.settings.data
+    return here | {name: value for name, value in config.items() if name in here and value is not None}
 
 
 def _sample_that_serves_twice(facts: Mapping[str, Any], data: AnomalyDataModule) -> str | None:
@@ -171,8 +168,6 @@ def teacher_provenance(directory: Path) -> dict[str, Any]:
 
 def _spelled(value: Any) -> str:
     """A value as it stands on a command line."""
-    if isinstance(value, DictConfig | ListConfig):
-        value = OmegaConf.to_container(value, resolve=True)
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -203,7 +198,7 @@ def teacher_facts(teacher: Path, target: str) -> dict[str, Any]:
 
 
 def teacher_targets(
-    run_dir: Path, config: DictConfig, facts: Mapping[str, Any], data: AnomalyDataModule
+    run_dir: Path, config: RunConfig, facts: Mapping[str, Any], data: AnomalyDataModule
 ) -> tuple[dict[str, Any], list[str]]:
     """Give the entries of an evaluation their targets: of a student, its teacher's scores, wherever the teacher is now.
 
@@ -220,13 +215,13 @@ def teacher_targets(
     """
     if "teacher" not in config.model:
         return stored_targets(run_dir, config, facts, data)
-    places = (facts.get("teacher", {}).get("run"), config.model.teacher, run_dir / TEACHER)
+    places = (facts.get("teacher", {}).get("run"), config.model["teacher"], run_dir / TEACHER)
     for place in (Path(place) for place in places if place):
         if (place / "config.yaml").is_file():
             teacher = load_run(place)
             data.set_targets(teacher_scores(teacher.model, data), f"the teacher {place}")
             remarks = prepare_targets(data, config.model, f"the teacher {place}")
-            return {"teacher": teacher_facts(place, str(config.model.target))}, remarks
+            return {"teacher": teacher_facts(place, str(config.model["target"]))}, remarks
     found, notes = stored_targets(run_dir, config, facts, data)
     if data.target_label or "teacher" not in facts:
         return found, notes

@@ -8,6 +8,7 @@ from hydra.types import TaskFunction
 from omegaconf import DictConfig
 
 from hepad.checks.combinations import validate_run_dir
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.run.building import assemble
 from hepad.run.executing import TrainingResult
@@ -21,7 +22,7 @@ TARGETS: Final = "targets.h5"
 """The file of a student's targets in its directory."""
 
 
-def begin(cfg: DictConfig, run_dir: Path, task: TaskFunction | None = None) -> TrainingResult:
+def begin(cfg: RunConfig | DictConfig, run_dir: Path, task: TaskFunction | None = None) -> TrainingResult:
     """Train the run, or do the stages of the pipeline, that `cfg` asks for, in a directory that holds none.
 
     Everything that can be wrong with the input of any stage is found before the first file is written.
@@ -49,7 +50,7 @@ def begin(cfg: DictConfig, run_dir: Path, task: TaskFunction | None = None) -> T
     training the teacher, ...
     {'teacher': 'finished', 'targets': 'finished', 'student': 'finished'}
     """
-    run_dir = Path(run_dir).absolute()
+    cfg, run_dir = RunConfig.of(cfg), Path(run_dir).absolute()
     if not is_pipeline(cfg, run_dir):
         return train(cfg, run_dir)
     validate_run_dir(run_dir)
@@ -75,34 +76,34 @@ def go_on(run_dir: Path, changes: Mapping[str, Any] | None = None, task: TaskFun
         return _run_pipeline(cfg, run_dir, task)
 
 
-def begin_or_go_on(cfg: DictConfig, run_dir: Path) -> TrainingResult:
+def begin_or_go_on(cfg: RunConfig, run_dir: Path) -> TrainingResult:
     """Begin a run or a pipeline, or go on with what is there; for the stages of another pipeline."""
     return begin(cfg, run_dir) if run_status(run_dir) is RunStatus.ABSENT else go_on(run_dir)
 
 
-def is_pipeline(cfg: DictConfig, run_dir: Path) -> bool:
+def is_pipeline(cfg: RunConfig, run_dir: Path) -> bool:
     """Return whether a config asks for several runs."""
     return is_folds(cfg) or is_distillation(cfg, run_dir)
 
 
-def is_folds(cfg: DictConfig) -> bool:
+def is_folds(cfg: RunConfig) -> bool:
     """Return whether a config asks for a run of every fold."""
-    return cfg.data.get("folds") is not None and cfg.data.get("fold") is None
+    return cfg.data.folds is not None and cfg.data.fold is None
 
 
-def is_distillation(cfg: DictConfig, run_dir: Path) -> bool:
+def is_distillation(cfg: RunConfig, run_dir: Path) -> bool:
     """Return whether a config asks for a student whose targets are still to be made, by a teacher."""
     if "teacher" not in cfg.model:
         return False
-    given = cfg.data.get("targets")
+    given = cfg.data.targets
     if given is None or Path(given).expanduser().absolute() == run_dir / TARGETS:
         return True
-    if cfg.model.teacher is not None or cfg.model.teacher_overrides:
+    if cfg.model["teacher"] is not None or cfg.model["teacher_overrides"]:
         raise UserError("data.targets and model.teacher both say what the student learns; leave one of them out")
     return False
 
 
-def plan_pipeline(cfg: DictConfig, run_dir: Path) -> "Pipeline":
+def plan_pipeline(cfg: RunConfig, run_dir: Path) -> "Pipeline":
     """Return the stages of a pipeline, whose input is then known to be right; nothing is written."""
     # Imported here, as most runs are no pipelines.
     if is_folds(cfg):
@@ -114,7 +115,7 @@ def plan_pipeline(cfg: DictConfig, run_dir: Path) -> "Pipeline":
     return plan_distillation(cfg, run_dir, run_dir / TARGETS, begin_or_go_on)
 
 
-def check_run(cfg: DictConfig, run_dir: Path) -> None:
+def check_run(cfg: RunConfig, run_dir: Path) -> None:
     """Raise `UserError` for what is wrong with the input of a run or a pipeline; nothing is written."""
     if is_pipeline(cfg, run_dir):
         plan_pipeline(cfg, run_dir)
@@ -122,7 +123,7 @@ def check_run(cfg: DictConfig, run_dir: Path) -> None:
         assemble(cfg, run_dir)
 
 
-def _run_pipeline(cfg: DictConfig, run_dir: Path, task: TaskFunction | None) -> TrainingResult:
+def _run_pipeline(cfg: RunConfig, run_dir: Path, task: TaskFunction | None) -> TrainingResult:
     from hepad.pipeline.running import launcher_of_command, run_pipeline
 
     apart = None if task is None else launcher_of_command(cfg, task)

@@ -9,15 +9,14 @@ import lightning as L
 from hydra.utils import get_class
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, ProgressBar
-from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks import Evaluate, History, ResumePoint
-from hepad.callbacks.diagnostics import N_ENTRIES
 from hepad.callbacks.evaluate import resolve_references
 from hepad.callbacks.resume_point import set_random_state
 from hepad.checkpoints.training_checkpoint import AtomicCheckpointIO
 from hepad.checks.combinations import validate
 from hepad.checks.trainer_settings import SCORE_ALL, check_batches
+from hepad.config import RunConfig
 from hepad.config.registry import REFUSALS, instantiate, refusal
 from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
@@ -59,7 +58,7 @@ class Handover:
     training_from: dict[str, Any] | None = None
 
 
-def assemble(cfg: DictConfig, run_dir: Path, handover: Handover | None = None) -> Parts:
+def assemble(cfg: RunConfig, run_dir: Path, handover: Handover | None = None) -> Parts:
     """Build every part of a run, so that whatever is wrong with the input is found before anything is written.
 
     Raises:
@@ -68,20 +67,19 @@ def assemble(cfg: DictConfig, run_dir: Path, handover: Handover | None = None) -
     data = read_data(cfg)
     if data.targets is not None:
         remarks = prepare_targets(data, cfg.model, f"data.targets={data.targets}")
-    elif get_class(cfg.model._target_).learns_targets:  # type: ignore[attr-defined]
-        raise UserError(f"{cfg.model._target_} learns targets: name a file of scores with data.targets=FILE")
+    elif get_class(cfg.model.target).learns_targets:  # type: ignore[attr-defined]
+        raise UserError(f"{cfg.model.target} learns targets: name a file of scores with data.targets=FILE")
     else:
         remarks = []
     return assemble_around(cfg, data, run_dir, remarks, handover)
 
 
-def read_data(cfg: DictConfig) -> AnomalyDataModule:
+def read_data(cfg: RunConfig) -> AnomalyDataModule:
     """Check a config, seed everything, and read its data; the first part of `assemble`."""
     quieten()
     validate(cfg)
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     data = build_data(cfg)
-    make_paths_absolute(cfg)
     check_limits(cfg, data)
     resolve_references(cfg.evaluation.references, data.background, data.test_samples)
     check_batches(cfg, data)
@@ -89,7 +87,7 @@ def read_data(cfg: DictConfig) -> AnomalyDataModule:
 
 
 def assemble_around(
-    cfg: DictConfig, data: AnomalyDataModule, run_dir: Path, remarks: list[str], handover: Handover | None = None
+    cfg: RunConfig, data: AnomalyDataModule, run_dir: Path, remarks: list[str], handover: Handover | None = None
 ) -> Parts:
     """Build what is made of the data; the second part of `assemble`."""
     handover = handover or Handover()
@@ -109,22 +107,21 @@ def assemble_around(
     return Parts(data, model, remarks, evaluate, history, resume_point, trainer)
 
 
-def build_data(cfg: DictConfig) -> AnomalyDataModule:
+def build_data(cfg: RunConfig) -> AnomalyDataModule:
     """Build the datamodule of `cfg` and read its files."""
     data: AnomalyDataModule = instantiate(cfg.data)
     data.setup()
     return data
 
 
-def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
+def build_model(cfg: RunConfig, data: AnomalyDataModule) -> AnomalyModel:
     """Build the model of `cfg` for the entries of `data`, its normaliser fitted on the training part."""
-    config = OmegaConf.to_container(cfg.model, resolve=True)
-    assert isinstance(config, dict)
-    for key in get_class(cfg.model._target_).training_keys:  # type: ignore[attr-defined]
+    config = cfg.model.plain()
+    for key in get_class(cfg.model.target).training_keys:  # type: ignore[attr-defined]
         config.pop(key, None)
     # Not recursive: the model keeps its parts' configs as plain hyperparameters and builds the parts itself.
     sizes: dict[str, Any] = {"entry_shape": list(data.entry_shape)}
-    if get_class(cfg.model._target_).context_use == "condition":  # type: ignore[attr-defined]
+    if get_class(cfg.model.target).context_use == "condition":  # type: ignore[attr-defined]
         sizes["context_size"] = len(data.context_names)
     model: AnomalyModel = instantiate({**config, "_recursive_": False}, **sizes)
     # The loggers get the whole config; the same numbers once more, without their section, would only mix with it.
@@ -144,18 +141,14 @@ def build_model(cfg: DictConfig, data: AnomalyDataModule) -> AnomalyModel:
     return model
 
 
-def build_evaluate(cfg: DictConfig, directory: Path, inference: LatentSearchInference | None) -> Evaluate:
-    """Return the callback that evaluates a run and writes what it finds to `directory`.
-
-    A config stored before there was `evaluation.symmetry_entries` has its default.
-    """
+def build_evaluate(cfg: RunConfig, directory: Path, inference: LatentSearchInference | None) -> Evaluate:
+    """Return the callback that evaluates a run and writes what it finds to `directory`."""
     settings = cfg.evaluation
-    entries = settings.get("symmetry_entries", N_ENTRIES)
-    return Evaluate(directory, settings.references, list(settings.fprs), inference, entries)
+    return Evaluate(directory, settings.references, list(settings.fprs), inference, settings.symmetry_entries)
 
 
 def build_inference(
-    cfg: DictConfig, model: AnomalyModel, data: AnomalyDataModule, directory: Path
+    cfg: RunConfig, model: AnomalyModel, data: AnomalyDataModule, directory: Path
 ) -> LatentSearchInference | None:
     """Build what makes the scores in place of one pass through the model; None for that pass.
 
@@ -165,22 +158,18 @@ def build_inference(
         data: what is searched for; a loss that is not for such entries is refused.
         directory: where findings are kept until all are there.
     """
-    if not cfg.get("inference"):
+    if cfg.inference is None:
         return None
     inference: LatentSearchInference = instantiate(cfg.inference, directory=directory)
     inference.check(model, data)
     return inference
 
 
-def build_trainer(cfg: DictConfig, callbacks: Sequence[Callback]) -> L.Trainer:
+def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     """Build the trainer of `cfg` with its own callbacks and the given ones; loggers are set when all else is sound."""
-    configured: list[Callback] = [
-        callback for entry in cfg.callbacks.values() if entry and (callback := instantiate(entry))
-    ]
-    settings = OmegaConf.to_container(cfg.trainer, resolve=True)
-    assert isinstance(settings, dict)
+    configured: list[Callback] = [callback for entry in cfg.callbacks.values() if (callback := instantiate(entry))]
     trainer: L.Trainer = instantiate(
-        {**settings, **SCORE_ALL},
+        {**cfg.trainer, **SCORE_ALL},
         logger=False,
         # hepad starts further processes itself, also inside a job of SLURM's.
         plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedLayersSync()],
@@ -192,7 +181,7 @@ def build_trainer(cfg: DictConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     return trainer
 
 
-def check_limits(cfg: DictConfig, data: AnomalyDataModule) -> None:
+def check_limits(cfg: RunConfig, data: AnomalyDataModule) -> None:
     """Raise `UserError` for a fraction of the batches that is less than one of them."""
     loaders = {"limit_train_batches": data.train_dataloader(), "limit_val_batches": data.val_dataloader()}
     for key, loader in loaders.items():
@@ -216,10 +205,12 @@ def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:
         )
 
 
-def make_paths_absolute(cfg: DictConfig) -> None:
-    """Make the user's paths absolute, so that the stored config holds wherever the run is resumed from."""
-    for name, path in cfg.data.samples.items():
-        if path is not None:
-            cfg.data.samples[name] = str(Path(path).expanduser().absolute())
-    if cfg.data.get("targets") is not None:
-        cfg.data.targets = str(Path(cfg.data.targets).expanduser().absolute())
+def with_absolute_paths(cfg: RunConfig) -> RunConfig:
+    """Return the config with the user's paths absolute, so that it holds wherever the run is resumed from."""
+    samples = {name: None if path is None else _absolute(path) for name, path in cfg.data.samples.items()}
+    targets = {} if cfg.data.targets is None else {"data.targets": _absolute(cfg.data.targets)}
+    return cfg.changed({"data.samples": samples, **targets})
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().absolute())

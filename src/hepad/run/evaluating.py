@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 
 import lightning as L
 from lightning.pytorch.loggers import Logger
-from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks.evaluate import resolve_references
 from hepad.checks.combinations import validate_names
+from hepad.config import RunConfig
 from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets
 from hepad.core.errors import UserError
@@ -32,18 +32,19 @@ from hepad.run.evaluation_data import evaluation_data
 from hepad.run.executing import Clock, TrainingResult
 from hepad.run.loading import load_run
 from hepad.run.provenance import command_words, provenance, write_provenance
+from hepad.rundir.config_file import moved_paths
 from hepad.rundir.facts import read_provenance
 from hepad.rundir.history_file import read_history
 from hepad.rundir.locking import lock_run
 
 SetTargets: TypeAlias = Callable[
-    [Path, DictConfig, Mapping[str, Any], AnomalyDataModule], tuple[dict[str, Any], list[str]]
+    [Path, RunConfig, Mapping[str, Any], AnomalyDataModule], tuple[dict[str, Any], list[str]]
 ]
 """A function that gives the entries of an evaluation their targets; see `stored_targets`."""
 
 
 @exact_float32()
-def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets = stored_targets) -> TrainingResult:
+def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets = stored_targets) -> TrainingResult:
     """Evaluate the best model of a run, and write what a training's own evaluation writes.
 
     With nothing changed, metrics.json is the run's own, to the last bit.
@@ -57,18 +58,19 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets 
         UserError: no such run, no checkpoint, data that cannot be used, or a name that is taken; nothing was written.
     """
     quieten()
-    run_dir = Path(cfg.run).expanduser().absolute()
+    run_dir = Path(str(cfg.value("run"))).expanduser().absolute()
     run = load_run(run_dir)
-    directory = run_dir if cfg.in_place else _directory(run_dir, cfg.name)
-    if cfg.in_place:
-        check_in_place(words, cfg.name)
-    config = evaluation_config(cfg, run.config, words)
-    check_targets(config)
-    check_sections(config)
+    in_place, name = bool(cfg.value("in_place")), cfg.value("name")
+    directory = run_dir if in_place else _directory(run_dir, name)
+    if in_place:
+        check_in_place(words, name)
+    config = evaluation_config(cfg, run.settings, words)
+    check_targets(config.plain())
+    check_sections(config.plain())
     refuse_secrets(config)
     validate_names(config)
     facts = read_provenance(run_dir)
-    data, told = evaluation_data(config, run.config, facts)
+    data, told = evaluation_data(config, run.settings, facts)
     resolve_references(config.evaluation.references, data.background, data.test_samples)
     origin, notes = set_targets(run_dir, config, facts, data)
     inference = build_inference(config, run.model, data, run_dir)
@@ -76,7 +78,7 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets 
         inference.advice = "; the same command goes on there"
     evaluate = build_evaluate(config, directory, inference)
     trainer = build_trainer(config, [*([] if inference is None else [inference]), evaluate])
-    _name_record(config, run_dir, directory, given_keys(words))
+    config = _with_record_named(config, run_dir, directory, given_keys(words))
     found = provenance(data, run.model, config.seed) | {
         "command": command_words(),
         "evaluated_run": str(run_dir),
@@ -86,8 +88,8 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets 
         **origin,
     }
     clock = Clock()
-    with _made(directory, keep=cfg.in_place) as (loggers, log_safely):
-        loggers += build_loggers(config.logger)
+    with _made(directory, keep=in_place) as (loggers, log_safely):
+        loggers += build_loggers(config.loggers)
         found["wandb"] = wandb_identity(loggers)
         log_safely(log_origin, loggers, config, found)
         L.seed_everything(config.seed, workers=True, verbose=False)
@@ -107,12 +109,12 @@ def evaluate_run(cfg: DictConfig, words: Sequence[str], set_targets: SetTargets 
         found |= {"status": "finished", "seconds": seconds | clock.laps}
         log_safely(log_totals, loggers, found)
         result.warnings += log_safely.warnings
-        if cfg.in_place:
+        if in_place:
             again = {key: found[key] for key in ("command", "started", "hepad", "checkpoint_sha256")}
             found = {"epochs": found["epochs"], "seconds": found["seconds"], **facts, "evaluated_again": again}
         else:
-            atomic_write_text(directory / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
-        title = run_dir.name if cfg.in_place else f"{run_dir.name}, evaluation {directory.name}"
+            atomic_write_text(directory / "config.yaml", config.yaml())
+        title = run_dir.name if in_place else f"{run_dir.name}, evaluation {directory.name}"
         write_run_report(directory, result, figures, data, found, title)
         log_safely(log_files, loggers, directory, result)
         if inference is not None:
@@ -156,24 +158,24 @@ def _made(directory: Path, keep: bool) -> Iterator[tuple[list[Logger], SafeLoggi
         log_safely.finish(loggers)
 
 
-def _name_record(config: DictConfig, run_dir: Path, directory: Path, given: Sequence[str]) -> None:
-    """Let loggers write into the evaluation's directory, as a job of its own type in the run's project and group.
+def _with_record_named(config: RunConfig, run_dir: Path, directory: Path, given: Sequence[str]) -> RunConfig:
+    """Return a config whose loggers write into the evaluation's directory, in the run's project and group.
 
-    Wherever the run's own loggers wrote: its config may be a stranger's. `given` are the keys of the command line.
+    They do so as a job of its own type, wherever the run's own loggers wrote: its config may be a stranger's. `given`
+    are the keys of the command line.
     """
-    old = str(config.paths.run)
-    config.paths.run = str(directory)
-    for name, logger in config.logger.items():
-        for key, value in logger.items():
-            if isinstance(value, str) and (value == old or value.startswith(f"{old}/")):
-                logger[key] = str(directory) + value[len(old) :]
+    loggers = {}
+    for name, component in config.loggers.items():
+        logger: dict[str, Any] = moved_paths(component.plain(), config.run_dir, str(directory))
         if "save_dir" in logger and f"logger.{name}.save_dir" not in given:
-            logger.save_dir = str(directory)
+            logger["save_dir"] = str(directory)
         if directory != run_dir and "job_type" in logger:
-            logger.job_type = "evaluate" if logger.job_type == "train" else logger.job_type
-            logger.name = f"{logger.name or run_dir.name}_{directory.name}"
+            logger["job_type"] = "evaluate" if logger["job_type"] == "train" else logger["job_type"]
+            logger["name"] = f"{logger['name'] or run_dir.name}_{directory.name}"
             # A run of its own, and the training's checkpoints are the training's.
-            logger.id, logger.log_model = None, "none"
+            logger |= {"id": None, "log_model": "none"}
+        loggers[name] = logger
+    return config.changed({"paths.run": str(directory)} | ({"logger": loggers} if loggers else {}))
 
 
 def _notes(told: Mapping[str, str], data: AnomalyDataModule) -> list[str]:

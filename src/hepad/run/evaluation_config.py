@@ -1,11 +1,11 @@
 """The config of an evaluation: that of the run, changed by what the command line says and by nothing else."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf, open_dict
 
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 
 _CHANGEABLE: Final = ("data", "evaluation", "inference", "logger", "trainer")
@@ -17,7 +17,7 @@ def given_keys(words: Sequence[str]) -> list[str]:
     return [override.key_or_group for override in parser.parse_overrides(list(words))]
 
 
-def evaluation_config(cfg: DictConfig, run_config: DictConfig, words: Sequence[str]) -> DictConfig:
+def evaluation_config(cfg: RunConfig, run_config: RunConfig, words: Sequence[str]) -> RunConfig:
     """Return the run's config with the values of `cfg` for every key that `words` set.
 
     Args:
@@ -25,21 +25,20 @@ def evaluation_config(cfg: DictConfig, run_config: DictConfig, words: Sequence[s
         run_config: the config that the run was trained with.
         words: the command line.
     """
-    changed = OmegaConf.create(OmegaConf.to_container(run_config, resolve=True))
-    assert isinstance(changed, DictConfig)
-    given = [key for key in given_keys(words) if key.split(".")[0] in _CHANGEABLE]
-    with open_dict(changed):
-        for key in given:
-            parent = key.rpartition(".")[0]
-            if parent and OmegaConf.select(changed, parent) is None:
-                # The run had none of this, such as a logger: then it is as configured here.
-                OmegaConf.update(changed, parent, _plain(cfg, parent), force_add=True)
-            OmegaConf.update(changed, key, _plain(cfg, key), merge=key == "data.samples", force_add=True)
-        # One process on one device, however many trained it: every entry is scored once.
-        changed.trainer.devices, changed.trainer.strategy, changed.trainer.num_nodes = 1, "auto", 1
-        progress = changed.callbacks.get("progress")
-        changed.callbacks = {"progress": progress} if progress else {}
-    return changed
+    changed = run_config
+    for key in given_keys(words):
+        if key.split(".")[0] not in _CHANGEABLE:
+            continue
+        parent = key.rpartition(".")[0]
+        if parent and changed.value(parent) is None:
+            # The run had none of this, such as a logger: then it is as configured here.
+            changed = changed.changed({parent: cfg.value(parent)})
+        value = cfg.value(key)
+        changed = changed.changed({key: {**changed.data.samples, **value} if key == "data.samples" else value})
+    # One process on one device, however many trained it: every entry is scored once.
+    alone = {"trainer.devices": 1, "trainer.strategy": "auto", "trainer.num_nodes": 1}
+    callbacks = {name: entry.plain() for name, entry in changed.callbacks.items() if name == "progress"}
+    return changed.changed({**alone, "callbacks": callbacks})
 
 
 def check_in_place(words: Sequence[str], name: str | None) -> None:
@@ -51,8 +50,3 @@ def check_in_place(words: Sequence[str], name: str | None) -> None:
             )
     if name is not None:
         raise UserError("in_place=true writes into the run's own directory; leave name out")
-
-
-def _plain(cfg: DictConfig, key: str) -> Any:
-    value = OmegaConf.select(cfg, key)
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value

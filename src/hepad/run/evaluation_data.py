@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import DictConfig, OmegaConf, open_dict
 
 from hepad.bundled import bundled_files
+from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256, is_regular_file
 from hepad.data import AnomalyDataModule
@@ -15,7 +15,7 @@ from hepad.run.building import build_data
 
 
 def evaluation_data(
-    cfg: DictConfig, run_config: DictConfig, facts: Mapping[str, Any]
+    cfg: RunConfig, run_config: RunConfig, facts: Mapping[str, Any]
 ) -> tuple[AnomalyDataModule, dict[str, str]]:
     """Read the samples of an evaluation.
 
@@ -35,7 +35,7 @@ def evaluation_data(
         UserError: a file that is missing or cannot be used, or a file that the run was trained on is gone.
     """
     background = str(facts.get("background") or run_config.data.background)
-    trained = [str(role.sample) for role in run_config.data.get("train") or ()] or [background]
+    trained = [str(role["sample"]) for role in run_config.data.get("train") or ()] or [background]
     for name in dict.fromkeys([background, *trained]):
         if name in cfg.data.samples and cfg.data.samples[name] is None:
             what = "the background of the run" if name == background else "the run was trained on it and it"
@@ -51,7 +51,7 @@ def evaluation_data(
             data.files[name] = Path(chosen).expanduser()
     told, test_parts = {}, {name: data.tested(name) for name in trained}
     for name, path in data.files.items():
-        limit, digest = _limit(cfg.data.limit, name), file_sha256(path)
+        limit, digest = cfg.data.limit_of(name), file_sha256(path)
         if (source := next((known for known, its in hashes.items() if its == digest), None)) is not None:
             told[name] = "the test part of the file that the run was trained on"
             part = test_parts[source]
@@ -65,24 +65,23 @@ def evaluation_data(
 
 
 def _with_training_files(
-    cfg: DictConfig, run_config: DictConfig, background: str, files: Mapping[str, Path]
-) -> DictConfig:
+    cfg: RunConfig, run_config: RunConfig, background: str, files: Mapping[str, Path]
+) -> RunConfig:
     """Return the config that reads the training files as the run did, and other samples as this evaluation does."""
-    config = OmegaConf.create(OmegaConf.to_container(cfg, resolve=True))
-    assert isinstance(config, DictConfig)
-    names = [*config.data.samples, *(bundled_files() if config.data.bundled else ())]
-    with open_dict(config):
-        # Their file need not know the entries that are evaluated here.
-        config.data.targets = None
-        config.data.background = background
-        config.data.limit = {name: _limit(cfg.data.limit, name) for name in names}
-        for name, path in files.items():
-            config.data.samples[name] = str(path)
-            config.data.limit[name] = _limit(run_config.data.limit, name)
-    return config
+    names = [*cfg.data.samples, *(bundled_files() if cfg.data.bundled else ())]
+    limits = {name: cfg.data.limit_of(name) for name in names}
+    return cfg.changed(
+        {
+            # Their file need not know the entries that are evaluated here.
+            "data.targets": None,
+            "data.background": background,
+            "data.samples": cfg.data.samples | {name: str(path) for name, path in files.items()},
+            "data.limit": limits | {name: run_config.data.limit_of(name) for name in files},
+        }
+    )
 
 
-def training_file(cfg: DictConfig, facts: Mapping[str, Any], sample: str) -> Path:
+def training_file(cfg: RunConfig, facts: Mapping[str, Any], sample: str) -> Path:
     """Return the file of a sample that the run was trained on, wherever it is now, told by its hash."""
     known = facts.get("data", {}).get(sample, {})
     given = cfg.data.samples.get(sample)
@@ -99,8 +98,3 @@ def training_file(cfg: DictConfig, facts: Mapping[str, Any], sample: str) -> Pat
         f"the run was trained on {told}, which is no longer there or has changed; its test part and the trivial scores "
         f"need it: say where it is with data.samples.{sample}=FILE"
     )
-
-
-def _limit(limit: Any, sample: str) -> int | None:
-    found = limit.get(sample) if isinstance(limit, Mapping | DictConfig) else limit
-    return None if found is None else int(found)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from omegaconf import DictConfig, OmegaConf
 
 from hepad.callbacks.resume_point import random_state
 from hepad.checkpoints.divergence import best_checkpoint, check_best, divergence_note
 from hepad.checkpoints.training_checkpoint import check_fits
+from hepad.config import RunConfig
 from hepad.core.errors import Interrupted, JobError, UserError, one_line
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
@@ -24,7 +24,7 @@ from hepad.logging.loggers import build_loggers, finish, wandb_identity
 from hepad.metrics import Evaluation
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
-from hepad.run.building import Handover, Parts, assemble
+from hepad.run.building import Handover, Parts, assemble, with_absolute_paths
 from hepad.run.provenance import check_same_data, provenance, write_provenance
 from hepad.run.workers import threads_of_each, workers
 from hepad.rundir.history_file import read_history
@@ -63,7 +63,7 @@ class ResumeState:
 
 @exact_float32()
 def execute_run(
-    cfg: DictConfig, run_dir: Path, past: ResumeState | None, handover: Handover | None = None
+    cfg: RunConfig, run_dir: Path, past: ResumeState | None, handover: Handover | None = None
 ) -> TrainingResult:
     """Do what `cfg` asks for in a locked directory, from the beginning or from where an earlier process stopped.
 
@@ -75,11 +75,12 @@ def execute_run(
     """
     clock = Clock()
     parts = assemble(cfg, run_dir, handover)
+    cfg = with_absolute_paths(cfg)
     data, model, evaluate, trainer = parts.data, parts.model, parts.evaluate, parts.trainer
     if past is not None:
         check_same_data(past.facts, data)
         check_fits(model, past.checkpoint)
-    loggers = build_loggers(cfg.logger)
+    loggers = build_loggers(cfg.loggers)
     trainer.loggers = loggers
 
     facts: dict[str, Any] = {} if past is None else dict(past.facts)
@@ -88,7 +89,7 @@ def execute_run(
         for rest in run_dir.rglob(".*.tmp"):
             # What a killed process was about to write.
             rest.unlink()
-        atomic_write_text(run_dir / "config.yaml", OmegaConf.to_yaml(cfg, resolve=True))
+        atomic_write_text(run_dir / "config.yaml", cfg.yaml())
         threads = threads_of_each(trainer.world_size)
         facts |= provenance(data, model, cfg.seed) | {"threads": threads, "wandb": wandb_identity(loggers)}
         if past is not None:
@@ -126,7 +127,7 @@ def execute_run(
         log_safely(log_results, loggers, evaluate.result, evaluate.samples, pictures, len(columns["epoch"]))
         clock.lap("log")
         facts |= {"status": RunStatus.FINISHED, "epochs": len(columns["epoch"]), "seconds": clock.laps}
-        best = best_row(cfg, columns)
+        best = best_row(cfg.plain(), columns)
         totals = None if best is None else {name: column[best] for name, column in columns.items()}
         log_safely(log_totals, loggers, facts, totals)
         evaluate.result.warnings += log_safely.warnings

@@ -47,11 +47,11 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
             f"{run_dir} is conditioned on {', '.join(run.context_names)}, which hepad.generate does not make up; "
             "load_run(DIR).model.sample(context, generator) makes one entry for each row of a context"
         )
-    check_targets(run.config.data)
-    kind = str(get_class(run.config.data._target_).kind)
+    check_targets(run.settings.data)
+    kind = str(get_class(run.settings.data.target).kind)
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
     # The name that the run's config asks for, where it does; else the one that it found.
-    dataset = run.config.data.get("dataset") or definition.get("dataset")
+    dataset = run.settings.data.get("dataset") or definition.get("dataset")
     generator = torch.Generator().manual_seed(seed)
     size = chunk_length(run.entry_shape)
     with write_hdf5(target) as file, progress("generate", n, unit="entries") as advance:

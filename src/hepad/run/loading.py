@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.checkpoints.checkpoint_model import load_model
+from hepad.config import RunConfig
 from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets, get_class, shipped_targets
 from hepad.core.batch import Batch, take_rows
@@ -34,13 +35,20 @@ class Run:
 
     Attributes:
         directory: the run's directory.
-        config: the resolved config.
+        settings: the resolved config.
         model: the model in eval mode, on the CPU.
     """
 
     directory: Path
-    config: DictConfig
+    settings: RunConfig
     model: AnomalyModel
+
+    @property
+    def config(self) -> DictConfig:
+        """The resolved config as OmegaConf has it, to be read: it cannot be changed."""
+        config = OmegaConf.create(self.settings.plain())
+        OmegaConf.set_readonly(config, True)
+        return config
 
     @property
     def entry_shape(self) -> tuple[int, ...]:
@@ -55,7 +63,7 @@ class Run:
     @property
     def context_names(self) -> tuple[str, ...]:
         """Names of the observables that the model is conditioned on, in order."""
-        return tuple(self.config.get("data", {}).get("context") or ())
+        return tuple(self.settings.data.get("context") or ())
 
     def score(
         self, entries: Any, features: Sequence[str] | None = None, mask: Any = None, context: Any = None
@@ -107,7 +115,7 @@ class Run:
 
     def _real(self, array: NDArray[np.float32], names: tuple[str, ...] | None, mask: Any) -> NDArray[np.bool_] | None:
         """Return which slots of events, or which of single jets, are real; None where entries are never empty."""
-        padding = str(self.config.get("data", {}).get("padding", AUTO))
+        padding = str(self.settings.data.get("padding", AUTO))
         if len(self.entry_shape) == 2:
             return real_slots(array, names, padding, mask)
         if not self._slots_of_events:
@@ -121,7 +129,7 @@ class Run:
     @property
     def _slots_of_events(self) -> bool:
         """True where entries are single slots of events, some empty; data of a user's own are taken for such."""
-        target = str(self.config.get("data", {}).get("_target_"))
+        target = str(self.settings.data.get("_target_"))
         ships = target in shipped_targets()
         return len(self.entry_shape) == 1 and (not ships or bool(get_class(target).slots_of_events))
 
@@ -160,16 +168,16 @@ def load_run(directory: str | Path) -> Run:
     (17,) ('pt', 'eta', 'phi', 'mass') (5,)
     """
     directory = Path(directory)
-    config = OmegaConf.create(read_checked_config(directory))
+    config = RunConfig.of(read_checked_config(directory))
     checkpoint = directory / "checkpoints" / "best.ckpt"
     if directory.parent.name == "evaluations" and not checkpoint.exists():
         raise UserError(f"{directory} is an evaluation; its run is {directory.parent.parent}")
-    if not checkpoint.exists() and config.data.get("folds") is not None and config.data.get("fold") is None:
+    if not checkpoint.exists() and config.data.folds is not None and config.data.fold is None:
         raise UserError(f"{directory} has a model for each of its folds; name one of them, {directory / 'fold0'} …")
     if not checkpoint.exists():
         raise UserError(f"{directory} has no checkpoints/best.ckpt; the run did not finish its first epoch")
     refuse_damaged(checkpoint, "put back a copy, or train again")
     check_targets(config.model)
-    check_sections(config)
-    model = load_model(get_class(config.model._target_), checkpoint)
-    return Run(directory=directory, config=config, model=model.eval())
+    check_sections(config.plain())
+    model = load_model(get_class(config.model.target), checkpoint)
+    return Run(directory=directory, settings=config, model=model.eval())

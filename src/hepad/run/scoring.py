@@ -10,7 +10,6 @@ import h5py
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from omegaconf import OmegaConf
 
 from hepad import __version__
 from hepad.config.registry import instantiate
@@ -108,14 +107,13 @@ def score_file(
         nonfinite=len(bad_rows),
         first_nonfinite=bad_rows[0] if bad_rows else None,
         trained_on=trained_on,
-        other_inference=bool(run.config.get("inference")),
+        other_inference=run.settings.inference is not None,
     )
 
 
 def _reader(run: Run, source: Path, on_nonfinite: str | None) -> AnomalyDataModule:
     """Return the run's datamodule with the input as its only sample."""
-    config = OmegaConf.to_container(run.config.data, resolve=True)
-    assert isinstance(config, dict)
+    config = run.settings.data.plain()
     name = source.stem
     if "features" in config and config["features"] is None and run.features is not None:
         # The run's, found by name whatever the order of the columns in this file.

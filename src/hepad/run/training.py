@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from hepad import __version__
 from hepad.checkpoints.training_checkpoint import check_epochs, find_checkpoint
 from hepad.checks.combinations import validate_run_dir
+from hepad.config import RunConfig
 from hepad.core.errors import Interrupted, JobError, UserError
 from hepad.core.names import python_command
 from hepad.logging.loggers import wandb_home
@@ -60,7 +61,7 @@ BEST: Final = "best.ckpt"
 _RESULTS: Final = ("metrics.json", "scores.h5", "report.html")
 
 
-def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
+def train(cfg: RunConfig | DictConfig, run_dir: Path) -> TrainingResult:
     """Train the model of `cfg` on background, evaluate it on every sample, and write the run's directory.
 
     Everything that can be wrong with the input is found before the first file is written.
@@ -86,11 +87,12 @@ def train(cfg: DictConfig, run_dir: Path) -> TrainingResult:
     >>> 0.5 < result.evaluation.metrics["test/auc/ttbar_vs_zero_bias"] < 1
     True
     """
+    config = RunConfig.of(cfg)
     validate_run_dir(run_dir)
     with exclusive_run_dir(run_dir):
         # Another process may have been quicker.
         validate_run_dir(run_dir)
-        return execute_run(cfg, run_dir, None)
+        return execute_run(config, run_dir, None)
 
 
 def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> TrainingResult:
@@ -115,12 +117,9 @@ def resume_run(run_dir: Path, changes: Mapping[str, Any] | None = None) -> Train
         return continue_run(cfg, run_dir)
 
 
-def changed_config(run_dir: Path, changes: Mapping[str, Any]) -> DictConfig:
+def changed_config(run_dir: Path, changes: Mapping[str, Any]) -> RunConfig:
     """Return the config of a run, with `changes`, dotted key → value, in it."""
-    cfg = stored_config(run_dir)
-    for key, value in changes.items():
-        OmegaConf.update(cfg, key, value, merge=False)
-    return cfg
+    return stored_config(run_dir).changed(changes)
 
 
 def check_unfinished(run_dir: Path, changes: Mapping[str, Any]) -> None:
@@ -132,7 +131,7 @@ def check_unfinished(run_dir: Path, changes: Mapping[str, Any]) -> None:
         raise UserError(f"{run_dir} is finished after {epochs} epochs; there is nothing to resume")
 
 
-def continue_run(cfg: DictConfig, run_dir: Path, handover: Handover | None = None) -> TrainingResult:
+def continue_run(cfg: RunConfig, run_dir: Path, handover: Handover | None = None) -> TrainingResult:
     """Go on with the run in a locked directory, or begin it where nothing but its config is there.
 
     Args:
@@ -161,14 +160,14 @@ def _has_results(run_dir: Path) -> bool:
     return all((run_dir / name).is_file() for name in _RESULTS)
 
 
-def stored_config(run_dir: Path) -> DictConfig:
+def stored_config(run_dir: Path) -> RunConfig:
     """Return the config of a run, with its own paths put right where the directory was moved.
 
     Raises:
         UserError: `run_dir` is not a run, or its config is damaged.
     """
     config = read_checked_config(run_dir)
-    return DictConfig(OmegaConf.create(moved_paths(config, str(config["paths"]["run"]), str(run_dir))))
+    return RunConfig.of(moved_paths(config, str(config["paths"]["run"]), str(run_dir)))
 
 
 def check_format(run_dir: Path, facts: dict[str, Any]) -> None:

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig
 
 from hepad.callbacks.resume_point import set_random_state
+from hepad.config import RunConfig
 from hepad.core.float32 import exact_float32
 from hepad.run.building import assemble
 from hepad.run.executing import fit, test
@@ -15,7 +15,7 @@ from hepad.run.training import stored_config
 
 
 @exact_float32()
-def run_worker(cfg: DictConfig, run_dir: Path, checkpoint: Path | None, state: Path) -> None:
+def run_worker(cfg: RunConfig, run_dir: Path, checkpoint: Path | None, state: Path) -> None:
     """Train and test beside the run's first process, which does all the rest; write nothing."""
     parts = assemble(cfg, run_dir)
     set_random_state(torch.load(state, weights_only=True))

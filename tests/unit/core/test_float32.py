@@ -6,9 +6,9 @@ from threading import Barrier
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 from torch import nn
 
+from hepad.config import RunConfig
 from hepad.core.batch import Batch
 from hepad.core.float32 import Float32Precision, exact_float32
 from hepad.inference import LatentSearch, SearchSettings
@@ -134,9 +134,9 @@ def test_a_latent_search_is_exact(gamma_theta):
 @pytest.mark.parametrize(
     ("module", "begin"),
     [
-        (executing, lambda: executing.execute_run(OmegaConf.create(), Path(), None)),
-        (worker, lambda: worker.run_worker(OmegaConf.create(), Path(), None, Path())),
-        (evaluating, lambda: evaluating.evaluate_run(OmegaConf.create(), [])),
+        (executing, lambda: executing.execute_run(RunConfig.of({}), Path(), None)),
+        (worker, lambda: worker.run_worker(RunConfig.of({}), Path(), None, Path())),
+        (evaluating, lambda: evaluating.evaluate_run(RunConfig.of({}), [])),
     ],
     ids=["train", "train as a further process", "evaluate"],
 )

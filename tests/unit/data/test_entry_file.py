@@ -7,7 +7,7 @@ import torch
 from tests.conftest import write_image_file
 from tests.every_model import WRITERS
 
-from hepad.config import compose
+from hepad.config import RunConfig, compose
 from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import create_hdf5
@@ -18,7 +18,7 @@ from hepad.run.building import build_data
 def data_of(kind, path, *words):
     cfg = compose("train", [f"data={kind}", "paths.run=run", *words])
     cfg.data.bundled, cfg.data.samples, cfg.data.background = False, {"background": str(path)}, "background"
-    return build_data(cfg)
+    return build_data(RunConfig.of(cfg))
 
 
 def write(path, kind, parts, features=None, dataset=None):

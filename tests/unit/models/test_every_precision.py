@@ -6,6 +6,7 @@ from tests.every_model import PAIRS
 from tests.gpu.cases import Entries, fit, score
 
 from hepad.callbacks import Evaluate
+from hepad.config import RunConfig
 from hepad.inference.entry_search import searched_network
 from hepad.models import Searchable
 from hepad.run.building import build_evaluate, build_inference
@@ -27,8 +28,8 @@ def test_training_scoring_and_latent_search(entries, tmp_path, pair, precision):
     model, data = entries.build(cfg)
     fit(model, data, accelerator="cpu", precision=precision)
     assert next(model.parameters()).dtype == WEIGHTS[precision]
-    search = build_inference(cfg, model, data, tmp_path) if isinstance(model, Searchable) else None
-    evaluate: Evaluate = build_evaluate(cfg, tmp_path, search)
+    search = build_inference(RunConfig.of(cfg), model, data, tmp_path) if isinstance(model, Searchable) else None
+    evaluate: Evaluate = build_evaluate(RunConfig.of(cfg), tmp_path, search)
     score(model, data, *([] if search is None else [search]), evaluate, accelerator="cpu", precision=precision)
     assert all(sample.score.std() > 0 for sample in evaluate.samples.values())
     if search is not None:

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
+from hepad.config import RunConfig
 from hepad.core.errors import Interrupted, JobError, JobOutcome, UserError
 from hepad.pipeline.running import run_pipeline, stage_statuses
 from hepad.pipeline.stages import Pipeline, Stage
@@ -33,7 +33,7 @@ class Bench:
 
     def pipeline(self, config=None) -> Pipeline:
         stages = [self.stage("a", config=config), self.stage("b", config=config), self.stage("c", "a", "b")]
-        return Pipeline(self.directory, OmegaConf.create({"seed": 1}), stages)
+        return Pipeline(self.directory, RunConfig.of({"seed": 1}), stages)
 
 
 @pytest.fixture
@@ -110,13 +110,13 @@ def test_runs_that_need_nothing_of_each_other_go_apart(bench, tmp_path):
         return [JobOutcome("finished"), JobOutcome("failed", "killed by signal SIGKILL")]
 
     with pytest.raises(JobError, match="stage b failed: killed by signal SIGKILL"):
-        run_pipeline(bench.pipeline(OmegaConf.create()), apart)
+        run_pipeline(bench.pipeline(RunConfig.of({})), apart)
     assert seen == [(tmp_path, ["a", "b"])]
     assert bench.worked == []
 
 
 def test_edges_go_forward_and_names_are_their_own(bench, tmp_path):
-    config = OmegaConf.create()
+    config = RunConfig.of({})
     with pytest.raises(ValueError, match="stage c needs a"):
         Pipeline(tmp_path, config, [bench.stage("c", "a"), bench.stage("a")])
     with pytest.raises(ValueError, match="two stages are called a"):

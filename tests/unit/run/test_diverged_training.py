@@ -5,15 +5,15 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 from torch import nn
 
 from hepad.checkpoints import training_checkpoint
 from hepad.checkpoints.divergence import check_best, divergence_note, nonfinite_weights
 from hepad.checkpoints.training_checkpoint import find_checkpoint
+from hepad.config import RunConfig
 from hepad.core.errors import JobError, UserError
 
-CFG = OmegaConf.create(
+CFG = RunConfig.of(
     {"optimizer": {"lr": 1e30}, "trainer": {"max_epochs": 3, "check_val_every_n_epoch": 1, "max_time": "00:00:00:01"}}
 )
 

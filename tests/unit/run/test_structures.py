@@ -6,7 +6,7 @@ import pytest
 from tests.every_model import STRUCTURE, data_class, options
 
 from hepad.checks.combinations import check_data, check_loss, check_model
-from hepad.config import compose
+from hepad.config import RunConfig, compose
 from hepad.core.errors import UserError
 from hepad.core.schema import STRUCTURES
 from hepad.data import JetsDataModule
@@ -84,4 +84,4 @@ def test_data_without_a_structure_are_told_what_to_declare(declared):
 )
 def test_a_teacher_is_chosen_by_structure_unless_the_data_name_one(tmp_path, kind, data, model):
     cfg = compose("train", ["model=distilled", f"data={data}", f"paths.run={tmp_path}"])
-    assert teacher_config(cfg, kind, tmp_path / "teacher").model._target_ == f"hepad.models.{model}"
+    assert teacher_config(RunConfig.of(cfg), kind, tmp_path / "teacher").model.target == f"hepad.models.{model}"

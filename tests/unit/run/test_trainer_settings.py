@@ -3,11 +3,10 @@
 import lightning as L
 import pytest
 import torch
-from omegaconf import OmegaConf, open_dict
 from tests.conftest import write_jet_file
 
 from hepad.checks.trainer_settings import check_batches, validate_trainer
-from hepad.config import compose
+from hepad.config import RunConfig, compose
 from hepad.core.errors import UserError
 from hepad.data import JetsDataModule
 from hepad.logging.loggers import quieten
@@ -18,12 +17,8 @@ MSE = {"_target_": "hepad.losses.MSE"}
 
 
 def config(tmp_path, **changes):
-    cfg = compose("train", ["callbacks.progress=null"])
-    cfg.paths.run = str(tmp_path)
-    with open_dict(cfg):
-        for key, value in changes.items():
-            OmegaConf.update(cfg, key.replace("__", "."), value, force_add=True)
-    return cfg
+    cfg = RunConfig.of(compose("train", ["callbacks.progress=null", f"paths.run={tmp_path}"]))
+    return cfg.changed({key.replace("__", "."): value for key, value in changes.items()})
 
 
 @pytest.mark.parametrize(
