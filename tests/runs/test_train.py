@@ -165,7 +165,7 @@ def test_help_is_fast_because_torch_stays_out(tmp_path):
     code = (
         "import sys, hepad.train\n"
         "try:\n hepad.train.main(['--help'])\nexcept SystemExit: pass\n"
-        "print('HEAVY', sorted({'torch', 'lightning', 'wandb', 'matplotlib', 'sklearn'} & set(sys.modules)))"
+        "print('HEAVY', sorted({'torch', 'lightning', 'wandb', 'matplotlib', 'sklearn', 'numpy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert "HEAVY []" in done.stdout

@@ -4,12 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hepad.core.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Interval: TypeAlias = tuple[float, float]
 """Low end, which belongs to it, and high end, which does not; infinite where it is open."""
@@ -33,8 +34,11 @@ class Region:
     name: str
     intervals: Mapping[str, tuple[Interval, ...]]
 
-    def holds(self, observables: Mapping[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
+    def holds(self, observables: "Mapping[str, NDArray[np.float64]]") -> "NDArray[np.bool_]":
         """Return which entries lie in the region, `(N,)`, of observables `(N,)`; what is NaN lies in none."""
+        # Every command reads what regions there are, and has no other need of numpy.
+        import numpy as np
+
         chosen = [
             np.logical_or.reduce([(low <= observables[name]) & (observables[name] < high) for low, high in intervals])
             for name, intervals in self.intervals.items()
