@@ -35,7 +35,7 @@ class TableDataModule(AnomalyDataModule):
         dataset: name of the data set `(N, F)`; None for the only one of a file.
         columns: names of its columns, where it has no attribute `features`.
         features: names of the columns to use, in this order; None for all that the background's file holds but those of
-            the context and of the truth.
+            the context and of the truth; `label` is none of them, whatever `truth` names.
         loudness: the column by which signal and reference are matched for the comparison at equal loudness, and which
             is a trivial score itself; None for no such comparison.
         common: the arguments of `AnomalyDataModule`.
@@ -77,7 +77,7 @@ class TableDataModule(AnomalyDataModule):
         if self.features is None:
             with open_hdf5(self.files[self.background]) as file:
                 names = self._columns(file).names
-            kept = tuple(name for name in names if name not in (*self.context_names, self.truth or DEFAULT))
+            kept = tuple(name for name in names if name not in (*self.context_names, self.truth, DEFAULT))
             if not kept:
                 raise UserError(
                     f"{self.files[self.background]} has no column that is neither context nor truth: {', '.join(names)}"

@@ -125,3 +125,20 @@ def test_the_name_of_the_signal_is_free(tmp_path):
         read_kind(JetsDataModule, path, samples=samples)
     with pytest.raises(UserError, match="which is too long for a name"):
         read_kind(JetsDataModule, path, samples={"a" * 60: str(path)}, background="a" * 60)
+
+
+@pytest.mark.parametrize("truth", ["none", "is_signal"])
+def test_a_label_is_no_feature_unless_it_is_named(tmp_path, truth):
+    """Labels of several classes are refused as truth; who does without them does not train on them either."""
+    columns = {name: np.random.default_rng(3).normal(size=N_ROWS) for name in ("a", "b")}
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, values in {**columns, "label": np.arange(N_ROWS) % 3, "is_signal": TRUTH.astype(int)}.items():
+            file[name] = values
+    own = {"samples": {"a": str(tmp_path / "a.h5")}, "background": "a", "bundled": False}
+    data = TableDataModule(**own, truth=truth)
+    data.setup()
+    assert "label" not in data.feature_names
+    assert {"a", "b"} <= set(data.feature_names)
+    named = TableDataModule(**own, truth="none", features=["a", "label"])
+    named.setup()
+    assert named.entry_shape == (2,)
