@@ -20,12 +20,12 @@ _INPUT: Final = re.compile(r"data|data\.(?!batch_size$|limit$).*|model\.normaliz
 
 def changes_objective(keys: Iterable[str]) -> list[str]:
     """The keys among `keys` that change what is minimised."""
-    return [key for key in keys if _OBJECTIVE.fullmatch(key)]
+    return [key for key in keys if _OBJECTIVE.fullmatch(key.lstrip("+"))]
 
 
 def changes_input(keys: Iterable[str]) -> list[str]:
     """The keys among `keys` that change the entries or their units."""
-    return [key for key in keys if _INPUT.fullmatch(key)]
+    return [key for key in keys if _INPUT.fullmatch(key.lstrip("+"))]
 
 
 def varied(keys: Iterable[str], jobs: Sequence[Job]) -> list[str]:

@@ -53,3 +53,5 @@ def test_runs_of_different_objectives_have_no_order_and_the_reason_is_told():
     assert "val/mae" not in unordered_note(["model", "data"], jobs("model=dense_ae", "model=bigan"))
     assert unordered_note(["seed", "optimizer.lr", "data.batch_size"], jobs("seed=1", "seed=2")) is None
     assert unordered_note(["model.normalizer"], jobs("", "model.normalizer=robust")) is not None
+    # Keys of the user's own names have Hydra's ++ before them.
+    assert "differ in ++data.regions.a:" in unordered_note(["++data.regions.a"], jobs("seed=1", "seed=2"))
