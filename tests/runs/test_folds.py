@@ -142,6 +142,17 @@ def test_folds_that_cannot_be_trained_are_refused_before_anything_is_written(pla
     assert not (place / "refused").exists()
 
 
+def test_a_given_teacher_must_be_one_for_every_fold_before_the_first_is_trained(place):
+    """A teacher of the first fold's training part has seen what is tested in the others."""
+    of_one = ["data.folds=3", "data.fold=0", "data.half=first", "hydra.run.dir=of_one"]
+    assert call(train.main, place, *two_samples(place), *MODEL, *QUICK, *of_one).code == 0
+    words = ["model=distilled", "model.teacher=of_one", "data.folds=3", "hydra.run.dir=refused"]
+    done = call(train.main, place, *two_samples(place), *QUICK, *words)
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert "was trained on entries of background that the student would train or be tested on" in done.err
+    assert not (place / "refused").exists()
+
+
 def test_what_only_a_single_run_can_do_names_the_folds(place):
     done = call(evaluate.main, place, "run=run")
     assert done.code == 2
