@@ -79,7 +79,8 @@ class _PipelineRun:
         """Do the stages."""
         for rest in self.directory.glob(".*.tmp"):
             # What a killed process was about to write.
-            rest.unlink()
+            if not rest.is_dir():
+                rest.unlink()
         for stage in self.pipeline.stages:
             # What was made of something that is no longer there is made anew.
             if self._is_ready(stage) and stage.is_done():

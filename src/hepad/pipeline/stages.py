@@ -88,7 +88,7 @@ _word: Final = text()
 _RECORD: Final = fields(
     {
         "hepad": _word,
-        "threads": number(1, 1 << 20, whole=True),
+        "threads": number(1, 4096, whole=True),
         "at_once": number(1, 1 << 20, whole=True),
         "stages": mapping(
             fields(
@@ -160,8 +160,8 @@ def read_pipeline(directory: Path) -> dict[str, Any]:
     path = directory / FILE
     if not path.exists():
         return {"stages": {}}
-    content = read_json(path, _BYTES)
     try:
+        content = read_json(path, _BYTES)
         _RECORD(content, str(path))
     except UserError as error:
         raise UserError(f"{error}; remove the file, it is made anew") from error

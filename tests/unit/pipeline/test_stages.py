@@ -123,9 +123,17 @@ def test_edges_go_forward_and_names_are_their_own(bench, tmp_path):
         Pipeline(tmp_path, config, [bench.stage("a"), bench.stage("a")])
 
 
-def test_a_damaged_record_is_named_and_may_be_removed(bench, tmp_path):
-    (tmp_path / "pipeline.json").write_text('{"stages": {"a": 3}}')
+@pytest.mark.parametrize("content", ['{"stages": {"a": 3}}', '{"stages": {"a"', '{"stages": {}, "threads": 1048576}'])
+def test_a_damaged_record_is_named_and_may_be_removed(bench, tmp_path, content):
+    (tmp_path / "pipeline.json").write_text(content)
     with pytest.raises(UserError, match=r"pipeline\.json.*remove the file, it is made anew"):
         run_pipeline(bench.pipeline())
     (tmp_path / "pipeline.json").unlink()
     assert run_pipeline(bench.pipeline()) == "result of c"
+
+
+def test_half_written_files_go_and_directories_stay(bench, tmp_path):
+    (tmp_path / ".pipeline.json.tmp").write_text("{")
+    (tmp_path / ".mine.tmp").mkdir()
+    assert run_pipeline(bench.pipeline()) == "result of c"
+    assert [path.name for path in tmp_path.glob(".*.tmp")] == [".mine.tmp"]
