@@ -142,6 +142,28 @@ def test_folds_that_cannot_be_trained_are_refused_before_anything_is_written(pla
     assert not (place / "refused").exists()
 
 
+def test_folds_of_other_files_or_of_another_fold_are_not_joined(place, tmp_path):
+    """Scores of one file would stand beside rows of another, or rows would be missing."""
+    shutil.copytree(place / "run", tmp_path / "run")
+    for path in (tmp_path / "run/config.yaml", *(tmp_path / "run").glob("fold*/config.yaml")):
+        path.write_text(path.read_text().replace(str(place / "run"), str(tmp_path / "run")))
+    for name in ("metrics.json", "provenance.json", "scores.h5"):
+        (tmp_path / "run" / name).unlink()
+    shutil.copy(place / "signal.h5", tmp_path / "other.h5")
+    with h5py.File(tmp_path / "other.h5", "r+") as file:
+        file["jet_event_data"][0] = file["jet_event_data"][1]
+    shutil.rmtree(tmp_path / "run/fold2")
+    done = call(train.main, tmp_path, "resume=run", "data.samples.signal=other.h5")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert "is another file than" in done.err
+    assert not (tmp_path / "run/fold2").exists()
+    shutil.copytree(tmp_path / "run/fold1", tmp_path / "run/fold2")
+    done = call(train.main, tmp_path, "resume=run")
+    assert done.code == 1
+    assert "fold2 is not the run of fold 2 of 3; remove it" in done.err
+    assert not (tmp_path / "run/scores.h5").exists()
+
+
 def test_a_given_teacher_must_be_one_for_every_fold_before_the_first_is_trained(place):
     """A teacher of the first fold's training part has seen what is tested in the others."""
     of_one = ["data.folds=3", "data.fold=0", "data.half=first", "hydra.run.dir=of_one"]

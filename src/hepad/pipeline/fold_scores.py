@@ -111,10 +111,11 @@ def join_folds(cfg: RunConfig, run_dir: Path, folds: Sequence[Path]) -> Training
         folds: the finished runs, in order.
 
     Raises:
-        JobError: a fold's scores are not those of its test part.
+        JobError: a fold's scores are not those of its test part, or a directory holds a run of another fold or file.
     """
     clock = Clock()
     found = [_read_fold(directory) for directory in folds]
+    _check_parts(folds, found)
     data = found[0].data
     for sample in data.split_samples:
         data.set_tested(sample, merge_parts([fold.data.tested(sample) for fold in found])[0])
@@ -155,6 +156,19 @@ def _read_fold(directory: Path) -> _Fold:
     with open_hdf5(path) as file:
         scores = {name: _read_scores(file, path, name, entries) for name, entries in data.test_entries.items()}
     return _Fold(data, dict(data.test_entries), scored_samples(data, scores))
+
+
+def _check_parts(directories: Sequence[Path], found: Sequence[_Fold]) -> None:
+    """Raise `JobError` where a directory holds the run of another fold, or one of other files than the first."""
+    first = read_provenance(directories[0])["data"]
+    for number, (directory, fold) in enumerate(zip(directories, found, strict=True)):
+        if (fold.data.folds, fold.data.fold) != (len(found), number):
+            raise JobError(f"{directory} is not the run of fold {number} of {len(found)}; remove it")
+        known = read_provenance(directory)["data"]
+        if other := [name for name, facts in first.items() if known.get(name, {}).get("sha256") != facts["sha256"]]:
+            raise JobError(
+                f"{directory} is of another file of {other[0]} than {directories[0].name}; remove one of them"
+            )
 
 
 def _read_scores(file: h5py.File, path: Path, sample: str, entries: Entries) -> NDArray[np.float64]:

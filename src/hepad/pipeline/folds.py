@@ -1,16 +1,19 @@
 """Folds, a pipeline of K runs and their scores together: each entry is scored by the model that has not seen it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from hepad.checks.combinations import validate
 from hepad.config import RunConfig
+from hepad.core.errors import UserError
+from hepad.core.files import file_sha256
 from hepad.pipeline.fold_scores import join_folds
 from hepad.pipeline.stages import Pipeline, Stage, run_stage
 from hepad.run.building import with_absolute_paths
 from hepad.run.executing import TrainingResult
 from hepad.rundir.config_file import moved_paths
+from hepad.rundir.facts import read_provenance
 
 SCORES: Final = "scores"
 
@@ -41,6 +44,7 @@ def plan_folds(
     looked_at = list(configs)[: None if cfg.model.get("teacher") is not None else 1]
     for directory in looked_at:
         check(configs[directory], directory)
+    _refuse_other_files(configs[next(iter(configs))].data.samples, list(configs))
     runs = [
         run_stage(directory.name, directory, config, train, says=f"training {directory.name} of {len(configs)} folds")
         for directory, config in configs.items()
@@ -48,6 +52,21 @@ def plan_folds(
     names = tuple(stage.name for stage in runs)
     join = Stage(SCORES, run_dir / "scores.h5", lambda: join_folds(cfg, run_dir, list(configs)), lambda: False, names)
     return Pipeline(run_dir, cfg, [*runs, join])
+
+
+def _refuse_other_files(samples: Mapping[str, str | None], directories: Sequence[Path]) -> None:
+    """Raise `UserError` where a fold is of another file than a sample is now: its scores are of other entries."""
+    hashes: dict[str, str] = {}
+    for directory in directories:
+        known = read_provenance(directory).get("data", {})
+        for name, file in samples.items():
+            if file is None or name not in known:
+                continue
+            if hashes.setdefault(name, file_sha256(Path(file))) != known[name].get("sha256"):
+                raise UserError(
+                    f"data.samples.{name}={file} is another file than {directory} is of; give the one that it was, or "
+                    f"remove {directory}"
+                )
 
 
 def fold_config(cfg: RunConfig, run_dir: Path, fold: int) -> RunConfig:
