@@ -261,3 +261,21 @@ def test_a_teacher_of_other_files_may_teach(place, tmp_path):
     assert call(train.main, other, *words, *TEACHER, "hydra.run.dir=teacher").code == 0
     student = ["model=distilled", f"model.teacher={other / 'teacher'}", f"hydra.run.dir={tmp_path / 'run'}"]
     assert call(train.main, place, *two_samples(place), *QUICK, *UNDRAWN, *student).code == 0
+
+
+def test_a_teacher_of_other_files_than_those_gone_on_with_is_refused(place, tmp_path):
+    """The same entries in another order: the teacher's half is then in what the student trains and is tested on."""
+    shutil.copytree(place / "both", tmp_path / "both")
+    for path in (tmp_path / "both/config.yaml", tmp_path / "both/teacher/config.yaml"):
+        path.write_text(path.read_text().replace(str(place / "both"), str(tmp_path / "both")))
+    for name in ("metrics.json", "provenance.json", "scores.h5", "targets.h5"):
+        (tmp_path / "both" / name).unlink()
+    shutil.rmtree(tmp_path / "both/checkpoints")
+    shutil.copy(place / "background.h5", tmp_path / "turned.h5")
+    with h5py.File(tmp_path / "turned.h5", "r+") as file:
+        file["jet_event_data"][:] = file["jet_event_data"][:][::-1]
+    done = call(train.main, tmp_path, "resume=both", "data.samples.background=turned.h5")
+    assert done.code != 0
+    assert "was trained on entries of background that the student would train or be tested on" in done.err
+    assert not (tmp_path / "both/targets.h5").exists()
+    assert call(train.main, tmp_path, "resume=both", f"data.samples.background={place}/background.h5").code == 0

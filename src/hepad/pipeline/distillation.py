@@ -25,6 +25,7 @@ from hepad.pipeline.teachers import (
     teacher_config,
     teacher_facts,
     teacher_scores,
+    trained_on_its_half,
 )
 from hepad.run.building import Handover, assemble_around, build_model, read_data, with_absolute_paths
 from hepad.run.executing import TrainingResult
@@ -85,7 +86,11 @@ class _Distillation:
         def work() -> None:
             found = scores
             if found is None:
-                found = teacher_scores(load_run(teacher).model, self.data)
+                run = load_run(teacher)
+                if not trained_on_its_half(teacher, self.data):
+                    # Another run was put in its place, or the files are others than when it was trained.
+                    check_teacher(run, self.data)
+                found = teacher_scores(run.model, self.data)
                 self.data.set_targets(found, f"the teacher {teacher}")
                 prepare_targets(self.data, self.cfg.model, f"the teacher {teacher}")
             write_row_scores(self.path, found, _attributes(teacher))

@@ -123,6 +123,15 @@ def check_teacher(teacher: Run, data: AnomalyDataModule) -> None:
         )
 
 
+def trained_on_its_half(directory: Path, data: AnomalyDataModule) -> bool:
+    """Return whether a teacher was trained on its half of the very background that its student learns."""
+    facts = teacher_provenance(directory)
+    return bool(
+        facts["data"][facts["background"]]["sha256"] == file_sha256(data.files[data.background])
+        and facts["split_sha256"]["train"] == rows_sha256(data.training_rows(TEACHERS_HALF))
+    )
+
+
 def _definition(teacher: Run, facts: Mapping[str, Any], data: AnomalyDataModule) -> dict[str, Any]:
     """Return what the teacher's entries were made by; of a run that did not write it down, what its config says."""
     recorded = facts.get("entries", {}).get("definition")
