@@ -80,7 +80,10 @@ def context_array(
             raise UserError(f"{told}; give context=(N, {len(wanted)}), or entries whose columns have these names")
         found = array[:, [names.index(name) for name in wanted]]
     else:
-        found = np.asarray(context, dtype=np.float32)
+        try:
+            found = np.asarray(context, dtype=np.float32)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{told}; an array of numbers, ({n}, {len(wanted)}), is needed as context") from error
         found = found[:, None] if found.ndim == 1 else found
     if found.shape != (n, len(wanted)):
         raise UserError(f"{told}; a context of shape {found.shape} for {n} entries; ({n}, {len(wanted)}) is needed")

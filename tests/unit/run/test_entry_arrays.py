@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hepad.core.errors import UserError
-from hepad.run.entry_arrays import empty_slots, entry_array, named_features, real_slots
+from hepad.run.entry_arrays import context_array, empty_slots, entry_array, named_features, real_slots
 
 NAMES = ("pt", "eta", "phi")
 
@@ -95,3 +95,9 @@ def test_slots_that_the_events_do_not_tell_need_a_mask(padding, mask, said):
 @pytest.mark.parametrize("facts", [{}, {"entries": 3}, {"entries": {"definition": {"features": [1]}}}])
 def test_a_provenance_without_names(facts):
     assert named_features(facts) is None
+
+
+@pytest.mark.parametrize("context", ["high", [[1.0], [2.0, 3.0]], [[None], [1j]]])
+def test_a_context_that_is_no_array_of_numbers_is_told(context):
+    with pytest.raises(UserError, match=r"conditioned on m_jj; an array of numbers, \(2, 1\), is needed as context"):
+        context_array(np.zeros((2, 3)), 2, ("m_jj",), None, context)
