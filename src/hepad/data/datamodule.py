@@ -189,8 +189,8 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
 
     def _trained_sample(self, sample: str) -> str | None:
         """Return the sample in a role whose test part is that of `sample`; None where nothing of it is trained on."""
-        if sample in self.splits or self.given_roles is None:
-            return sample if sample in self.splits else None
+        if sample in self.splits:
+            return sample
         # The same file under another name: its entries train all the same.
         return next((name for name in self.splits if same_file(self.files[name], self.files[sample])), None)
 

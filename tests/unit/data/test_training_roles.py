@@ -67,12 +67,13 @@ def test_every_batch_has_label_and_weight_of_its_entries(kind, tmp_path):
     assert set(torch.cat(labels).tolist()) == {0, 1}
 
 
+@pytest.mark.parametrize("roles", [None, [{"sample": "a", "region": "signal"}]], ids=["background", "roles"])
 @KIND
-def test_what_trains_is_never_tested_under_any_name(kind, tmp_path):
+def test_what_trains_is_never_tested_under_any_name(kind, roles, tmp_path):
     path = write_kind(kind, tmp_path / "a.h5")
     (tmp_path / "copy.h5").write_bytes(path.read_bytes())
     samples = {"a": str(path), "copy": str(tmp_path / "copy.h5"), "b": str(write_kind(kind, tmp_path / "b.h5", x=MASS))}
-    data = read_kind(kind, path, samples=samples, train=[{"sample": "a", "region": "signal"}], regions=REGIONS)
+    data = read_kind(kind, path, samples=samples, train=roles, regions=REGIONS)
     used = keys(data.train_entries) | keys(data.val_entries)
     for sample in ("a", "copy"):
         assert not used & keys(data.test_entries[sample])
