@@ -60,8 +60,8 @@ def test_what_is_no_fold_is_refused(n, folds, fold, said):
 
 
 def test_a_datamodule_tests_its_fold_whatever_the_seed(tmp_path):
-    path = write_table_file(tmp_path / "a.h5", make_table(200, seed=1))
-    samples = {"samples": {"a": str(path), "b": str(path)}, "background": "a", "bundled": False}
+    files = [write_table_file(tmp_path / f"{name}.h5", make_table(200, seed)) for seed, name in enumerate("ab", 1)]
+    samples = {"samples": {file.stem: str(file) for file in files}, "background": "a", "bundled": False}
     tested = []
     for fold in range(4):
         rows = []
