@@ -80,7 +80,6 @@ def read_data(cfg: RunConfig) -> AnomalyDataModule:
     validate(cfg)
     L.seed_everything(cfg.seed, workers=True, verbose=False)
     data = build_data(cfg)
-    check_limits(cfg, data)
     resolve_references(cfg.evaluation.references, data.background, data.test_samples)
     check_batches(cfg, data)
     return data
@@ -179,15 +178,6 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     )
     check_processes(trainer, cfg.trainer.strategy, cfg.data.batch_size)
     return trainer
-
-
-def check_limits(cfg: RunConfig, data: AnomalyDataModule) -> None:
-    """Raise `UserError` for a fraction of the batches that is less than one of them."""
-    loaders = {"limit_train_batches": data.train_dataloader(), "limit_val_batches": data.val_dataloader()}
-    for key, loader in loaders.items():
-        limit = cfg.trainer.get(key)
-        if isinstance(limit, float) and limit * len(loader) < 1:
-            raise UserError(f"trainer.{key}={limit:g} of {len(loader)} batches is less than one; at least 1 is needed")
 
 
 def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:
