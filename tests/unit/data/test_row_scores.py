@@ -42,6 +42,13 @@ def test_every_entry_carries_the_score_of_its_row(own, tmp_path, kind):
     for entries in (data.train_entries, data.val_entries, *data.test_entries.values()):
         slot = 0 if entries.slot is None else entries.slot
         np.testing.assert_allclose(entries.batch.target.numpy(), entries.index + 0.01 * slot, rtol=1e-6)
+    # The parts of the split are those without targets.
+    plain = datamodule(own, kind, half="second")
+    for part in ("train_entries", "val_entries"):
+        np.testing.assert_array_equal(getattr(data, part).index, getattr(plain, part).index)
+    assert {name: list(found.index) for name, found in data.test_entries.items()} == {
+        name: list(found.index) for name, found in plain.test_entries.items()
+    }
     with h5py.File(tmp_path / "targets.h5") as file:
         assert file.attrs["model"] == "made up"
         assert (np.diff(file["a/index"][:]) >= 0).all()
