@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
+from hepad.callbacks.history import SPARE, History
+
 
 def random_state() -> dict[str, Any]:
     """Return the state of torch's (CPU and, once used, this process's GPU), NumPy's and Python's generators.
@@ -25,8 +27,12 @@ def random_state() -> dict[str, Any]:
     return {
         "torch": torch.get_rng_state(),
         "cuda": [torch.cuda.get_rng_state()] if uses_gpu else [],
-        "numpy": [np.asarray(numpy_state["state"]["key"]).tolist(), int(numpy_state["state"]["pos"])],
-        "python": [version, list(words), gauss],
+        # As tensors: six hundred numbers one by one take longer to write than all weights.
+        "numpy": [
+            torch.from_numpy(np.asarray(numpy_state["state"]["key"], np.int64)),
+            int(numpy_state["state"]["pos"]),
+        ],
+        "python": [version, torch.tensor(words), gauss],
     }
 
 
@@ -38,7 +44,8 @@ def set_random_state(state: dict[str, Any]) -> None:
     key, position = state["numpy"]
     np.random.set_state(("MT19937", np.asarray(key, dtype=np.uint32), position, 0, 0.0))  # noqa: NPY002
     version, words, gauss = state["python"]
-    random.setstate((version, tuple(words), gauss))
+    # A list in checkpoints of earlier versions.
+    random.setstate((version, tuple(torch.as_tensor(words).tolist()), gauss))
 
 
 LAST: Final = "last.ckpt"
@@ -46,7 +53,7 @@ PREVIOUS: Final = "previous.ckpt"
 
 
 class ResumePoint(Callback):
-    """Write last.ckpt when an epoch begins and when training ends; keep the one before as previous.ckpt.
+    """Write last.ckpt when an epoch begins and it is due, and when training ends; keep the one before as previous.ckpt.
 
     The moment matters. Lightning's own checkpoint at the end of an epoch is written before the learning rate of
     `ReduceLROnPlateau` is updated and without the state of the random generators, so a model with dropout or noise
@@ -69,6 +76,7 @@ class ResumePoint(Callback):
         self._state: dict[str, Any] = {}
         self._restored: dict[str, Any] = {}
         self._begins_at: int | None = None
+        self._due = 0.0
 
     @property
     def epochs(self) -> int:
@@ -94,7 +102,7 @@ class ResumePoint(Callback):
                 set_random_state(self._restored["random"])
                 trainer.callback_metrics.update(self._restored["metrics"])
             self._begins_at = trainer.current_epoch
-        elif trainer.current_epoch > self._begins_at:
+        elif trainer.current_epoch > self._begins_at and self._all_agree(trainer):
             self._write(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -125,8 +133,16 @@ class ResumePoint(Callback):
                 if state is not None:
                     _move(state, str(callback.dirpath))
 
+    def _all_agree(self, trainer: L.Trainer) -> bool:
+        """Return whether last.ckpt is due, by the clock of the first process: each must take part in writing it."""
+        due = time.perf_counter() >= self._due
+        return due if trainer.world_size == 1 else bool(trainer.strategy.broadcast(due))
+
     def _write(self, trainer: L.Trainer) -> None:
         now = time.perf_counter()
+        for callback in trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, History):
+                callback.write(trainer)
         self.seconds, self._since = self.seconds + now - self._since, now
         self._state = {
             "epochs": trainer.current_epoch,
@@ -142,6 +158,8 @@ class ResumePoint(Callback):
             trainer.save_checkpoint(self.directory / LAST)
         finally:
             self._writing = False
+        end = time.perf_counter()
+        self._due = end + SPARE * (end - now)
 
 
 def _keep_previous(directory: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from torch import nn
 
+from hepad.callbacks.history import SPARE
 from hepad.callbacks.resume_point import LAST, PREVIOUS
 from hepad.checkpoints.checkpoint_model import check_weights, read_checkpoint, state_dict_of
 from hepad.checkpoints.divergence import lost_weights
@@ -96,12 +98,55 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     Lightning's own writes to the system's temporary directory and moves the file; where that is another disk, the move
     is a copy, and a job killed in the middle of it leaves half a checkpoint.
+
+    Small networks improve many times a second: what is written again and again is held back in memory until it is due
+    (`SPARE`). A last.ckpt is written at once, after all that was held back, so that it never knows of a best.ckpt that
+    is not there.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._held_back: dict[Path, bytes] = {}
+        self._due = 0.0
+
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write `checkpoint` to `path` in one step; raises `OSError` where there is no room."""
+        """Write `checkpoint` to `path` in one step, or hold it back; raises `OSError` where there is no room."""
         content = io.BytesIO()
         torch.save(checkpoint, content)
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write_bytes(path, content.getvalue())
+        if path.name == LAST:
+            self.flush()
+            _write(path, content.getvalue())
+            return
+        self._held_back[path] = content.getvalue()
+        if time.perf_counter() >= self._due:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write all that is held back."""
+        began = time.perf_counter()
+        while self._held_back:
+            path, content = next(iter(self._held_back.items()))
+            _write(path, content)
+            del self._held_back[path]
+        now = time.perf_counter()
+        self._due = now + SPARE * (now - began)
+
+    def load_checkpoint(self, path: Any, *args: Any, **options: Any) -> Any:
+        """Read a checkpoint, which may have been held back."""
+        self.flush()
+        return super().load_checkpoint(path, *args, **options)
+
+    def remove_checkpoint(self, path: Any) -> None:
+        """Remove a checkpoint, wherever it is."""
+        self._held_back.pop(Path(path), None)
+        super().remove_checkpoint(path)
+
+    def teardown(self) -> None:
+        """Write all that is held back; also when a training ends in an error."""
+        self.flush()
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write_bytes(path, content)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hepad.core.batch import Batch, take_rows
+from hepad.core.batch import Batch, on_device, take_rows
 
 __all__ = ["BatchLoader", "EpochShuffle", "take_rows"]
 
@@ -87,13 +87,28 @@ class BatchLoader:
         self.rank = rank
         self.world_size = world_size
         self.transform: Callable[[Batch, torch.Generator], Batch] | None = None
+        self._batches: Iterator[Batch] = iter(())
+
+    def to(self, device: torch.device) -> None:
+        """Let the entries live on a device, and make batches there; their order is the same everywhere."""
+        self.entries = on_device(self.entries, device)
+
+    def next_batch(self) -> Batch:
+        """Return the next batch of the epoch, which whoever iterates over the loader then does not get."""
+        return next(self._batches)
 
     def __len__(self) -> int:
         n_entries = len(self.entries.x)
         return n_entries // self.batch_size if self.drop_last else -(-n_entries // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        self._batches = self._epoch()
+        return self._batches
+
+    def _epoch(self) -> Iterator[Batch]:
         order = self.sampler.order()
+        if order is not None:
+            order = order.to(self.entries.x.device)
         generator = self.sampler.generator(stream=1)
         for i in range(len(self)):
             rows = slice(i * self.batch_size, (i + 1) * self.batch_size)

@@ -157,11 +157,21 @@ class AlternatingModel(AnomalyModel):
         x = self.represent(drawn_by_weight(batch))
         self._discriminator_step(x, optimizers[1])
         self.discriminator_steps += 1
-        if int(self.discriminator_steps) % self.steps_per_generator_step == 0:
+        if self.step_kind(batch_idx):
             self._maker_step(x, optimizers[0])
             self.generator_steps += 1
+
+    def step_kind(self, batch_idx: int) -> bool:
+        """Return whether what makes entries has its turn: after every so many batches, counted over all epochs."""
+        # Counted by the loop, not read from the buffer: on a GPU that would wait for every step before it.
+        seen: int = self.trainer.fit_loop.total_batch_idx + 1
+        return seen % self.steps_per_generator_step == 0
+
+    def log_epoch_means(self) -> None:
+        """Log the means of the epoch, and how many steps each side has taken."""
+        super().log_epoch_means()
         for name in ("generator_steps", "discriminator_steps"):
-            self.log(f"train/{name}", getattr(self, name).float(), on_step=False, on_epoch=True, reduce_fx="max")
+            self.log(f"train/{name}", getattr(self, name).float())
 
     def _discriminator_step(self, x: Tensor, optimizer: LightningOptimizer) -> None:
         with torch.no_grad():
@@ -194,6 +204,7 @@ class AlternatingModel(AnomalyModel):
 
     def on_train_epoch_end(self) -> None:
         """Move the learning rates, which manual optimisation leaves to the model."""
+        super().on_train_epoch_end()
         schedulers = self.lr_schedulers() or []
         for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
             if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):

@@ -1,7 +1,7 @@
 """The base of all models: an anomaly score, and a normaliser of its own."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
 
@@ -22,6 +22,7 @@ from hepad.core.float32 import (
 )
 from hepad.core.schema import Structure
 from hepad.losses.base import weighted_mean
+from hepad.models.epoch_means import EpochMeans
 from hepad.nn import InputNormalizer
 
 
@@ -43,6 +44,7 @@ class AnomalyModel(L.LightningModule, ABC):
             number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
+        epoch_means: what the training steps of an epoch log, until it is over.
 
     Args:
         entry_shape: shape of one entry in raw units.
@@ -77,6 +79,7 @@ class AnomalyModel(L.LightningModule, ABC):
         self.scheduler_factory: Callable[..., Any] | None = None
         self.validated_every = 1
         self.precision = FLOAT32
+        self.epoch_means = EpochMeans()
 
     def prepare(self, train: Batch) -> None:
         """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics."""
@@ -171,7 +174,7 @@ class AnomalyModel(L.LightningModule, ABC):
             **{f"part/{name}": at_least_float32(x) for name, x in parts.items()},
         }
 
-    def total_weight(self, batch: Batch) -> float:
+    def total_weight(self, batch: Batch) -> Tensor | int:
         """Return by what the mean of a batch is divided, and its say in the mean of an epoch (`batch_size` of `log`).
 
         The number of its entries, or the sum of their weights. Where several processes train together, the sum over all
@@ -183,15 +186,44 @@ class AnomalyModel(L.LightningModule, ABC):
         if self.training and distributed.is_initialized():
             distributed.all_reduce(total)
             total = total / distributed.get_world_size()
-        return float(total)
+        return total
 
     def log(self, name: str, value: Any, *args: Any, **options: Any) -> None:
-        """Log as Lightning does; where several processes train together, the mean over the entries of all of them."""
-        if distributed.is_initialized() and "batch_size" in options:
-            # Lightning averages the numbers of entries over the processes too, and rounds that to an integer; of
-            # multiples of the number of processes it is exact.
-            options["batch_size"] *= distributed.get_world_size()
+        """Log as Lightning does; means over an epoch of training steps are kept until `log_epoch_means`.
+
+        Where several processes train together, the mean is that over the entries of all of them.
+        """
+        total = options.get("batch_size")
+        size = self.epoch_means.entries if total is None else total
+        if size is not None and not args and isinstance(value, Tensor) and self._is_mean_over_steps(options):
+            self.epoch_means.add(
+                name, value, size, {key: given for key, given in options.items() if key != "batch_size"}
+            )
+            return
+        if total is not None:
+            # What Lightning averages over the processes it rounds to an integer; of multiples of their number it is
+            # exact.
+            options["batch_size"] = (total if isinstance(total, int) else float(total)) * _n_processes()
         super().log(name, value, *args, **{**options, "sync_dist": True})
+
+    def _is_mean_over_steps(self, options: Mapping[str, Any]) -> bool:
+        # No hook of Lightning's is at work where the steps are taken by `hepad.steps`.
+        in_step = getattr(self, "_current_fx_name", None) in (None, "training_step")
+        over_epoch = options.get("on_epoch") and not options.get("on_step", True) and "reduce_fx" not in options
+        return bool(over_epoch) and in_step and self.training and not distributed.is_initialized()
+
+    def log_epoch_means(self) -> None:
+        """Log what the training steps of the epoch left to be logged; the second call of an epoch finds nothing."""
+        for name, mean, options in self.epoch_means.take():
+            super().log(name, mean, **{**options, "batch_size": 1})
+
+    def on_train_epoch_end(self) -> None:
+        """Log the means of the epoch, where no callback that needs them has asked for them before."""
+        self.log_epoch_means()
+
+    def step_kind(self, batch_idx: int) -> Hashable:
+        """Return what tells a training step from others that compute something else; a recording is made of each."""
+        return None
 
     def configure_optimizers(self) -> Any:
         """Build the optimiser, and the scheduler where there is one."""
@@ -203,6 +235,10 @@ class AnomalyModel(L.LightningModule, ABC):
         waits = isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
         settings = {"monitor": "val/loss", "interval": "epoch", "frequency": self.validated_every if waits else 1}
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, **settings}}
+
+
+def _n_processes() -> int:
+    return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
 from hepad.nn.shared_batch_norm import SharedLayersSync
 from hepad.run.interruption import OwnSignals
+from hepad.steps import several_steps
 
 _STRATEGIES: Final = ("auto", "ddp", "ddp_find_unused_parameters_true")
 
@@ -167,8 +168,10 @@ def build_inference(
 def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     """Build the trainer of `cfg` with its own callbacks and the given ones; loggers are set when all else is sound."""
     configured: list[Callback] = [callback for entry in cfg.callbacks.values() if (callback := instantiate(entry))]
+    settings = cfg.trainer.plain()
+    steps = settings.pop("steps_per_execution", None)
     trainer: L.Trainer = instantiate(
-        {**cfg.trainer, **SCORE_ALL},
+        {**settings, **SCORE_ALL},
         logger=False,
         # hepad starts further processes itself, also inside a job of SLURM's.
         plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedLayersSync()],
@@ -177,7 +180,7 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),
     )
     check_processes(trainer, cfg.trainer.strategy, cfg.data.batch_size)
-    return trainer
+    return several_steps(trainer, steps)
 
 
 def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:

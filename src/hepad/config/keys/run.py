@@ -76,6 +76,7 @@ OPTIMIZER_KEYS: Final[dict[str, Kind]] = {
     "_partial_": Flag(),
     "_target_": Text(),
     "betas": ListOf(Number(0, 1, open_high=True), 2, 2, "numbers below 1", "[0.9,0.999]"),
+    "fused": Flag(),
     "lr": POSITIVE,
     "weight_decay": NOT_NEGATIVE,
 }
@@ -126,6 +127,7 @@ TRAINER_KEYS: Final[dict[str, Kind]] = {
     "val_check_interval": Either((Whole(1), Number(0, 1, open_low=True), Null())),
     "precision": Word(("32-true", "64-true", "16-mixed", "bf16-mixed", "16-true", "bf16-true", 32, 64, 16, "bf16")),
     "profiler": optional(Word(("simple", "advanced"))),
+    "steps_per_execution": optional(Whole(1, 1_000_000)),
     "strategy": Word(("auto", "ddp", "ddp_find_unused_parameters_true")),
 }
 
