@@ -16,6 +16,7 @@ from hepad.config import compose
 from hepad.data import AnomalyDataModule
 from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
+from hepad.steps import SeveralSteps, several_steps
 from tests.conftest import write_image_file
 from tests.every_model import ADVERSARIAL_LOSSES, LOSSES, UNLIKE_PAIRS, WRITERS, build
 
@@ -93,10 +94,19 @@ class Entries:
         return model, data
 
 
-def fit(model: AnomalyModel, data: AnomalyDataModule, **settings: object) -> None:
-    """Train two steps and validate; `settings` are those of the trainer, such as where."""
+def fit(model: AnomalyModel, data: AnomalyDataModule, steps: int | None = None, **settings: object) -> SeveralSteps:
+    """Train two steps and validate; returns the loop that took the steps.
+
+    Args:
+        model: the model.
+        data: what it is trained on.
+        steps: per call of Lightning's loop; None for as many as fit.
+        settings: of the trainer, such as where.
+    """
     torch.manual_seed(0)
-    _trainer(**settings).fit(model, datamodule=data)
+    trainer = several_steps(_trainer(**settings), steps)
+    trainer.fit(model, datamodule=data)
+    return trainer.fit_loop.epoch_loop
 
 
 def score(model: AnomalyModel, data: AnomalyDataModule, *callbacks: Callback, **settings: object) -> None:
@@ -116,6 +126,6 @@ def score(model: AnomalyModel, data: AnomalyDataModule, *callbacks: Callback, **
 def _trainer(**settings: object) -> L.Trainer:
     quieten()
     return L.Trainer(
-        max_epochs=1, limit_train_batches=2, deterministic=True, logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0, **settings,
+        deterministic=True, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, num_sanity_val_steps=0, **{"max_epochs": 1, "limit_train_batches": 2, **settings},
     )  # fmt: skip

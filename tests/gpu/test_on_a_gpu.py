@@ -8,6 +8,7 @@ from hepad import train
 from hepad.core.batch import on_device
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import ReconstructionModel, Searchable
+from hepad.steps.recorded import RecordedSteps
 from tests.gpu.cases import BRIEF, INFERENCES, UNLIKE_PAIRS, Entries, fit
 from tests.runs.conftest import call
 
@@ -41,6 +42,24 @@ def test_two_trainings_are_the_same_to_the_last_bit(trained):
     model, _, again = trained
     for key, value in again.state_dict().items():
         assert torch.equal(value, model.state_dict()[key]), key
+
+
+@pytest.mark.parametrize("pair", UNLIKE_PAIRS, ids="-".join)
+def test_recorded_steps_are_those_taken_one_by_one(entries, pair):
+    """Twelve steps, of which three warm up: played back twice, and taken without a recording."""
+    found = []
+    for steps in (None, None, 1):
+        model, data = entries.build(entries.config(*pair))
+        loop = fit(model, data, steps, max_epochs=4, limit_train_batches=None, **GPU)
+        kinds = (loop.automatic_optimization.step, loop.manual_optimization.step)
+        recorded = [step for step in kinds if isinstance(step, RecordedSteps)]
+        assert [step.reason for step in recorded] == ([] if steps == 1 else [""])
+        found.append(model.state_dict())
+    for name, value in found[0].items():
+        assert torch.equal(found[1][name], value), name
+        if value.is_floating_point():
+            # The optimiser's arithmetic differs where it counts on the device.
+            torch.testing.assert_close(found[2][name], value, rtol=1e-3, atol=1e-4 * float(value.abs().max() + 1))
 
 
 def test_scores_are_those_of_the_cpu(trained):

@@ -14,8 +14,8 @@ class EpochMeans:
     adds to the same memory whenever it is played back.
 
     Attributes:
-        entries: of the batch that `hepad.steps` trains on, which is what a mean logged without a `batch_size` counts; None
-            where Lightning takes the steps and knows it.
+        entries: of the batch that `hepad.steps` trains on, what a mean logged without a `batch_size` counts; None where
+            Lightning takes the steps and knows it.
 
     >>> import torch
     >>> from hepad.models.epoch_means import EpochMeans

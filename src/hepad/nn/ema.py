@@ -42,10 +42,11 @@ class MovingAverage(nn.Module, Generic[Network]):
     @torch.no_grad()
     def update(self, network: Network) -> None:
         """Take one step towards `network`, of the same architecture."""
-        n = int(self.updates)
-        decay = min(self.decay, (1 + n) / (10 + n))
+        # Computed where the weights are: one of the host would wait for the GPU, and be a constant of a recording.
+        n = self.updates.to(torch.float32 if self.updates.device.type == "mps" else torch.float64)
+        step = 1 - ((1 + n) / (10 + n)).clamp(max=self.decay)
         for slow, fast in zip(self.network.parameters(), network.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
+            slow.lerp_(fast, step.to(slow.dtype))
         for kept, current in zip(self.network.buffers(), network.buffers(), strict=True):
             kept.copy_(current)
         self.updates += 1

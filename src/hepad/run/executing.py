@@ -26,7 +26,7 @@ from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.run.building import Handover, Parts, assemble, with_absolute_paths
 from hepad.run.provenance import check_same_data, provenance, write_provenance
-from hepad.run.workers import threads_of_each, workers
+from hepad.run.workers import threads_of_each, training_threads, use_threads, workers
 from hepad.rundir.history_file import read_history
 from hepad.rundir.locking import RunStatus
 
@@ -91,7 +91,9 @@ def execute_run(
             rest.unlink()
         atomic_write_text(run_dir / "config.yaml", cfg.yaml())
         threads = threads_of_each(trainer.world_size)
+        training = training_threads({} if past is None else past.facts, parts, threads)
         facts |= provenance(data, model, cfg.seed) | {"threads": threads, "wandb": wandb_identity(loggers)}
+        facts["training_threads"] = training
         if past is not None:
             facts |= {key: past.facts[key] for key in ("started", "threads") if key in past.facts}
             facts.pop("reason", None)
@@ -107,7 +109,8 @@ def execute_run(
         clock.lap("set_up")
         checkpoint = None if past is None else past.checkpoint
         with workers(trainer, run_dir, checkpoint, threads, random_state()):
-            fit(parts, checkpoint)
+            with use_threads(training):
+                fit(parts, checkpoint)
             # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
             columns = parts.history.columns()
             clock.lap("train")

@@ -18,10 +18,14 @@ import torch
 from lightning.fabric.plugins.environments.lightning import find_free_network_port
 
 from hepad.core.errors import UserError
+from hepad.run.building import Parts
+from hepad.steps.threads import threads_for
 
 MOST: Final = 4096
 """Threads of one process; far more end it without a word."""
 _VARIABLE: Final = "OMP_NUM_THREADS"
+_CHOSEN: Final = _VARIABLE in os.environ
+"""Whether the user, or whatever started this process, has said how many threads there are to be."""
 _PER_CORE: Final = 16
 _LAST_BITS: Final = "the last bits of its numbers may differ from those of a run that was never stopped"
 
@@ -72,6 +76,22 @@ def threads_of_each(n_processes: int) -> int:
     """Return the threads of each of the processes of a training: what the user has set, else a share of this one's."""
     threads = torch.get_num_threads()
     return threads if _VARIABLE in os.environ else max(1, threads // n_processes)
+
+
+def training_threads(facts: Mapping[str, Any], parts: Parts, threads: int) -> int:
+    """Return how many of a process' threads train: as many as the run began with, else as many as have work.
+
+    Args:
+        facts: the run's provenance, empty for a new run.
+        parts: of the run.
+        threads: of this process; all of them train where the user has set their number, or there are more processes.
+    """
+    before = facts.get("training_threads", facts.get("threads"))
+    if isinstance(before, int) and 0 < before <= threads:
+        return before
+    if _CHOSEN or parts.trainer.world_size > 1 or parts.trainer.strategy.root_device.type != "cpu":
+        return threads
+    return threads_for(parts.model, parts.data.train_entries.batch, parts.data.batch_size, threads)
 
 
 def _threads(number: int) -> str:

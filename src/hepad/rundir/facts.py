@@ -36,6 +36,7 @@ _PROVENANCE: Final = fields(
         "format": _count,
         "git_revision": optional(_word),
         "threads": _count,
+        "training_threads": _count,
         "command": listing(_word, most=2_000),
         "seed": optional(number(-_LARGEST, _LARGEST, whole=True)),
         "started": _word,

@@ -8,7 +8,6 @@ batches, their order, the random numbers and the arithmetic are the same, and so
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import Any, Final
 
 import lightning as L
@@ -101,7 +100,7 @@ class SeveralSteps(_TrainingEpochLoop):
         else:
             self.use_steps()
 
-    def use_steps(self, graph: Callable[[], CudaGraph] | None = None) -> None:
+    def use_steps(self, graph: type[CudaGraph] | None = None) -> None:
         """Take steps without what Lightning does around each; recorded, where there is something that records them."""
         automatic, manual = self.automatic_optimization, self.manual_optimization
         if self.trainer.lightning_module.automatic_optimization:

@@ -80,9 +80,7 @@ class RecordedSteps:
         reason: why nothing is recorded; empty where something is.
     """
 
-    def __init__(
-        self, trainer: L.Trainer, step: Step, counted: Any = None, graph: Callable[[], CudaGraph] = CudaGraph
-    ) -> None:
+    def __init__(self, trainer: L.Trainer, step: Step, counted: Any = None, graph: type[CudaGraph] = CudaGraph) -> None:
         assert isinstance(trainer.lightning_module, AnomalyModel)
         self.model = trainer.lightning_module
         self.step = step
@@ -103,7 +101,7 @@ class RecordedSteps:
         if found.graph is None:
             if found.warm < WARM_UP:
                 found.warm += 1
-                return self.graph.warm_up(lambda: self.step(batch, batch_idx))  # type: ignore[attr-defined,no-any-return]
+                return self.graph.warm_up(lambda: self.step(batch, batch_idx))
             if not self._record(found, batch, batch_idx):
                 return self.step(batch, batch_idx)
         assert found.graph is not None
@@ -185,8 +183,8 @@ def place_entries(trainer: L.Trainer, device: torch.device, free: int) -> None:
     size = sum(field.nbytes for loader in ours for field in loader.entries if field is not None)
     if size > SHARE * free:
         print(
-            f"the entries ({size / 1e9:.1f} GB) stay in the computer's memory: of the {free / 1e9:.1f} GB that are free "
-            f"on the device they may take {SHARE:.0%}",
+            f"the entries ({size / 1e9:.1f} GB) stay in the computer's memory: they may take {SHARE:.0%} of the "
+            f"{free / 1e9:.1f} GB that are free on the device",
             flush=True,
         )
         return
