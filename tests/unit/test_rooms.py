@@ -26,6 +26,7 @@ MAY_IMPORT = {
     "plots": {"metrics"},
     "report": {"metrics"},
     "callbacks": {"data", "inference", "metrics", "models"},
+    "steps": {"data", "models"},
     "rundir": {"config"},
     "logging": {"config", "metrics", "plots", "rundir"},
     "checks": {"bundled", "config", "data", "logging", "losses", "models", "rundir"},
@@ -33,7 +34,7 @@ MAY_IMPORT = {
     "results": {"data", "inference", "metrics", "models", "plots", "report", "rundir"},
     "run": {
         "bundled", "callbacks", "checkpoints", "checks", "config", "data", "inference", "logging", "metrics", "models",
-        "nn", "report", "results", "rundir",
+        "nn", "report", "results", "rundir", "steps",
     },
     "comparison": {"metrics", "plots", "report", "rundir"},
     "pipeline": {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import lightning as L
 import numpy as np
@@ -29,6 +29,7 @@ from hepad.inference.partial_search import PartialSearch, fingerprint, plain_set
 from hepad.inference.search import SearchResult, fit_loss
 from hepad.inference.search_findings import failures, finite_scores, mean_moved, standstill
 from hepad.inference.search_settings import SearchSettings
+from hepad.inference.searched_entries import entries_per_sample, limit_tested, seconds_per_entry
 from hepad.losses import ReconstructionLoss
 from hepad.models import AnomalyModel, Searchable
 
@@ -53,6 +54,8 @@ class LatentSearchInference(Callback):
         loss: compares what the network makes with the normalised entry.
         memory: bytes that the blocks searched at a time may take.
         seed: of the codes drawn.
+        entries: of each sample that are searched at most; `auto` for so many that it takes minutes on two cores; None
+            for all.
 
     Raises:
         ValueError: a value that makes no sense.
@@ -65,8 +68,11 @@ class LatentSearchInference(Callback):
         start: str = "prior",
         memory: float = DEFAULT_MEMORY,
         seed: int = 0,
+        entries: int | Literal["auto"] | None = None,
         **settings: Any,
     ) -> None:
+        if entries != "auto" and entries is not None and (not isinstance(entries, int) or entries < 1):
+            raise ValueError(f"entries={entries}; a number from 1, auto, or null for all is needed")
         if start not in STARTS:
             raise ValueError(f"start {start!r}; allowed: {', '.join(STARTS)}")
         if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < SEEDS:
@@ -78,12 +84,14 @@ class LatentSearchInference(Callback):
         self.start = start
         self.memory = memory
         self.seed = seed
+        self.entries = entries
         self.settings = SearchSettings(**settings)
         self.found: dict[str, SearchResult] = {}
         self.scores: dict[str, NDArray[np.float32]] = {}
         self._partial: list[PartialSearch] = []
         self._examples: list[SearchExamples] = []
         self._remarks: list[str] = []
+        self._left_out = ""
         self._starts = ""
         self._began = (0.0, 0)
         self._expected: float | None = None
@@ -115,6 +123,19 @@ class LatentSearchInference(Callback):
         first = LatentSearch(network, one_step, self.loss, self.memory)
         EntrySearch(first, model, UNIT_NORMAL, self.start == "encoder", self.seed)(entry)
 
+    def choose_entries(self, model: AnomalyModel, data: AnomalyDataModule) -> None:
+        """Leave out of the test what is not to be searched, after `check`; every entry of folds is searched."""
+        most = self.entries
+        if most == "auto":
+            sizes = {sample: len(data.tested(sample)) for sample in data.files}
+            seconds = seconds_per_entry(searched_network(model), self.settings)
+            most = None if data.folds is not None else entries_per_sample(sizes, seconds)
+        if most is None:
+            return
+        assert isinstance(most, int)
+        if said := limit_tested(data, most):
+            self._left_out = f"{said}; inference.entries=null takes all"
+
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Search for every tested entry."""
         assert isinstance(pl_module, AnomalyModel)
@@ -128,6 +149,8 @@ class LatentSearchInference(Callback):
         self._starts = describe_starts(own_codes)
         search = EntrySearch(latent_search, pl_module, prior, own_codes, self.seed)
         self._remarks, self._examples = [], []
+        if self._left_out:
+            self._warn(trainer, self._left_out)
         if (warning := latent_search.warning()) is not None:
             # Before the search, which may take hours.
             self._warn(trainer, f"latent search: {warning}")

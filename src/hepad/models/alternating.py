@@ -163,6 +163,8 @@ class AlternatingModel(AnomalyModel):
 
     def step_kind(self, batch_idx: int) -> bool:
         """Return whether what makes entries has its turn: after every so many batches, counted over all epochs."""
+        if self.steps_per_generator_step == 1:
+            return True
         # Counted by the loop, not read from the buffer: on a GPU that would wait for every step before it.
         seen: int = self.trainer.fit_loop.total_batch_idx + 1
         return seen % self.steps_per_generator_step == 0

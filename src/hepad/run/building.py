@@ -162,6 +162,7 @@ def build_inference(
         return None
     inference: LatentSearchInference = instantiate(cfg.inference, directory=directory)
     inference.check(model, data)
+    inference.choose_entries(model, data)
     return inference
 
 

@@ -6,8 +6,8 @@ one model is the model's own to say.
 
 from typing import Final
 
-from hepad.config.keys.compound import ListOf, MapOf, optional
-from hepad.config.keys.kinds import Anything, Flag, Kind, Number, Text, Whole, Word
+from hepad.config.keys.compound import Either, ListOf, MapOf, optional
+from hepad.config.keys.kinds import Anything, Flag, Kind, Null, Number, Text, Whole, Word
 
 WIDEST: Final = 65536
 """Units of the widest layer: anything above is a mistyped number, or somebody's attempt to fill the memory."""
@@ -76,6 +76,7 @@ LOSS_KEYS: Final[dict[str, Kind]] = {
 
 INFERENCE_KEYS: Final[dict[str, Kind]] = {
     "_target_": Text(),
+    "entries": Either((Whole(1), Word(("auto",)), Null())),
     "gamma_theta": NOT_NEGATIVE,
     "gamma_z": NOT_NEGATIVE,
     "memory": POSITIVE,
