@@ -11,8 +11,8 @@ from hepad.data import AnomalyDataModule
 from hepad.inference.search_settings import SearchSettings
 from hepad.nn import LatentNetwork
 
-SECONDS: Final = 150.0
-"""Seconds that a search by default may take on two busy cores; with idle ones it ends in less than half of that."""
+SECONDS: Final = 100.0
+"""Seconds that a search by default may take, by the rates below; two idle cores need less, two busy ones twice."""
 
 _OPERATIONS: Final = 20e9
 _BYTES: Final = 10e9
@@ -52,7 +52,7 @@ def entries_per_sample(sizes: Mapping[str, int], seconds: float) -> int | None:
 
     >>> from hepad.inference.searched_entries import entries_per_sample
     >>> entries_per_sample({"zero_bias": 10_000, "ttbar": 10_000, "rare": 200}, seconds=0.05)
-    1400
+    900
     >>> print(entries_per_sample({"zero_bias": 10_000}, seconds=0.01))
     None
     """

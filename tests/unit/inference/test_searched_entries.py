@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from tests.conftest import write_image_file
 from torch import nn
 
 from hepad.config import RunConfig, compose
@@ -10,7 +11,6 @@ from hepad.inference.search_settings import SearchSettings
 from hepad.inference.searched_entries import SECONDS, entries_per_sample, limit_tested, seconds_per_entry
 from hepad.nn import LatentNetwork
 from hepad.run.building import build_data, build_inference, build_model
-from tests.conftest import write_image_file
 
 GENERATOR = LatentNetwork(nn.Sequential(nn.Linear(10, 100), nn.ReLU(), nn.Linear(100, 20)), (10,), True)
 
