@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hepad import train
+from hepad.core.files import Due
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["hepad.run.training", "hepad.models"])
@@ -39,6 +40,9 @@ def _work(directory: Path, words: list[str], moment: tuple[str, int] | None, lar
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     os.environ |= {"WANDB_MODE": "offline", "HYDRA_FULL_ERROR": "1"}
     sys.argv = ["hepad"]
+    if moment is not None:
+        # Every file is written whenever it could be, so that moments are those of the epochs, not of a clock.
+        Due.spare = 0.0
     if moment is not None and moment[0] == "step":
         from hepad.models import ReconstructionModel
 

@@ -12,12 +12,17 @@ import lightning as L
 import torch
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
-from hepad.core.files import atomic_write_text
+from hepad.core.files import Due, atomic_write_text
 from hepad.models import AnomalyModel
 
-SPARE: Final = 50
-"""A file that is written again and again is not due before so many times as long has passed as writing it took: small
-networks have many epochs a second, and nobody loses more than what is computed again in that time."""
+
+class EpochMeansFirst(Callback):
+    """Log the means of an epoch's steps before any other callback looks at them; stands first."""
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Log them."""
+        if isinstance(pl_module, AnomalyModel):
+            pl_module.log_epoch_means()
 
 
 class History(Callback):
@@ -33,7 +38,7 @@ class History(Callback):
         self.path = Path(path)
         self.rows: list[dict[str, float]] = []
         self._written = 0
-        self._due = 0.0
+        self._due = Due()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add this epoch's row, and write the file anew when that is due."""
@@ -44,7 +49,7 @@ class History(Callback):
         # For the other loggers: everything else here was logged by the model.
         pl_module.log("train/lr", rate)
         self.rows.append({"epoch": trainer.current_epoch, **dict(sorted(metrics.items())), "train/lr": rate})
-        if time.monotonic() >= self._due:
+        if self._due.now():
             self.write(trainer)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -61,8 +66,8 @@ class History(Callback):
             return
         began = time.monotonic()
         atomic_write_text(self.path, to_csv(self.rows))
-        now = time.monotonic()
-        self._written, self._due = len(self.rows), now + SPARE * (now - began)
+        self._written = len(self.rows)
+        self._due.wrote(time.monotonic() - began)
 
     def columns(self) -> dict[str, list[float]]:
         """Return name → one value per epoch, NaN where an epoch has none."""

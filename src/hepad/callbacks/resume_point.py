@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
-from hepad.callbacks.history import SPARE, History
+from hepad.callbacks.history import History
+from hepad.core.files import Due
 
 
 def random_state() -> dict[str, Any]:
@@ -76,7 +77,7 @@ class ResumePoint(Callback):
         self._state: dict[str, Any] = {}
         self._restored: dict[str, Any] = {}
         self._begins_at: int | None = None
-        self._due = 0.0
+        self._due = Due()
 
     @property
     def epochs(self) -> int:
@@ -135,7 +136,7 @@ class ResumePoint(Callback):
 
     def _all_agree(self, trainer: L.Trainer) -> bool:
         """Return whether last.ckpt is due, by the clock of the first process: each must take part in writing it."""
-        due = time.perf_counter() >= self._due
+        due = self._due.now()
         return due if trainer.world_size == 1 else bool(trainer.strategy.broadcast(due))
 
     def _write(self, trainer: L.Trainer) -> None:
@@ -158,8 +159,7 @@ class ResumePoint(Callback):
             trainer.save_checkpoint(self.directory / LAST)
         finally:
             self._writing = False
-        end = time.perf_counter()
-        self._due = end + SPARE * (end - now)
+        self._due.wrote(time.perf_counter() - now)
 
 
 def _keep_previous(directory: Path) -> None:

@@ -10,12 +10,11 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 from torch import nn
 
-from hepad.callbacks.history import SPARE
 from hepad.callbacks.resume_point import LAST, PREVIOUS
 from hepad.checkpoints.checkpoint_model import check_weights, read_checkpoint, state_dict_of
 from hepad.checkpoints.divergence import lost_weights
 from hepad.core.errors import UserError
-from hepad.core.files import atomic_write_bytes
+from hepad.core.files import Due, atomic_write_bytes
 from hepad.rundir.checkpoint_file import damage
 from hepad.rundir.parsing import check_mapping, fields, listing, number, shown
 
@@ -100,14 +99,14 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     is a copy, and a job killed in the middle of it leaves half a checkpoint.
 
     Small networks improve many times a second: what is written again and again is held back in memory until it is due
-    (`SPARE`). A last.ckpt is written at once, after all that was held back, so that it never knows of a best.ckpt that
+    (`Due`). A last.ckpt is written at once, after all that was held back, so that it never knows of a best.ckpt that
     is not there.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._held_back: dict[Path, bytes] = {}
-        self._due = 0.0
+        self._due = Due()
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write `checkpoint` to `path` in one step, or hold it back; raises `OSError` where there is no room."""
@@ -119,7 +118,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             _write(path, content.getvalue())
             return
         self._held_back[path] = content.getvalue()
-        if time.perf_counter() >= self._due:
+        if self._due.now():
             self.flush()
 
     def flush(self) -> None:
@@ -129,8 +128,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             path, content = next(iter(self._held_back.items()))
             _write(path, content)
             del self._held_back[path]
-        now = time.perf_counter()
-        self._due = now + SPARE * (now - began)
+        self._due.wrote(time.perf_counter() - began)
 
     def load_checkpoint(self, path: Any, *args: Any, **options: Any) -> Any:
         """Read a checkpoint, which may have been held back."""

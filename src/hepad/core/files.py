@@ -5,13 +5,15 @@ call themselves regular. One function says so for every path that a user or a fi
 """
 
 import hashlib
+import math
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from hepad.core.errors import UserError
 
@@ -76,6 +78,37 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 def atomic_write_text(path: str | os.PathLike[str], content: str) -> Path:
     """Write `content` as UTF-8 to `path` in one step; see `atomic_write_bytes`."""
     return atomic_write_bytes(path, content.encode("utf-8"))
+
+
+class Due:
+    """Moments at which a file that is written again and again is due: writing takes a small part of the time, no more.
+
+    Small networks have many epochs a second. Whoever is killed loses no more than is computed again in that time.
+
+    Attributes:
+        spare: it is not due before so many times as long has passed as writing it took.
+
+    >>> from hepad.core.files import Due
+    >>> due = Due()
+    >>> due.now()
+    True
+    >>> due.wrote(seconds=1.0)
+    >>> due.now()
+    False
+    """
+
+    spare: ClassVar[float] = 50.0
+
+    def __init__(self) -> None:
+        self._next = -math.inf
+
+    def now(self) -> bool:
+        """Return whether the file is due."""
+        return time.monotonic() >= self._next
+
+    def wrote(self, seconds: float) -> None:
+        """Say that it has been written, and how long that took."""
+        self._next = time.monotonic() + self.spare * seconds
 
 
 def require_new_file(path: Path, key: str) -> Path:

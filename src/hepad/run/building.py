@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 
 from hepad.callbacks import Evaluate, History, ResumePoint
 from hepad.callbacks.evaluate import resolve_references
+from hepad.callbacks.history import EpochMeansFirst
 from hepad.callbacks.resume_point import set_random_state
 from hepad.checkpoints.training_checkpoint import AtomicCheckpointIO
 from hepad.checks.combinations import validate
@@ -27,6 +28,7 @@ from hepad.models import AnomalyModel
 from hepad.nn.shared_batch_norm import SharedLayersSync
 from hepad.run.interruption import OwnSignals
 from hepad.steps import several_steps
+from hepad.steps.compiled import CompiledNetworks
 
 _STRATEGIES: Final = ("auto", "ddp", "ddp_find_unused_parameters_true")
 
@@ -171,12 +173,14 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     configured: list[Callback] = [callback for entry in cfg.callbacks.values() if (callback := instantiate(entry))]
     settings = cfg.trainer.plain()
     steps = settings.pop("steps_per_execution", None)
+    if settings.pop("compile", False):
+        callbacks = [*callbacks, CompiledNetworks()]
     trainer: L.Trainer = instantiate(
         {**settings, **SCORE_ALL},
         logger=False,
         # hepad starts further processes itself, also inside a job of SLURM's.
         plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedLayersSync()],
-        callbacks=[*configured, *callbacks],
+        callbacks=[EpochMeansFirst(), *configured, *callbacks],
         # Without a bar among the callbacks Lightning would add its own, also to a batch log.
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),
     )

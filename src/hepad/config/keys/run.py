@@ -95,6 +95,7 @@ TRAINER_KEYS: Final[dict[str, Kind]] = {
     "accelerator": Word(("auto", "cpu", "gpu", "cuda", "mps")),
     "accumulate_grad_batches": Whole(1),
     "check_val_every_n_epoch": Whole(1),
+    "compile": Flag(),
     "detect_anomaly": Flag(),
     "deterministic": Either((Flag(), Word(("warn",)))),
     "devices": Either((Whole(1, 1024), ListOf(Whole(0, 1023), 1, 1024, "numbers of devices"), Word(("auto", -1)))),
