@@ -209,7 +209,8 @@ class AnomalyModel(L.LightningModule, ABC):
 def eval_mode(module: nn.Module) -> Iterator[None]:
     """Put `module` in eval mode, and every part of it back as it was afterwards."""
     were_training = [part for part in module.modules() if part.training]
-    module.eval()
+    if were_training:
+        module.eval()
     try:
         yield
     finally:
