@@ -60,7 +60,8 @@ def write_targets(path: Path, source: Path, n: int) -> Path:
 def run_config(directory: Path, source: Path, *words: str) -> RunConfig:
     """Return the config of a training on one sample, `background`."""
     own = [
-        "data.bundled=false", "data.background=background", f"+data.samples.background={source}", f"paths.run={directory}",
+        "data.bundled=false", "data.background=background", f"+data.samples.background={source}",
+        f"paths.run={directory}",
         "evaluation.plots=false",
     ]  # fmt: skip
     return RunConfig.of(compose("train", [*words, *own]))

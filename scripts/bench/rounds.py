@@ -36,6 +36,10 @@ class Row:
         return asdict(self)
 
 
+class LeftOut(Exception):
+    """A part that cannot run here; its text is what would have to be installed."""
+
+
 def synchronize(device: str) -> None:
     """Wait until a GPU has done what it was asked to do."""
     if device == "cuda":

@@ -19,12 +19,15 @@ class Settings:
         rounds: how often each thing is measured.
         models: whose training is measured.
         batch_sizes: of trainings.
-        entries: structure of entries → how many are trained on.
+        n_vectors, n_sets, n_images: entries that are trained on, by their structure.
         n_scored: jets that are scored.
         n_searched: entries that a latent search is given.
         growth: numbers of entries that rate and memory are measured for.
-        n_events: simulated.
-        seconds: about how long one round of a training may take; fewer entries are taken where it would be longer.
+        most_trained: the largest of them that is trained on.
+        grown_batches, widths: sizes of batches and of a network's hidden layer that rates are measured for.
+        n_events: simulated, and a hundredth of those converted.
+        compared: numbers of runs that are compared.
+        default_words: further words of the default run's command line.
         logger: of the trainings.
     """
 
@@ -39,8 +42,12 @@ class Settings:
     n_scored: int = 1_000_000
     n_searched: int = 256
     growth: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
+    most_trained: int = 1_000_000
+    grown_batches: tuple[int, ...] = (64, 256, 1024, 4096, 16384)
+    widths: tuple[int, ...] = (16, 64, 256, 1024)
     n_events: int = 200
-    seconds: float = 0.4
+    compared: tuple[int, ...] = (5, 20)
+    default_words: tuple[str, ...] = ()
     logger: str = "wandb"
 
     def entries_of(self, structure: str) -> int:
@@ -52,5 +59,7 @@ def tiny(work: Path, device: str = "cpu") -> Settings:
     """Return settings by which every part takes a moment and measures nothing: for tests."""
     return Settings(
         work, device, rounds=1, models=("dense_ae", "gan"), batch_sizes=(64,), n_vectors=256, n_sets=128, n_images=128,
-        n_scored=2000, n_searched=2, growth=(500, 1000), n_events=2, seconds=0.01, logger="none",
+        n_scored=2000, n_searched=2, growth=(500, 1000), grown_batches=(32,), widths=(16,), n_events=2,
+        compared=(2,), default_words=("data.limit=500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none"),
+        logger="none",
     )  # fmt: skip

@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from scripts.bench.bare import BareLoop, RecordedLoop
 from scripts.bench.made_up import run_config, write_sample, write_targets
+from scripts.bench.others import other_trainings
 from scripts.bench.rounds import Row, rates, seconds_of, synchronize
 from scripts.bench.settings import Settings
 
@@ -37,7 +38,7 @@ class InTurn(Callback):
         device: where all of them compute.
     """
 
-    def __init__(self, others: dict[str, Callable[[], None]], device: str) -> None:
+    def __init__(self, others: dict[str, Callable[[], object]], device: str) -> None:
         self.others = others
         self.device = device
         self.seconds: dict[str, list[float]] = {way: [] for way in (STEPS, EPOCHS, *others)}
@@ -79,11 +80,19 @@ def training(settings: Settings) -> Iterator[Row]:
             yield from compare(model, batch_size, settings)
 
 
-def compare(name: str, batch_size: int, settings: Settings) -> list[Row]:
-    """Return the rows of one model with one size of batches; none where there are fewer entries than two batches."""
+def compare(name: str, batch_size: int, settings: Settings, run: str = "training", others: bool = True) -> list[Row]:
+    """Return the rows of one model with one size of batches; none where there are fewer entries than two batches.
+
+    Args:
+        name: of the model.
+        batch_size: of its batches.
+        settings: of the suite.
+        run: how the run's directory begins.
+        others: let other libraries train too, where they can and are there.
+    """
     target = get_class(str(compose("train", [f"model={name}"]).data._target_))
     n = settings.entries_of(str(target.structure))
-    run_dir = settings.work / f"training_{name}_{batch_size}"
+    run_dir = settings.work / f"{run}_{name}_{batch_size}"
     source = write_sample(settings.work, str(target.structure), n)
     words = [f"model={name}", f"data.batch_size={batch_size}", *_targets(name, settings, source, n)]
     words += [f"trainer.accelerator={'gpu' if settings.device == 'cuda' else 'cpu'}", f"logger={settings.logger}"]
@@ -95,8 +104,7 @@ def compare(name: str, batch_size: int, settings: Settings) -> list[Row]:
     loader = parts.data.train_dataloader()
     if len(parts.data.train_entries) < 2 * batch_size:
         return []
-    others = _other_ways(config, parts.data, batch_size, settings)
-    in_turn = InTurn(others, settings.device)
+    in_turn = InTurn(_other_ways(name if others else "", config, parts.data, batch_size, settings), settings.device)
     parts.trainer.callbacks.insert(0, in_turn)  # type: ignore[attr-defined]
     parts.trainer.loggers = build_loggers(config.loggers)
     with exact_float32():
@@ -109,12 +117,17 @@ def compare(name: str, batch_size: int, settings: Settings) -> list[Row]:
 
 
 def _other_ways(
-    config: RunConfig, data: AnomalyDataModule, batch_size: int, settings: Settings
-) -> dict[str, Callable[[], None]]:
+    name: str, config: RunConfig, data: AnomalyDataModule, batch_size: int, settings: Settings
+) -> dict[str, Callable[[], object]]:
     model: AnomalyModel = build_model(config, data)
     entries = data.train_entries.batch
-    others: dict[str, Callable[[], None]] = {}
+    others: dict[str, Callable[[], object]] = {}
     others[BARE] = BareLoop(copy.deepcopy(model), entries, batch_size, settings.device).train_epoch
+    if name == "dense_ae":
+        # Theirs are given what hepad's normaliser makes of the entries beforehand.
+        with torch.no_grad():
+            x = model.normalizer(entries.x).numpy()
+        others |= other_trainings(x[: len(x) // batch_size * batch_size], batch_size, settings.device)
     if settings.device == "cuda" and model.automatic_optimization:
         others[GRAPHS] = RecordedLoop(model, entries, batch_size, settings.device).train_epoch
     return others
