@@ -31,10 +31,8 @@ def growth(settings: Settings) -> Iterator[Row]:
     run_dir = trained_run(settings.work)
     for n in settings.growth:
         source = write_jets(settings.work / "grown.h5", n)
-        for way, words in {
-            SCORED: ["score", str(run_dir)],
-            TRAINED: ["train", str(settings.work / f"grown_{n}")],
-        }.items():
+        processes = {SCORED: ["score", str(run_dir)], TRAINED: ["train", str(settings.work / f"grown_{n}")]}
+        for way, words in processes.items():
             if way == TRAINED and n > settings.most_trained:
                 continue
             found = _in_a_process([*words, str(source)])

@@ -1,6 +1,7 @@
 """Making of samples: conversion of NanoAOD and simulation, in events per second."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -56,9 +57,12 @@ def simulation(settings: Settings) -> Iterator[Row]:
     from hepad.simulation.production import simulate
     from hepad.simulation.settings import Settings as Simulation
 
-    for sample in ("zero_bias", "ttbar"):
-        n = settings.n_events
+    n = settings.n_events
+
+    def make(sample: str) -> None:
         # A chunk is what one process makes at a time.
-        request = Simulation({sample: n}, chunk_size=max(1, n // 4))
-        seconds = seconds_of(lambda: simulate(request, settings.work / f"simulated_{sample}"))
+        simulate(Simulation({sample: n}, chunk_size=max(1, n // 4)), settings.work / f"simulated_{sample}")
+
+    for sample in ("zero_bias", "ttbar"):
+        seconds = seconds_of(partial(make, sample))
         yield row_of(f"{n} events of {sample}", "hepad.simulate", "events/s", [n / seconds])

@@ -20,6 +20,7 @@ class Settings:
         models: whose training is measured.
         batch_sizes: of trainings.
         n_vectors, n_sets, n_images: entries that are trained on, by their structure.
+        most_steps: of an epoch; fewer entries are trained on where there would be more.
         n_scored: jets that are scored.
         n_searched: entries that a latent search is given.
         growth: numbers of entries that rate and memory are measured for.
@@ -38,7 +39,8 @@ class Settings:
     batch_sizes: tuple[int, ...] = (512, 1024, 8192)
     n_vectors: int = 131_072
     n_sets: int = 32_768
-    n_images: int = 16_384
+    n_images: int = 4096
+    most_steps: int = 128
     n_scored: int = 1_000_000
     n_searched: int = 256
     growth: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
@@ -50,16 +52,17 @@ class Settings:
     default_words: tuple[str, ...] = ()
     logger: str = "wandb"
 
-    def entries_of(self, structure: str) -> int:
-        """Return how many entries of a structure are trained on at most."""
-        return {"vector": self.n_vectors, "set": self.n_sets, "image": self.n_images}[structure]
+    def entries_of(self, structure: str, batch_size: int) -> int:
+        """Return how many entries of a structure a sample has, some of which validate and test."""
+        wanted = {"vector": self.n_vectors, "set": self.n_sets, "image": self.n_images}[structure]
+        return min(wanted, 2 * self.most_steps * batch_size)
 
 
 def tiny(work: Path, device: str = "cpu") -> Settings:
     """Return settings by which every part takes a moment and measures nothing: for tests."""
+    quick_run = ("data.limit=500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none")
     return Settings(
-        work, device, rounds=1, models=("dense_ae", "gan"), batch_sizes=(64,), n_vectors=256, n_sets=128, n_images=128,
-        n_scored=2000, n_searched=2, growth=(500, 1000), grown_batches=(32,), widths=(16,), n_events=2,
-        compared=(2,), default_words=("data.limit=500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none"),
-        logger="none",
+        work, device, rounds=1, models=("dense_ae", "gan", "distilled"), batch_sizes=(64,), n_vectors=256, n_sets=256,
+        n_images=256, n_scored=2000, n_searched=2, growth=(500, 1000), grown_batches=(32,), widths=(16,), n_events=2,
+        compared=(2,), default_words=quick_run, logger="none",
     )  # fmt: skip

@@ -43,6 +43,9 @@ PARTS: Mapping[str, Callable[[Settings], Iterable[Row]]] = {
     "growth": growth,
 }
 
+ON_A_GPU = ("training", "scoring", "latent_search", "default_run")
+"""Parts that a GPU has a say in, run with `--device cuda`."""
+
 ON_DEMAND = ("growth",)
 """Parts that take minutes by themselves, run with `--only`."""
 
@@ -63,12 +66,8 @@ def run_parts(settings: Settings, names: Sequence[str]) -> dict[str, Any]:
             traceback.print_exc(limit=-3)
             error = f"{type(failure).__name__}: {failure}"
         seconds = time.perf_counter() - began
-        found[name] = {
-            "seconds": round(seconds, 1),
-            "error": error,
-            "left_out": left_out,
-            "rows": [row.plain() for row in rows],
-        }
+        plain = [row.plain() for row in rows]
+        found[name] = {"seconds": round(seconds, 1), "error": error, "left_out": left_out, "rows": plain}
         print(f"\n{name} ({seconds:.0f} s)" + (f", FAILED: {error}" if error else ""))
         if left_out:
             print(f"left out; {left_out}")
@@ -79,7 +78,9 @@ def run_parts(settings: Settings, names: Sequence[str]) -> dict[str, Any]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return its exit code, 1 where a part has failed."""
     options = _options(argv)
-    names = [name for name in PARTS if name not in ON_DEMAND] if options.only is None else options.only
+    names = options.only or [name for name in PARTS if name not in ON_DEMAND]
+    if options.only is None and options.device == "cuda":
+        names = list(ON_A_GPU)
     with tempfile.TemporaryDirectory(prefix="hepad-bench-") as directory:
         settings = tiny(Path(directory), options.device) if options.tiny else _settings(options, Path(directory))
         found = {**facts(settings), "parts": run_parts(settings, names)}
@@ -94,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _settings(options: argparse.Namespace, work: Path) -> Settings:
     settings = Settings(work, options.device, models=tuple(options.models), logger=options.logger)
+    if options.device == "cuda":
+        settings = replace(settings, rounds=3, n_scored=4_000_000, n_searched=1024)
     given = {"rounds": options.rounds, "batch_sizes": options.batch_sizes, "n_scored": options.scored}
     return replace(settings, **{name: value for name, value in given.items() if value is not None})
 

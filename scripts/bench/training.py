@@ -91,7 +91,7 @@ def compare(name: str, batch_size: int, settings: Settings, run: str = "training
         others: let other libraries train too, where they can and are there.
     """
     target = get_class(str(compose("train", [f"model={name}"]).data._target_))
-    n = settings.entries_of(str(target.structure))
+    n = settings.entries_of(str(target.structure), batch_size)
     run_dir = settings.work / f"{run}_{name}_{batch_size}"
     source = write_sample(settings.work, str(target.structure), n)
     words = [f"model={name}", f"data.batch_size={batch_size}", *_targets(name, settings, source, n)]
