@@ -7,21 +7,29 @@ products alone would take at the rate that large ones reach here.
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import h5py
 import torch
-from scripts.bench.made_up import run_config, trained_run, write_jets
+from scripts.bench.made_up import jets, run_config, trained_run, write_jets
+from scripts.bench.reading import read_bare
 from scripts.bench.rounds import Row, row_of, seconds_of
 from scripts.bench.settings import Settings
 from scripts.bench.training import BARE, STEPS, compare
 
 from hepad.core.batch import Batch
+from hepad.core.schema import JET_DATASET
 from hepad.models import DenseAutoencoder
+from hepad.run import load_run
+from hepad.run.building import assemble
+from hepad.run.executing import fit
+from hepad.run.scoring import score_file
 
-SCORED, TRAINED, NETWORK, FLOOR = "hepad.score", "training, one epoch", "forward", "matrix products alone"
+SCORED, TRAINED, NETWORK, FLOOR = "hepad.score", "reading and one epoch", "forward", "matrix products alone"
 _CHUNK = 8192
 _ROOT = Path(__file__).parents[2]
 
@@ -38,6 +46,9 @@ def growth(settings: Settings) -> Iterator[Row]:
             found = _in_a_process([*words, str(source)])
             yield row_of(f"entries {n}", way, "entries/s", [n / found["seconds"]])
             yield row_of(f"entries {n}", f"{way}, peak memory", "MB", [found["megabytes"]])
+            for floor in ("bare forward", "bare reading"):
+                if floor in found:
+                    yield row_of(f"entries {n}", floor, "entries/s", [n / found[floor]])
         source.unlink()
     for batch_size in settings.grown_batches:
         for row in compare("dense_ae", batch_size, settings, f"growth_{batch_size}", others=False):
@@ -81,20 +92,39 @@ def _in_a_process(words: list[str]) -> dict[str, float]:
 
 
 def measure(what: str, directory: Path, source: Path) -> dict[str, float]:
-    """Return the seconds of scoring a file, or of one epoch of a training on it, and this process's peak memory."""
-    import resource
+    """Return seconds, and the peak memory of this process before floors are measured.
 
-    from hepad.run import train
-    from hepad.run.scoring import score_file
-
+    Args:
+        what: `score` for scoring a file, else reading it and one epoch of a training on it.
+        directory: the run, or where it goes.
+        source: the file.
+    """
     if what == "score":
-        seconds = seconds_of(lambda: score_file(directory, source, source.with_name("grown_scores.h5"), overwrite=True))
+        target = source.with_name("grown_scores.h5")
+        # The first call in a process pays for what PyTorch sets up.
+        _, seconds = (seconds_of(lambda: score_file(directory, source, target, overwrite=True)) for _ in range(2))
     else:
+        directory.mkdir()
         words = ["model=dense_ae", "trainer.max_epochs=1", "logger=none", "data.batch_size=8192"]
         config = run_config(directory, source, *words)
-        seconds = seconds_of(lambda: train(config, directory))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": seconds, "megabytes": peak / 1024}
+        seconds = seconds_of(lambda: fit(assemble(config, directory), None))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "megabytes": peak, **(_floors(directory, source) if what == "score" else {})}
+
+
+def _floors(run_dir: Path, source: Path) -> dict[str, float]:
+    """Return the seconds of the bare forward pass over as many entries, and of the bare reading."""
+    with h5py.File(source) as file:
+        n = len(file[JET_DATASET])
+    model, x = load_run(run_dir).model, torch.from_numpy(jets(_CHUNK))
+
+    def forward() -> None:
+        with torch.inference_mode():
+            for start in range(0, n, _CHUNK):
+                model.score_batch(Batch(x[: n - start]))
+
+    forward()
+    return {"bare forward": seconds_of(forward), "bare reading": seconds_of(lambda: read_bare(source, n))}
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def reading(settings: Settings) -> Iterator[Row]:
         n = settings.n_scored if compression is None else max(1, settings.n_scored // 10)
         path = write_jets(settings.work / f"read_{compression}.h5", n, compression=compression)
         ways = {
-            RAW: lambda path=path, n=n: _read_bare(path, n),
+            RAW: lambda path=path, n=n: read_bare(path, n),
             "hepad, in parts": lambda path=path, n=n: _read_parts(path, n),
             "hepad, whole": lambda path=path: _datamodule(path).read_sample("background", path),
         }
@@ -94,7 +94,8 @@ def _datamodule(path: Path) -> JetsDataModule:
     return JetsDataModule(samples={"background": str(path)}, bundled=False, background="background")
 
 
-def _read_bare(path: Path, n: int) -> None:
+def read_bare(path: Path, n: int) -> None:
+    """Read a file of `n` events by h5py alone, some thousand rows at a time."""
     with h5py.File(path) as file:
         for start in range(0, n, 8192):
             file[JET_DATASET][start : start + 8192]
