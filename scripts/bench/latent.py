@@ -28,7 +28,7 @@ def latent_search(settings: Settings) -> Iterator[Row]:
     """Yield entries searched per second for each generator, with weights of their own (z + θ) and without (z)."""
     for name in GENERATORS:
         for gamma_theta in (1e-4, 0.0):
-            yield from _compare(name, SearchSettings(gamma_theta=gamma_theta), settings)
+            yield from _compare(name, SearchSettings(gamma_theta=gamma_theta, steps=settings.search_steps), settings)
 
 
 def _compare(name: str, search_settings: SearchSettings, settings: Settings) -> list[Row]:

@@ -23,6 +23,7 @@ class Settings:
         most_steps: of an epoch; fewer entries are trained on where there would be more.
         n_scored: jets that are scored.
         n_searched: entries that a latent search is given.
+        search_steps: of each of its restarts.
         growth: numbers of entries that rate and memory are measured for.
         most_trained: the largest of them that is trained on.
         grown_batches, widths: sizes of batches and of a network's hidden layer that rates are measured for.
@@ -34,15 +35,16 @@ class Settings:
 
     work: Path
     device: str = "cpu"
-    rounds: int = 5
+    rounds: int = 3
     models: tuple[str, ...] = MODELS
     batch_sizes: tuple[int, ...] = (512, 1024, 8192)
     n_vectors: int = 131_072
     n_sets: int = 32_768
-    n_images: int = 4096
+    n_images: int = 2560
     most_steps: int = 128
     n_scored: int = 1_000_000
-    n_searched: int = 256
+    n_searched: int = 128
+    search_steps: int = 19
     growth: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
     most_trained: int = 1_000_000
     grown_batches: tuple[int, ...] = (64, 256, 1024, 4096, 16384)
@@ -63,6 +65,6 @@ def tiny(work: Path, device: str = "cpu") -> Settings:
     quick_run = ("data.limit=500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none")
     return Settings(
         work, device, rounds=1, models=("dense_ae", "gan", "distilled"), batch_sizes=(64,), n_vectors=256, n_sets=256,
-        n_images=256, n_scored=2000, n_searched=2, growth=(500, 1000), grown_batches=(32,), widths=(16,), n_events=2,
-        compared=(2,), default_words=quick_run, logger="none",
+        n_images=256, n_scored=2000, n_searched=2, search_steps=2, growth=(500, 1000), grown_batches=(32,),
+        widths=(16,), n_events=2, compared=(2,), default_words=quick_run, logger="none",
     )  # fmt: skip

@@ -96,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _settings(options: argparse.Namespace, work: Path) -> Settings:
     settings = Settings(work, options.device, models=tuple(options.models), logger=options.logger)
     if options.device == "cuda":
-        settings = replace(settings, rounds=3, n_scored=4_000_000, n_searched=1024)
+        settings = replace(settings, n_images=32_768, n_scored=4_000_000, n_searched=1024)
     given = {"rounds": options.rounds, "batch_sizes": options.batch_sizes, "n_scored": options.scored}
     return replace(settings, **{name: value for name, value in given.items() if value is not None})
 

@@ -18,9 +18,9 @@ from hepad.models import AnomalyModel
 
 Task = TypeVar("Task")
 
-_BYTES: Final = {"cpu": 1 << 20}
+_BYTES: Final = {"cpu": 3 << 19}
 _GPU_BYTES: Final = 32 << 20
-_MOST: Final = {"cpu": 8192}
+_MOST: Final = {"cpu": 16384}
 _MOST_ON_GPU: Final = 1 << 17
 _FEWEST: Final = 64
 _FEWEST_BYTES: Final = 16 << 20
@@ -32,12 +32,12 @@ _MOST_THREADS: Final = 8
 def rows_at_once(entry_shape: tuple[int, ...], device: str = "cpu") -> int:
     """Return how many entries are scored at once, a power of two.
 
-    On a CPU about a megabyte, which stays in a core's cache, on a GPU so many that the time to begin an operation does
+    On a CPU about a megabyte, which stays in a core's cache (docs/performance.md), on a GPU so many that the time to begin an operation does
     not count. The last bits of a score depend on it only where rows do not fill whole registers, which those of a power
     of two do.
 
     >>> rows_at_once((17,)), rows_at_once((1, 18, 14)), rows_at_once((4, 64, 64)), rows_at_once((17,), "cuda")
-    (8192, 1024, 64, 131072)
+    (16384, 1024, 64, 131072)
     """
     size = 4 * math.prod(entry_shape)
     fitting = min(_BYTES.get(device, _GPU_BYTES) // size, _MOST.get(device, _MOST_ON_GPU))
