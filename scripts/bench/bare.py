@@ -69,7 +69,8 @@ class RecordedLoop(BareLoop):
         self.rows = torch.arange(batch_size, device=self.device)
         self.graph: torch.cuda.CUDAGraph | None = None
 
-    def _recorded(self) -> torch.cuda.CUDAGraph:
+    def record(self) -> None:
+        """Record the step after some that warm up; raise `RuntimeError` where it holds what cannot be recorded."""
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
@@ -81,12 +82,11 @@ class RecordedLoop(BareLoop):
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             self.step(take_rows(self.entries, self.rows))
-        return graph
+        self.graph = graph
 
     def train_epoch(self) -> None:
         """Train on all entries once."""
-        if self.graph is None:
-            self.graph = self._recorded()
+        assert self.graph is not None
         for rows in self.batches():
             self.rows.copy_(rows)
             self.graph.replay()

@@ -1,4 +1,4 @@
-"""What the numbers were measured with: hardware, versions, threads, date."""
+"""Hardware, versions, threads and date of a run of the suite."""
 
 import importlib.metadata
 import os

@@ -104,7 +104,9 @@ def compare(name: str, batch_size: int, settings: Settings, run: str = "training
     loader = parts.data.train_dataloader()
     if len(parts.data.train_entries) < 2 * batch_size:
         return []
-    in_turn = InTurn(_other_ways(name if others else "", config, parts.data, batch_size, settings), settings.device)
+    with exact_float32():
+        ways = _other_ways(name if others else "", config, parts.data, batch_size, settings)
+    in_turn = InTurn(ways, settings.device)
     parts.trainer.callbacks.insert(0, in_turn)  # type: ignore[attr-defined]
     parts.trainer.loggers = build_loggers(config.loggers)
     with exact_float32():
@@ -129,7 +131,13 @@ def _other_ways(
             x = model.normalizer(entries.x).numpy()
         others |= other_trainings(x[: len(x) // batch_size * batch_size], batch_size, settings.device)
     if settings.device == "cuda" and model.automatic_optimization:
-        others[GRAPHS] = RecordedLoop(model, entries, batch_size, settings.device).train_epoch
+        recorded = RecordedLoop(model, entries, batch_size, settings.device)
+        try:
+            recorded.record()
+        except RuntimeError as error:
+            print(f"{name} cannot be recorded as a CUDA graph: {str(error).splitlines()[0]}")
+        else:
+            others[GRAPHS] = recorded.train_epoch
     return others
 
 

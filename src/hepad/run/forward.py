@@ -32,9 +32,9 @@ _MOST_THREADS: Final = 8
 def rows_at_once(entry_shape: tuple[int, ...], device: str = "cpu") -> int:
     """Return how many entries are scored at once, a power of two.
 
-    On a CPU about a megabyte, which stays in a core's cache (docs/performance.md), on a GPU so many that the time to begin an operation does
-    not count. The last bits of a score depend on it only where rows do not fill whole registers, which those of a power
-    of two do.
+    On a CPU about a megabyte, which stays in a core's cache, on a GPU so many that the time to begin an operation does
+    not count (docs/performance.md). The last bits of a score depend on it only where rows do not fill whole registers,
+    which those of a power of two do.
 
     >>> rows_at_once((17,)), rows_at_once((1, 18, 14)), rows_at_once((4, 64, 64)), rows_at_once((17,), "cuda")
     (16384, 1024, 64, 131072)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,13 +94,13 @@ def test_the_seconds_of_commands_are_taken(tmp_path, monkeypatch):
         for word in words:
             if word.startswith("hydra.run.dir="):
                 run_dir = Path(word.removeprefix("hydra.run.dir="))
-                run_dir.mkdir(exist_ok=True)
+                run_dir.mkdir()
                 facts = {"epochs": 3, "seconds": {"set_up": 0.1, "train": 0.2, "score": 0.05}}
                 (run_dir / "provenance.json").write_text(json.dumps(facts))
         return 2 if any(word in ("model=nothing", "trainer.max_epochs=-3") for word in words) else 0
 
     monkeypatch.setattr(commands, "python", answer)
-    settings = tiny(tmp_path)
+    settings = replace(tiny(tmp_path), rounds=2)
     assert "first step of a training" in {row.way for row in commands.start_up(settings)}
     rows = {row.way: row.value for row in commands.default_run(settings)}
     assert rows["train"] == 0.2
