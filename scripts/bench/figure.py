@@ -36,7 +36,9 @@ def draw_growth(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     for axes, (panel, (x, y)) in zip(figure.subplots(2, 2).flat, PANELS.items(), strict=True):
         for way, points in found.get(panel, {}).items():
             _curve(axes, way, points)
-        axes.set(xlabel=x, ylabel=y, xscale="log", yscale="log")
+        axes.set(xlabel=x, ylabel=y, xscale="log", yscale="linear" if panel == "memory" else "log")
+        if panel == "memory":
+            axes.set_ylim(bottom=0)
         if panel in found:
             axes.legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)

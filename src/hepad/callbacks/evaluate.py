@@ -94,9 +94,9 @@ class Evaluate(Callback):
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Evaluate all scores at once and write them; where several processes tested, the first does it for all."""
-        self.seconds = time.perf_counter() - self._since
         data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
         outputs = {key: torch.cat(parts).cpu() for key, parts in self._batches.items()}
+        self.seconds = time.perf_counter() - self._since
         self._outputs = gather_interleaved(outputs) if trainer.world_size > 1 else outputs
         if not trainer.is_global_zero:
             return
