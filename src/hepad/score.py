@@ -16,7 +16,7 @@ def job(cfg: DictConfig) -> None:
     # Imported here, so that --help does not wait for torch.
     from hepad.run.scoring import score_file
 
-    found = score_file(Path(cfg.run), Path(cfg.input), Path(cfg.output), cfg.overwrite, cfg.on_nonfinite)
+    found = score_file(Path(cfg.run), Path(cfg.input), Path(cfg.output), cfg.overwrite, cfg.on_nonfinite, cfg.device)
     dropped = f", {found.dropped} with NaN or inf left out" if found.dropped else ""
     dropped += "".join(f", {reason}: {count}" for reason, count in found.left_out.items())
     print(f"{found.entries} scores written to {cfg.output}{dropped}")

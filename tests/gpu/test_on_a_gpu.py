@@ -1,14 +1,18 @@
 """On a real GPU: every model trains deterministically, scores and searches agree with the CPU's, commands end well."""
 
+import h5py
 import numpy as np
 import pytest
 import torch
 
-from hepad import train
-from hepad.core.batch import on_device
+import hepad
+from hepad import score, train
+from hepad.core.batch import on_device, take_rows
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import ReconstructionModel, Searchable
 from hepad.steps.recorded import RecordedSteps
+from hepad.run.forward import Forward
+from tests.conftest import write_jet_file
 from tests.gpu.cases import BRIEF, INFERENCES, UNLIKE_PAIRS, Entries, fit
 from tests.runs.conftest import call
 
@@ -72,6 +76,22 @@ def test_scores_are_those_of_the_cpu(trained):
     assert_agree(on_gpu, on_cpu)
 
 
+def test_chunks_on_their_way_there_and_back_have_the_scores_of_the_cpu(trained):
+    model, data, _ = trained
+    batch = take_rows(data.test_entries["signal"].batch, torch.arange(10).repeat(70))
+    model.cpu()
+
+    def scores(where: str) -> torch.Tensor:
+        forward = Forward(model, torch.device(where))
+        chunks = forward.scores(range(0, 700, 64), lambda start: take_rows(batch, slice(start, start + 64)))
+        return torch.cat([torch.from_numpy(part) for _, part in chunks])
+
+    on_gpu = scores("cuda")
+    assert torch.equal(on_gpu, scores("cuda"))
+    assert_agree(on_gpu, scores("cpu"))
+    assert model.device.type == "cpu"
+
+
 @pytest.mark.parametrize("gamma_theta", [0.0, 1e-4])
 def test_a_search_is_that_of_the_cpu(trained, gamma_theta):
     model, data, _ = trained
@@ -106,3 +126,20 @@ def test_the_command_searches_with_a_bigan(tmp_path, inference):
     done = call(train.main, tmp_path, "model=bigan", "inference=latent_search", *words, *search, "hydra.run.dir=run")
     assert done.code == 0, done.err
     assert (tmp_path / "run/report.html").is_file()
+
+
+def test_files_and_arrays_have_the_same_scores(tmp_path):
+    words = ["model=dense_ae", "data.limit=500", "trainer.max_epochs=2", "evaluation.plots=false", "logger=none"]
+    assert call(train.main, tmp_path, *words, "hydra.run.dir=run").code == 0
+    source = write_jet_file(tmp_path / "new.h5", n_events=400_000)
+    found = {}
+    for device in ("cpu", "gpu"):
+        done = call(score.main, tmp_path, "run=run", f"input={source}", f"output={device}.h5", f"device={device}")
+        assert done.code == 0, done.err
+        with h5py.File(tmp_path / f"{device}.h5") as file, h5py.File(source) as held:
+            found[device] = torch.from_numpy(file["score"][:])
+            jets = held["jet_event_data"][:][file["index"][:], file["slot"][:]]
+        run = hepad.load_run(tmp_path / "run")
+        assert torch.equal(found[device], torch.from_numpy(run.score(jets, device=device)))
+        assert run.model.device.type == "cpu"
+    assert_agree(found["gpu"], found["cpu"])

@@ -13,6 +13,7 @@ from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import Distilled, ReconstructionModel, Searchable
 from hepad.run.building import build_inference
+from hepad.run.forward import Forward
 from tests.gpu.cases import INFERENCES, LOSSES, UNLIKE_PAIRS, Entries, fit, score
 from tests.gpu.pretend_gpu import pretend_gpu, strategy
 
@@ -81,6 +82,24 @@ def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, t
             evaluate = Evaluate(tmp_path, None, [0.1], inference)
             score(model, data, *([] if inference is None else [inference]), evaluate, strategy=strategy())
             assert set(evaluate.samples) == {"background", "signal"}
+
+
+@pytest.mark.parametrize("case", UNLIKE_PAIRS, ids="-".join)
+def test_chunks_are_scored_on_the_device_as_on_the_cpu(entries, case):
+    model, data = entries.build(entries.config(*case))
+    batch = data.train_entries.batch
+    starts = range(0, len(batch.x), 8)
+    found = []
+    with pretend_gpu() as device:
+        for where in (torch.device("cpu"), device):
+            scores = Forward(model.eval(), where).scores(
+                starts, lambda start: take_rows(batch, slice(start, start + 8))
+            )
+            found.append([(start, torch.from_numpy(part)) for start, part in scores])
+    assert model.device.type == "cpu"
+    for (start, on_cpu), (same, there) in zip(*found, strict=True):
+        assert start == same
+        torch.testing.assert_close(there, on_cpu)
 
 
 # A search compares entries by a loss, whatever made them: each loss with one model of each kind of data. With every

@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+import torch
 
 import hepad
 from hepad import score, train
 from hepad.data import calo, jet_table
-from hepad.run import scoring
+from hepad.run import forward, scoring
 from tests.conftest import write_image_file, write_jet_file
 from tests.runs.conftest import Finished, call
 
@@ -124,6 +126,44 @@ def test_entries_with_nan_are_left_out_on_request(run_of, tmp_path):
         assert file.attrs["dropped"] == 1
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_stopped_in_the_middle_nothing_is_left(run_of, tmp_path, monkeypatch, n_threads):
+    run, threads, torch_threads = run_of("jets"), threading.active_count(), torch.get_num_threads()
+    source = write_jet_file(tmp_path / "new.h5", n_events=3000)
+    monkeypatch.setattr(scoring, "ROWS", 100)
+    monkeypatch.setattr(forward, "rows_at_once", lambda *shape: 64)
+    n_done = 0
+
+    def stop(*arguments):
+        nonlocal n_done
+        n_done += 1
+        if n_done == 20:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(scoring.GrowingColumns, "add", stop)
+    torch.set_num_threads(n_threads)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            scoring.score_file(run, source, tmp_path / "scores.h5")
+        assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(torch_threads)
+    assert {path.name for path in tmp_path.iterdir()} == {"new.h5"}
+    assert threading.active_count() == threads
+
+
+def test_a_fault_in_the_middle_is_told_in_one_line(run_of, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "ROWS", 100)
+    source = write_jet_file(tmp_path / "new.h5", n_events=3000)
+    with h5py.File(source, "r+") as file:
+        file["weight"] = np.where(np.arange(3000) == 2500, -1.0, 1.0)
+    done = scored(run_of("jets"), source, tmp_path / "scores.h5")
+    assert done.code == 2
+    assert "negative, first that of row 2500" in done.err
+    assert done.err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"new.h5"}
+
+
 def test_the_training_file_is_recognised(run_of, tmp_path):
     run = run_of("jets")
     done = scored(run, run.parent / "background.h5", tmp_path / "scores.h5")
@@ -156,6 +196,7 @@ def test_an_output_is_replaced_only_when_asked(run_of, tmp_path):
         (["output=.", "overwrite=true"], "exists"),
         (["on_nonfinite=ignore"], "allowed: refuse, drop"),
         (["overwrite=maybe"], "true or false"),
+        (["device=tpu"], "auto, cpu, gpu, cuda, mps"),
         (["inputt=x"], "did you mean 'input'?"),
     ],
 )

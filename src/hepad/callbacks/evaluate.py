@@ -88,15 +88,15 @@ class Evaluate(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Keep the scores (and losses, where the model has any) of one batch."""
+        """Keep the scores (and losses, where the model has any) of one batch, where they are: fetching them waits."""
         for name, values in outputs.items():
-            self._batches[name, dataloader_idx].append(values.detach().cpu())
+            self._batches[name, dataloader_idx].append(values.detach())
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Evaluate all scores at once and write them; where several processes tested, the first does it for all."""
-        self.seconds = time.perf_counter() - self._since
         data: AnomalyDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        outputs = {key: torch.cat(parts) for key, parts in self._batches.items()}
+        outputs = {key: torch.cat(parts).cpu() for key, parts in self._batches.items()}
+        self.seconds = time.perf_counter() - self._since
         self._outputs = gather_interleaved(outputs) if trainer.world_size > 1 else outputs
         if not trainer.is_global_zero:
             return

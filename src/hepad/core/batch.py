@@ -72,8 +72,8 @@ def join_batches(batches: Sequence[Batch]) -> Batch:
     return Batch(x, *others)
 
 
-def on_device(entries: Batch, device: torch.device) -> Batch:
-    """Return the entries on a device.
+def on_device(entries: Batch, device: torch.device, non_blocking: bool = False) -> Batch:
+    """Return the entries on a device; with `non_blocking` from pinned memory, without waiting for it.
 
     >>> import torch
     >>> from hepad.core.batch import Batch, on_device
@@ -81,7 +81,7 @@ def on_device(entries: Batch, device: torch.device) -> Batch:
     >>> moved.x.device, moved.weight.device
     (device(type='cpu'), device(type='cpu'))
     """
-    return _each(entries, lambda field: field.to(device))
+    return _each(entries, lambda field: field.to(device, non_blocking=non_blocking))
 
 
 def drawn_by_weight(entries: Batch) -> Batch:

@@ -93,9 +93,11 @@ class JetsDataModule(AnomalyDataModule):
         check_features(file, self.feature_names, table.names)
         if self.min_pt > 0 and "pt" not in table.names:
             raise UserError(f"data.min_pt={self.min_pt:g}: {file.filename} has no feature 'pt'")
+        # Of a part of a file nothing but the context is compared with anything.
+        wanted = table.names if rows is None else [name for name in table.names if name in self.context_names]
         parts: list[Entries] = []
         for step in row_steps(table.dataset) if rows is None else [rows]:
-            parts.append(self._read_step(table, step))
+            parts.append(self._read_step(table, step, wanted))
             n_read = sum(len(part) for part in parts)
             if limit is not None and n_read >= limit:
                 break
@@ -107,16 +109,22 @@ class JetsDataModule(AnomalyDataModule):
             raise UserError(f"no jets{above} in {file.filename} (sample {sample})")
         return found
 
-    def _read_step(self, table: JetTable, step: slice) -> Entries:
+    def _read_step(self, table: JetTable, step: slice, wanted: Sequence[str]) -> Entries:
         jets, real = table.read(step, self.padding)
         chosen = real
         if self.min_pt > 0:
             # A NaN pT is kept here so that the check for NaN sees it.
             chosen = real & ~(jets[..., table.names.index("pt")] <= self.min_pt)
-        event, slot = np.nonzero(chosen)
-        x = jets[event, slot]
-        observables = {name: x[:, i].astype(np.float64) for i, name in enumerate(table.names)}
-        x = np.ascontiguousarray(x[:, [table.names.index(name) for name in self.feature_names]])
+        n_events, n_slots = real.shape
+        x = jets.reshape(-1, jets.shape[2])
+        if chosen.all():
+            event, slot = np.repeat(np.arange(n_events), n_slots), np.tile(np.arange(n_slots), n_events)
+        else:
+            event, slot = np.nonzero(chosen)
+            x = x.take(np.flatnonzero(chosen), axis=0)
+        observables = {name: x[:, table.names.index(name)].astype(np.float64) for name in wanted}
+        if self.feature_names != table.names:
+            x = x.take([table.names.index(name) for name in self.feature_names], axis=1)
         counts = {
             "empty slots": int((~real).sum()),
             f"jets of pT up to {self.min_pt:g} GeV": int((real & ~chosen).sum()),
@@ -148,6 +156,8 @@ class JetsDataModule(AnomalyDataModule):
 
 def _joined(parts: list[Entries], limit: int | None) -> Entries:
     """The first `limit` entries of several parts; what was left out is counted over all of them."""
+    if len(parts) == 1 and (limit is None or len(parts[0]) <= limit):
+        return parts[0]
     slots = [part.slot for part in parts if part.slot is not None]
     left_out: dict[str, int] = {}
     for part in parts:

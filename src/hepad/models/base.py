@@ -245,7 +245,8 @@ def _n_processes() -> int:
 def eval_mode(module: nn.Module) -> Iterator[None]:
     """Put `module` in eval mode, and every part of it back as it was afterwards."""
     were_training = [part for part in module.modules() if part.training]
-    module.eval()
+    if were_training:
+        module.eval()
     try:
         yield
     finally:

@@ -1,13 +1,13 @@
-"""Arrays of entries as users have them: columns found by name, empty slots told."""
+"""Arrays of entries as users have them: columns found by name, in the order of the run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
-from hepad.data.jet_table import AUTO, NONE
 
 
 def named_features(facts: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -20,10 +20,35 @@ def named_features(facts: Mapping[str, Any]) -> tuple[str, ...] | None:
     return tuple(names)
 
 
-def entry_array(
+@dataclass(frozen=True)
+class EntryRows:
+    """Entries as a user has them, of which float32 rows are made as they are needed.
+
+    Attributes:
+        array: `(N, …)` numbers.
+        columns: of the last axis, those of the run in its order; None for all as they are.
+        shape: of one entry.
+    """
+
+    array: NDArray[Any]
+    columns: list[int] | None
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def rows(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return some entries as float32 `(n, *shape)`, the very memory where they are so already."""
+        part = self.array[start:stop]
+        if self.columns is not None:
+            part = part[..., self.columns]
+        return np.ascontiguousarray(part, dtype=np.float32).reshape(-1, *self.shape)
+
+
+def entry_rows(
     entries: Any, shape: tuple[int, ...], wanted: tuple[str, ...] | None, given: Sequence[str] | None
-) -> NDArray[np.float32]:
-    """Return entries as float32 `(N, *shape)`, their columns in the order of the run.
+) -> EntryRows:
+    """Return entries to take rows of, their columns in the order of the run.
 
     Args:
         entries: an array, a structured array, or a table with `columns`, such as a pandas DataFrame.
@@ -36,20 +61,30 @@ def entry_array(
     """
     array, fields = _with_names(entries)
     names = given if given is not None else fields
-    if names is not None:
-        array = _by_name(array, [str(name) for name in names], wanted)
-    if shape[0] == 1 and len(shape) == 3 and array.shape[1:] == shape[1:]:
-        array = array.reshape(-1, *shape)
-    if array.shape[1:] != shape or not array.ndim:
-        raise UserError(f"entries of shape {array.shape[1:]}; this run scores {shape}{_advice(array.shape, shape)}")
-    return np.ascontiguousarray(array)
+    columns = None if names is None else _columns(array, [str(name) for name in names], wanted)
+    found = array.shape[1:] if columns is None else (*array.shape[1:-1], len(columns))
+    one_channel = shape[0] == 1 and len(shape) == 3 and found == shape[1:]
+    if (found != shape and not one_channel) or not array.ndim:
+        whole = array.shape[:1] + found
+        raise UserError(f"entries of shape {found}; this run scores {shape}{_advice(whole, shape)}")
+    return EntryRows(array, columns, shape)
 
 
-def _with_names(entries: Any) -> tuple[NDArray[np.float32], Any]:
+def entry_array(
+    entries: Any, shape: tuple[int, ...], wanted: tuple[str, ...] | None, given: Sequence[str] | None
+) -> NDArray[np.float32]:
+    """Return entries as float32 `(N, *shape)`; see `entry_rows`."""
+    rows = entry_rows(entries, shape, wanted, given)
+    return rows.rows(0, len(rows))
+
+
+def _with_names(entries: Any) -> tuple[NDArray[Any], Any]:
     """Return entries as an array, and the names of its columns where it has any."""
     fields = getattr(getattr(entries, "dtype", None), "names", None)
     if fields:
         return np.stack([np.asarray(entries[name], dtype=np.float32) for name in fields], axis=-1), fields
+    if isinstance(entries, np.ndarray) and entries.dtype.kind in "fiub":
+        return np.asarray(entries), None
     return np.asarray(entries, dtype=np.float32), getattr(entries, "columns", None)
 
 
@@ -78,7 +113,7 @@ def context_array(
         names = [str(name) for name in (given if given is not None else fields if fields is not None else ())]
         if array.ndim != 2 or not set(wanted) <= set(names):
             raise UserError(f"{told}; give context=(N, {len(wanted)}), or entries whose columns have these names")
-        found = array[:, [names.index(name) for name in wanted]]
+        found = np.asarray(array[:, [names.index(name) for name in wanted]], dtype=np.float32)
     else:
         try:
             found = np.asarray(context, dtype=np.float32)
@@ -92,82 +127,14 @@ def context_array(
     return np.ascontiguousarray(found)
 
 
-def empty_slots(array: NDArray[np.float32], names: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Return which single jets are empty slots of an event, `(N,)`: all numbers 0, or a pT up to 0.
-
-    Args:
-        array: `(N, F)` jets, of a run that tells empty slots by their pT.
-        names: of the columns, `pt` among them.
-
-    Raises:
-        UserError: several values of pT up to 0, as after standardising.
-    """
-    pt = array[:, names.index("pt")]
-    _check_one_padding_value(pt)
-    return ~array.any(axis=1) | (pt <= 0)
-
-
-def _check_one_padding_value(pt: NDArray[np.float32]) -> None:
-    """Raise `UserError` where pT does not tell which slots are empty: as where files are read (`data.padding=auto`)."""
-    empty = pt[pt <= 0]
-    if empty.size and empty.min() != empty.max():
-        raise UserError(
-            f"'pt' has several values up to 0 (from {empty.min():g} to {empty.max():g}) and does not tell which slots "
-            "are empty; say so with mask=…, True for real jets"
-        )
-
-
-def given_mask(mask: Any, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return a user's mask as bool; raise `UserError` for another shape."""
-    given = np.asarray(mask)
-    if given.shape != shape:
-        raise UserError(f"a mask of shape {given.shape}; one number per slot is needed, {shape}")
-    return np.asarray(given != 0)
-
-
-def real_slots(
-    array: NDArray[np.float32],
-    names: tuple[str, ...] | None,
-    padding: str,
-    mask: Any = None,
-) -> NDArray[np.bool_]:
-    """Return which slots of events `(N, S, F)` hold a jet, `(N, S)`, as the run was told them (`data.padding`).
-
-    Args:
-        array: the events.
-        names: of the columns; None where the run does not know them.
-        padding: the run's `data.padding`.
-        mask: `(N, S)`, not 0 for real jets; None to tell them by the events themselves.
-
-    Raises:
-        UserError: a mask of another shape, or slots that the events alone do not tell.
-    """
-    if mask is not None:
-        return given_mask(mask, array.shape[:2])
-    if padding == NONE:
-        return np.ones(array.shape[:2], dtype=bool)
-    column = "pt" if padding == AUTO else padding
-    if names is not None and column in names:
-        values = array[..., names.index(column)]
-        if padding == AUTO:
-            _check_one_padding_value(values)
-        return np.asarray(array.any(axis=2) & ~(values <= 0))
-    if padding == AUTO:
-        return np.asarray(array.any(axis=2))
-    raise UserError(
-        f"this run tells empty slots by data.padding={padding}, which is no column of its entries; give "
-        f"mask=(N, {array.shape[1]}), True for real jets"
-    )
-
-
-def _by_name(array: NDArray[np.float32], names: list[str], wanted: tuple[str, ...] | None) -> NDArray[np.float32]:
+def _columns(array: NDArray[Any], names: list[str], wanted: tuple[str, ...] | None) -> list[int]:
     if wanted is None:
         raise UserError("this run's entries have no named features; give the array alone")
     if array.shape[-1:] != (len(names),):
         raise UserError(f"{len(names)} names for entries of shape {array.shape[1:]}; one name per column is needed")
     if missing := [name for name in wanted if name not in names]:
         raise UserError(f"no column {', '.join(missing)}; this run scores: {', '.join(wanted)}")
-    return array[..., [names.index(name) for name in wanted]]
+    return [names.index(name) for name in wanted]
 
 
 def _advice(given: tuple[int, ...], shape: tuple[int, ...]) -> str:

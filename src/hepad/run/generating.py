@@ -1,6 +1,8 @@
 """Entries made up by a run's model, written as a sample, in memory that does not depend on their number."""
 
+import math
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import torch
@@ -15,8 +17,12 @@ from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile
 from hepad.models import Generative
-from hepad.run.loading import Run, chunk_length, load_run
+from hepad.run.loading import Run, load_run
 from hepad.rundir.facts import read_provenance
+
+_BLOCK: Final = 4096
+_NUMBERS: Final = 1 << 23
+"""Of all entries of a block; a convolution makes some ten times as many of them."""
 
 
 def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
@@ -53,7 +59,7 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
     # The name that the run's config asks for, where it does; else the one that it found.
     dataset = run.settings.data.get("dataset") or definition.get("dataset")
     generator = torch.Generator().manual_seed(seed)
-    size = chunk_length(run.entry_shape)
+    size = _block_length(run.entry_shape)
     with write_hdf5(target) as file, progress("generate", n, unit="entries") as advance:
         entries = EntryFile(file, kind, n, _features(run), dataset)
         for start in range(0, n, size):
@@ -72,6 +78,11 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
         file.attrs["checkpoint_sha256"] = file_sha256(run_dir / "checkpoints" / "best.ckpt")
         file.attrs["seed"] = seed
         file.attrs["hepad_version"] = __version__
+
+
+def _block_length(entry_shape: tuple[int, ...]) -> int:
+    """Return how many entries are made up at once, fewer of large ones; the random numbers of each depend on it."""
+    return max(1, min(_BLOCK, _NUMBERS // math.prod(entry_shape)))
 
 
 def _features(run: Run) -> tuple[str, ...] | None:

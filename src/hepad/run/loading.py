@@ -1,13 +1,11 @@
 """Loading a run back from its directory."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
@@ -15,18 +13,17 @@ from hepad.checkpoints.checkpoint_model import load_model
 from hepad.config import RunConfig
 from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets, get_class, shipped_targets
-from hepad.core.batch import Batch, take_rows
+from hepad.core.devices import scoring_device
 from hepad.core.errors import UserError
 from hepad.data.jet_table import AUTO
 from hepad.models import AnomalyModel
-from hepad.run.entry_arrays import context_array, empty_slots, entry_array, given_mask, named_features, real_slots
+from hepad.run.entry_arrays import context_array, entry_rows, named_features
+from hepad.run.entry_scores import score_rows
+from hepad.run.forward import Forward
+from hepad.run.slot_rules import SlotRule, given_mask
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
-
-_CHUNK: Final = 4096
-_NUMBERS: Final = 1 << 23
-"""Of all entries of a chunk; a convolution makes some ten times as many of them."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,12 @@ class Run:
         return tuple(self.settings.data.get("context") or ())
 
     def score(
-        self, entries: Any, features: Sequence[str] | None = None, mask: Any = None, context: Any = None
+        self,
+        entries: Any,
+        features: Sequence[str] | None = None,
+        mask: Any = None,
+        context: Any = None,
+        device: str = "auto",
     ) -> NDArray[np.float32]:
         """Return the anomaly score of each entry, `(N,)`; higher is more anomalous.
 
@@ -79,52 +81,35 @@ class Run:
                 (`data.padding`): by pT, or all zeros where there is none.
             context: `(N, K)` observables that the run is conditioned on (`context_names`), of one also `(N,)`; None to
                 find them by name among the columns of `entries`.
+            device: where to compute: `auto` (a GPU where there is one), `cpu`, `gpu`, `cuda` or `mps`. To the last bit
+                scores are the same on one device alone.
 
         Returns:
             The scores; NaN for empty slots, where entries are single jets.
 
         Raises:
-            UserError: another shape, a feature or a context that is missing, NaN or inf, or empty slots that need a
-                mask to be told.
+            UserError: another shape, a feature or a context that is missing, NaN or inf, empty slots that need a mask
+                to be told, or a device that is not there.
         """
         names = self.features
-        array = entry_array(entries, self.entry_shape, names, features)
-        conditions = context_array(entries, len(array), self.context_names, features, context)
-        real = self._real(array, names, mask)
-        if real is not None:
-            # Empty is empty, whatever the array is padded with: as where files are read.
-            array = np.where(real[..., None], array, np.float32(0))
-        if n_bad := int((~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))).sum()):
-            raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")
-        has_slots = len(self.entry_shape) == 2
-        batch = Batch(
-            torch.from_numpy(array),
-            torch.from_numpy(real) if real is not None and has_slots else None,
-            context=None if conditions is None else torch.from_numpy(conditions),
-        )
-        step = chunk_length(self.entry_shape)
-        with torch.inference_mode():
-            chunks = [
-                self.model.anomaly_score(take_rows(batch, slice(start, start + step)))
-                for start in range(0, len(array), step)
-            ]
-        scores = torch.cat(chunks).float().numpy() if chunks else np.empty(0, dtype=np.float32)
-        if real is not None and not has_slots:
-            scores[~real] = np.nan
-        return scores
+        rows = entry_rows(entries, self.entry_shape, names, features)
+        conditions = context_array(entries, len(rows), self.context_names, features, context)
+        slots = self._slot_rule(names, mask, len(rows))
+        return score_rows(Forward(self.model, scoring_device(device)), rows, slots, conditions)
 
-    def _real(self, array: NDArray[np.float32], names: tuple[str, ...] | None, mask: Any) -> NDArray[np.bool_] | None:
-        """Return which slots of events, or which of single jets, are real; None where entries are never empty."""
+    def _slot_rule(self, names: tuple[str, ...] | None, mask: Any, n: int) -> SlotRule | None:
+        """Return the rule that tells real slots of events, or real single jets; None where entries are never empty."""
         padding = str(self.settings.data.get("padding", AUTO))
-        if len(self.entry_shape) == 2:
-            return real_slots(array, names, padding, mask)
-        if not self._slots_of_events:
+        has_slots = len(self.entry_shape) == 2
+        if not has_slots and not self._slots_of_events:
             if mask is not None:
                 raise UserError("a mask is for events and jets; the entries of this run are never empty")
             return None
         if mask is not None:
-            return given_mask(mask, array.shape[:1])
-        return ~empty_slots(array, names) if names and "pt" in names and padding in (AUTO, "pt") else None
+            given = given_mask(mask, (n, self.entry_shape[0]) if has_slots else (n,))
+            return SlotRule(has_slots, names, padding, given)
+        by_pt = names is not None and "pt" in names and padding in (AUTO, "pt")
+        return SlotRule(has_slots, names, padding, None) if has_slots or by_pt else None
 
     @property
     def _slots_of_events(self) -> bool:
@@ -132,15 +117,6 @@ class Run:
         target = str(self.settings.data.get("_target_"))
         ships = target in shipped_targets()
         return len(self.entry_shape) == 1 and (not ships or bool(get_class(target).slots_of_events))
-
-
-def chunk_length(entry_shape: tuple[int, ...]) -> int:
-    """Return how many entries are scored at once, fewer of large ones; the last bits of a score may depend on it.
-
-    >>> chunk_length((17,)), chunk_length((4, 64, 64))
-    (4096, 512)
-    """
-    return max(1, min(_CHUNK, _NUMBERS // math.prod(entry_shape)))
 
 
 def load_run(directory: str | Path) -> Run:

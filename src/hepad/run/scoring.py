@@ -2,30 +2,33 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import h5py
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from hepad import __version__
 from hepad.config.registry import instantiate
-from hepad.core.batch import join_batches
+from hepad.core.batch import Batch
+from hepad.core.devices import scoring_device
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256, require_file
 from hepad.core.hdf5 import open_hdf5, write_hdf5
+from hepad.core.threads import FileHash, read_ahead
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.observed import finite_entries
-from hepad.run.loading import Run, chunk_length, load_run
+from hepad.run.forward import Forward, is_finite
+from hepad.run.loading import Run, load_run
+from hepad.run.score_columns import GrowingColumns, entry_blocks
 from hepad.rundir.facts import read_provenance, trained_samples
 
-ROWS: Final = 8192
+ROWS: Final = 65536
 """Rows of the file read at once, or fewer where rows are large."""
 
-_BYTES: Final = 32 << 20
+_BYTES: Final = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,18 @@ class Scored:
 
 
 def score_file(
-    run_dir: Path, source: Path, target: Path, overwrite: bool = False, on_nonfinite: str | None = None
+    run_dir: Path,
+    source: Path,
+    target: Path,
+    overwrite: bool = False,
+    on_nonfinite: str | None = None,
+    device: str = "auto",
 ) -> Scored:
     """Score a file with a run: `score` `(N,)` float32 and `index` `(N,)` int64, for jets also `slot`, and
     `weight` where the file has any.
 
-    The scores equal `Run.score` of the same entries, bit for bit: they are computed in the same chunks.
+    The scores equal `Run.score` of the same entries on the same device, bit for bit: they are computed in the same
+    chunks. Reading, computing and writing overlap, and the hash of the input is taken beside them.
 
     Args:
         run_dir: the run.
@@ -65,9 +74,11 @@ def score_file(
         target: the file to write, in one step.
         overwrite: replace `target` where it exists.
         on_nonfinite: `refuse` or `drop`; None for what the run did.
+        device: where to compute, see `Run.score`.
 
     Raises:
-        UserError: no such run or file, a file of another kind, shape or features, NaN or inf, or a target in the way.
+        UserError: no such run, file or device, a file of another kind, shape or features, NaN or inf, or a target in
+            the way.
         JobError: the target cannot be written.
     """
     if on_nonfinite not in (None, "refuse", "drop"):
@@ -79,15 +90,18 @@ def score_file(
         raise UserError(f"output: {target} is the input; choose another file")
     if target.is_dir() or (target.exists() and not overwrite):
         raise UserError(f"output: {target} exists; choose another name, or replace a file with overwrite=true")
+    where = scoring_device(device)
     run = load_run(run_dir)
     data = _reader(run, source, on_nonfinite)
     facts = read_provenance(run_dir)
-    digest = file_sha256(source)
-    trained_on = any(digest == facts.get("data", {}).get(name, {}).get("sha256") for name in trained_samples(facts))
-    with open_hdf5(source) as file, write_hdf5(target) as out:
-        dropped, left_out, bad_rows = _write_scores(out, run, _parts(file, data, run, source))
+    with open_hdf5(source) as file, FileHash(source) as hashed, write_hdf5(target) as out:
+        with closing(read_ahead(_parts(file, data, run, source, hashed))) as parts:  # type: ignore[type-var]
+            dropped, left_out, bad_rows = _write_scores(out, Forward(run.model, where), parts, source)
         if "score" not in out:
             raise UserError(f"{source} holds nothing to score")
+        digest = hashed.result()
+        known = {facts.get("data", {}).get(name, {}).get("sha256") for name in trained_samples(facts)}
+        trained_on = digest in known
         out.attrs["run"] = run_dir.resolve().name
         out.attrs["checkpoint_sha256"] = file_sha256(run_dir / "checkpoints" / "best.ckpt")
         out.attrs["hepad_version"] = __version__
@@ -125,7 +139,7 @@ def _reader(run: Run, source: Path, on_nonfinite: str | None) -> AnomalyDataModu
     return data
 
 
-def _parts(file: h5py.File, data: AnomalyDataModule, run: Run, source: Path) -> Iterator[Entries]:
+def _parts(file: h5py.File, data: AnomalyDataModule, run: Run, source: Path, digest: FileHash) -> Iterator[Entries]:
     """Yield the entries of a file, some rows at a time, those with NaN or inf refused or left out."""
     dataset = data.source(file)
     n_rows = dataset.shape[0] if dataset.shape else 0
@@ -136,26 +150,38 @@ def _parts(file: h5py.File, data: AnomalyDataModule, run: Run, source: Path) -> 
         # A stored chunk that lies across two parts would be decompressed twice.
         step -= step % dataset.chunks[0]
     for start in range(0, n_rows, step):
-        entries = data.read_weighted(file, source.stem, None, slice(start, min(start + step, n_rows)))
+        stop = min(start + step, n_rows)
+        entries = data.read_weighted(file, source.stem, None, slice(start, stop))
         shape = tuple(entries.batch.x.shape[1:])
         if shape != run.entry_shape:
             raise UserError(f"entries of {source} have the shape {shape}; this run scores {run.entry_shape}")
-        yield _finite(entries, data.on_nonfinite, source)
+        digest.follow(stop / n_rows)
+        yield entries if data.on_nonfinite == "refuse" or _is_finite(entries) else _without_nonfinite(entries)
 
 
-def _finite(entries: Entries, on_nonfinite: str, source: Path) -> Entries:
+def _is_finite(entries: Entries) -> bool:
+    context = entries.batch.context
+    return is_finite(entries.batch.x.numpy()) and (context is None or is_finite(context.numpy()))
+
+
+def _without_nonfinite(entries: Entries) -> Entries:
     finite = finite_entries(entries)
-    if finite.all():
-        return entries
-    if on_nonfinite == "refuse":
-        raise UserError(
-            f"{source}: the entry of row {entries.index[finite.argmin()]} holds NaN or inf; mend the file, or leave "
-            "such entries out with on_nonfinite=drop"
-        )
     return replace(entries.rows(np.flatnonzero(finite)), dropped=int((~finite).sum()))
 
 
-def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[int, dict[str, int], list[int]]:
+def _refuse_nonfinite(block: Entries, source: Path) -> Batch:
+    """Return the batch of a block, looked through where it is about to be computed, and so at hand."""
+    if not _is_finite(block):
+        raise UserError(
+            f"{source}: the entry of row {block.index[finite_entries(block).argmin()]} holds NaN or inf; mend the "
+            "file, or leave such entries out with on_nonfinite=drop"
+        )
+    return block.batch
+
+
+def _write_scores(
+    out: h5py.File, forward: Forward, parts: Iterator[Entries], source: Path
+) -> tuple[int, dict[str, int], list[int]]:
     """Append the scores of all parts to growing data sets.
 
     Returns:
@@ -164,6 +190,7 @@ def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[i
     dropped = 0
     left_out: dict[str, int] = {}
     bad_rows: list[int] = []
+    columns = GrowingColumns(out)
 
     def counted() -> Iterator[Entries]:
         nonlocal dropped
@@ -173,49 +200,16 @@ def _write_scores(out: h5py.File, run: Run, parts: Iterator[Entries]) -> tuple[i
                 left_out[reason] = left_out.get(reason, 0) + count
             yield part
 
-    for block in _blocks(counted(), chunk_length(run.entry_shape)):
-        with torch.inference_mode():
-            score = run.model.anomaly_score(block.batch).float().numpy()
-        bad_rows += block.index[~np.isfinite(score)].tolist()
-        _append(out, "score", score.astype("<f4"))
-        _append(out, "index", block.index.astype("<i8"))
-        if block.slot is not None:
-            _append(out, "slot", block.slot.astype("<i8"))
-        if block.batch.weight is not None:
-            _append(out, "weight", block.batch.weight.numpy().astype("<f4"))
+    blocks = entry_blocks(counted(), forward.rows_at_once)
+    with closing(forward.scores(blocks, lambda block: _refuse_nonfinite(block, source))) as found:  # type: ignore[type-var]
+        for block, score in found:
+            if not is_finite(score):
+                bad_rows += block.index[~np.isfinite(score)].tolist()
+            columns.add("score", score, "<f4")
+            columns.add("index", block.index, "<i8")
+            if block.slot is not None:
+                columns.add("slot", block.slot, "<i8")
+            if block.batch.weight is not None:
+                columns.add("weight", block.batch.weight.numpy(), "<f4")
+    columns.flush()
     return dropped, left_out, bad_rows
-
-
-def _append(out: h5py.File, name: str, values: NDArray[Any]) -> None:
-    if name not in out:
-        out.create_dataset(name, (0,), values.dtype, maxshape=(None,), chunks=(1 << 14,))
-    column = out[name]
-    column.resize(len(column) + len(values), axis=0)
-    column[len(column) - len(values) :] = values
-
-
-def _blocks(parts: Iterator[Entries], size: int) -> Iterator[Entries]:
-    """Yield the same entries in blocks of `size`, the last one smaller."""
-    waiting: list[Entries] = []
-    count = 0
-    for part in parts:
-        waiting.append(part)
-        count += len(part)
-        if count >= size:
-            joined = _joined(waiting)
-            whole = count - count % size
-            for start in range(0, whole, size):
-                yield joined.rows(np.arange(start, start + size))
-            waiting = [joined.rows(np.arange(whole, count))]
-            count -= whole
-    if count:
-        yield _joined(waiting)
-
-
-def _joined(parts: list[Entries]) -> Entries:
-    slots = [part.slot for part in parts if part.slot is not None]
-    return Entries(
-        join_batches([part.batch for part in parts]),
-        index=np.concatenate([part.index for part in parts]),
-        slot=np.concatenate(slots) if slots else None,
-    )

@@ -50,6 +50,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "output": optional(FILE),
         "overwrite": Flag(),
         "on_nonfinite": optional(ON_NONFINITE),
+        "device": Word(("auto", "cpu", "gpu", "cuda", "mps")),
     },
     "generate": {
         "run": optional(DIRECTORY),

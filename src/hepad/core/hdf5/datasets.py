@@ -29,8 +29,9 @@ _TYPES: Final = {
     h5py.h5t.ARRAY: "array",
 }
 
-# A file read in parts is asked for the same data set many times; its chunks are counted once.
+# A file read in parts is asked for the same data set many times; its chunks are counted, and its texts searched, once.
 _checked: WeakKeyDictionary[h5py.File, set[str]] = WeakKeyDictionary()
+_TEXTS: Final = "/"
 
 
 def has_dataset(file: h5py.File, name: str) -> bool:
@@ -211,7 +212,11 @@ def _texts(file: h5py.File, attributes: h5py.AttributeManager, name: str, where:
     if sum(shape) > _MOST_NAMES or (not kind.is_variable_str() and kind.get_size() > LONGEST_NAME):
         raise UserError(f"{where} is too large for names of columns")
     if kind.is_variable_str():
-        check_heaps(file)
+        # The open file may be known: it equals the one that a data set names.
+        checked = _checked.get(file, set())
+        if _TEXTS not in checked:
+            check_heaps(file)
+            checked.add(_TEXTS)
     values = np.atleast_1d(attributes[name]).tolist()
     try:
         # h5py keeps bytes that are no UTF-8 as surrogates.
