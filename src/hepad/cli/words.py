@@ -143,6 +143,18 @@ def _for_the_shell(key: str, value: str) -> str:
     return shlex.quote(f'{key}="{value}"')
 
 
+def gather_bare(words: Sequence[str], key: str) -> list[str]:
+    """Return `words` with those that are no `KEY=VALUE`, or that name something that exists, as one list `key=[…]`.
+
+    >>> from hepad.cli.words import gather_bare
+    >>> gather_bare(["runs/a", "runs/b", "output=page"], "runs")
+    ['output=page', "runs=['runs/a','runs/b']"]
+    """
+    bare = [word for word in words if not word.startswith("-") and ("=" not in word or Path(word).exists())]
+    listed = ",".join(quoted(word) for word in bare)
+    return [word for word in words if word not in bare] + ([f"{key}=[{listed}]"] if bare else [])
+
+
 MULTIRUN: Final = frozenset({"-m", "--multirun"})
 _CONFIG_DIR: Final = ("--config-dir", "-cd")
 _WITH_VALUE: Final = frozenset({"--cfg", "-c", "--package", "-p", "--config-path", "-cp", "--config-name", "-cn"})

@@ -1,0 +1,103 @@
+"""HDF5 file of a conversion, written part by part; the same rows make the same bytes, however they come."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from hepad.core.errors import UserError
+from hepad.formats.applying import FEATURES_OF_SETS
+from hepad.formats.high_level import HIGH_LEVEL
+from hepad.formats.resolving import Plan
+
+_ROWS_PER_CHUNK: Final = 1024
+_CHUNK_BYTES: Final = 1 << 20
+
+
+class ConvertedFile:
+    """Data sets that grow, with the names and units of their columns.
+
+    Whole chunks are written, and what is left waits for the next part.
+
+    Args:
+        file: an open file.
+        plan: what is written.
+
+    Attributes:
+        n_rows: how many rows were added.
+    """
+
+    def __init__(self, file: h5py.File, plan: Plan) -> None:
+        self.file = file
+        self.n_rows = 0
+        self._features = _features(plan)
+        self._units = {**{name: found.unit for name, found in HIGH_LEVEL.items()}, **plan.preset.units}
+        self._waiting: dict[str, list[NDArray[Any]]] = {}
+        self._written: dict[str, int] = {}
+
+    def add(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Add rows to all data sets."""
+        lengths = {name: len(array) for name, array in arrays.items()}
+        if len(set(lengths.values())) > 1:
+            raise UserError(f"data sets of different lengths: {lengths}; one row for each entry is needed")
+        self.n_rows += next(iter(lengths.values()), 0)
+        for name, array in arrays.items():
+            if name not in self._waiting:
+                self._create(name, array)
+            self._waiting[name].append(array)
+            self._write(name, whole=True)
+
+    def finish(self) -> None:
+        """Write what waits."""
+        for name in self._waiting:
+            self._write(name, whole=False)
+
+    def _create(self, name: str, array: NDArray[Any]) -> None:
+        dtype = array.dtype.newbyteorder("<") if array.dtype.kind != "b" else np.dtype("u1")
+        row = max(1, math.prod(array.shape[1:]) * dtype.itemsize)
+        rows = max(1, min(_ROWS_PER_CHUNK, _CHUNK_BYTES // row))
+        dataset = self.file.create_dataset(
+            name,
+            (0, *array.shape[1:]),
+            dtype,
+            maxshape=(None, *array.shape[1:]),
+            chunks=(rows, *array.shape[1:]),
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+            track_times=False,
+        )
+        if name in self._features:
+            dataset.attrs["features"] = list(self._features[name])
+            dataset.attrs["units"] = [self._units.get(column, "") for column in self._features[name]]
+        elif name in self._units:
+            dataset.attrs["units"] = self._units[name]
+        self._waiting[name], self._written[name] = [], 0
+
+    def _write(self, name: str, whole: bool) -> None:
+        waiting = self._waiting[name]
+        dataset = self.file[name]
+        n_waiting = sum(map(len, waiting))
+        n_now = n_waiting - n_waiting % dataset.chunks[0] if whole else n_waiting
+        if not n_now:
+            return
+        rows = np.concatenate(waiting) if len(waiting) > 1 else waiting[0]
+        start = self._written[name]
+        dataset.resize(start + n_now, axis=0)
+        dataset[start:] = rows[:n_now]
+        self._written[name] += n_now
+        self._waiting[name] = [rows[n_now:]]
+
+
+def _features(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return data set → the names of its columns."""
+    found = {name: tuple(plan.of(f"sets.{name}")) for name in plan.preset.sets}
+    made = tuple(dict.fromkeys(name for objects in plan.preset.sets.values() for name in objects.high_level))
+    for name in plan.preset.tables:
+        found[name] = tuple(dict.fromkeys((*plan.of(f"tables.{name}"), *(made if name == FEATURES_OF_SETS else ()))))
+    if made and FEATURES_OF_SETS not in found:
+        found[FEATURES_OF_SETS] = made
+    return found

@@ -1,0 +1,70 @@
+"""Preset for a file of no known format, made of its columns: a table, objects in slots, or images."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from hepad.core.schema import EVENT_FEATURES_DATASET, EVENT_IMAGE_DATASET, JET_DATASET, TABLE_DATASET, WEIGHT_DATASET
+from hepad.formats.preset import ObjectSet, Preset
+from hepad.formats.source import Source
+
+GENERIC: Final = "generic"
+"""Name of such a preset; it is in no file."""
+
+_SLOTS: Final = 8
+_ROWS: Final = ("label", WEIGHT_DATASET, "run", "luminosityBlock", "event", "genWeight", "eventNumber", "runNumber")
+"""Columns that keep their names and are no features."""
+
+_TITLE: Final = "no format that hepad knows"
+
+
+def generic_preset(source: Source) -> Preset | None:
+    """Return what can be made of a file without being told; None where its columns do not say it.
+
+    Jagged columns that share a prefix and have a pT among them are objects of an event, the columns of numbers beside
+    them event features; columns of numbers alone are a table; one array `(N, H, W)` or `(N, H, W, C)` is images.
+    """
+    flat = {name: column for name, column in source.columns.items() if column.shape == () and ":" not in name}
+    jagged = [name for name, column in source.columns.items() if column.shape is None]
+    rows = {name: (_word(name),) for name in flat if name in _ROWS}
+    flat = {name: column for name, column in flat.items() if name not in _ROWS and not _counts_objects(name, jagged)}
+    if collection := _collection(jagged):
+        columns = {short: (_word(name),) for short, name in collection.items()}
+        sets = {JET_DATASET: ObjectSet(_SLOTS, columns, sort="pt" if "pt" in columns else None)}
+        tables = {EVENT_FEATURES_DATASET: {name: (_word(name),) for name in flat}} if flat else {}
+        return Preset(GENERIC, _TITLE, source.reader, sets=sets, tables=tables, rows=rows, use="data=jets")
+    if flat and not jagged:
+        length = max(column.rows for column in flat.values())
+        names = {name: (_word(name),) for name, column in flat.items() if column.rows == length}
+        rows = {name: found for name, found in rows.items() if source.columns[name].rows == length}
+        return Preset(
+            GENERIC, _TITLE, source.reader, tables={TABLE_DATASET: names}, rows=rows, use="model=dense_ae data=table"
+        )
+    images = [name for name, column in source.columns.items() if len(column.shape or ()) in (2, 3)]
+    if len(images) == 1 and not jagged:
+        arrays = {EVENT_IMAGE_DATASET: (_word(images[0]),)}
+        return Preset(GENERIC, _TITLE, source.reader, arrays=arrays, rows=rows, use="model=conv_ae data=calo")
+    return None
+
+
+def _word(name: str) -> str:
+    return name if name.replace(".", "_").isidentifier() else f'column("{name}")'
+
+
+def _counts_objects(name: str, jagged: list[str]) -> bool:
+    """Return whether a column is the number of objects in jagged ones, as `nJet` is of `Jet_pt`."""
+    return name.startswith("n") and any(column == name[1:] or column.startswith(f"{name[1:]}_") for column in jagged)
+
+
+def _collection(jagged: list[str]) -> Mapping[str, str]:
+    """Return short name → column, of the jagged columns of one prefix: those with a pT, and of them the most."""
+    groups: dict[str, dict[str, str]] = {}
+    for name in jagged:
+        prefix, mark, short = name.rpartition("." if "." in name else "_")
+        if mark or not prefix:
+            groups.setdefault(prefix, {})[short.lower() if short.lower() in _KINEMATIC else short] = name
+    if not groups:
+        return {}
+    return max(groups.values(), key=lambda group: ("pt" in group, len(group)))
+
+
+_KINEMATIC: Final = frozenset({"pt", "eta", "phi", "mass", "e", "energy"})

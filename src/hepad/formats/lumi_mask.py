@@ -1,0 +1,57 @@
+"""Certified luminosity sections: the JSON files of CMS, `{"320673": [[1, 205], [300, 400]]}`."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hepad.core.errors import UserError
+from hepad.core.files import read_small_file
+
+_LARGEST: Final = 64 << 20
+
+
+class LumiMask:
+    """Luminosity sections that are certified, both ends of an interval included.
+
+    Args:
+        sections: run → intervals of sections.
+
+    >>> import numpy as np
+    >>> from hepad.formats.lumi_mask import LumiMask
+    >>> mask = LumiMask({7: [(1, 3), (5, 5)]})
+    >>> mask(np.array([7, 7, 7, 8]), np.array([3, 4, 5, 1])).tolist()
+    [True, False, True, False]
+    """
+
+    def __init__(self, sections: dict[int, list[tuple[int, int]]]) -> None:
+        self._edges = {
+            run: (np.array([low for low, _ in sorted(found)]), np.array([high for _, high in sorted(found)]))
+            for run, found in sections.items()
+        }
+
+    def __call__(self, run: NDArray[Any], section: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which events are certified, `(N,)`."""
+        certified = np.zeros(len(run), dtype=bool)
+        for number in np.unique(run).tolist():
+            if (edges := self._edges.get(int(number))) is None or not len(edges[0]):
+                continue
+            here = np.flatnonzero(run == number)
+            sections = section[here].astype(np.int64)
+            interval = np.searchsorted(edges[0], sections, side="right") - 1
+            certified[here] = (interval >= 0) & (sections <= np.maximum.accumulate(edges[1])[interval])
+        return certified
+
+
+def read_lumi_mask(path: Path) -> LumiMask:
+    """Return the mask of a JSON file; raise `UserError` where it is none."""
+    try:
+        content = json.loads(read_small_file(path, _LARGEST, "lumi_mask"))
+        sections = {int(run): [(int(low), int(high)) for low, high in intervals] for run, intervals in content.items()}
+    except UserError:
+        raise
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f'lumi_mask={path}: JSON such as {{"320673": [[1, 205]]}} is needed') from error
+    return LumiMask(sections)
