@@ -35,7 +35,7 @@ class ConvertedFile:
         self.n_rows = 0
         self._features = _features(plan)
         self._units = {**{name: found.unit for name, found in HIGH_LEVEL.items()}, **plan.preset.units}
-        self._waiting: dict[str, list[NDArray[Any]]] = {}
+        self._rest: dict[str, NDArray[Any]] = {}
         self._written: dict[str, int] = {}
 
     def add(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -45,15 +45,27 @@ class ConvertedFile:
             raise UserError(f"data sets of different lengths: {lengths}; one row for each entry is needed")
         self.n_rows += next(iter(lengths.values()), 0)
         for name, array in arrays.items():
-            if name not in self._waiting:
+            if name not in self._rest:
                 self._create(name, array)
-            self._waiting[name].append(array)
-            self._write(name, whole=True)
+            self._add(name, array)
 
     def finish(self) -> None:
         """Write what waits."""
-        for name in self._waiting:
-            self._write(name, whole=False)
+        for name, rows in self._rest.items():
+            self._write(name, rows)
+
+    def _add(self, name: str, array: NDArray[Any]) -> None:
+        """Write whole chunks; what is left waits for more. The many rows in between are not copied."""
+        rest, rows_per_chunk = self._rest[name], self.file[name].chunks[0]
+        n_first = min(len(array), (rows_per_chunk - len(rest)) % rows_per_chunk)
+        first, array = np.concatenate([rest, array[:n_first]]), array[n_first:]
+        if len(first) < rows_per_chunk and len(first):
+            self._rest[name] = first
+            return
+        self._write(name, first)
+        n_whole = len(array) - len(array) % rows_per_chunk
+        self._write(name, array[:n_whole])
+        self._rest[name] = array[n_whole:].copy()
 
     def _create(self, name: str, array: NDArray[Any]) -> None:
         dtype = array.dtype.newbyteorder("<") if array.dtype.kind != "b" else np.dtype("u1")
@@ -75,21 +87,17 @@ class ConvertedFile:
             dataset.attrs["units"] = [self._units.get(column, "") for column in self._features[name]]
         elif name in self._units:
             dataset.attrs["units"] = self._units[name]
-        self._waiting[name], self._written[name] = [], 0
+        self._rest[name], self._written[name] = np.empty((0, *array.shape[1:]), array.dtype), 0
 
-    def _write(self, name: str, whole: bool) -> None:
-        waiting = self._waiting[name]
-        dataset = self.file[name]
-        n_waiting = sum(map(len, waiting))
-        n_now = n_waiting - n_waiting % dataset.chunks[0] if whole else n_waiting
-        if not n_now:
+    def _write(self, name: str, rows: NDArray[Any]) -> None:
+        if not len(rows):
             return
-        rows = np.concatenate(waiting) if len(waiting) > 1 else waiting[0]
+        # Looked up anew: after a failed write this raises its error.
+        dataset = self.file[name]
         start = self._written[name]
-        dataset.resize(start + n_now, axis=0)
-        dataset[start:] = rows[:n_now]
-        self._written[name] += n_now
-        self._waiting[name] = [rows[n_now:]]
+        dataset.resize(start + len(rows), axis=0)
+        dataset[start:] = rows
+        self._written[name] = start + len(rows)
 
 
 def _features(plan: Plan) -> dict[str, tuple[str, ...]]:

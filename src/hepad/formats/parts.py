@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,8 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hepad.core.errors import UserError
-from hepad.core.files import atomic_path, atomic_write_text
+from hepad.core.files import atomic_write_text
 from hepad.formats.applying import Made
 
 _REQUEST: Final = "request.json"
@@ -41,7 +41,7 @@ class Parts:
         if not known.exists():
             atomic_write_text(known, text)
         self.whole = self.directory / "whole.h5"
-        for left in self.directory.glob(".*.tmp"):
+        for left in self.directory.glob("*.tmp"):
             left.unlink(missing_ok=True)
         self.found = sum(1 for _ in self.directory.glob("*.part"))
 
@@ -56,14 +56,17 @@ class Parts:
 
 def write_part(path: Path, made: Made) -> None:
     """Write one part in one step: names and counts as a line of JSON, then NumPy's arrays one after the other."""
-    with atomic_path(path) as aside, aside.open("wb") as file:
+    # Not flushed to the disk one by one: a part that a power cut has spoilt is made again.
+    aside = path.with_suffix(f".{os.getpid()}.tmp")
+    with aside.open("wb") as file:
         file.write(json.dumps({"names": list(made.arrays), "counts": dict(made.counts)}).encode() + b"\n")
         for array in made.arrays.values():
             np.save(file, array, allow_pickle=False)
+    aside.replace(path)
 
 
-def read_part(path: Path) -> Made:
-    """Return one part; raise `UserError` where somebody else wrote it."""
+def read_part(path: Path) -> Made | None:
+    """Return one part; None where it is not there whole."""
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline(1 << 20))
@@ -72,8 +75,8 @@ def read_part(path: Path) -> Made:
                 raise ValueError("too many arrays")
             arrays: dict[str, NDArray[Any]] = {name: np.load(file, allow_pickle=False) for name in names}
             return Made(arrays, {str(name): int(number) for name, number in head["counts"].items()})
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise UserError(f"{path} is no part of a conversion; remove {path.parent} and start again") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
 
 
 def file_facts(paths: Sequence[Path]) -> Iterator[list[Any]]:

@@ -19,6 +19,7 @@ from hepad.formats.high_level import HIGH_LEVEL
 from hepad.formats.opening import READERS
 
 _LARGEST_FILE: Final = 1 << 20
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TEXTS: Final = ListOf(Text(), 1, 1000, "names", "[Jet_pt, Jet_eta]")
 _TEXT_OR_TEXTS: Final = Either((Text(), _TEXTS))
 _EXPRESSION: Final = Either((Text(), Number(), _TEXTS))
@@ -145,7 +146,7 @@ def read_preset(name: str) -> Preset:
 
 def _content(path: Path, seen: tuple[str, ...]) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(read_small_file(path, _LARGEST_FILE, "format"))
+        content = yaml.load(read_small_file(path, _LARGEST_FILE, "format"), Loader=_LOADER)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         if isinstance(error, UserError):
             raise

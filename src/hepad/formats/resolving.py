@@ -98,7 +98,7 @@ def resolve(
             chosen[place] = first_there(alternatives, {})
         except MissingColumn as error:
             lacking[place] = error.name
-            if isinstance(on_missing, int | float):
+            if isinstance(on_missing, int | float) and not place.startswith("rows."):
                 chosen[place] = repr(float(on_missing))
     _check_needed(preset, source, lacking, on_missing)
     both = [text for text in (preset.select, select) if text]

@@ -1,7 +1,7 @@
 """ROOT files: flat and jagged branches of one tree, through uproot."""
 
 import errno
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,8 +68,7 @@ class RootSource(Source):
             except BaseException:
                 self._file.close()
                 raise
-            rows = int(self._tree.num_entries)
-            self.columns = {name: Column(rows, *_described(branch)) for name, branch in self._branches.items()}
+            self.columns = _Branches(self._branches, int(self._tree.num_entries))
 
     @property
     def kind(self) -> str:
@@ -91,13 +90,11 @@ class RootSource(Source):
         return max(trees.values(), key=lambda found: int(found.num_entries))
 
     def _readable(self) -> dict[str, Any]:
-        """Return the branches of numbers by the shortest name that tells them, whatever is around them."""
+        """Return the branches that have no others below them, by the shortest name that tells them."""
         found: dict[str, Any] = {}
-        for full in self._tree.keys(recursive=True):
-            branch = self._tree[full]
-            kind = str(getattr(branch, "typename", "")).removeprefix("std::vector<").removeprefix("const ")
-            if not getattr(branch, "branches", None) and kind.startswith(_NUMBERS):
-                found.setdefault(full.rpartition("/")[-1], branch)
+        for branch in self._tree.itervalues(recursive=True):
+            if not getattr(branch, "branches", None):
+                found.setdefault(branch.name.rpartition("/")[-1], branch)
         return found
 
     def read(self, names: Collection[str], start: int, stop: int) -> dict[str, Any]:
@@ -131,9 +128,31 @@ class RootSource(Source):
             return sorted(common or ())
 
 
+class _Branches(Mapping[str, Column]):
+    """Branches of numbers, described when somebody asks: NanoAOD has thousands, and describing one takes long."""
+
+    def __init__(self, branches: Mapping[str, Any], rows: int) -> None:
+        self._branches = branches
+        self._rows = rows
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._branches
+
+    def __getitem__(self, name: str) -> Column:
+        return Column(self._rows, *_described(self._branches[name]))
+
+    def __iter__(self) -> Iterator[str]:
+        for name in self._branches:
+            if self[name].type.startswith(_NUMBERS):
+                yield name
+
+    def __len__(self) -> int:
+        return len(self._branches)
+
+
 def _described(branch: Any) -> tuple[tuple[int, ...] | None, str]:
     """Return the shape of one row of a branch, None where it is jagged, and the type of its numbers."""
-    kind = str(branch.typename)
+    kind = str(branch.typename).replace("const ", "")
     if kind.startswith("std::vector<"):
         return None, kind.removeprefix("std::vector<").rstrip("> ")
     plain = kind.partition("[")[0]
