@@ -57,12 +57,14 @@ def reader_of(path: Path) -> str:
         return str(by_name)
     if b"\0" in head:
         raise UserError(f"cannot read {path}: neither HDF5, ROOT, NumPy, Parquet nor text, or damaged")
-    first = head.split(b"\n", 1)[0]
-    fields = [part for part in first.split(b";") if part.strip()]
-    objects = fields[5:]
-    # `event;process;weight;MET;METphi;obj,E,pt,eta,phi;…`
-    ragged = bool(objects) and all(part.count(b",") == 4 for part in objects[: 1 if len(head) == 4096 else None])
-    return "darkmachines" if ragged else "csv"
+    return "darkmachines" if _is_ragged(head.split(b"\n")) else "csv"
+
+
+def _is_ragged(lines: Sequence[bytes]) -> bool:
+    """Return whether lines are `event;process;weight;MET;METphi;obj,E,pt,eta,phi;…`; the last one may be cut off."""
+    events = [[part for part in line.split(b";") if part.strip()] for line in (lines[:-1] or lines) if line.strip()]
+    objects = [part for fields in events for part in fields[5:]]
+    return bool(objects) and all(len(fields) >= 5 for fields in events) and all(o.count(b",") == 4 for o in objects)
 
 
 def open_source(
