@@ -209,9 +209,9 @@ def _fill(
     if "pt" in columns:
         negative = (slots.values[..., list(columns).index("pt")] < 0).any(axis=1)
         if negative.any():
-            row = first_row + int(negative.argmax())
             raise UserError(
-                f"pt of {dataset} is negative in row {row} (of its part); `where: pt > 0` leaves such objects out"
+                f"pt of {dataset} is negative in {int(negative.sum())} of {len(negative)} entries from row {first_row} "
+                "on; `where: pt > 0` in the preset leaves such objects out"
             )
     return slots, tuple(columns)
 

@@ -84,7 +84,7 @@ class NumpySource(Source):
         except MemoryError as error:
             raise UserError(f"{self.path} does not fit into memory") from error
         except _FAULTS as error:
-            pickled = "Object arrays" in str(error) or "pickle" in str(error).lower()
+            pickled = any(word in str(error) for word in ("Object arrays", "Python objects", "pickle"))
             said = "it holds pickled objects, which are never read" if pickled else "not NumPy's format, or damaged"
             raise UserError(f"cannot read {self.path}: {said}") from error
 

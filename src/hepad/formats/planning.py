@@ -82,6 +82,8 @@ def plan_steps(files: Sequence[Path], request: Request) -> list[Step]:
             asked = (request.label, request.weight, *(_LUMI_COLUMNS if request.lumi_mask is not None else ()))
             extra = tuple(text for text in asked if text is not None)
             plan = resolve(adapted(preset, request), source, request.on_missing, request.select, extra)
+            if not plan.sources:
+                raise UserError(f"format {plan.preset.name} names no column of {path}")
             n_rows = source.n_rows(plan.sources)
             n_rows = n_rows if left is None else min(left, n_rows)
             left = None if left is None else left - n_rows
