@@ -17,7 +17,7 @@ def job(cfg: DictConfig) -> None:
     """Convert files of one format."""
     if cfg.input is None or cfg.output is None:
         raise UserError("convert needs both files: input=FILE.root output=FILE.h5")
-    from hepad.formats.inputs import input_files
+    from hepad.core.inputs import input_files
 
     given = cfg.input if isinstance(cfg.input, str) else list(cfg.input)
     sources, target = input_files(given, "input"), Path(cfg.output)

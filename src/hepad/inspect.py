@@ -15,7 +15,7 @@ def job(cfg: DictConfig) -> None:
     """Print what each file is."""
     if not cfg.files:
         raise UserError(f"which file? {python_command()} -m hepad.inspect FILE…")
-    from hepad.formats.inputs import input_files
+    from hepad.core.inputs import input_files
     from hepad.formats.inspection import inspect_file
 
     files = input_files(list(cfg.files), "inspect")

@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "losses": set(),
     "metrics": set(),
     "formats": {"config"},
-    "data": {"bundled", "config"},
+    "data": {"bundled", "config", "formats"},
     "simulation": set(),
     "models": {"config", "nn", "losses"},
     "inference": {"data", "losses", "models", "nn"},
@@ -33,13 +33,13 @@ MAY_IMPORT = {
     "checkpoints": {"callbacks", "config", "models", "rundir"},
     "results": {"data", "inference", "metrics", "models", "plots", "report", "rundir"},
     "run": {
-        "bundled", "callbacks", "checkpoints", "checks", "config", "data", "inference", "logging", "metrics", "models",
-        "nn", "report", "results", "rundir",
+        "bundled", "callbacks", "checkpoints", "checks", "config", "data", "formats", "inference", "logging", "metrics",
+        "models", "nn", "report", "results", "rundir",
     },
     "comparison": {"metrics", "plots", "report", "rundir"},
     "pipeline": {
-        "callbacks", "checks", "comparison", "config", "data", "metrics", "models", "plots", "report", "results", "run",
-        "rundir",
+        "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
+        "results", "run", "rundir",
     },
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip

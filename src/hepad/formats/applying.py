@@ -87,7 +87,7 @@ def apply(plan: Plan, columns: Mapping[str, Any], first_row: int, lumi_mask: Lum
     for name, text in plan.of("arrays").items():
         arrays[name] = entries.dense(text, scope, name)
     for name, text in plan.of("rows").items():
-        arrays[name] = _checked_row(name, entries.numbers(text, scope), first_row)
+        arrays[name] = entries.numbers(text, scope)
     counts["entries"] = entries.n
     return Made(arrays, counts)
 
@@ -216,7 +216,8 @@ def _fill(
     return slots, tuple(columns)
 
 
-def _checked_row(name: str, values: NDArray[Any], first_row: int) -> NDArray[Any]:
+def checked_row(name: str, values: NDArray[Any], first_row: int) -> NDArray[Any]:
+    """Return a truth as 0 and 1, and weights as float32; raise `UserError` where they are none."""
     if name == LABEL:
         strange = ~np.isin(values, (0, 1))
         if strange.any():

@@ -14,7 +14,7 @@ from hepad import __version__
 from hepad.core.errors import JobError, UserError
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.progress import progress
-from hepad.formats.applying import Made, apply
+from hepad.formats.applying import Made, apply, checked_row
 from hepad.formats.converted_file import ConvertedFile
 from hepad.formats.lumi_mask import read_lumi_mask
 from hepad.formats.parts import Parts, file_facts, read_part, write_part
@@ -90,8 +90,9 @@ def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: 
             if not out.n_rows:
                 raise UserError(f"{what}: no events are left by the selection")
             names = ", ".join(path.name for path in files[:_NAMES])
-            file.attrs.update({"sample": request.sample, "source": names, "hepad_version": __version__})
-            file.attrs["format"] = plan.preset.name
+            file.attrs.update({"sample": request.sample, "source": names, "format": plan.preset.name})
+            if not request.direct:
+                file.attrs["hepad_version"] = __version__
         parts.whole.replace(target)
     except UserError:
         parts.remove()
@@ -199,7 +200,10 @@ def _made_by_workers(steps: Sequence[Step], paths: Sequence[Path], request: Requ
 def _make(source: Source, step: Step, request: Request) -> Made:
     mask = None if request.lumi_mask is None else read_lumi_mask(Path(request.lumi_mask))
     try:
-        return apply(step.plan, source.read(step.plan.sources, step.start, step.stop), step.start, mask)
+        made = apply(step.plan, source.read(step.plan.sources, step.start, step.stop), step.start, mask)
+        if request.direct:
+            return made
+        return Made({name: checked_row(name, rows, step.start) for name, rows in made.arrays.items()}, made.counts)
     except UserError as error:
         raise UserError(str(error) if str(source.path) in str(error) else f"{source.path}: {error}") from error
 

@@ -102,7 +102,7 @@ class ConvertedFile:
 
 def _features(plan: Plan) -> dict[str, tuple[str, ...]]:
     """Return data set → the names of its columns."""
-    found = {name: tuple(plan.of(f"sets.{name}")) for name in plan.preset.sets}
+    found = {**plan.preset.axes, **{name: tuple(plan.of(f"sets.{name}")) for name in plan.preset.sets}}
     made = tuple(dict.fromkeys(name for objects in plan.preset.sets.values() for name in objects.high_level))
     for name in plan.preset.tables:
         found[name] = tuple(dict.fromkeys((*plan.of(f"tables.{name}"), *(made if name == FEATURES_OF_SETS else ()))))

@@ -3,12 +3,35 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hepad.core.schema import EVENT_FEATURES_DATASET, EVENT_IMAGE_DATASET, JET_DATASET, TABLE_DATASET, WEIGHT_DATASET
+from hepad.core.schema import (
+    CALO_DATASET,
+    CALO_DATASET_CICADA,
+    EVENT_FEATURES_DATASET,
+    EVENT_IMAGE_DATASET,
+    JET_CONSTITUENTS_DATASET,
+    JET_DATASET,
+    JET_IMAGE_DATASET,
+    TABLE_DATASET,
+    WEIGHT_DATASET,
+)
+from hepad.formats.hdf5_source import Hdf5Source
 from hepad.formats.preset import ObjectSet, Preset
 from hepad.formats.source import Source
 
 GENERIC: Final = "generic"
 """Name of such a preset; it is in no file."""
+
+OWN: Final[Mapping[str, str]] = {
+    JET_DATASET: "data=jets",
+    CALO_DATASET: "model=conv_ae data=calo",
+    CALO_DATASET_CICADA: "model=conv_ae data=calo",
+    EVENT_IMAGE_DATASET: "model=conv_ae data=calo data.dataset=event_image_data",
+    JET_CONSTITUENTS_DATASET: "model=conv_ae data=jet_images",
+    JET_IMAGE_DATASET: "model=conv_ae data=jet_images",
+    TABLE_DATASET: "model=dense_ae data=table",
+    EVENT_FEATURES_DATASET: "model=dense_ae data=table",
+}
+"""Data sets of hepad's own files → words of the training that reads them, the first that is there."""
 
 _SLOTS: Final = 8
 _ROWS: Final = ("label", WEIGHT_DATASET, "run", "luminosityBlock", "event", "genWeight", "eventNumber", "runNumber")
@@ -23,6 +46,8 @@ def generic_preset(source: Source) -> Preset | None:
     Jagged columns that share a prefix and have a pT among them are objects of an event, the columns of numbers beside
     them event features; columns of numbers alone are a table; one array `(N, H, W)` or `(N, H, W, C)` is images.
     """
+    if (own := _own(source)) is not None:
+        return own
     flat = {name: column for name, column in source.columns.items() if column.shape == () and ":" not in name}
     jagged = [name for name, column in source.columns.items() if column.shape is None]
     rows = {name: (_word(name),) for name in flat if name in _ROWS}
@@ -44,6 +69,25 @@ def generic_preset(source: Source) -> Preset | None:
         arrays = {EVENT_IMAGE_DATASET: (_word(images[0]),)}
         return Preset(GENERIC, _TITLE, source.reader, arrays=arrays, rows=rows, use="model=conv_ae data=calo")
     return None
+
+
+def _own(source: Source) -> Preset | None:
+    """Return what hepad's own data sets are, as they are; None where there are none."""
+    first = next((name for name in OWN if name in source.columns), None)
+    if first is None:
+        return None
+    n_rows = source.columns[first].rows
+    whole = {
+        name: column
+        for name, column in source.columns.items()
+        if column.rows == n_rows and column.shape is not None and ":" not in name and name.isidentifier()
+    }
+    parts = {name.rpartition(":")[2] for name in source.columns if ":" in name}
+    arrays = {name: (name,) for name, column in whole.items() if column.shape and name not in parts}
+    rows = {name: (name,) for name, column in whole.items() if not column.shape and name not in parts}
+    named = source if isinstance(source, Hdf5Source) else None
+    axes = {name: found for name in arrays if named is not None and (found := named.axis_names(name))}
+    return Preset(GENERIC, _TITLE, source.reader, arrays=arrays, rows=rows, axes=axes, use=OWN[first])
 
 
 def _word(name: str) -> str:

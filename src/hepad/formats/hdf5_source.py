@@ -86,6 +86,12 @@ class Hdf5Source(Source):
         names = fixed_texts(self.file, beside)
         return names if len(names) == dataset.shape[1] and len(set(names)) == len(names) else ()
 
+    def axis_names(self, name: str) -> tuple[str, ...]:
+        """Return the names of the last axis of a data set; none where it does not say them."""
+        with told_as_damage(f"{self.path}:/{name}"):
+            dataset = self.file[name]
+            return feature_names(dataset, ()) if "features" in dataset.attrs else ()
+
     def read(self, names: Collection[str], start: int, stop: int) -> dict[str, Any]:
         """Return data sets, or columns of them, of some rows."""
         blocks: dict[str, NDArray[Any]] = {}

@@ -11,17 +11,8 @@ import numpy as np
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import text_attribute
 from hepad.core.names import file_name, python_command
-from hepad.core.schema import (
-    CALO_DATASET,
-    CALO_DATASET_CICADA,
-    EVENT_FEATURES_DATASET,
-    EVENT_IMAGE_DATASET,
-    JET_CONSTITUENTS_DATASET,
-    JET_DATASET,
-    JET_IMAGE_DATASET,
-    TABLE_DATASET,
-)
-from hepad.formats.generic import generic_preset
+from hepad.formats.direct import DIRECT
+from hepad.formats.generic import OWN, generic_preset
 from hepad.formats.hdf5_source import Hdf5Source
 from hepad.formats.preset import Preset
 from hepad.formats.recognising import open_recognised
@@ -30,20 +21,6 @@ from hepad.formats.source import Source
 
 _MOST_COLUMNS: Final = 60
 _TRUTH: Final = "label"
-_OWN: Final[Mapping[str, str]] = {
-    JET_DATASET: "data=jets",
-    CALO_DATASET: "model=conv_ae data=calo",
-    CALO_DATASET_CICADA: "model=conv_ae data=calo",
-    EVENT_IMAGE_DATASET: "model=conv_ae data=calo data.dataset=event_image_data",
-    JET_CONSTITUENTS_DATASET: "model=conv_ae data=jet_images",
-    JET_IMAGE_DATASET: "model=conv_ae data=jet_images",
-    TABLE_DATASET: "model=dense_ae data=table",
-    EVENT_FEATURES_DATASET: "model=dense_ae data=table",
-}
-"""Data sets of hepad's own files → words of the training that reads them, the first that is there."""
-
-DIRECT: Final = ("csv", "numpy", "parquet")
-"""Kinds of files whose tables are trained on as they are."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +87,7 @@ def _own_words(source: Source) -> str:
     """Return the words of a training that reads an HDF5 file as it is; empty where none does."""
     if not isinstance(source, Hdf5Source):
         return ""
-    return next((words for name, words in _OWN.items() if name in source.columns), "")
+    return next((words for name, words in OWN.items() if name in source.columns), "")
 
 
 def _own(source: Source, words: str) -> Inspected:

@@ -37,6 +37,8 @@ class Request:
         tree: of a ROOT file; None for the preset's.
         chunk: events of a part.
         workers: processes that read.
+        direct: the file is read in place of its sources: nothing is refused that a run would tell better, and its bytes
+            depend on the sources alone.
     """
 
     format: str | None = None
@@ -53,6 +55,7 @@ class Request:
     tree: str | None = None
     chunk: int = 50_000
     workers: int = 1
+    direct: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def plan_steps(files: Sequence[Path], request: Request) -> list[Step]:
     found: list[tuple[Path, Plan, list[int]]] = []
     left = request.limit
     for path in files:
-        source, preset = open_recognised(path, request.format, request.tree)
+        source, preset = _opened(path, request)
         with source:
             preset = preset or generic_preset(source)
             if preset is None:
@@ -95,6 +98,12 @@ def plan_steps(files: Sequence[Path], request: Request) -> list[Step]:
     for path, plan, _ in found[1:]:
         _check_alike(found[0][1], plan, found[0][0], path)
     return [Step(plan, path, *edge) for path, plan, edges in found for edge in itertools.pairwise(edges)]
+
+
+def _opened(path: Path, request: Request) -> tuple[Source, Preset | None]:
+    if request.format == GENERIC:
+        return open_source(path, tree=request.tree), None
+    return open_recognised(path, request.format, request.tree)
 
 
 def open_planned(path: Path, plan: Plan, request: Request) -> Source:

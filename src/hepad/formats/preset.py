@@ -98,6 +98,7 @@ class Preset:
         sets, tables, arrays, rows: data set → what it holds.
         units: column → unit.
         use: words of the command that trains on the result, such as `data=jets`.
+        axes: array → names of its last axis, where the file gives them.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Preset:
     rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     use: str = ""
+    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def preset_files() -> dict[str, Path]:

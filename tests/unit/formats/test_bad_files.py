@@ -15,8 +15,8 @@ import uproot
 from tests.layouts.hdf5_files import PICKLED
 
 from hepad.core.errors import UserError
+from hepad.core.inputs import input_files
 from hepad.formats import Request, convert_files, inspect_file
-from hepad.formats.inputs import input_files
 
 
 class Touched:

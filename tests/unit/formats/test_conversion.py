@@ -16,8 +16,8 @@ import uproot
 from tests.layouts import LAYOUTS
 
 from hepad.core.errors import UserError
+from hepad.core.inputs import input_files
 from hepad.formats import Request, conversion, convert_files
-from hepad.formats.inputs import input_files
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "power": Number(0, 10, open_low=True),
     "regions": optional(_REGIONS),
     "rotate": Flag(),
-    "samples": MapOf(optional(FILE), Name(), "{mine: FILE}"),
+    "samples": MapOf(FILES, Name(), "{mine: FILE}"),
     "seed": SEED,
     "split": Word(("events", "entries")),
     "targets": optional(FILE),

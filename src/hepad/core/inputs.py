@@ -22,7 +22,7 @@ def input_files(given: str | Sequence[str], key: str) -> list[Path]:
     Raises:
         UserError: no such file, a glob that matches nothing, a file named twice, or a URL.
 
-    >>> from hepad.formats.inputs import input_files
+    >>> from hepad.core.inputs import input_files
     >>> input_files("no/such/*.root", "input")
     Traceback (most recent call last):
     hepad.core.errors.UserError: input: no file matches no/such/*.root
