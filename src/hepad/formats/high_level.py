@@ -95,15 +95,21 @@ HIGH_LEVEL: Final[Mapping[str, HighLevelFeature]] = {
         lambda c: np.abs(c["mass"][:, 0] - c["mass"][:, 1]),
         "GeV",
     ),
-    "delta_eta": HighLevelFeature("|η₁ − η₂|", ("eta",), 2, lambda c: np.abs(c["eta"][:, 0] - c["eta"][:, 1])),
+    "delta_eta": HighLevelFeature(
+        "distance in η of objects 1 and 2", ("eta",), 2, lambda c: np.abs(c["eta"][:, 0] - c["eta"][:, 1])
+    ),
     "delta_phi": HighLevelFeature(
-        "|φ₁ − φ₂|, in 0 … π", ("phi",), 2, lambda c: np.abs(delta_phi(c["phi"][:, 0], c["phi"][:, 1])), "rad"
+        "distance in φ of objects 1 and 2, up to π",
+        ("phi",),
+        2,
+        lambda c: np.abs(delta_phi(c["phi"][:, 0], c["phi"][:, 1])),
+        "rad",
     ),
     "delta_r": HighLevelFeature("√(Δη² + Δφ²) of objects 1 and 2", ("eta", "phi"), 2, _distance),
     "sum_pt_objects": HighLevelFeature(
         "Σ pT of the objects in the slots", ("pt",), 0, lambda c: c["pt"].sum(axis=1), "GeV"
     ),
-    "mht": HighLevelFeature("|Σ pT vectors| of the objects in the slots", ("pt", "phi"), 0, _mht, "GeV"),
+    "mht": HighLevelFeature("length of the vector Σ pT of the objects in the slots", ("pt", "phi"), 0, _mht, "GeV"),
     "n_objects": HighLevelFeature(
         "objects in the slots", ("pt",), 0, lambda c: (c["pt"] > 0).sum(axis=1).astype(np.float64)
     ),

@@ -107,7 +107,7 @@ def _own(source: Source, words: str) -> Inspected:
         name: column.described for name, column in source.columns.items() if ":" not in name and _is_whole(source, name)
     }
     for name in columns:
-        if names := [column.partition(":")[2] for column in source.columns if column.startswith(f"{name}:")]:
+        if names := source.axis_names(name):
             columns[name] += f": {', '.join(names[:_MOST_COLUMNS])}"
     return Inspected(
         source.path, "HDF5 file of hepad", columns, facts | _labels(source), _training(words, sample, source.path)
@@ -160,7 +160,9 @@ def _training(words: str, sample: str, path: Path) -> str:
 
 def _conversion(path: Path) -> str:
     file = shlex.quote(f"input={path}")
-    return f"{python_command()} -m hepad.convert {file} output={file_name(path.stem)}.h5"
+    # Beside an HDF5 file, what is made of it needs another name.
+    end = "_hepad.h5" if path.suffix == ".h5" else ".h5"
+    return f"{python_command()} -m hepad.convert {file} output={file_name(path.stem)}{end}"
 
 
 def _labels(source: Source) -> dict[str, str]:
