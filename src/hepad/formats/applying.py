@@ -207,7 +207,7 @@ def _fill(
     sort = objects.sort if objects.sort in columns else None
     slots = into_slots(columns, objects.slots, entries.n, sort, where)
     if "pt" in columns:
-        negative = (slots.values[..., list(columns).index("pt")] < 0).any(axis=1)
+        negative = np.asarray((slots.values[..., list(columns).index("pt")] < 0).any(axis=1))
         if negative.any():
             raise UserError(
                 f"pt of {dataset} is negative in {int(negative.sum())} of {len(negative)} entries from row {first_row} "

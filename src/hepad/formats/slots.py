@@ -97,9 +97,7 @@ def _leading(key: NDArray[Any], entry: NDArray[np.int64], starts: NDArray[np.int
 def _counts(columns: Mapping[str, Any], n_entries: int) -> NDArray[np.int64]:
     for column in columns.values():
         if is_jagged(column):
-            import awkward as ak
-
-            return np.asarray(ak.to_numpy(ak.num(column, axis=1)), dtype=np.int64)
+            return _taken_apart(column)[1]
         if np.ndim(column) == 2:
             return np.full(n_entries, np.shape(column)[1], dtype=np.int64)
     return np.ones(n_entries, dtype=np.int64)
@@ -108,16 +106,28 @@ def _counts(columns: Mapping[str, Any], n_entries: int) -> NDArray[np.int64]:
 def _flat(name: str, column: Any, counts: NDArray[np.int64]) -> NDArray[Any]:
     """Return a column of all objects, one entry after the other."""
     if is_jagged(column):
-        import awkward as ak
-
         if column.ndim != 2:
             raise UserError(f"column {name} has {column.ndim} axes; a list of numbers for each entry is needed")
-        if not np.array_equal(ak.to_numpy(ak.num(column, axis=1)), counts):
+        flat, own_counts = _taken_apart(column)
+        if not np.array_equal(own_counts, counts):
             raise UserError(f"column {name} has another number of objects than the columns beside it")
-        return np.asarray(ak.to_numpy(ak.flatten(column, axis=1)))
+        return flat
     plain = np.asarray(column)
     if plain.ndim < 2:
         return np.repeat(np.broadcast_to(plain, len(counts)), counts)
     if plain.ndim > 2 or (counts != plain.shape[1]).any():
         raise UserError(f"column {name} has another number of objects than the columns beside it")
     return plain.reshape(-1)
+
+
+def _taken_apart(column: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Return the numbers of a jagged column, one entry after the other, and how many each entry has."""
+    import awkward as ak
+
+    layout = column.layout
+    if isinstance(layout, ak.contents.ListOffsetArray) and isinstance(layout.content, ak.contents.NumpyArray):
+        # As files have it: nothing is copied.
+        offsets = np.asarray(layout.offsets.data)
+        return np.asarray(layout.content.data)[offsets[0] : offsets[-1]], np.diff(offsets).astype(np.int64, copy=False)
+    counts = np.asarray(ak.to_numpy(ak.num(column, axis=1)), dtype=np.int64)
+    return np.asarray(ak.to_numpy(ak.flatten(column, axis=1))), counts

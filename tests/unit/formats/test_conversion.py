@@ -129,6 +129,19 @@ def test_features_of_the_jets_are_those_of_their_definitions(nano, tmp_path):
         np.testing.assert_allclose(file["event_features"][:, -8:], wanted, rtol=1e-4, atol=2e-3)
 
 
+def test_extra_background_without_truth_is_the_same_format(tmp_path):
+    LAYOUTS["lhco_features"].write(tmp_path / "rd.h5", 1)
+    with h5py.File(tmp_path / "rd.h5") as full, h5py.File(tmp_path / "extra.h5", "w") as extra:
+        extra["df/block0_values"] = full["df/block0_values"][:, :-1]
+        extra["df/block0_items"] = full["df/block0_items"][:-1]
+    _, full_arrays = converted([tmp_path / "rd.h5"], tmp_path / "a.h5")
+    found, arrays = converted([tmp_path / "extra.h5"], tmp_path / "b.h5")
+    assert found.preset == "lhco_features"
+    assert "label" in full_arrays
+    assert set(arrays) == {"table"}
+    np.testing.assert_array_equal(arrays["table"], full_arrays["table"])
+
+
 def test_truth_of_a_file_of_its_own(tmp_path):
     LAYOUTS["lhco_blackbox"].write(tmp_path / "box.h5", 1)
     key = [int(i % 5 == 0) + int(i % 10 == 0) for i in range(40)]
