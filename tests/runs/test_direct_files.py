@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from hepad import inspect, load_run, score, train
+from hepad.core.errors import UserError
 from hepad.data import EventsDataModule, JetsDataModule, TableDataModule
 from hepad.formats.direct import cache_directory, direct_file
 from tests.conftest import TABLE_COLUMNS, make_jets, make_table, write_image_file, write_jet_file, write_table_file
@@ -68,6 +69,29 @@ def test_a_column_label_is_the_truth_of_one_file(tmp_path):
     assert data.feature_names == TABLE_COLUMNS
     assert set(data.test_entries) == {"a", "a_signal"}
     assert (label[data.test_entries["a_signal"].index] == 1).all()
+
+
+def test_weights_and_truth_of_another_length_are_refused(tmp_path):
+    for name in ("weight", "label"):
+        for arrays in ({"energy": TABLE[:, 0]}, {"jet_event_data": make_jets(300, 3.0, 15.0, seed=1)}):
+            np.savez(tmp_path / "a.npz", **arrays, **{name: np.ones(299)})
+            with pytest.raises(UserError, match=f"{name} has 299 rows for 300"):
+                read(TableDataModule, str(tmp_path / "a.npz"))
+
+
+def test_arrays_with_names_of_hepads_own(tmp_path):
+    jets = make_jets(300, 3.0, 15.0, seed=1)
+    np.savez(tmp_path / "a.npz", jet_event_data=jets, label=np.arange(300) % 2, weight=np.ones(300))
+    data = read(EventsDataModule, str(tmp_path / "a.npz"))
+    np.testing.assert_array_equal(data.train_entries.batch.x, jets[data.train_entries.index])
+    assert "a_signal" in data.test_entries
+
+
+def test_labels_that_are_no_truth_are_told_with_the_way_out(tmp_path):
+    np.savez(tmp_path / "a.npz", energy=TABLE[:, 0], mass=TABLE[:, 1], label=np.arange(300) % 3)
+    with pytest.raises(UserError, match=r"data\.truth=none does without"):
+        read(TableDataModule, str(tmp_path / "a.npz"))
+    assert read(TableDataModule, str(tmp_path / "a.npz"), truth="none").feature_names == ("energy", "mass")
 
 
 def test_several_files_are_one_sample(tmp_path):

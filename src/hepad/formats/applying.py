@@ -13,9 +13,9 @@ from hepad.core.schema import WEIGHT_DATASET
 from hepad.formats.expressions import MissingColumn, evaluate
 from hepad.formats.functions import is_jagged
 from hepad.formats.high_level import HIGH_LEVEL, high_level
-from hepad.formats.lumi_mask import LumiMask
 from hepad.formats.preset import ObjectSet
 from hepad.formats.resolving import Plan
+from hepad.formats.side_files import LumiMask
 from hepad.formats.slots import Slots, into_slots
 
 LABEL: Final = "label"

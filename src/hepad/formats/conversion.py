@@ -16,11 +16,10 @@ from hepad.core.hdf5 import write_hdf5
 from hepad.core.progress import progress
 from hepad.formats.applying import Made, apply, checked_row
 from hepad.formats.converted_file import ConvertedFile
-from hepad.formats.lumi_mask import read_lumi_mask
 from hepad.formats.parts import Parts, file_facts, read_part, write_part
 from hepad.formats.planning import Request, Step, open_planned, plan_steps
+from hepad.formats.side_files import read_labels, read_lumi_mask
 from hepad.formats.source import Source
-from hepad.formats.truth_file import read_labels
 
 _NO_NEWS: Final = ("entries", "events read")
 _NAMES: Final = 20

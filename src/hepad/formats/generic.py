@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from hepad.core.errors import UserError
 from hepad.core.schema import (
     CALO_DATASET,
     CALO_DATASET_CICADA,
@@ -34,7 +35,8 @@ OWN: Final[Mapping[str, str]] = {
 """Data sets of hepad's own files → words of the training that reads them, the first that is there."""
 
 _SLOTS: Final = 8
-_ROWS: Final = ("label", WEIGHT_DATASET, "run", "luminosityBlock", "event", "genWeight", "eventNumber", "runNumber")
+_LABEL: Final = "label"
+_ROWS: Final = (_LABEL, WEIGHT_DATASET, "run", "luminosityBlock", "event", "genWeight", "eventNumber", "runNumber")
 """Columns that keep their names and are no features."""
 
 _TITLE: Final = "no format that hepad knows"
@@ -48,6 +50,7 @@ def generic_preset(source: Source) -> Preset | None:
     """
     if (own := _own(source)) is not None:
         return own
+    _check_lengths(source, max((column.rows for column in source.columns.values()), default=0))
     flat = {name: column for name, column in source.columns.items() if column.shape == () and ":" not in name}
     jagged = [name for name, column in source.columns.items() if column.shape is None]
     rows = {name: (_word(name),) for name in flat if name in _ROWS}
@@ -71,12 +74,21 @@ def generic_preset(source: Source) -> Preset | None:
     return None
 
 
+def _check_lengths(source: Source, n_rows: int) -> None:
+    """Raise `UserError` for a truth or weights of another length: nobody would miss what is silently left out."""
+    for name in (_LABEL, WEIGHT_DATASET):
+        if name in source.columns and source.columns[name].rows != n_rows:
+            rows = source.columns[name].rows
+            raise UserError(f"{source.path}: {name} has {rows} rows for {n_rows}; one for each is needed")
+
+
 def _own(source: Source) -> Preset | None:
     """Return what hepad's own data sets are, as they are; None where there are none."""
     first = next((name for name in OWN if name in source.columns), None)
     if first is None:
         return None
     n_rows = source.columns[first].rows
+    _check_lengths(source, n_rows)
     whole = {
         name: column
         for name, column in source.columns.items()

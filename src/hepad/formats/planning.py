@@ -39,6 +39,10 @@ class Request:
         workers: processes that read.
         direct: the file is read in place of its sources: nothing is refused that a run would tell better, and its bytes
             depend on the sources alone.
+
+    >>> from hepad.formats import Request
+    >>> Request(select="any(Jet_pt > 500)", on_missing=-1).chunk
+    50000
     """
 
     format: str | None = None

@@ -1,6 +1,11 @@
-"""Certified luminosity sections: the JSON files of CMS, `{"320673": [[1, 205], [300, 400]]}`."""
+"""Files beside the data: certified luminosity sections of CMS, and the truth of a black box.
+
+The sections are JSON, `{"320673": [[1, 205], [300, 400]]}`; the truth is one number a line, as in the `.masterkey` of
+the LHC Olympics.
+"""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +15,7 @@ from numpy.typing import NDArray
 from hepad.core.errors import UserError
 from hepad.core.files import read_small_file
 
-_LARGEST: Final = 64 << 20
+_LARGEST: Final = 256 << 20
 
 
 class LumiMask:
@@ -20,7 +25,7 @@ class LumiMask:
         sections: run → intervals of sections.
 
     >>> import numpy as np
-    >>> from hepad.formats.lumi_mask import LumiMask
+    >>> from hepad.formats.side_files import LumiMask
     >>> mask = LumiMask({7: [(1, 3), (5, 5)]})
     >>> mask(np.array([7, 7, 7, 8]), np.array([3, 4, 5, 1])).tolist()
     [True, False, True, False]
@@ -55,3 +60,17 @@ def read_lumi_mask(path: Path) -> LumiMask:
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise UserError(f'lumi_mask={path}: JSON such as {{"320673": [[1, 205]]}} is needed') from error
     return LumiMask(sections)
+
+
+def read_labels(path: Path) -> NDArray[np.uint8]:
+    """Return 1 where a line holds anything but 0, `(N,)`; raise `UserError` where it holds no integer from 0."""
+    content: Any = read_small_file(path, _LARGEST, "labels").split()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            numbers = np.array(content, dtype="S32").astype(np.float64)
+    except ValueError as error:
+        raise UserError(f"labels={path}: {error}; one number a line is needed") from error
+    if not len(numbers) or not np.isin(numbers, np.arange(10)).all():
+        raise UserError(f"labels={path}: one integer a line is needed, 0 for background, 1 or 2 for signal")
+    return (numbers > 0).astype(np.uint8)
