@@ -116,7 +116,7 @@ def _packed(chunk: NDArray[Any]) -> bytes:
     """
     shuffled = np.ascontiguousarray(chunk).view(np.uint8).reshape(-1, chunk.dtype.itemsize).T
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-    return packer.compress(np.ascontiguousarray(shuffled)) + packer.flush()
+    return packer.compress(shuffled.tobytes()) + packer.flush()
 
 
 def _features(plan: Plan) -> dict[str, tuple[str, ...]]:
