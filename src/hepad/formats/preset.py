@@ -1,6 +1,6 @@
 """Presets: YAML files that say which columns of a public format become which data sets of hepad's HDF5.
 
-They ship in `configs/formats/`; a file of the user's own is one too. `docs/data_formats.md` has all of their keys.
+They ship in `configs/presets/`; a file of the user's own is one too. `docs/data_formats.md` has all of their keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -123,7 +123,7 @@ class Preset:
 
 def preset_files() -> dict[str, Path]:
     """Return preset → its YAML file, of hepad and of the user's own directories of configs (`--config-dir`)."""
-    return {path.stem: path for place in config_dirs() for path in sorted((place / "formats").glob("*.yaml"))}
+    return {path.stem: path for place in config_dirs() for path in sorted((place / "presets").glob("*.yaml"))}
 
 
 def read_preset(name: str) -> Preset:

@@ -82,12 +82,20 @@ def _with_training_files(
     )
 
 
+def _still_there(given: str | list[str] | None, key: str) -> list[Path]:
+    """Return the file that stands for what a user names; none where it is gone."""
+    try:
+        return [] if given is None else [direct_file(given, key)]
+    except UserError:
+        return []
+
+
 def training_file(cfg: RunConfig, facts: Mapping[str, Any], sample: str) -> Path:
     """Return the file of a sample that the run was trained on, wherever it is now, told by its hash."""
     known = facts.get("data", {}).get(sample, {})
     given = cfg.data.samples.get(sample)
     places = [
-        *([direct_file(given, f"data.samples.{sample}")] if given else []),
+        *_still_there(given, f"data.samples.{sample}"),
         *([Path(known["file"])] if "file" in known else []),
         *([bundled_files()[sample]] if sample in bundled_files() else []),
     ]
