@@ -16,10 +16,10 @@ pytest_plugins = ["tests.distribution", "tests.quick_process"]
 
 @pytest.fixture(scope="session", autouse=True)
 def private_wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep W&B offline and its files out of the user's home."""
+    """Keep W&B offline, and its files and hepad's out of the user's home."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WANDB_MODE", "offline")
-        for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
+        for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR", "HEPAD_CACHE"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         patch.delenv("WANDB_API_KEY", raising=False)
         yield

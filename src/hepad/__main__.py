@@ -14,7 +14,8 @@ COMMANDS: Final = {
     "compare": "one table and one page over several runs",
     "dashboard": "a saved view of a W&B project",
     "simulate": "make samples with Pythia 8 and FastJet",
-    "convert": "CMS NanoAOD to hepad's HDF5",
+    "convert": "files of public formats (NanoAOD, PHYSLITE, LHC Olympics, …) to hepad's HDF5",
+    "inspect": "a file of any format: its content, and the command that uses it",
     "schema": "the JSON schema of a command's config, for editors",
     "new": "a model or a loss of your own, in a package of your own",
 }

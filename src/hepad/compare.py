@@ -1,12 +1,13 @@
 """`python -m hepad.compare DIR…`: several runs side by side."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
-from hepad.config import quoted
+from hepad.cli.words import gather_bare
 from hepad.core.errors import UserError
 from hepad.core.names import python_command
 
@@ -30,16 +31,9 @@ def job(cfg: DictConfig) -> None:
     print_comparison(comparison, write_comparison(comparison, output, cfg.formats))
 
 
-def gather_runs(words: Sequence[str]) -> list[str]:
-    """Return `words` with those that are no `KEY=VALUE`, or that name something that exists, as one list `runs=[…]`."""
-    bare = [word for word in words if not word.startswith("-") and ("=" not in word or Path(word).exists())]
-    runs = ",".join(quoted(word) for word in bare)
-    return [word for word in words if word not in bare] + ([f"runs=[{runs}]"] if bare else [])
-
-
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; `argv` stands in for the words after its name."""
-    run_command(job, "compare", argv, gather=gather_runs)
+    run_command(job, "compare", argv, gather=partial(gather_bare, key="runs"))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from hepad import score, train
 from hepad.core.batch import on_device, take_rows
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import ReconstructionModel, Searchable
-from hepad.steps.recorded import RecordedSteps
 from hepad.run.forward import Forward
+from hepad.steps.recorded import RecordedSteps
 from tests.conftest import write_jet_file
 from tests.gpu.cases import BRIEF, INFERENCES, UNLIKE_PAIRS, Entries, fit
 from tests.runs.conftest import call

@@ -65,7 +65,7 @@ def refused(run_train, own_samples, tmp_path):
         ("seed=a=b", "quoted for the shell"),
         ("losss=huber", "did you mean 'loss'?"),
         ("trainer.precision=17", "allowed: 32-true, 64-true"),
-        ("data.samples.signal=[a.h5,b.h5]", "not a list; merge them"),
+        ("data.samples.signal=[a.h5,b.h5]", "data.samples.signal: no file a.h5"),
         ("nonsense", "KEY=VALUE"),
         ("loss=ssim", "not for the vectors of data=jets"),
         ("model=conv_ae data=jets", "takes"),

@@ -1,6 +1,7 @@
 """Every example of docs/data_formats.md, and of the README's section on files, run as it stands there."""
 
 import re
+import shlex
 import shutil
 from pathlib import Path
 
@@ -8,13 +9,16 @@ import h5py
 import numpy as np
 import pytest
 
-from hepad import convert, load_run, train
+from hepad import convert, inspect, load_run, train
 from hepad.cli.help import command_help
+from hepad.formats.functions import FUNCTIONS
+from hepad.formats.high_level import HIGH_LEVEL
+from hepad.formats.preset import preset_files
 from tests.conftest import make_jets, make_table, write_image_file, write_jet_file
 from tests.runs.conftest import call
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"train": train.main, "convert": convert.main}
+COMMANDS = {"train": train.main, "convert": convert.main, "inspect": inspect.main}
 QUICK = [
     "trainer.max_epochs=1",
     "evaluation.plots=false",
@@ -33,7 +37,9 @@ def blocks(path: str, after: str = "") -> list[str]:
 
 def commands(block: str) -> list[list[str]]:
     """The commands of a block, as words, continued lines joined."""
-    return [line.split()[2:] for line in block.replace("\\\n", " ").splitlines() if line.startswith("python -m hepad.")]
+    return [
+        shlex.split(line)[2:] for line in block.replace("\\\n", " ").splitlines() if line.startswith("python -m hepad.")
+    ]
 
 
 def run_commands(block: str, directory: Path) -> None:
@@ -46,6 +52,42 @@ def run_commands(block: str, directory: Path) -> None:
 def directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def section(title: str) -> str:
+    return (ROOT / "docs" / "data_formats.md").read_text(encoding="utf-8").split(f"{title}\n")[1].split("\n#")[0]
+
+
+def test_own_data_in_five_minutes(directory):
+    (block,) = blocks("docs/data_formats.md", "\n## Your own data in five minutes")
+    exec(block[: block.index("python -m ")], {"table": make_table(300, seed=1)})
+    run_commands(block, directory)
+    assert load_run(directory / "run").features == ("energy", "mass", "angle", "ratio", "count")
+
+
+def test_public_formats_and_a_preset_of_ones_own(directory):
+    shutil.copy(ROOT / "tests" / "data" / "nano_dimuon.root", directory / "nano.root")
+    for block in blocks("docs/data_formats.md", "\n## Public formats"):
+        run_commands(block, directory)
+    with h5py.File(directory / "cut.h5") as file:
+        assert list(file["event_features"].attrs["features"])[-2:] == ["m_jj", "delta_eta"]
+    (block,) = blocks("docs/data_formats.md", "\n## A preset of your own")
+    (directory / "muons.yaml").write_text(block[: block.index("python -m ")])
+    run_commands(block, directory)
+    assert load_run(directory / "run").features == ("pt", "eta", "phi", "mass", "charge")
+
+
+def test_all_presets_features_and_functions_are_told():
+    formats = re.findall(
+        r"`(\w+)`", "".join(row.split("|")[2] for row in section("## Public formats").splitlines() if "|" in row)
+    )
+    assert set(formats) - {"format"} == set(preset_files())
+    rows = [
+        row.strip("| ").split(" | ") for row in section("### High-level features").splitlines() if row.startswith("| `")
+    ]
+    assert {row[0].strip("`"): row[1].strip() for row in rows} == {n: f.definition for n, f in HIGH_LEVEL.items()}
+    told = section("## A preset of your own").split("and the functions ")[1].split(". ")[0]
+    assert set(re.findall(r"`(\w+)`", told)) == set(FUNCTIONS)
 
 
 def test_jets_of_four_columns(directory):
@@ -101,9 +143,9 @@ def test_files_of_the_readme(directory):
     write_jet_file(directory / "my_signal.h5", mean_pt=40.0, seed=2)
     run_commands(command, directory)
     # A simulation of this size takes minutes; its keys are those that the command has.
-    (words,) = commands(simulation.replace("'", ""))
+    (words,) = commands(simulation)
     assert all(f"  {word.split('=')[0]}=" in command_help("simulate") for word in words[1:])
 
 
 def test_no_block_is_forgotten():
-    assert len(blocks("docs/data_formats.md")) == 4
+    assert len(blocks("docs/data_formats.md")) == 9

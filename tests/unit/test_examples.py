@@ -14,6 +14,7 @@ PACKAGES = (
     "hepad.core.batch",
     "hepad.core.schema",
     "hepad.data",
+    "hepad.formats",
     "hepad.inference",
     "hepad.losses",
     "hepad.metrics",

@@ -16,6 +16,7 @@ from hepad.config.keys.compound import Either, ListOf, MapOf
 from hepad.config.keys.kinds import Text
 from hepad.core.errors import UserError
 from hepad.core.files import require_file
+from hepad.core.inputs import input_files
 from hepad.core.regions import parse_regions
 from hepad.core.roles import SIGNAL_SUFFIX, background_sample, check_folds, parse_roles
 from hepad.rundir.config_file import require_run
@@ -54,8 +55,8 @@ def check_composed(config: Any, command: str) -> None:
     if command == "evaluate" and cfg.run is not None:
         require_run(Path(cfg.run).expanduser())
     for name, path in cfg.data.samples.items():
-        if path is not None and not Path(path).expanduser().is_file():
-            raise UserError(f"data.samples.{name}: no file {path}")
+        if path is not None:
+            input_files(path if isinstance(path, str) else list(path), f"data.samples.{name}")
     if command == "train" and cfg.get("resume") is None:
         _check_training(cfg)
 
@@ -76,7 +77,8 @@ def resolve_paths(cfg: DictConfig, command: str, base: Path) -> None:
 
 def _absolute(kind: Any, value: Any, base: Path) -> Any:
     if isinstance(kind, Either):
-        return _absolute(kind.kinds[0], value, base)
+        fitting = (part for part in kind.kinds if part.problem(value) is None)
+        return _absolute(next(fitting, kind.kinds[0]), value, base)
     if isinstance(kind, Text) and kind.path and isinstance(value, str):
         return os.path.normpath(base / Path(value).expanduser())
     if isinstance(kind, ListOf) and isinstance(value, list):

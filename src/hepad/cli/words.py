@@ -16,8 +16,9 @@ from hydra.errors import HydraException
 
 from hepad.config import quoted
 from hepad.config.keys import find_kind, present_word
-from hepad.config.keys.compound import parts_of
+from hepad.config.keys.compound import ListOf, parts_of
 from hepad.config.keys.kinds import Kind, Text
+from hepad.config.keys.run import FILES
 from hepad.core.errors import UserError
 from hepad.core.names import check_name, file_name, is_name
 
@@ -43,7 +44,7 @@ def quote_values(words: Sequence[str], command: str, multirun: bool) -> list[str
         elif key.lstrip("+").startswith(_SAMPLES):
             name = key.lstrip("+").removeprefix(_SAMPLES)
             _check_sample_name(word, name)
-            value = _value(key, value, Text("a file", 4096, path=True), multirun)
+            value = _value(key, value, FILES, multirun)
             if _PLAIN_KEY.fullmatch(name):
                 # Hydra wants `++` before a key that no config declares.
                 read.append(f"++{_SAMPLES}{name}={value}")
@@ -109,7 +110,7 @@ def _value(key: str, value: str, kind: Kind | None, multirun: bool) -> str:
             return value
         if is_path:
             raise UserError(
-                f"{key}={value}: one is needed, not a list; merge them, or one run for each: -m {key}={value}"
+                f"{key}={value}: one is needed, not a list; {_joined(kind, value)}one run for each: -m {key}={value}"
             )
         return quoted(value)
     if isinstance(parsed, str) or parsed is None or kind.problem(parsed) is None:
@@ -118,6 +119,13 @@ def _value(key: str, value: str, kind: Kind | None, multirun: bool) -> str:
     if isinstance(parsed, list | dict):
         return quoted(value) if is_path and Path(value).expanduser().exists() else value
     return quoted(value)
+
+
+def _joined(kind: Kind, value: str) -> str:
+    """Return how several files are one sample, where a key takes them."""
+    return (
+        f"[{value}] joins them, or " if any(isinstance(part, ListOf) for part in parts_of(kind)) else "merge them, or "
+    )
 
 
 def _parsed(word: str) -> tuple[Any, bool, str]:
@@ -141,6 +149,18 @@ def _for_the_shell(key: str, value: str) -> str:
         parts = ",".join(f'"{part.strip()}"' for part in value[1:-1].split(","))
         return shlex.quote(f"{key}=[{parts}]")
     return shlex.quote(f'{key}="{value}"')
+
+
+def gather_bare(words: Sequence[str], key: str) -> list[str]:
+    """Return `words` with those that are no `KEY=VALUE`, or that name something that exists, as one list `key=[…]`.
+
+    >>> from hepad.cli.words import gather_bare
+    >>> gather_bare(["runs/a", "runs/b", "output=page"], "runs")
+    ['output=page', "runs=['runs/a','runs/b']"]
+    """
+    bare = [word for word in words if not word.startswith("-") and ("=" not in word or Path(word).exists())]
+    listed = ",".join(quoted(word) for word in bare)
+    return [word for word in words if word not in bare] + ([f"{key}=[{listed}]"] if bare else [])
 
 
 MULTIRUN: Final = frozenset({"-m", "--multirun"})

@@ -48,8 +48,8 @@ class DataConfig(Component):
     """The section `data`: the keys that every datamodule has."""
 
     @property
-    def samples(self) -> dict[str, str | None]:
-        """Sample → file; None for a bundled one that is left out."""
+    def samples(self) -> dict[str, str | list[str] | None]:
+        """Sample → file, glob or several of them; None for a bundled one that is left out."""
         return dict(self.section.get("samples") or {})
 
     @property

@@ -128,7 +128,9 @@ def _of_shape(file: h5py.File, n_axes: int) -> list[str]:
 def _names(table: h5py.Dataset, given: Sequence[str] | None) -> tuple[str, ...]:
     where = f"{table.file.filename}:{table.name}"
     if "features" in table.attrs:
-        return feature_names(table, ())
+        named = feature_names(table, ())
+        if given is None or named != tuple(f"column_{i}" for i in range(len(named))):
+            return named
     if given is None:
         raise UserError(
             f"{where} has {table.shape[1]} columns and no attribute 'features' to name them; name them with "

@@ -45,7 +45,8 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         target_label: what the targets of the entries are, for figures; empty where there are none.
 
     Args:
-        samples: sample name → HDF5 file; beside a bundled name it replaces that sample, null leaves it out.
+        samples: sample name → file, glob or several files (`hepad.formats.direct`); beside a bundled name they replace
+            that sample, null leaves it out.
         bundled: start from the samples shipped with hepad.
         background: the sample to train on; with `train`, the one that signals are compared with.
         batch_size: entries per training batch.
@@ -71,7 +72,7 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
 
     def __init__(
         self,
-        samples: Mapping[str, str | None],
+        samples: Mapping[str, str | Sequence[str] | None],
         background: str,
         bundled: bool = True,
         batch_size: int = 512,

@@ -1,7 +1,7 @@
 """Reading of samples: their files, and entries with weights, context, truth and the observables of regions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,7 +12,6 @@ import torch
 
 from hepad.bundled import bundled_files
 from hepad.core.errors import UserError
-from hepad.core.files import require_file
 from hepad.core.hdf5 import has_dataset, open_hdf5
 from hepad.core.regions import Region
 from hepad.core.roles import Role
@@ -21,6 +20,7 @@ from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights
 from hepad.data.observed import add_observables, finite_entries, with_context
 from hepad.data.truth import DEFAULT, add_truth
+from hepad.formats.direct import direct_file
 
 
 class SampleReader(ABC):
@@ -161,11 +161,14 @@ def check_shapes(entries: Mapping[str, Entries], background: str, files: Mapping
             )
 
 
-def sample_files(samples: Mapping[str, str | None], bundled: bool, datasets: tuple[str, ...]) -> dict[str, Path]:
+def sample_files(
+    samples: Mapping[str, str | Sequence[str] | None], bundled: bool, datasets: tuple[str, ...]
+) -> dict[str, Path]:
     """Return sample name → file.
 
     Args:
-        samples: the user's own files; a path beside a bundled name replaces it, None leaves the sample out.
+        samples: the user's own files, each a path, a glob or several (`hepad.formats.direct`); beside a bundled name
+            they replace it, None leaves the sample out.
         bundled: start from the samples shipped with hepad that hold one of `datasets`.
         datasets: names of the data sets that can be read.
 
@@ -182,7 +185,7 @@ def sample_files(samples: Mapping[str, str | None], bundled: bool, datasets: tup
         if given is None:
             files.pop(name, None)
             continue
-        files[name] = require_file(given, f"data.samples.{name}")
+        files[name] = direct_file(given, f"data.samples.{name}")
     if not files:
         raise UserError("no samples; name some with data.samples.<name>=FILE or use data.bundled=true")
     return files

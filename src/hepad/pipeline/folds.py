@@ -8,6 +8,7 @@ from hepad.checks.combinations import validate
 from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
+from hepad.formats.direct import direct_file
 from hepad.pipeline.fold_scores import join_folds
 from hepad.pipeline.stages import Pipeline, Stage, run_stage
 from hepad.run.building import with_absolute_paths
@@ -54,7 +55,7 @@ def plan_folds(
     return Pipeline(run_dir, cfg, [*runs, join])
 
 
-def _refuse_other_files(samples: Mapping[str, str | None], directories: Sequence[Path]) -> None:
+def _refuse_other_files(samples: Mapping[str, str | list[str] | None], directories: Sequence[Path]) -> None:
     """Raise `UserError` where a fold is of another file than a sample is now: its scores are of other entries."""
     hashes: dict[str, str] = {}
     for directory in directories:
@@ -62,7 +63,9 @@ def _refuse_other_files(samples: Mapping[str, str | None], directories: Sequence
         for name, file in samples.items():
             if file is None or name not in known:
                 continue
-            if hashes.setdefault(name, file_sha256(Path(file))) != known[name].get("sha256"):
+            if hashes.setdefault(name, file_sha256(direct_file(file, f"data.samples.{name}"))) != known[name].get(
+                "sha256"
+            ):
                 raise UserError(
                     f"data.samples.{name}={file} is another file than {directory} is of; give the one that it was, or "
                     f"remove {directory}"

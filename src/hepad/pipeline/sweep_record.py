@@ -143,4 +143,6 @@ def _absolute(key: str, value: Any) -> Any:
     """A path as a run stores it; everything else as it is."""
     if value is None or not (key.startswith("data.samples.") or key == "model.teacher"):
         return value
+    if isinstance(value, list):
+        return [_absolute(key, part) for part in value]
     return str(Path(str(value)).expanduser().absolute())

@@ -205,7 +205,10 @@ def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:
 
 def with_absolute_paths(cfg: RunConfig) -> RunConfig:
     """Return the config with the user's paths absolute, so that it holds wherever the run is resumed from."""
-    samples = {name: None if path is None else _absolute(path) for name, path in cfg.data.samples.items()}
+    samples = {
+        name: [_absolute(path) for path in given] if isinstance(given, list) else given and _absolute(given)
+        for name, given in cfg.data.samples.items()
+    }
     targets = {} if cfg.data.targets is None else {"data.targets": _absolute(cfg.data.targets)}
     return cfg.changed({"data.samples": samples, **targets})
 

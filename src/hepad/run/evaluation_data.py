@@ -11,6 +11,7 @@ from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256, is_regular_file
 from hepad.data import AnomalyDataModule
+from hepad.formats.direct import direct_file
 from hepad.run.building import build_data
 
 
@@ -48,7 +49,7 @@ def evaluation_data(
     hashes = {name: file_sha256(path) for name, path in files.items()}
     for name in trained:
         if (chosen := cfg.data.samples.get(name)) is not None:
-            data.files[name] = Path(chosen).expanduser()
+            data.files[name] = direct_file(chosen, f"data.samples.{name}")
     told, test_parts = {}, {name: data.tested(name) for name in trained}
     for name, path in data.files.items():
         limit, digest = cfg.data.limit_of(name), file_sha256(path)
@@ -81,12 +82,20 @@ def _with_training_files(
     )
 
 
+def _still_there(given: str | list[str] | None, key: str) -> list[Path]:
+    """Return the file that stands for what a user names; none where it is gone."""
+    try:
+        return [] if given is None else [direct_file(given, key)]
+    except UserError:
+        return []
+
+
 def training_file(cfg: RunConfig, facts: Mapping[str, Any], sample: str) -> Path:
     """Return the file of a sample that the run was trained on, wherever it is now, told by its hash."""
     known = facts.get("data", {}).get(sample, {})
     given = cfg.data.samples.get(sample)
     places = [
-        *([Path(given).expanduser()] if given else []),
+        *_still_there(given, f"data.samples.{sample}"),
         *([Path(known["file"])] if "file" in known else []),
         *([bundled_files()[sample]] if sample in bundled_files() else []),
     ]

@@ -20,6 +20,7 @@ from hepad.core.hdf5 import open_hdf5, write_hdf5
 from hepad.core.threads import FileHash, read_ahead
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.observed import finite_entries
+from hepad.formats.direct import direct_file
 from hepad.run.forward import Forward, is_finite
 from hepad.run.loading import Run, load_run
 from hepad.run.score_columns import GrowingColumns, entry_blocks
@@ -83,10 +84,11 @@ def score_file(
     """
     if on_nonfinite not in (None, "refuse", "drop"):
         raise UserError(f"on_nonfinite={on_nonfinite}; allowed: refuse, drop")
-    source = require_file(source, "input")
+    given = require_file(source, "input")
+    source = direct_file(str(given), "input")
     if not target.parent.is_dir():
         raise UserError(f"output: no directory {target.parent}")
-    if target.exists() and target.samefile(source):
+    if target.exists() and target.samefile(given):
         raise UserError(f"output: {target} is the input; choose another file")
     if target.is_dir() or (target.exists() and not overwrite):
         raise UserError(f"output: {target} exists; choose another name, or replace a file with overwrite=true")
@@ -105,7 +107,7 @@ def score_file(
         out.attrs["run"] = run_dir.resolve().name
         out.attrs["checkpoint_sha256"] = file_sha256(run_dir / "checkpoints" / "best.ckpt")
         out.attrs["hepad_version"] = __version__
-        out.attrs["input"] = source.name
+        out.attrs["input"] = given.name
         out.attrs["input_sha256"] = digest
         out.attrs["kind"] = data.kind
         out.attrs["inference"] = "forward"

@@ -84,7 +84,7 @@ def test_a_value_is_what_was_meant(word, value):
     [
         ("seed=a=b", "quoted for the shell: 'seed=\"a=b\"'"),
         ("evaluation.references=[a=b,c]", '\'evaluation.references=["a=b","c"]\''),
-        ("data.samples.x=a.h5,b.h5", "one is needed, not a list; merge them, or one run for each: -m data.samples.x="),
+        ("data.samples.x=a.h5,b.h5", "one is needed, not a list; [a.h5,b.h5] joins them, or one run for each: -m data"),
         ("data.samples.../../e=x.h5", "data.samples.../../e=x.h5: sample '../../e', such as _.._e-"),
         ("data.samples.a b=x.h5", "1 to 64 letters, digits"),
         ("data.samples.1.5=x.h5", "reads as a number"),

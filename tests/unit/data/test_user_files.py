@@ -110,10 +110,10 @@ def test_no_more_is_read_than_the_limit_needs(tmp_path, monkeypatch):
     whole = jets_of({"mine": path}).read_sample("mine", tmp_path / "x.h5")
     monkeypatch.setattr(hdf5_datasets, "ROWS", 100)
     read = []
-    original = hdf5_datasets._check_chunks
+    original = hdf5_datasets.check_chunks
     monkeypatch.setattr(
         hdf5_datasets,
-        "_check_chunks",
+        "check_chunks",
         lambda data, start, stop, where: (read.append(stop), original(data, start, stop, where)),
     )
     found = jets_of({"mine": path}, limit=700).read_sample("mine", tmp_path / "x.h5", 700)

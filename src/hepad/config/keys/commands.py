@@ -5,7 +5,7 @@ from typing import Final
 
 from hepad.config.keys.compound import Either, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole, Word
-from hepad.config.keys.run import DIRECTORY, FILE, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
+from hepad.config.keys.run import DIRECTORY, FILE, FILES, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
 
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""
@@ -19,6 +19,7 @@ SCHEMA_COMMANDS: Final = (
     "dashboard",
     "simulate",
     "convert",
+    "inspect",
     "new",
     "schema",
 )
@@ -89,11 +90,24 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "validate": Flag(),
     },
     "convert": {
-        "input": optional(FILE),
+        "input": FILES,
         "output": optional(FILE),
+        "format": Text(),
         "sample": optional(Name()),
         "limit": Either((Whole(1), Null())),
+        "select": optional(Text()),
+        "lumi_mask": optional(FILE),
+        "on_missing": Either((Word(("leave_out", "refuse")), Number())),
+        "slots": optional(Whole(1, 100_000)),
+        "high_level": optional(NAMES),
+        "label": Either((Whole(0, 1), Text(), Null())),
+        "labels": optional(FILE),
+        "weight": optional(Text()),
+        "tree": optional(Text()),
+        "chunk": Whole(1, 10_000_000),
+        "workers": Whole(1, 256),
     },
+    "inspect": {"files": ListOf(FILE, 0, 1000, "files", "[a.root,b.h5]")},
     "schema": {"command": Word(SCHEMA_COMMANDS)},
     "new": {
         "kind": optional(Word(("model", "loss"))),

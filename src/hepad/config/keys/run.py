@@ -7,6 +7,7 @@ from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Refused, Tex
 from hepad.config.keys.models import INFERENCE_KEYS, LOSS_KEYS, MODEL_KEYS, NOT_NEGATIVE, POSITIVE
 
 FILE: Final = Text("a file", 4096, path=True)
+FILES: Final = Either((ListOf(FILE, 1, 100_000, "files", "[a.root,b.root]"), FILE, Null()))
 DIRECTORY: Final = Text("a directory", 4096, path=True)
 SEED: Final = Whole(0, 2**31 - 1)
 FORMATS: Final = ListOf(Word(("png", "pdf", "svg")), 1, 3, "formats", "[png,pdf]")
@@ -63,7 +64,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "power": Number(0, 10, open_low=True),
     "regions": optional(_REGIONS),
     "rotate": Flag(),
-    "samples": MapOf(optional(FILE), Name(), "{mine: FILE}"),
+    "samples": MapOf(FILES, Name(), "{mine: FILE}"),
     "seed": SEED,
     "split": Word(("events", "entries")),
     "targets": optional(FILE),

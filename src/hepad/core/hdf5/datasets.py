@@ -56,7 +56,7 @@ def safe_dataset(file: h5py.File, name: str) -> h5py.Dataset:
     """
     where = f"{file.filename}:/{name}"
     with told_as_damage(where):
-        dataset = _hard_linked(file, name)
+        dataset = hard_linked_dataset(file, name)
         if dataset.is_virtual or dataset.external:
             raise UserError(f"{where} keeps its data in other files; only data inside the file is read")
         _check_numeric(dataset, where)
@@ -74,7 +74,7 @@ def listed(names: Iterable[str]) -> str:
     return (", ".join(found[:_MANY]) or "nothing") + more
 
 
-def _hard_linked(file: h5py.File, name: str) -> h5py.Dataset:
+def hard_linked_dataset(file: h5py.File, name: str) -> h5py.Dataset:
     """Open the data set, every group on the way to it reached by a hard link."""
     node = file
     for part in name.split("/"):
@@ -133,7 +133,7 @@ def read_rows(dataset: h5py.Dataset, start: int = 0, stop: int | None = None) ->
         raise UserError(f"{where} is a single number; rows are needed")
     start, stop, _ = slice(start, stop).indices(dataset.shape[0])
     with told_as_damage(where):
-        _check_chunks(dataset, start, stop, where)
+        check_chunks(dataset, start, stop, where)
         found = dataset[start:stop]
     return np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("="))
 
@@ -154,8 +154,8 @@ def first_row(rows: slice | None) -> int:
     return 0 if rows is None else int(rows.start or 0)
 
 
-def _check_chunks(dataset: h5py.Dataset, start: int, stop: int, where: str) -> None:
-    """Look into the deflated chunks of some rows before HDF5 unpacks them."""
+def check_chunks(dataset: h5py.Dataset, start: int, stop: int, where: str) -> None:
+    """Look into the deflated chunks of some rows before HDF5 unpacks them; raise `UserError` where one is too large."""
     if dataset.chunks is None or start >= stop or DEFLATE not in filter_codes(dataset):
         return
     chunk_bytes = math.prod(dataset.chunks) * dataset.dtype.itemsize

@@ -32,11 +32,11 @@ def told_as_damage(where: str) -> Iterator[None]:
 
 
 _OTHER_FORMATS: Final = {
-    b"root": "a ROOT file; make HDF5 of CMS NanoAOD with python -m hepad.convert input=FILE.root output=FILE.h5",
-    b"\x93NUM": "a NumPy file; docs/data_formats.md shows how to write its array as HDF5",
-    b"PK\x03\x04": "a zip archive (NumPy's .npz?); docs/data_formats.md shows how to write its arrays as HDF5",
+    b"root": "a ROOT file; make HDF5 of it with python -m hepad.convert input=FILE.root output=FILE.h5",
+    b"\x93NUM": "a NumPy file; name it .npy and it is read as it is",
+    b"PK\x03\x04": "a zip archive; if it is NumPy's, name it .npz and it is read as it is",
     b"\x1f\x8b": "compressed as a whole; unpack it first",
-    b"PAR1": "a Parquet file; docs/data_formats.md shows how to write its columns as HDF5",
+    b"PAR1": "a Parquet file; name it .parquet and it is read as it is",
 }
 
 

@@ -43,8 +43,8 @@ REFUSED = [
     ("data.samples", {"../../escape/evil": "x.h5"}, "letters, digits"),
     (
         "data.samples",
-        {"a": ["x.h5", "y.h5"]},
-        "data.samples.a=['x.h5', 'y.h5']: a file is needed, not a list; merge them, or one run for each",
+        {"a": ["x.h5", 3]},
+        "data.samples.a[1]=3: a file is needed",
     ),
     ("data.samples", None, "a mapping such as {mine: FILE} is needed"),
     ("data.background", "../../escape/evil", "data.background=../../escape/evil"),

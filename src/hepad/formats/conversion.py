@@ -1,0 +1,217 @@
+"""Conversion of files of any known format to one HDF5 file of hepad: planned, read in parts, written in order."""
+
+import multiprocessing
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from hepad import __version__
+from hepad.core.errors import JobError, UserError
+from hepad.core.hdf5 import write_hdf5
+from hepad.core.progress import progress
+from hepad.formats.applying import Made, apply, checked_row
+from hepad.formats.converted_file import ConvertedFile
+from hepad.formats.parts import Parts, file_facts, read_part, write_part
+from hepad.formats.planning import Request, Step, open_planned, plan_steps
+from hepad.formats.side_files import read_labels, read_lumi_mask
+from hepad.formats.source import Source
+
+_NO_NEWS: Final = ("entries", "events read")
+_NAMES: Final = 20
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Result of a conversion.
+
+    Attributes:
+        preset: the format.
+        entries: how many were written.
+        lacking: columns of the format that the files do not have.
+        counts: what happened to how many, in words; those that are 0 left out.
+        found_parts: parts that an earlier conversion had left.
+        title, use, of_events: of the format, the words of a training, and whether entries are events.
+    """
+
+    preset: str
+    entries: int
+    lacking: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    found_parts: int = 0
+    title: str = ""
+    use: str = ""
+    of_events: bool = True
+
+
+def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: bool = True) -> Converted:
+    """Write what files hold as one HDF5 file that `hepad.train` reads; it appears when it is whole.
+
+    A conversion that was killed leaves its parts in a hidden directory beside the file; the same request goes on from
+    them.
+
+    Args:
+        files: of one format, in this order.
+        target: the file to write.
+        request: how.
+        quiet: show no progress.
+
+    Raises:
+        UserError: a file that cannot be read, of no known format, or with other columns than the others.
+
+    >>> from hepad.formats import Request
+    >>> Request(format="nanoaod", sample="ttbar").on_missing
+    'leave_out'
+    """
+    steps = plan_steps(files, request)
+    what = ", ".join(map(str, files[:3]))
+    if not steps:
+        raise UserError(f"{what} holds no events")
+    plan = steps[0].plan
+    asked = {"request": asdict(replace(request, workers=1)), "steps": repr(steps), "version": __version__}
+    parts = Parts(target, {**asked, "files": list(file_facts(files))})
+    counts: Counter[str] = Counter()
+    try:
+        with write_hdf5(parts.whole) as file, ExitStack() as stack:
+            n_rows = sum(step.stop - step.start for step in steps)
+            advance = None if quiet else stack.enter_context(progress("converting", n_rows))
+            out = ConvertedFile(file, plan)
+            for step, made in zip(steps, _labelled(steps, parts, request), strict=True):
+                out.add(made.arrays)
+                counts.update(made.counts)
+                if advance is not None:
+                    advance(step.stop - step.start)
+            out.finish()
+            if not out.n_rows:
+                raise UserError(f"{what}: no events are left by the selection")
+            names = ", ".join(path.name for path in files[:_NAMES])
+            file.attrs.update({"sample": request.sample, "source": names, "format": plan.preset.name})
+            if not request.direct:
+                file.attrs["hepad_version"] = __version__
+        parts.whole.replace(target)
+    except UserError:
+        parts.remove()
+        raise
+    parts.remove()
+    lacking = {name for step in steps for place, name in step.plan.lacking.items() if not place.startswith("rows.")}
+    return Converted(
+        preset=plan.preset.name,
+        entries=out.n_rows,
+        lacking=tuple(sorted(lacking)),
+        counts={name: number for name, number in counts.items() if number and name not in _NO_NEWS},
+        found_parts=parts.found,
+        title=plan.preset.title,
+        use=plan.preset.use,
+        of_events=plan.preset.of is None,
+    )
+
+
+def _labelled(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator[Made]:
+    """Yield the rows of all steps in order, with the truth of a file of its own."""
+    if request.labels is None:
+        yield from _made(steps, parts, request)
+        return
+    labels = read_labels(Path(request.labels))
+    n_rows = sum(step.stop - step.start for step in steps)
+    plan = steps[0].plan
+    if plan.select or plan.preset.of or request.lumi_mask:
+        raise UserError("labels: one for each row of the input; leave select, lumi_mask and entries out")
+    if len(labels) != n_rows and (request.limit is None or len(labels) < n_rows):
+        raise UserError(
+            f"labels={request.labels} has {len(labels)} lines, the input {n_rows} rows; one for each is needed"
+        )
+    first = 0
+    for made in _made(steps, parts, request):
+        n_made = made.counts["events read"]
+        yield Made({**made.arrays, "label": labels[first : first + n_made]}, made.counts)
+        first += n_made
+
+
+def _made(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator[Made]:
+    """Yield the rows of all steps in order: those on disk, and those that are made now."""
+    paths = [parts.path(index) for index in range(len(steps))]
+    if request.workers > 1 and len(steps) > 1:
+        yield from _made_by_workers(steps, paths, request)
+        return
+    # One step ahead: unpacking a ROOT file and packing HDF5 keep two cores busy.
+    with ThreadPoolExecutor(1) as ahead, _OpenFile(request) as opened:
+        waiting: deque[Future[Made]] = deque()
+        for step, path in zip(steps, paths, strict=True):
+            waiting.append(ahead.submit(_made_or_found, opened, step, path if len(steps) > 1 else None))
+            if len(waiting) > 1:
+                yield waiting.popleft().result()
+        yield waiting.popleft().result()
+
+
+class _OpenFile:
+    """The file that was read last, held open until another one is."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._stack = ExitStack()
+        self._opened: dict[Path, Source] = {}
+
+    def __enter__(self) -> "_OpenFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def of(self, step: Step) -> Source:
+        """Return the file of a step."""
+        if step.path not in self._opened:
+            self._stack.close()
+            self._opened = {step.path: self._stack.enter_context(open_planned(step.path, step.plan, self.request))}
+        return self._opened[step.path]
+
+
+def _made_or_found(opened: _OpenFile, step: Step, path: Path | None) -> Made:
+    if path is not None and (found := read_part(path)) is not None:
+        return found
+    made = _make(opened.of(step), step, opened.request)
+    if path is not None:
+        write_part(path, made)
+    return made
+
+
+def _made_by_workers(steps: Sequence[Step], paths: Sequence[Path], request: Request) -> Iterator[Made]:
+    # Not forked: HDF5, uproot's threads and torch would not survive that.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(request.workers, mp_context=context)
+    try:
+        waiting = [pool.submit(_make_part, step, path, request) for step, path in zip(steps, paths, strict=True)]
+        for step, path, future in zip(steps, paths, waiting, strict=True):
+            future.result()
+            found = read_part(path)
+            if found is None:
+                raise JobError(f"cannot read {path}, which was written a moment ago ({step.path}); is the disk full?")
+            yield found
+    except BrokenProcessPool as error:
+        raise JobError("a process that reads was killed; the same command goes on where it was") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _make(source: Source, step: Step, request: Request) -> Made:
+    mask = None if request.lumi_mask is None else read_lumi_mask(Path(request.lumi_mask))
+    try:
+        made = apply(step.plan, source.read(step.plan.sources, step.start, step.stop), step.start, mask)
+        if request.direct:
+            return made
+        return Made({name: checked_row(name, rows, step.start) for name, rows in made.arrays.items()}, made.counts)
+    except UserError as error:
+        raise UserError(str(error) if str(source.path) in str(error) else f"{source.path}: {error}") from error
+
+
+_open_here: list[_OpenFile] = []
+
+
+def _make_part(step: Step, part: Path, request: Request) -> None:
+    """Make one part, in a process of its own, which holds its file open for the next one."""
+    if not _open_here:
+        _open_here.append(_OpenFile(request))
+    _made_or_found(_open_here[0], step, part)

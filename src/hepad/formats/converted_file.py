@@ -1,0 +1,130 @@
+"""HDF5 file of a conversion, written part by part; the same rows make the same bytes, however they come."""
+
+import math
+import zlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from hepad.core.errors import UserError
+from hepad.formats.applying import FEATURES_OF_SETS
+from hepad.formats.high_level import HIGH_LEVEL
+from hepad.formats.resolving import Plan
+
+_ROWS_PER_CHUNK: Final = 1024
+_CHUNK_BYTES: Final = 1 << 20
+
+
+class ConvertedFile:
+    """Data sets that grow, with the names and units of their columns.
+
+    Whole chunks are written, and what is left waits for the next part.
+
+    Args:
+        file: an open file.
+        plan: what is written.
+
+    Attributes:
+        n_rows: how many rows were added.
+    """
+
+    def __init__(self, file: h5py.File, plan: Plan) -> None:
+        self.file = file
+        self.n_rows = 0
+        self._features = _features(plan)
+        self._units = {**{name: found.unit for name, found in HIGH_LEVEL.items()}, **plan.preset.units}
+        self._rest: dict[str, NDArray[Any]] = {}
+        self._written: dict[str, int] = {}
+
+    def add(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Add rows to all data sets."""
+        lengths = {name: len(array) for name, array in arrays.items()}
+        if len(set(lengths.values())) > 1:
+            raise UserError(f"data sets of different lengths: {lengths}; one row for each entry is needed")
+        self.n_rows += next(iter(lengths.values()), 0)
+        for name, array in arrays.items():
+            if name not in self._rest:
+                self._create(name, array)
+            self._add(name, array)
+
+    def finish(self) -> None:
+        """Write what waits."""
+        for name, rows in self._rest.items():
+            self._write(name, rows)
+
+    def _add(self, name: str, array: NDArray[Any]) -> None:
+        """Write whole chunks; what is left waits for more. The many rows in between are not copied."""
+        rest, rows_per_chunk = self._rest[name], self.file[name].chunks[0]
+        n_first = min(len(array), (rows_per_chunk - len(rest)) % rows_per_chunk)
+        first, array = np.concatenate([rest, array[:n_first]]), array[n_first:]
+        if len(first) < rows_per_chunk and len(first):
+            self._rest[name] = first
+            return
+        self._write(name, first)
+        n_whole = len(array) - len(array) % rows_per_chunk
+        self._write(name, array[:n_whole])
+        self._rest[name] = array[n_whole:].copy()
+
+    def _create(self, name: str, array: NDArray[Any]) -> None:
+        dtype = array.dtype.newbyteorder("<") if array.dtype.kind != "b" else np.dtype("u1")
+        row = max(1, math.prod(array.shape[1:]) * dtype.itemsize)
+        rows = max(1, min(_ROWS_PER_CHUNK, _CHUNK_BYTES // row))
+        dataset = self.file.create_dataset(
+            name,
+            (0, *array.shape[1:]),
+            dtype,
+            maxshape=(None, *array.shape[1:]),
+            chunks=(rows, *array.shape[1:]),
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+            track_times=False,
+        )
+        if name in self._features:
+            dataset.attrs["features"] = list(self._features[name])
+            dataset.attrs["units"] = [self._units.get(column, "") for column in self._features[name]]
+        elif name in self._units:
+            dataset.attrs["units"] = self._units[name]
+        self._rest[name], self._written[name] = np.empty((0, *array.shape[1:]), array.dtype), 0
+
+    def _write(self, name: str, rows: NDArray[Any]) -> None:
+        if not len(rows):
+            return
+        # Looked up anew: after a failed write this raises its error.
+        dataset = self.file[name]
+        start = self._written[name]
+        dataset.resize(start + len(rows), axis=0)
+        rows_per_chunk = dataset.chunks[0]
+        n_whole = len(rows) - len(rows) % rows_per_chunk
+        corner = (0,) * (rows.ndim - 1)
+        for first in range(0, n_whole, rows_per_chunk):
+            chunk = rows[first : first + rows_per_chunk].astype(dataset.dtype, copy=False)
+            dataset.id.write_direct_chunk((start + first, *corner), _packed(chunk))
+        if n_whole < len(rows):
+            dataset[start + n_whole :] = rows[n_whole:]
+        self._written[name] = start + len(rows)
+
+
+def _packed(chunk: NDArray[Any]) -> bytes:
+    """Return a chunk as HDF5's filters shuffle and deflate store it.
+
+    Runs alone are looked for (Z_RLE): of padded objects that takes less time and less room than matches do, and it is
+    deflate to whoever reads it. Python lets other threads work meanwhile, HDF5 does not.
+    """
+    shuffled = np.ascontiguousarray(chunk).view(np.uint8).reshape(-1, chunk.dtype.itemsize).T
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    return packer.compress(shuffled.tobytes()) + packer.flush()
+
+
+def _features(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """Return data set → the names of its columns."""
+    found = {**plan.preset.axes, **{name: tuple(plan.of(f"sets.{name}")) for name in plan.preset.sets}}
+    made = tuple(dict.fromkeys(name for objects in plan.preset.sets.values() for name in objects.high_level))
+    for name in plan.preset.tables:
+        found[name] = tuple(dict.fromkeys((*plan.of(f"tables.{name}"), *(made if name == FEATURES_OF_SETS else ()))))
+    if made and FEATURES_OF_SETS not in found:
+        found[FEATURES_OF_SETS] = made
+    return found
