@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from hepad.data import AnomalyDataModule
 from hepad.inference.search_settings import SearchSettings
+from hepad.models.base import eval_mode
 from hepad.nn import LatentNetwork
 
 SECONDS: Final = 100.0
@@ -33,7 +34,8 @@ def seconds_per_entry(network: LatentNetwork, settings: SearchSettings) -> float
     """
     parameter = next(network.network.parameters(), torch.zeros(()))
     code = torch.zeros(1, *network.latent_shape, device=parameter.device, dtype=parameter.dtype)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    # In eval mode: a batch norm would take one code for a batch, and remember it.
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), eval_mode(network.network):
         network.network(code)
     passes = settings.n_seed * (settings.steps + 1)
     moved = sum(weights.numel() for weights in network.network.parameters()) if settings.gamma_theta else 0

@@ -24,6 +24,15 @@ def test_a_search_costs_its_operations_and_the_memory_that_weights_pass_through(
     assert seconds_per_entry(GENERATOR, weights) == pytest.approx(operations / 20e9 + memory / 10e9)
 
 
+def test_counting_leaves_the_network_as_it_is():
+    network = nn.Sequential(nn.Linear(10, 20), nn.BatchNorm1d(20)).train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    seconds_per_entry(LatentNetwork(network, (10,), True), SearchSettings())
+    assert network.training
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
 @pytest.mark.parametrize("sizes", [{"a": 1}, {"a": 500, "b": 20, "c": 7000}, {"a": 300, "b": 300, "c": 300}])
 @pytest.mark.parametrize("seconds", [1e-6, 0.03, 0.3])
 def test_what_is_searched_takes_the_time_there_is_and_no_more(sizes, seconds):
