@@ -9,12 +9,14 @@ from hepad.cli import run_command
 from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.names import python_command
+from hepad.logging.early_import import import_wandb_first
 
 
 def job(cfg: DictConfig) -> None:
     """Evaluate one run."""
     if cfg.run is None:
         raise UserError(f"which run? {python_command()} -m hepad.evaluate run=DIR")
+    import_wandb_first(cfg.logger or {})
     # Imported here, so that --help does not wait for torch.
     from hepad.pipeline.teachers import teacher_targets
     from hepad.run.console import print_result

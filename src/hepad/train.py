@@ -12,10 +12,12 @@ from hepad.cli.resume_overrides import changed_values, resume_in_place
 from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.names import python_command
+from hepad.logging.early_import import import_wandb_first
 
 
 def job(cfg: DictConfig) -> None:
     """Train one run, or the runs of a pipeline, in the directory that Hydra made, or go on with what `resume` names."""
+    import_wandb_first(cfg.logger or {})
     # Imported here, so that --help does not wait for torch.
     from hepad.pipeline.training_commands import begin, go_on
     from hepad.run.console import print_result

@@ -23,6 +23,7 @@ from hepad.config.explanations import check_chosen, check_chosen_words, explain_
 from hepad.config.keys import COMMAND_KEYS
 from hepad.core.errors import Interrupted, JobError, JobOutcome, JobsFailed, UserError, end_with_parent, one_line
 from hepad.core.files import remove_if_empty
+from hepad.core.late_import import import_late
 from hepad.core.names import check_paths
 
 EXIT_FAILED = 1
@@ -80,6 +81,7 @@ def run_command(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Hydra prints a traceback of its own and exits with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    import_late()
     end_with_parent()
     guarded_job = GuardedJob(job, config_name)
     command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(guarded_job)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn import metrics as sklearn_metrics
 
 from hepad.metrics.placements import half_counts, half_weights, placements
 from hepad.metrics.samples import FloatArray, as_scores, as_weights, effective_entries, effective_from, weight_from
@@ -81,6 +80,9 @@ def roc_curve(
     # Every distinct threshold is kept: rules such as "at least 10 background entries" need the exact point.
     # Two sorted runs: scikit-learn's stable sort merges them in one pass.
     scores = np.concatenate([np.sort(b), np.sort(s)])
+    # Imported here: nothing of it is needed before training.
+    from sklearn import metrics as sklearn_metrics
+
     fpr, tpr, thresholds = sklearn_metrics.roc_curve(labels, scores, drop_intermediate=False)
     return RocCurve(fpr, tpr, thresholds.astype(np.float64), b.size, s.size)
 
