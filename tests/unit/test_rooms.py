@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "results": {"data", "inference", "metrics", "models", "plots", "report", "rundir"},
     "run": {
         "bundled", "callbacks", "checkpoints", "checks", "config", "data", "inference", "logging", "metrics", "models",
-        "nn", "report", "results", "rundir",
+        "nn", "plots", "report", "results", "rundir",
     },
     "comparison": {"metrics", "plots", "report", "rundir"},
     "pipeline": {

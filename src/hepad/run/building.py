@@ -186,8 +186,8 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
 def _set_determinism(trainer: Mapping[str, Any]) -> dict[str, Any]:
     """Do what `Trainer(deterministic=…)` does, and return what to tell the trainer.
 
-    `torch.use_deterministic_algorithms` imports the whole compiler for a setting of its own, in 2 s; there it is left to
-    a variable until the compiler is needed.
+    `torch.use_deterministic_algorithms` imports the whole compiler, in 2 s, for a setting of that; here it is left to a
+    variable until the compiler is needed.
     """
     wanted, benchmark = trainer.get("deterministic"), trainer.get("benchmark")
     if wanted is None or is_loaded("torch._inductor"):
