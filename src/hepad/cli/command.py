@@ -1,11 +1,14 @@
 """Running a command: Hydra's command line, checked output, one line per user error, exit codes 0, 1 and 2."""
 
+import atexit
+import gc
 import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -82,6 +85,7 @@ def run_command(
     # Hydra prints a traceback of its own and exits with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     import_late()
+    _end_quickly()
     end_with_parent()
     guarded_job = GuardedJob(job, config_name)
     command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(guarded_job)
@@ -111,6 +115,12 @@ def run_command(
         _exit_with_line(explain_config_error(error, config_name, sys.argv[1:]))
     if code := exit_code(guarded_job.outcomes):
         sys.exit(code)
+
+
+@cache
+def _end_quickly() -> None:
+    """Let this process end without looking for garbage among all that torch has made: half a second, or three."""
+    atexit.register(gc.freeze)
 
 
 class GuardedJob:

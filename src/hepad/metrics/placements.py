@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepad.metrics.samples import FloatArray, as_scores, as_weights
 
-
 _MOST_REMEMBERED: Final = 1_000_000
 
 _ORDERS: ContextVar[dict[int, NDArray[np.intp] | None] | None] = ContextVar("_ORDERS", default=None)
@@ -26,7 +25,7 @@ def sorted_once(columns: Iterable[FloatArray]) -> Iterator[None]:
     entries are not remembered: an order takes as much memory as its column.
     """
     kept = [column for column in columns if column.size <= _MOST_REMEMBERED]
-    token = _ORDERS.set(dict.fromkeys((id(column) for column in kept)))
+    token = _ORDERS.set(dict.fromkeys(id(column) for column in kept))
     try:
         yield
     finally:

@@ -1,6 +1,7 @@
 """Figures drawn by other processes beside this one: the same pixels, sooner, where there are cores."""
 
 import contextlib
+import gc
 import os
 import pickle
 import subprocess
@@ -153,6 +154,7 @@ def _receive(stream: IO[bytes]) -> Any:
 
 def serve() -> None:
     """Draw what comes through standard input until it ends, as it does with the process that started this one."""
+    gc.freeze()
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not stand among the answers.
     os.dup2(2, 1)
