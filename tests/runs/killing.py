@@ -12,7 +12,7 @@ from typing import Any
 from hepad import train
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["hepad.run.training", "hepad.models"])
+PROCESSES.set_forkserver_preload(["tests.quick_process", "hepad.run.training", "hepad.models", "hepad.plots"])
 
 
 def start(

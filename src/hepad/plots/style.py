@@ -166,7 +166,7 @@ def _write_png(figure: Figure, file: io.BytesIO) -> None:
     figure.set_facecolor("white")
     figure.set_dpi(DPI)
     try:
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
         picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))
         picture.save(file, format="png", dpi=(DPI, DPI), compress_level=_COMPRESSION)

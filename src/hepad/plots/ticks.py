@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 
 
@@ -25,8 +24,8 @@ def ticks_placed_once(figure: Figure) -> Iterator[None]:
 class _Ticks:
     """The ticks of one axis, in place of its own methods that place and measure them."""
 
-    def __init__(self, axis: Axis) -> None:
-        self.axis: Any = axis
+    def __init__(self, axis: Any) -> None:
+        self.axis = axis
         self.key: tuple[float, ...] | None = None
         self.placed: list[Any] = []
         self.boxes: dict[int, Any] = {}
