@@ -1,4 +1,4 @@
-"""Savings in the processes of the tests that change no result: YAML parsed once, fewer imports and collections of garbage.
+"""Savings in the processes of the tests that change no result: YAML parsed once, fewer imports and fewer collections.
 
 A process of its own that is to be quick imports this module first.
 """
