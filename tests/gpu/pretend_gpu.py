@@ -87,11 +87,10 @@ class _MakesTensors(TorchDispatchMode):
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         # In inference mode operations arrive that are made of others.
-        if torch.is_inference_mode_enabled():
-            with self:
-                found = operation.decompose(*args, **(kwargs or {}))
-            if found is not NotImplemented:
-                return found
+        with self:
+            found = operation.decompose(*args, **(kwargs or {}))
+        if found is not NotImplemented:
+            return found
         return _call(operation, args, kwargs or {})
 
 
