@@ -8,7 +8,9 @@ from omegaconf import DictConfig
 from hepad.cli import run_command
 from hepad.config import RunConfig
 from hepad.core.errors import UserError
+from hepad.core.late_import import importing
 from hepad.core.names import python_command
+from hepad.logging.early_import import import_wandb_first
 
 
 def job(cfg: DictConfig) -> None:
@@ -16,10 +18,12 @@ def job(cfg: DictConfig) -> None:
     if cfg.run is None:
         raise UserError(f"which run? {python_command()} -m hepad.evaluate run=DIR")
     # Imported here, so that --help does not wait for torch.
-    from hepad.pipeline.teachers import teacher_targets
-    from hepad.run.console import print_result
-    from hepad.run.evaluating import evaluate_run
-    from hepad.run.interruption import stop_on_signals
+    with importing():
+        import_wandb_first(cfg.logger or {})
+        from hepad.pipeline.teachers import teacher_targets
+        from hepad.run.console import print_result
+        from hepad.run.evaluating import evaluate_run
+        from hepad.run.interruption import stop_on_signals
 
     with stop_on_signals():
         result = evaluate_run(RunConfig.of(cfg), list(HydraConfig.get().overrides.task), teacher_targets)

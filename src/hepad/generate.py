@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from hepad.cli import run_command
 from hepad.core.errors import UserError
 from hepad.core.files import require_new_file
+from hepad.core.late_import import importing
 from hepad.core.names import python_command
 from hepad.rundir.config_file import require_run
 
@@ -21,7 +22,8 @@ def job(cfg: DictConfig) -> None:
     require_run(run)
     require_new_file(output, "output")
     # Imported here, so that --help does not wait for torch.
-    from hepad.run.generating import generate_file
+    with importing():
+        from hepad.run.generating import generate_file
 
     generate_file(run, output, cfg.n, cfg.seed)
     print(f"{cfg.n} entries written to {output}; beside the run's own samples:")

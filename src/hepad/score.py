@@ -7,6 +7,7 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
+from hepad.core.late_import import importing
 
 
 def job(cfg: DictConfig) -> None:
@@ -14,7 +15,8 @@ def job(cfg: DictConfig) -> None:
     if missing := [name for name in ("run", "input", "output") if cfg[name] is None]:
         raise UserError(f"score needs run=DIR input=FILE output=FILE; {', '.join(missing)} is missing")
     # Imported here, so that --help does not wait for torch.
-    from hepad.run.scoring import score_file
+    with importing():
+        from hepad.run.scoring import score_file
 
     found = score_file(Path(cfg.run), Path(cfg.input), Path(cfg.output), cfg.overwrite, cfg.on_nonfinite, cfg.device)
     dropped = f", {found.dropped} with NaN or inf left out" if found.dropped else ""

@@ -11,16 +11,20 @@ from hepad.cli.command import GuardedJob
 from hepad.cli.resume_overrides import changed_values, resume_in_place
 from hepad.config import RunConfig
 from hepad.core.errors import UserError
+from hepad.core.late_import import importing
 from hepad.core.names import python_command
+from hepad.logging.early_import import import_wandb_first
 
 
 def job(cfg: DictConfig) -> None:
     """Train one run, or the runs of a pipeline, in the directory that Hydra made, or go on with what `resume` names."""
     # Imported here, so that --help does not wait for torch.
-    from hepad.pipeline.training_commands import begin, go_on
-    from hepad.run.console import print_result
-    from hepad.run.training import is_finished
-    from hepad.rundir.locking import RunStatus, run_status
+    with importing():
+        import_wandb_first(cfg.logger or {})
+        from hepad.pipeline.training_commands import begin, go_on
+        from hepad.run.console import print_result
+        from hepad.run.training import is_finished
+        from hepad.rundir.locking import RunStatus, run_status
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
     config = RunConfig.of(cfg)

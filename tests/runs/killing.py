@@ -13,7 +13,7 @@ from hepad import train
 from hepad.core.files import Due
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["hepad.run.training", "hepad.models"])
+PROCESSES.set_forkserver_preload(["tests.quick_process", "hepad.run.training", "hepad.models", "hepad.plots"])
 
 
 def start(

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "results": {"data", "inference", "metrics", "models", "plots", "report", "rundir"},
     "run": {
         "bundled", "callbacks", "checkpoints", "checks", "config", "data", "formats", "inference", "logging", "metrics",
-        "models", "nn", "report", "results", "rundir", "steps",
+        "models", "nn", "plots", "report", "results", "rundir", "steps",
     },
     "comparison": {"metrics", "plots", "report", "rundir"},
     "pipeline": {

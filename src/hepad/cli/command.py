@@ -1,11 +1,14 @@
 """Running a command: Hydra's command line, checked output, one line per user error, exit codes 0, 1 and 2."""
 
+import atexit
+import gc
 import os
 import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -23,6 +26,7 @@ from hepad.config.explanations import check_chosen, check_chosen_words, explain_
 from hepad.config.keys import COMMAND_KEYS
 from hepad.core.errors import Interrupted, JobError, JobOutcome, JobsFailed, UserError, end_with_parent, one_line
 from hepad.core.files import remove_if_empty
+from hepad.core.late_import import import_late
 from hepad.core.names import check_paths
 
 EXIT_FAILED = 1
@@ -80,6 +84,8 @@ def run_command(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Hydra prints a traceback of its own and exits with 1 unless told to raise.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    import_late()
+    _end_quickly()
     end_with_parent()
     guarded_job = GuardedJob(job, config_name)
     command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(guarded_job)
@@ -109,6 +115,12 @@ def run_command(
         _exit_with_line(explain_config_error(error, config_name, sys.argv[1:]))
     if code := exit_code(guarded_job.outcomes):
         sys.exit(code)
+
+
+@cache
+def _end_quickly() -> None:
+    """Let this process end without looking for garbage among all that torch has made: half a second, or three."""
+    atexit.register(gc.freeze)
 
 
 class GuardedJob:

@@ -77,7 +77,9 @@ def check_values(config_name: str, overrides: Sequence[str], chosen: DictConfig 
         for override in overrides
         if not override.startswith("~") and not _is_group_choice(override)
         for key in [override.lstrip("+").split("=", 1)[0]]
-        if find_kind(key.split("."), config_name) is None or is_foreign(plain, key.split("."))
+        # Hydra checks its own.
+        if not key.startswith("hydra.")
+        and (find_kind(key.split("."), config_name) is None or is_foreign(plain, key.split(".")))
     ]
     if not foreign:
         return

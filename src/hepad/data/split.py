@@ -1,12 +1,12 @@
 """Splitting entries into training, validation and test, reproducibly."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import train_test_split
 
 from hepad.core.errors import UserError
 from hepad.core.roles import check_folds
@@ -60,15 +60,22 @@ def split_rows(n_entries: int, half: str | None = None, folds: int | None = None
     if n_entries < _MIN_ENTRIES:
         raise UserError(f"{n_entries} background entries are too few to split; at least {_MIN_ENTRIES} are needed")
     if folds is None:
-        train, rest = train_test_split(np.arange(n_entries), test_size=0.4, random_state=TRAINING_SEED)
-        val, test = train_test_split(rest, test_size=0.5, random_state=TEST_SEED)
+        train, rest = _drawn_apart(np.arange(n_entries), 0.4, TRAINING_SEED)
+        val, test = _drawn_apart(rest, 0.5, TEST_SEED)
     else:
         number = fold_numbers(n_entries, folds)
         test = np.flatnonzero(number == fold)
-        train, val = train_test_split(np.flatnonzero(number != fold), test_size=0.25, random_state=TRAINING_SEED)
+        train, val = _drawn_apart(np.flatnonzero(number != fold), 0.25, TRAINING_SEED)
     if half is not None:
-        train = train_test_split(train, test_size=0.5, random_state=HALVING_SEED)[HALVES.index(half)]
+        train = _drawn_apart(train, 0.5, HALVING_SEED)[HALVES.index(half)]
     return Split(train=train, val=val, test=test)
+
+
+def _drawn_apart(rows: NDArray[np.int64], share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rest, and a random `share` of the rows, as scikit-learn's `train_test_split`."""
+    order = np.random.RandomState(seed).permutation(len(rows))
+    drawn = math.ceil(share * len(rows))
+    return rows[order[drawn:]], rows[order[:drawn]]
 
 
 def fold_numbers(n_entries: int, folds: int) -> NDArray[np.int64]:

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import IsolationForest
 from torch import Tensor
 
 from hepad.data.event_weights import mean_and_scale
@@ -84,6 +83,9 @@ class IsolationForestScore:
     """
 
     def __init__(self, x: NDArray[Any]) -> None:
+        # Imported here: nothing of it is needed before training.
+        from sklearn.ensemble import IsolationForest
+
         self._forest = IsolationForest(n_estimators=_TREES, random_state=_SEED).fit(x)
 
     def __call__(self, x: NDArray[Any]) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ number that does not exist is left out, never written as NaN.
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from hepad.metrics.distance_covariance import squared_distance_correlation
 from hepad.metrics.placements import half_weights
@@ -51,7 +50,10 @@ def spearman(x: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> flo
 def ranks(values: FloatArray, weight: FloatArray | None = None) -> FloatArray:
     """Mean ranks (N,) of values (N,): with weights, of entries repeated as often, up to a constant."""
     if weight is None:
-        return np.asarray(stats.rankdata(values), dtype=np.float64)
+        # Imported here: nothing of it is needed before training.
+        from scipy.stats import rankdata
+
+        return np.asarray(rankdata(values), dtype=np.float64)
     return half_weights(values, values, weight) / 2
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
+from scipy import special
 
 from hepad.metrics.placements import SortedScores, placements, sort_scores, weighted_mean
 from hepad.metrics.samples import FloatArray, effective_entries
@@ -108,7 +108,7 @@ def auc_interval(
     if area in (0.0, 1.0):
         bound = ((1 - level) / 2) ** (1 / min(components.n_background, components.n_signal))
         return (bound, 1.0) if area == 1.0 else (0.0, 1 - bound)
-    half_width = stats.norm.ppf((1 + level) / 2) * np.sqrt(variance) / (area * (1 - area))
+    half_width = special.ndtri((1 + level) / 2) * np.sqrt(variance) / (area * (1 - area))
     center = special.logit(area)
     return float(special.expit(center - half_width)), float(special.expit(center + half_width))
 
@@ -251,7 +251,7 @@ def compare_aucs(a: AucComponents, b: AucComponents, paired: bool = True) -> Auc
     # Models that rank all entries alike leave nothing but rounding.
     if error <= _ROUNDING:
         return AucDifference(difference, 0.0, 1.0 if abs(difference) <= _ROUNDING else 0.0)
-    return AucDifference(difference, error, float(2 * stats.norm.sf(abs(difference) / error)))
+    return AucDifference(difference, error, float(2 * special.ndtr(-abs(difference) / error)))
 
 
 def _covariance(a: AucComponents, b: AucComponents) -> float:

@@ -15,6 +15,7 @@ from hepad.metrics.evaluation_notes import (
     rate_note,
 )
 from hepad.metrics.matching import compare_at_equal_loudness
+from hepad.metrics.placements import sorted_once
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import ScoredSample
 from hepad.metrics.verdict import difference_metrics, judged_signals, pair_result, verdict_metrics
@@ -101,6 +102,23 @@ def evaluate(
             raise ValueError(f"no sample {name!r} to evaluate; there are {', '.join(samples)}")
     result = Evaluation(background)
     samples = _without_holes(result, samples)
+    with sorted_once(column for sample in samples.values() for column in (sample.score, *sample.baselines.values())):
+        _compare_all(result, samples, references, fprs, reconstructs)
+    if not result.rocs:
+        result.warnings += no_signal_note(background, list(samples), references)
+    _correlate(result, samples)
+    return result
+
+
+def _compare_all(
+    result: Evaluation,
+    samples: Mapping[str, ScoredSample],
+    references: Sequence[str],
+    fprs: Sequence[float],
+    reconstructs: bool,
+) -> None:
+    """Add the numbers of every pair, and what is to be said of them."""
+    background = result.background
     for reference in dict.fromkeys(references):
         signals = [name for name in samples if name not in (reference, background)]
         for signal in signals:
@@ -113,10 +131,6 @@ def evaluate(
         if signals:
             result.warnings += rate_note(samples[reference], fprs)
         result.warnings += ordinary_signal_note(result.metrics, signals, reference, background, reconstructs)
-    if not result.rocs:
-        result.warnings += no_signal_note(background, list(samples), references)
-    _correlate(result, samples)
-    return result
 
 
 def _without_holes(result: Evaluation, samples: Mapping[str, ScoredSample]) -> dict[str, ScoredSample]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from scipy import stats
+from scipy import special
 
 from hepad.metrics.samples import ScoredSample, trivial_title
 from hepad.metrics.verdict import SIGNIFICANT, pair_result
@@ -59,7 +59,7 @@ def is_below_half(metrics: Mapping[str, float], name: str) -> bool:
     if f"{name}/high" not in metrics:
         return False
     sigma = metrics[f"{name}/high"] - metrics[name]
-    return 0.5 - metrics[name] > float(stats.norm.isf(SIGNIFICANT / 2)) * sigma
+    return 0.5 - metrics[name] > float(-special.ndtri(SIGNIFICANT / 2)) * sigma
 
 
 def no_signal_note(background: str, samples: Sequence[str], references: Sequence[str]) -> list[str]:

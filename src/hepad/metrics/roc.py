@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn import metrics as sklearn_metrics
 
-from hepad.metrics.placements import half_counts, half_weights, placements
+from hepad.metrics.placements import half_counts, half_weights, placements, sorted_values
 from hepad.metrics.samples import FloatArray, as_scores, as_weights, effective_entries, effective_from, weight_from
 
 
@@ -80,7 +79,10 @@ def roc_curve(
     labels = np.concatenate([np.zeros(b.size, dtype=np.int8), np.ones(s.size, dtype=np.int8)])
     # Every distinct threshold is kept: rules such as "at least 10 background entries" need the exact point.
     # Two sorted runs: scikit-learn's stable sort merges them in one pass.
-    scores = np.concatenate([np.sort(b), np.sort(s)])
+    scores = np.concatenate([sorted_values(b), sorted_values(s)])
+    # Imported here: nothing of it is needed before training.
+    from sklearn import metrics as sklearn_metrics
+
     fpr, tpr, thresholds = sklearn_metrics.roc_curve(labels, scores, drop_intermediate=False)
     return RocCurve(fpr, tpr, thresholds.astype(np.float64), b.size, s.size)
 
@@ -133,4 +135,4 @@ def auc(
         if (counted == counted[0]).all():
             return float(placements(s[:1], b, wb)[0])
         return min(float(np.dot(counted, ws) / (2 * wb.sum() * ws.sum())), 1.0)
-    return int(half_counts(np.sort(s), b).sum()) / (2 * b.size * s.size)
+    return int(half_counts(sorted_values(s), b).sum()) / (2 * b.size * s.size)

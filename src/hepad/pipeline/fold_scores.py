@@ -141,7 +141,7 @@ def join_folds(cfg: RunConfig, run_dir: Path, folds: Sequence[Path]) -> Training
     write_metrics(run_dir, evaluation)
     clock.lap("evaluate")
     wanted = standard_figures(evaluation, samples, None, profiles=data.profile_features)
-    drawn = save_figures(wanted if cfg.evaluation.plots else iter(()), run_dir / "plots", list(cfg.evaluation.formats))
+    drawn = save_figures(wanted if cfg.evaluation.plots else (), run_dir / "plots", list(cfg.evaluation.formats))
     clock.lap("plots")
     facts = fold_provenance(data, folds, trained_on, clock.laps)
     write_run_report(run_dir, evaluation, drawn, data, facts, more=[fold_section(folds, evaluation, trained_on)])

@@ -50,6 +50,8 @@ def plot_correlation_heatmap(
                 va="center",
                 fontsize=14,
                 color="white" if abs(value) > 0.6 else "black",
+                # They lie within the axes, and need no room outside.
+                in_layout=False,
             )
         axes.set_xticks(np.arange(len(samples)) + 0.5, [sample_label(s) for s in samples], fontsize=15)
         axes.set_yticks(np.arange(len(features)) + 0.5, [feature_name(f) for f in features], fontsize=15)

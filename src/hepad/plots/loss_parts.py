@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import ArrayLike
 
 from hepad.core.schema import ImageLabels
@@ -71,6 +71,7 @@ def plot_loss_per_feature(
         )
         axes.set_xlim(-0.5, len(columns) - 0.5)
         axes.tick_params(axis="x", which="both", length=0)
+        axes.xaxis.set_minor_locator(NullLocator())
         for edge in columns[1:] - 0.5:
             axes.axvline(edge, color="0.85", linewidth=0.8, zorder=0)
         axes.set_xlabel("Feature")

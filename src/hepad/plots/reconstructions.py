@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 from hepad.core.schema import ImageLabels
@@ -143,10 +144,14 @@ def draw_vectors(
                     va="center",
                     fontsize=12,
                     color=color,
+                    # They lie within the axes, and need no room outside.
+                    in_layout=False,
                 )
         axes.axhline(0, color="0.6", linewidth=1, zorder=0)
         axes.set_title(title, fontsize=16)
         axes.tick_params(axis="x", which="both", length=0)
+        # Of no length, and four for each feature.
+        axes.xaxis.set_minor_locator(NullLocator())
     rows[-1].set_xticks(
         columns, [feature_name(name) for name in names], rotation=60, ha="right", rotation_mode="anchor", fontsize=14
     )

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from sklearn.metrics import auc as area_under
 
 from hepad.metrics.roc import RocCurve
 from hepad.metrics.working_points import MIN_ENTRIES, sic_curve
@@ -82,6 +81,11 @@ def plot_roc(
             axes.legend(loc="lower right")
         axes.set_yticks(np.linspace(0, 1, 6))
     return figure
+
+
+def area_under(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Area under a curve of rising `x`, by trapezoids; both `(P,)`."""
+    return float(np.trapezoid(y, x))
 
 
 def _entry(name: str, curve: RocCurve, intervals: Mapping[str, tuple[float, float]] | None) -> str:

@@ -1,7 +1,8 @@
 """The figures every evaluation has, in the order of the report."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -22,6 +23,9 @@ from hepad.plots.score_vs_feature import plot_score_vs_feature
 class StandardFigure:
     """A figure and its place in the report: file name without suffix (made of any words), section and caption.
 
+    The figure itself is best given as a recipe, a `partial` of the function that draws it: it can then be drawn by
+    another process (`hepad.plots.processes`).
+
     >>> from hepad.plots import StandardFigure, plot_learning_curves
     >>> figure = plot_learning_curves({"val/loss": [1.0, 0.5, 0.4]})
     >>> StandardFigure("learning_curves", "Training", "Loss per epoch.", figure).section
@@ -31,7 +35,12 @@ class StandardFigure:
     name: str
     section: str
     caption: str
-    figure: Figure
+    source: Figure | Callable[[], Figure]
+
+    @property
+    def figure(self) -> Figure:
+        """The figure, drawn where it is a recipe."""
+        return self.source if isinstance(self.source, Figure) else self.source()
 
     def __post_init__(self) -> None:
         # Samples and features are named by whoever made the files.
@@ -45,7 +54,7 @@ def standard_figures(
     profiles: Sequence[str] | None = None,
     note: str | None = None,
 ) -> Iterator[StandardFigure]:
-    """Every figure that can be drawn from scores alone, one at a time, so that only one is in memory.
+    """Every figure that can be drawn from scores alone, as a recipe: nothing is drawn here.
 
     Args:
         evaluation: what `evaluate` found for `samples`.
@@ -66,12 +75,14 @@ def standard_figures(
     """
     styles = sample_styles(samples)
     if history is not None:
-        yield StandardFigure("learning_curves", "Training", "Loss per epoch.", plot_learning_curves(history, note=note))
+        yield StandardFigure(
+            "learning_curves", "Training", "Loss per epoch.", partial(plot_learning_curves, history, note=note)
+        )
     yield StandardFigure(
         "score_distributions",
         "Scores",
         "Anomaly score of every sample, each normalised to one.",
-        plot_score_distributions(samples, background=evaluation.background, styles=styles, note=note),
+        partial(plot_score_distributions, samples, background=evaluation.background, styles=styles, note=note),
     )
     yield from _separation(evaluation, styles, note)
     yield from _correlations(evaluation, samples, profiles, note)
@@ -98,7 +109,8 @@ def _separation(
                 "Separation",
                 f"ROC against {reference}{', logarithmic' if log else ''}, with AUC and 68% interval; broken: the best "
                 "trivial score for each signal.",
-                plot_roc(
+                partial(
+                    plot_roc,
                     rocs,
                     reference=reference,
                     log=log,
@@ -113,7 +125,7 @@ def _separation(
                 f"sic_vs_{reference}",
                 "Separation",
                 f"Significance improvement against {reference}.",
-                plot_sic(rocs, reference=reference, styles=styles, note=note),
+                partial(plot_sic, rocs, reference=reference, styles=styles, note=note),
             )
 
 
@@ -141,8 +153,12 @@ def _correlations(
             "correlation_bars",
             "Correlations",
             f"Correlation of the score with each feature of {background}.",
-            plot_correlation_bars(
-                features, evaluation.spearman[background], sample=sample_label(background), note=note
+            partial(
+                plot_correlation_bars,
+                features,
+                evaluation.spearman[background],
+                sample=sample_label(background),
+                note=note,
             ),
         )
     if any(evaluation.spearman.values()):
@@ -150,12 +166,12 @@ def _correlations(
             "correlation_heatmap",
             "Correlations",
             "Rank correlation of the score with each feature, by sample.",
-            plot_correlation_heatmap(evaluation.spearman, note=note),
+            partial(plot_correlation_heatmap, evaluation.spearman, note=note),
         )
     for feature in features if profiles is None else (name for name in profiles if name in features):
         yield StandardFigure(
             f"score_vs_{feature}",
             "Score and features",
             f"Anomaly score against {feature}, {background}.",
-            plot_score_vs_feature(samples[background], feature, note=note),
+            partial(plot_score_vs_feature, samples[background], feature, note=note),
         )

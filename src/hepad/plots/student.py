@@ -1,6 +1,7 @@
 """Figures of a student beside its teacher: scores, errors, bias by decile, and ROC curves."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from hepad.core.diagnostics import TeacherAndStudent
 from hepad.metrics import Evaluation, roc_curve
@@ -27,19 +28,19 @@ def student_figures(diagnostic: TeacherAndStudent, evaluation: Evaluation, targe
         "student_vs_teacher",
         section,
         f"The student's score against the teacher's, {background}.{rank}",
-        plot_student_vs_teacher(truth, student, target=target),
+        partial(plot_student_vs_teacher, truth, student, target=target),
     )
     yield StandardFigure(
         "student_error",
         section,
         f"The student's error against the true score, {background}.{bins}",
-        plot_error_vs_truth(truth, student, found, target=target),
+        partial(plot_error_vs_truth, truth, student, found, target=target),
     )
     yield StandardFigure(
         "student_bias_by_decile",
         section,
         f"Bias and width of the student in each decile of the true score, {background}.{bins}",
-        plot_bias_by_decile(found, target=target),
+        partial(plot_bias_by_decile, found, target=target),
     )
     for reference in dict.fromkeys(reference for _, reference in evaluation.rocs):
         pairs = {
@@ -51,5 +52,5 @@ def student_figures(diagnostic: TeacherAndStudent, evaluation: Evaluation, targe
             f"student_roc_vs_{reference}",
             section,
             f"ROC of student and teacher against {reference}; AUC of the student, then of the teacher.",
-            plot_roc_pairs(pairs, names=("Student", "Teacher"), reference=reference),
+            partial(plot_roc_pairs, pairs, names=("Student", "Teacher"), reference=reference),
         )

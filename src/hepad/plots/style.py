@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import mplhep
+import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
 
 from hepad.core.files import atomic_write_bytes
+from hepad.plots.ticks import ticks_placed_once
 
 FIGURE_SIZE: Final = (10.0, 8.0)
 """Inches; at the default resolution of `save_figure` 800 × 640 pixels."""
@@ -125,9 +129,11 @@ def legend_below(axes: Axes, columns: int = 2, **kwargs: Any) -> None:
 DPI: Final = 80
 """Pixels per inch of a PNG: 800 × 640 for most figures, 60 to 120 kB."""
 
+_COMPRESSION: Final = 2
+"""Of zlib: 2% larger than its usual 6, in a third of the time."""
+
 # Without them a file would differ from run to run.
 _NO_DATES: Final[dict[str, dict[str, None]]] = {
-    "png": {"Software": None},
     "pdf": {"CreationDate": None},
     "svg": {"Date": None},
 }
@@ -146,9 +152,26 @@ def figure_bytes(figure: Figure, format: str = "png") -> bytes:
     """
     buffer = io.BytesIO()
     # Ticks are made while drawing and take their look from the settings of that moment.
-    with house_style():
-        figure.savefig(buffer, format=format, dpi=DPI, facecolor="white", metadata=_NO_DATES.get(format))
+    with house_style(), ticks_placed_once(figure):
+        if format == "png":
+            _write_png(figure, buffer)
+        else:
+            figure.savefig(buffer, format=format, dpi=DPI, facecolor="white", metadata=_NO_DATES.get(format))
     return buffer.getvalue()
+
+
+def _write_png(figure: Figure, file: io.BytesIO) -> None:
+    """Write what `savefig` writes, drawn once: that draws a figure with a layout twice, the first time unseen."""
+    dpi = figure.get_dpi()
+    figure.set_facecolor("white")
+    figure.set_dpi(DPI)
+    try:
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+        picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+        picture.save(file, format="png", dpi=(DPI, DPI), compress_level=_COMPRESSION)
+    finally:
+        figure.set_dpi(dpi)
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], formats: Sequence[str] = ("png",)) -> list[Path]:

@@ -1,7 +1,9 @@
 """Pictures of what a model, or a latent search, has to show beside its scores: one function for each diagnostic."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 from torch import Tensor
 
@@ -44,7 +46,7 @@ def trace_figures(diagnostic: SearchTraces, background: str) -> Iterator[Standar
         _SECTION,
         "Loss of the entries, averaged over restarts, after each step of the search; "
         "where the curves are flat, further steps would change nothing.",
-        plot_search_losses(traces),
+        partial(plot_search_losses, traces),
     )
     if len(traces) > 1:
         by_restarts = {reduction: areas_by_restarts(traces, background, reduction) for reduction in REDUCTIONS}
@@ -53,7 +55,8 @@ def trace_figures(diagnostic: SearchTraces, background: str) -> Iterator[Standar
             _SECTION,
             f"AUC against {background}, had the search been shorter (left, {diagnostic.reduction} over restarts) or "
             f"made of fewer restarts (right; {diagnostic.starts}).",
-            plot_search_areas(
+            partial(
+                plot_search_areas,
                 areas_by_step(traces, background, diagnostic.reduction),
                 by_restarts,
                 background,
@@ -71,9 +74,15 @@ def example_figures(diagnostic: SearchExamples, data: AnomalyDataModule) -> Iter
         f"Entries of {diagnostic.sample} and what the first restart made of them along the search; of events, the "
         "leading jet."
     )
+    figure: Callable[[], Figure]
     if x.ndim == 4:
-        figure = plot_search_images(
-            x.sum(dim=1).numpy(), made.sum(dim=2).numpy(), diagnostic.steps, titles, data.image_labels
+        figure = partial(
+            plot_search_images,
+            x.sum(dim=1).numpy(),
+            made.sum(dim=2).numpy(),
+            diagnostic.steps,
+            titles,
+            data.image_labels,
         )
     else:
         if x.ndim == 3:
@@ -82,7 +91,8 @@ def example_figures(diagnostic: SearchExamples, data: AnomalyDataModule) -> Iter
         vectors = population.x if population.mask is None else population.x[population.mask]
         spread = vectors.double().std(dim=0, correction=0)
         spread[spread == 0] = 1
-        figure = plot_search_features(
+        figure = partial(
+            plot_search_features,
             x.numpy(),
             made.numpy(),
             diagnostic.steps,
@@ -102,7 +112,7 @@ def diagnostic_figures(
         yield _generated(diagnostic, data)
     elif isinstance(diagnostic, TrainingCurves):
         if any(column in history for columns in diagnostic.panels.values() for column in columns):
-            curves = plot_training_curves(history, diagnostic.panels)
+            curves = partial(plot_training_curves, history, diagnostic.panels)
             yield StandardFigure(diagnostic.name, "Training", f"{diagnostic.title}.", curves)
     elif isinstance(diagnostic, PartialScores):
         yield from _partial_scores(diagnostic, evaluation)
@@ -121,12 +131,13 @@ def diagnostic_figures(
 
 def _generated(diagnostic: GeneratedEntries, data: AnomalyDataModule) -> StandardFigure:
     real = diagnostic.real.x
+    figure: Callable[[], Figure]
     if real.ndim == 4:
-        figure = plot_generated_images(real.numpy(), diagnostic.generated.numpy(), labels=data.image_labels)
+        figure = partial(plot_generated_images, real.numpy(), diagnostic.generated.numpy(), labels=data.image_labels)
     else:
         mask = diagnostic.real.mask if diagnostic.mask is None else diagnostic.mask
         found, generated = _objects(real, diagnostic.real.mask).numpy(), _objects(diagnostic.generated, mask).numpy()
-        figure = plot_generated_features(found, generated, data.feature_names)
+        figure = partial(plot_generated_features, found, generated, data.feature_names)
     return StandardFigure(
         "generated_entries", "Generated", f"{diagnostic.title}, beside entries of {data.background}.", figure
     )
@@ -139,7 +150,7 @@ def _phi_rotation(diagnostic: TransformedScores) -> StandardFigure:
         "Symmetries",
         "How much scores move when images are rotated in φ, which changes nothing in physics: RMS over up to "
         f"{max(table.shape[1] for table in scores.values()):,} entries, as a share of the spread of a sample's scores.",
-        plot_phi_rotation(scores, steps=diagnostic.steps),
+        partial(plot_phi_rotation, scores, steps=diagnostic.steps),
     )
 
 
@@ -168,5 +179,5 @@ def _partial_scores(diagnostic: PartialScores, evaluation: Evaluation) -> Iterat
             f"parts_roc_vs_{reference}",
             "Parts of the score",
             f"ROC of the parts of the score against {reference}; AUC of {names[0]}, then of {names[1]}.",
-            plot_roc_pairs(pairs, names=(names[0].capitalize(), names[1].capitalize()), reference=reference),
+            partial(plot_roc_pairs, pairs, names=(names[0].capitalize(), names[1].capitalize()), reference=reference),
         )

@@ -1,7 +1,8 @@
 """The pictures of a run: those drawn from scores, and those that need the model."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from hepad.core.diagnostics import Diagnostic
+from hepad.core.files import atomic_write_bytes
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.loader import BatchLoader
 from hepad.metrics import Evaluation, ScoredSample
@@ -18,9 +20,9 @@ from hepad.plots import (
     plot_loss_per_feature,
     plot_loss_per_pixel,
     plot_reconstructions,
-    save_figure,
     standard_figures,
 )
+from hepad.plots.processes import DrawingProcesses
 from hepad.results.diagnostic_figures import diagnostic_figures
 
 _CHUNK = 4096
@@ -35,7 +37,7 @@ def run_figures(
     data: AnomalyDataModule,
     diagnostics: Sequence[Diagnostic] = (),
 ) -> Iterator[StandardFigure]:
-    """Yield every figure of a run, one at a time, in the order of the report; without a history no learning curves."""
+    """Yield the recipe of every figure of a run, in the order of the report; without a history no learning curves."""
     yield from standard_figures(evaluation, samples, history, profiles=data.profile_features)
     for diagnostic in diagnostics:
         yield from diagnostic_figures(diagnostic, data, evaluation, history or {})
@@ -43,15 +45,27 @@ def run_figures(
         yield from _model_figures(samples, model, data)
 
 
-def save_figures(figures: Iterator[StandardFigure], directory: Path, formats: Sequence[str]) -> list[StandardFigure]:
-    """Write each figure as `directory/<name>.<format>`, always also as PNG for the report; return them in order."""
+def save_figures(
+    figures: Iterable[StandardFigure],
+    directory: Path,
+    formats: Sequence[str],
+    drawing: DrawingProcesses | None = None,
+) -> list[StandardFigure]:
+    """Write each figure as `directory/<name>.<format>`, always also as PNG for the report; return them in order.
+
+    Args:
+        figures: what to draw.
+        directory: where the files go; it is made where it is missing.
+        formats: of the files.
+        drawing: processes that were started to help; None for none.
+    """
     wanted = tuple(dict.fromkeys(("png", *formats)))
-    drawn = []
-    for figure in figures:
+    listed = list(figures)
+    for figure, files in zip(listed, (drawing or DrawingProcesses()).draw(listed, wanted), strict=True):
         directory.mkdir(exist_ok=True)
-        save_figure(figure.figure, directory / figure.name, formats=wanted)
-        drawn.append(figure)
-    return drawn
+        for format, content in zip(wanted, files, strict=True):
+            atomic_write_bytes(directory / f"{figure.name}.{format}", content)
+    return listed
 
 
 def _model_figures(
@@ -69,7 +83,8 @@ def _model_figures(
             f"reconstructions_{name}",
             "Examples",
             f"The least, the middle and the most anomalous entries of {name} beside their reconstructions.",
-            plot_reconstructions(
+            partial(
+                plot_reconstructions,
                 _channels_last(shown.batch.x.numpy()),
                 _channels_last(x_hat),
                 samples[name].score[rows],
@@ -88,14 +103,14 @@ def _model_figures(
             "loss_per_pixel",
             "Examples",
             "What each pixel contributes to the reconstruction loss, averaged over the entries of a sample.",
-            plot_loss_per_pixel(losses, labels=data.image_labels),
+            partial(plot_loss_per_pixel, losses, labels=data.image_labels),
         )
         return
     yield StandardFigure(
         "loss_per_feature",
         "Examples",
         "What each feature contributes to the reconstruction loss, averaged over the entries of a sample.",
-        plot_loss_per_feature(losses, data.feature_names),
+        partial(plot_loss_per_feature, losses, data.feature_names),
     )
 
 

@@ -1,11 +1,13 @@
 """From a config to the parts of a run."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import lightning as L
+import torch
 from hydra.utils import get_class
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, ProgressBar
@@ -20,6 +22,7 @@ from hepad.checks.trainer_settings import SCORE_ALL, check_batches
 from hepad.config import RunConfig
 from hepad.config.registry import REFUSALS, instantiate, refusal
 from hepad.core.errors import UserError
+from hepad.core.late_import import is_loaded
 from hepad.data import AnomalyDataModule
 from hepad.data.targets import prepare_targets
 from hepad.inference import LatentSearchInference
@@ -176,7 +179,7 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     if settings.pop("compile", False):
         callbacks = [*callbacks, CompiledNetworks()]
     trainer: L.Trainer = instantiate(
-        {**settings, **SCORE_ALL},
+        {**settings, **SCORE_ALL, **_set_determinism(cfg.trainer)},
         logger=False,
         # hepad starts further processes itself, also inside a job of SLURM's.
         plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedLayersSync()],
@@ -186,6 +189,23 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     )
     check_processes(trainer, cfg.trainer.strategy, cfg.data.batch_size)
     return several_steps(trainer, steps)
+
+
+def _set_determinism(trainer: Mapping[str, Any]) -> dict[str, Any]:
+    """Do what `Trainer(deterministic=…)` does, and return what to tell the trainer.
+
+    `torch.use_deterministic_algorithms` imports the whole compiler, in 2 s, for a setting of that; here it is left to a
+    variable until the compiler is needed.
+    """
+    wanted, benchmark = trainer.get("deterministic"), trainer.get("benchmark")
+    if wanted is None or is_loaded("torch._inductor"):
+        return {}
+    torch.set_deterministic_debug_mode({True: "error", "warn": "warn"}.get(wanted, "default"))
+    os.environ["TORCHINDUCTOR_DETERMINISTIC"] = "1" if wanted else "0"
+    if wanted:
+        # https://docs.nvidia.com/cuda/cublas/index.html#cublasApi_reproducibility
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
+    return {"deterministic": None, "benchmark": False if wanted and benchmark is None else benchmark}
 
 
 def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:

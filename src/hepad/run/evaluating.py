@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import lightning as L
+import torch
 from lightning.pytorch.loggers import Logger
 
 from hepad.callbacks.evaluate import resolve_references
@@ -24,6 +25,7 @@ from hepad.data.targets import stored_targets
 from hepad.logging.log import SafeLogging, log_files, log_origin, log_results, log_totals
 from hepad.logging.loggers import build_loggers, finish, quieten, wandb_home, wandb_identity
 from hepad.logging.secret_words import refuse_secrets
+from hepad.plots.processes import DrawingProcesses
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.run.building import build_evaluate, build_inference, build_trainer
@@ -88,11 +90,14 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         **origin,
     }
     clock = Clock()
-    with _made(directory, keep=in_place) as (loggers, log_safely):
+    with _made(directory, keep=in_place) as (loggers, log_safely), DrawingProcesses() as drawing:
         loggers += build_loggers(config.loggers)
         found["wandb"] = wandb_identity(loggers)
         log_safely(log_origin, loggers, config, found)
         L.seed_everything(config.seed, workers=True, verbose=False)
+        if config.evaluation.plots:
+            # They import while this process evaluates.
+            drawing.start(torch.get_num_threads() - 1)
         trainer.test(run.model, datamodule=data, weights_only=True, verbose=False)
         clock.lap("evaluate")
         result = evaluate.result
@@ -100,8 +105,9 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         result.warnings += [*notes, *_notes(told, data)]
         columns = read_history(run_dir) or None
         drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.diagnostics)
-        wanted = drawn if config.evaluation.plots else iter(())
-        figures = save_figures(wanted, directory / "plots", config.evaluation.formats)
+        wanted = drawn if config.evaluation.plots else ()
+        figures = save_figures(wanted, directory / "plots", config.evaluation.formats, drawing)
+        drawing.close()
         clock.lap("plots")
         pictures = {figure.name: directory / "plots" / f"{figure.name}.png" for figure in figures}
         log_safely(log_results, loggers, result, evaluate.samples, pictures, found["epochs"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
+import torch
 
 from hepad.callbacks.resume_point import random_state
 from hepad.checkpoints.divergence import best_checkpoint, check_best, divergence_note
@@ -22,6 +23,7 @@ from hepad.core.float32 import exact_float32
 from hepad.logging.log import SafeLogging, log_files, log_lost_epochs, log_origin, log_results, log_totals
 from hepad.logging.loggers import build_loggers, finish, wandb_identity
 from hepad.metrics import Evaluation
+from hepad.plots.processes import DrawingProcesses
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.run.building import Handover, Parts, assemble, with_absolute_paths
@@ -84,6 +86,7 @@ def execute_run(
     trainer.loggers = loggers
 
     facts: dict[str, Any] = {} if past is None else dict(past.facts)
+    drawing = DrawingProcesses()
     # From here on W&B has begun a run, which must be closed whatever happens.
     try:
         for rest in run_dir.rglob(".*.tmp"):
@@ -111,6 +114,9 @@ def execute_run(
         with workers(trainer, run_dir, checkpoint, threads, random_state()):
             with use_threads(training):
                 fit(parts, checkpoint)
+            if cfg.evaluation.plots:
+                # They import while this process evaluates.
+                drawing.start(torch.get_num_threads() - 1)
             # Testing the best checkpoint brings back the callbacks of that epoch, the history among them.
             columns = parts.history.columns()
             clock.lap("train")
@@ -123,7 +129,8 @@ def execute_run(
         evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]
         drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.diagnostics)
         formats = cfg.evaluation.formats
-        figures = save_figures(drawn if cfg.evaluation.plots else iter(()), run_dir / "plots", formats)
+        figures = save_figures(drawn if cfg.evaluation.plots else (), run_dir / "plots", formats, drawing)
+        drawing.close()
         clock.lap("plots")
         pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
         log_safely = SafeLogging()
@@ -154,6 +161,8 @@ def execute_run(
             write_provenance(run_dir, facts)
         finish(loggers, exit_code=1)
         raise
+    finally:
+        drawing.close()
     return TrainingResult(run_dir=run_dir, evaluation=evaluate.result, seconds=clock.laps)
 
 
