@@ -36,14 +36,14 @@ class DensityChecks:
     Attributes:
         real: `(N, F)` held-out background, raw units.
         generated: `(M, F)` draws.
-        latent: `(N, D)` latent points of the background, draws of N(0, 1) where the density is right.
+        latent: `(N, D)` latent points of the background, draws of N(0, 1) where the density is right; None without any.
         log_prob: `(N,)` ln p of the background.
         generated_log_prob: `(M,)` ln p of the draws.
     """
 
     real: Tensor
     generated: Tensor
-    latent: Tensor
+    latent: Tensor | None
     log_prob: Tensor
     generated_log_prob: Tensor
 

@@ -6,11 +6,13 @@ from hepad.models.capabilities import Density, Generative, Reconstructing, Searc
 from hepad.models.cicada_ae import CicadaAutoencoder
 from hepad.models.classifier import Classifier
 from hepad.models.conv_ae import ConvAutoencoder
+from hepad.models.deep_svdd import DeepSVDD
 from hepad.models.denoising_ae import DenoisingAutoencoder
 from hepad.models.dense_ae import DenseAutoencoder
 from hepad.models.distilled import Distilled
 from hepad.models.flow import Flow
 from hepad.models.gan import GAN
+from hepad.models.gaussian_mixture import GaussianMixture
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.models.sparse_ae import SparseAutoencoder
 from hepad.models.td_ae import TimeDistributedAutoencoder
@@ -24,11 +26,13 @@ __all__ = [
     "CicadaAutoencoder",
     "Classifier",
     "ConvAutoencoder",
+    "DeepSVDD",
     "DenoisingAutoencoder",
     "DenseAutoencoder",
     "Density",
     "Distilled",
     "Flow",
+    "GaussianMixture",
     "Generative",
     "Reconstructing",
     "ReconstructionModel",

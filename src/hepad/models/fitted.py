@@ -1,6 +1,5 @@
 """Models that are fitted to all training entries at once, and trained by no gradient."""
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,16 +15,13 @@ class FittedModel(AnomalyModel):
 
     Args:
         entry_shape: shape of one entry in raw units.
+        normalizer: kind of input normaliser.
     """
 
-    def __init__(self, entry_shape: Sequence[int]) -> None:
-        super().__init__(entry_shape, "none")
+    def __init__(self, entry_shape: Sequence[int], normalizer: str = "none") -> None:
+        super().__init__(entry_shape, normalizer)
         # A trainer and its optimiser want something to train; no score depends on it.
         self.idle = nn.Parameter(torch.zeros(()))
-
-    @abstractmethod
-    def prepare(self, train: Batch) -> None:
-        """Fit the model to all training entries."""
 
     def training_step(self, batch: Batch, batch_idx: int) -> Any:
         """Return 0: there is nothing left to learn."""

@@ -7,6 +7,7 @@ from hepad.nn.dense import DenseAutoencoderNet, mlp
 from hepad.nn.encoder_decoder import LatentNetwork
 from hepad.nn.flows import FLOWS, ConditionalFlow
 from hepad.nn.networks import NETWORKS, encoder_decoder
+from hepad.nn.normal_mixture import NormalMixture
 from hepad.nn.normalizer import NORMALIZERS, InputNormalizer
 from hepad.nn.trees import TreeEnsemble
 
@@ -22,6 +23,7 @@ __all__ = [
     "DenseAutoencoderNet",
     "InputNormalizer",
     "LatentNetwork",
+    "NormalMixture",
     "TreeEnsemble",
     "encoder_decoder",
     "mlp",

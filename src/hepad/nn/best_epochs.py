@@ -65,7 +65,7 @@ class BestEpochs(nn.Module):
             if self.epoch[place] < 0:
                 continue
             sizes = [weight.numel() for weight in network.parameters()]
-            parts = torch.split(self.weights[place], sizes)  # type: ignore[no-untyped-call]
+            parts = torch.split(self.weights[place], sizes)
             yield {
                 name: part.view_as(weight)
                 for (name, weight), part in zip(network.named_parameters(), parts, strict=True)

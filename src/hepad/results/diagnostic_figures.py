@@ -106,7 +106,7 @@ def diagnostic_figures(
         yield from density_figures(
             diagnostic.real.numpy(),
             diagnostic.generated.numpy(),
-            diagnostic.latent.numpy(),
+            None if diagnostic.latent is None else diagnostic.latent.numpy(),
             diagnostic.log_prob.numpy(),
             diagnostic.generated_log_prob.numpy(),
             data.feature_names,

@@ -28,6 +28,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "bins": Whole(2, 256),
     "circular": Flag(),
     "code_inverse": NOT_NEGATIVE,
+    "components": Whole(1, 1000),
     "coordinates": Word(("standard", "logit", "rank_gaussian")),
     "corruption": Word(("gaussian", "dropout")),
     "dequantize": Flag(),
@@ -54,6 +55,8 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "network": Word(("auto", "dense", "time_distributed", "conv", "deepsets")),
     "noise": NOT_NEGATIVE,
     "normalizer": Word(("standard", "robust", "log", "layer", "none")),
+    "nu": Number(0, 1, open_low=True, open_high=True),
+    "objective": Word(("hard", "soft")),
     "periodic": optional(ListOf(Whole(0, WIDEST), 0, 64, "columns", "[2]")),
     "phi": WIDTHS,
     "pool": Word(("max", "mean")),
@@ -85,6 +88,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "teacher_overrides": optional(MapOf(Anything(), example="{model: vae, model.latent: 4}")),
     "transforms": Whole(1, 64),
     "validation_fraction": Number(0, 1, open_low=True, open_high=True),
+    "warm_up": Whole(0, 10_000),
     "weighting": Word(("none", "rare", "flat")),
 }
 
