@@ -117,7 +117,7 @@ def test_a_file_is_scored_as_the_run_did(conditional, place):
         (["model=classifier", "data.train=[{sample: data, label: 1}]"], "the labels in data.train are: 1; give roles"),
         (["model=flow", "model.kind=glow"], "allowed: "),
         (["model=flow", "model.periodic=[7]"], "column 7 is not among the 3"),
-        (["model=flow", "data=events"], "takes vectors, not the sets"),
+        (["model=flow", "data=calo"], "not the images of data=calo"),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_line(place, words, said):

@@ -8,14 +8,17 @@ import torch
 from torch import Tensor
 
 from hepad.core.batch import Batch, drawn_by_weight, take_rows
-from hepad.core.diagnostics import DensityChecks, Diagnostic, GeneratedEntries, Remark
+from hepad.core.diagnostics import DensityChecks, Diagnostic, GeneratedEntries
 from hepad.core.float32 import computed_in, in_precision
 from hepad.core.schema import Structure
 from hepad.models.averaged import AveragedModel
 from hepad.models.base import eval_mode
-from hepad.models.capabilities import draw_normal, entries_to_sample, sampling
+from hepad.models.capabilities import draw_normal, entries_to_sample, filled_slots, sampling
+from hepad.models.density_checks import all_objects, filled_mask, named_columns, range_remarks, spline_remarks
+from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
-from hepad.nn.flows import SPLINE_BOUND, ConditionalFlow
+from hepad.nn.flows import ConditionalFlow
+from hepad.nn.set_flow import SetFlow
 from hepad.nn.shared_batch_norm import draw_for_batch
 
 SCORES: Final = ("nll", "norm", "typicality")
@@ -39,11 +42,14 @@ class Flow(AveragedModel):
     Which entries have a low density depends on the coordinates in which it is a density (Le Lan and Dinh,
     arXiv:2012.03808): x ↦ ln x is another order. `norm` is of no coordinates but the flow's own.
 
+    The density of a set is that of its objects in their order, p(n) Π p(x_i given those before it, i and n), by
+    `hepad.nn.SetFlow`; p(n) is how often training entries have n objects.
+
     With `average` = k above 1, p is the mean of the p of the k epochs of lowest validation loss: the density of a
     sample that is drawn from all of them in equal parts.
 
     Args:
-        entry_shape: `(F,)`.
+        entry_shape: `(F,)`, or of sets `(S, F)`.
         context_size: number of observables that it is conditioned on.
         kind: `realnvp`, `maf` or `nsf`.
         transforms: how many transformations.
@@ -72,13 +78,10 @@ class Flow(AveragedModel):
     torch.Size([3, 2])
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"vector"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set"})
     context_use = "condition"
 
-    context_center: Tensor
-    context_scale: Tensor
-    context_low: Tensor
-    context_high: Tensor
+    log_share: Tensor
     entropy: Tensor
 
     def __init__(
@@ -100,13 +103,22 @@ class Flow(AveragedModel):
             raise ValueError(f"score {score!r}; allowed: {', '.join(SCORES)}")
         self.save_hyperparameters()
         self.score, self.context_size, self.kind = score, context_size, kind
-        self.coordinates = Coordinates(coordinates, self.entry_shape[0], periodic or (), dequantize)
-        self.network = ConditionalFlow(kind, self.entry_shape[0], context_size, transforms, hidden, bins)
+        self.coordinates = Coordinates(coordinates, self.entry_shape[-1], periodic or (), dequantize)
+        self.of_sets = len(self.entry_shape) == 2
+        if self.of_sets and context_size:
+            raise ValueError(
+                "a flow of sets takes no context; describe the event by the columns of a table: data=table"
+            )
+        sizes = {"transforms": transforms, "hidden": hidden, "bins": bins}
+        self.network: ConditionalFlow | SetFlow = (
+            SetFlow(kind, self.entry_shape[-1], **sizes)
+            if self.of_sets
+            else ConditionalFlow(kind, self.entry_shape[-1], context_size, **sizes)
+        )
         self.keep_best_epochs()
-        self.register_buffer("context_center", torch.zeros(context_size))
-        self.register_buffer("context_scale", torch.ones(context_size))
-        self.register_buffer("context_low", torch.full((context_size,), -math.inf))
-        self.register_buffer("context_high", torch.full((context_size,), math.inf))
+        self.context = ContextScale(context_size)
+        n_slots = self.entry_shape[0] if self.of_sets else 0
+        self.register_buffer("log_share", torch.full((n_slots + 1,), -math.log(n_slots + 1)))
         self.register_buffer("entropy", torch.zeros(()))
 
     @classmethod
@@ -115,25 +127,27 @@ class Flow(AveragedModel):
         return str(settings.get("score", "nll")) == "nll"
 
     def prepare(self, train: Batch) -> None:
-        """Fit the coordinates and the range of the context on training entries."""
-        self.coordinates.fit(train.x, train.weight)
-        if self.context_size:
-            context = self._context_of(train).double()
-            spread = context.std(dim=0, correction=0)
-            self.context_center.copy_(context.mean(dim=0))
-            self.context_scale.copy_(torch.where(spread > 0, spread, torch.ones_like(spread)))
-            self.context_low.copy_(context.amin(dim=0))
-            self.context_high.copy_(context.amax(dim=0))
+        """Fit the coordinates and the range of the context on training entries, and count the objects of sets."""
+        self.context.fit(train.context)
+        if not self.of_sets:
+            self.coordinates.fit(train.x, train.weight)
+            return
+        mask = filled_mask(train)
+        weight = None if train.weight is None else train.weight.unsqueeze(1).expand_as(mask)[mask]
+        self.coordinates.fit(train.x[mask], weight)
+        counted = torch.ones(len(mask)) if train.weight is None else train.weight.cpu()
+        counts = torch.bincount(mask.sum(dim=1).cpu(), counted.double(), minlength=len(self.log_share)) + 0.5
+        self.log_share.copy_((counts / counts.sum()).log())
 
     def remarks(self) -> list[str]:
         """Name constant columns, and columns of whole numbers that are not dequantised."""
         found = []
-        if constant := _columns(self.coordinates.constant):
+        if constant := named_columns(self.coordinates.constant):
             found.append(
                 f"{constant} never varied in training: its density is that of a made-up width, and any other value is "
                 "strange; data.features leaves it out"
             )
-        if not self.coordinates.smear and (whole := _columns(self.coordinates.on_grid)):
+        if not self.coordinates.smear and (whole := named_columns(self.coordinates.on_grid)):
             found.append(
                 f"{whole} holds values of a grid, such as whole numbers, which have no density: −ln p falls without "
                 "end as they are learned; model.dequantize=true smears them"
@@ -142,14 +156,12 @@ class Flow(AveragedModel):
 
     def losses(self, batch: Batch) -> Tensor:
         """Return −ln p `(B,)`, in training of entries that are smeared where they have no density."""
-        x = batch.x
         if self.training and self.coordinates.has_width:
+            x = batch.x
             u = draw_for_batch(lambda shape: torch.rand(shape, device=x.device), x.shape, x.device)
-            x = self.coordinates.smeared(x, u)
-        z, log_slope = self.coordinates(x)
-        _, log_prob = self.network(z.to(self._weight_dtype), self._standard_context(batch))
-        losses: Tensor = -(log_prob + log_slope.to(log_prob.dtype))
-        return losses
+            batch = batch._replace(x=self.coordinates.smeared(x, u))
+        z, known = self._mapped(batch)
+        return -(self.network(z, self._given(batch))[1] + known)
 
     def validated(self, loss: float, epoch: int) -> None:
         """Take H, and the weights where they are among the best."""
@@ -167,11 +179,13 @@ class Flow(AveragedModel):
             return self._log_prob_and_norm(in_precision(batch, self.precision))[0]
 
     def latent(self, batch: Batch) -> Tensor:
-        """Return the latent points `(B, F)`, N(0, 1) where the density is right; of the best epoch alone."""
+        """Return the latent points `(B, F)`, of sets `(M, F)` of all their objects: N(0, 1) where the density is right.
+
+        Of the best epoch alone.
+        """
         with eval_mode(self), computed_in(self.precision, self.device.type):
-            z, _ = self.coordinates(batch.x)
-            latent: Tensor = self.network(z.to(self._weight_dtype), self._standard_context(batch))[0]
-        return latent
+            latent: Tensor = self.network(self._mapped(batch)[0], self._given(batch))[0]
+        return latent if batch.mask is None else latent[filled_mask(batch)]
 
     def score_parts(self, batch: Batch) -> dict[str, Tensor]:
         """Return every score of `SCORES`, `(B,)` each."""
@@ -195,83 +209,82 @@ class Flow(AveragedModel):
         Raises:
             ValueError: a number for a model with a context, or a context of another size.
         """
-        context = None
         if self.context_size:
             if not isinstance(n, Tensor) or n.ndim != 2 or n.shape[1] != self.context_size or not len(n):
                 raise ValueError(
                     f"{type(self).__name__} is conditioned on {self.context_size} observables; give a context "
                     f"(N, {self.context_size}), one row for each entry"
                 )
-            context = self._standard_context(Batch(n, context=n.to(self.device)))
-        count = len(n) if isinstance(n, Tensor) and context is not None else entries_to_sample(self, n)
-        latent = draw_normal((count, self.entry_shape[0]), generator, self).to(self._weight_dtype)
+            wanted = Batch(n, context=n.to(self.device))
+        else:
+            wanted = Batch(torch.zeros(entries_to_sample(self, n), 1))
+        count, mask = len(wanted.x), None
+        if self.of_sets:
+            mask = filled_slots(count, self.log_share.cpu().double().exp().tolist(), generator)
+            wanted = wanted._replace(mask=mask.to(self.device))
+        latent = draw_normal((count, *self.entry_shape), generator, self).to(self._weight_dtype)
         with sampling(self):
             # Each epoch makes all, and each entry is of one of them.
-            made = torch.stack([y for y, _ in self.each_epoch(latent, context, True)])
+            made = torch.stack([y for y, _ in self.each_epoch(latent, self._given(wanted), True)])
             chosen = torch.zeros(count, dtype=torch.int64)
             if len(made) > 1:
                 chosen = torch.randint(len(made), (count,), generator=generator, device=generator.device)
             y = made[chosen.to(self.device), torch.arange(count, device=self.device)]
-            x = self.coordinates.round_off(self.coordinates.inverse(y))
-        return Batch(x.float().cpu())
+            x = self.coordinates.round_off(self.coordinates.inverse(y)).float().cpu()
+        return Batch(x if mask is None else torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x)), mask)
 
     @torch.no_grad()
     def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
     ) -> Iterator[Diagnostic]:
         """Show draws beside the background, whether p is calibrated, and what lies outside of the training range."""
-        yield from self._range_remarks(samples)
+        yield from range_remarks(self.coordinates, self.context, samples, self.device)
         everything = drawn_by_weight(samples[background])
         real = take_rows(everything, slice(_SHOWN))
+        if self.kind == "nsf":
+            yield from spline_remarks(self.coordinates, background, all_objects(real).to(self.device))
         generator = torch.Generator().manual_seed(0)
         if self.context_size:
-            context = self._context_of(everything)[:_GENERATED]
+            context = self.context.checked(everything.context)[:_GENERATED]
             made = self.sample(context, generator)._replace(context=context)
         else:
             made = self.sample(_GENERATED, generator)
-        yield GeneratedEntries("Draws of the density", real, made.x)
+        yield GeneratedEntries("Draws of the density", real, made.x, made.mask)
         # As in training, smeared where there is no density.
         held, drawn = (self._smeared(batch, generator) for batch in (real, made))
         yield DensityChecks(
-            real=real.x,
-            generated=made.x,
+            real=all_objects(real),
+            generated=all_objects(made),
             latent=self.latent(held).float().cpu(),
             log_prob=self.log_prob(held).float().cpu(),
             generated_log_prob=self.log_prob(drawn).float().cpu(),
         )
 
-    def _range_remarks(self, samples: Mapping[str, Batch]) -> Iterator[Remark]:
-        for name, batch in samples.items():
-            outside = self.coordinates.outside(batch.x.to(self.device)).cpu()
-            if n := int(outside.any(dim=1).sum()):
-                yield Remark(
-                    f"{n} of {len(outside)} entries of {name} lie outside of the training range in "
-                    f"{_columns(outside.any(dim=0))} and have the density of its edge"
-                )
-            if self.context_size:
-                context = self._context_of(batch).to(self.device)
-                beyond = (context < self.context_low) | (context > self.context_high)
-                if n := int(beyond.any(dim=1).sum()):
-                    yield Remark(
-                        f"the context of {n} of {len(context)} entries of {name} lies outside of the range trained on: "
-                        "their density is extrapolated"
-                    )
-        if self.kind == "nsf":
-            first = next(iter(samples.values()))
-            share = float((self.coordinates(first.x.to(self.device))[0].abs() > SPLINE_BOUND).float().mean())
-            if share > 1e-3:
-                yield Remark(
-                    f"{share:.1%} of the values of {next(iter(samples))} lie beyond ±{SPLINE_BOUND:g} in the flow's "
-                    "coordinates, where splines change nothing; model.coordinates=rank_gaussian keeps them inside"
-                )
-
     def _log_prob_and_norm(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return ln p and ‖f‖², `(B,)` each: of a mean over epochs the mean p, and the mean norm."""
-        z, log_slope = self.coordinates(batch.x)
-        found = list(self.each_epoch(z.to(self._weight_dtype), self._standard_context(batch)))
+        z, known = self._mapped(batch)
+        found = list(self.each_epoch(z, self._given(batch)))
         log_prob = torch.logsumexp(torch.stack([each for _, each in found]), dim=0) - math.log(len(found))
-        norm = torch.stack([latent.square().sum(dim=-1) for latent, _ in found]).mean(dim=0)
-        return log_prob + log_slope.to(log_prob.dtype), norm
+        norm = torch.stack([latent.square().flatten(1).sum(dim=1) for latent, _ in found]).mean(dim=0)
+        return log_prob + known, norm
+
+    def _mapped(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Return the entries in the flow's coordinates, and what of ln p is known without it, `(B,)`.
+
+        That is the Jacobian, and of sets ln p(n), how often there are so many objects.
+        """
+        z, known = self.coordinates(batch.x)
+        if self.of_sets:
+            mask = filled_mask(batch)
+            known = torch.where(mask, known, torch.zeros_like(known)).sum(dim=1) + self.log_share[mask.sum(dim=1)]
+        return z.to(self._weight_dtype), known.to(self._weight_dtype)
+
+    def _given(self, batch: Batch) -> Tensor | None:
+        """Return what the network is given beside the entries: of sets their mask, else the context."""
+        if self.of_sets:
+            return filled_mask(batch)
+        context = self.context(batch.context)
+        return None if context is None else context.to(self._weight_dtype)
 
     @property
     def _weight_dtype(self) -> torch.dtype:
@@ -280,28 +293,5 @@ class Flow(AveragedModel):
     def _smeared(self, batch: Batch, generator: torch.Generator) -> Batch:
         """The entries where the model is, smeared."""
         u = torch.rand(batch.x.shape, generator=generator).to(self.device)
-        context = None if batch.context is None else batch.context.to(self.device)
-        return Batch(self.coordinates.smeared(batch.x.to(self.device), u), context=context)
-
-    def _context_of(self, batch: Batch) -> Tensor:
-        if batch.context is None or batch.context.shape[1] != self.context_size:
-            raise ValueError(
-                f"the model is conditioned on {self.context_size} observables, and the entries carry "
-                f"{0 if batch.context is None else batch.context.shape[1]}"
-            )
-        return batch.context
-
-    def _standard_context(self, batch: Batch) -> Tensor | None:
-        if not self.context_size:
-            return None
-        standard = (self._context_of(batch) - self.context_center) / self.context_scale
-        return standard.to(self._weight_dtype)
-
-
-def _columns(chosen: Tensor) -> str:
-    """Return `column 3`, or `columns 3, 5 and 2 more`, of a mask; empty for none."""
-    numbers = [str(i) for i in torch.nonzero(chosen.cpu()).flatten().tolist()]
-    if len(numbers) < 2:
-        return f"column {numbers[0]}" if numbers else ""
-    more = f" and {len(numbers) - 6} more" if len(numbers) > 6 else ""
-    return f"columns {', '.join(numbers[:6])}{more}"
+        mask, context = (None if part is None else part.to(self.device) for part in (batch.mask, batch.context))
+        return Batch(self.coordinates.smeared(batch.x.to(self.device), u), mask, context=context)

@@ -9,6 +9,7 @@ from hepad.nn.flows import FLOWS, ConditionalFlow
 from hepad.nn.networks import NETWORKS, encoder_decoder
 from hepad.nn.normal_mixture import NormalMixture
 from hepad.nn.normalizer import NORMALIZERS, InputNormalizer
+from hepad.nn.set_flow import SetFlow
 from hepad.nn.trees import TreeEnsemble
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "InputNormalizer",
     "LatentNetwork",
     "NormalMixture",
+    "SetFlow",
     "TreeEnsemble",
     "encoder_decoder",
     "mlp",

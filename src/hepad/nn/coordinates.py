@@ -158,8 +158,11 @@ class Coordinates(ExactBuffers):
         return beyond
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return z `(B, F)` and Σ ln |dz/dx| `(B,)`, both float64, of entries in raw units."""
-        exact = x.double()
+        """Return z `(…, F)` and Σ ln |dz/dx| `(…)`, both float64, of entries `(…, F)` in raw units."""
+        z, log_slope = self._forward(x.double().reshape(-1, x.shape[-1]))
+        return z.reshape(x.shape), log_slope.reshape(x.shape[:-1])
+
+    def _forward(self, exact: Tensor) -> tuple[Tensor, Tensor]:
         if self.table is not None:
             z, slope = self.table(exact)
             log_slope = slope.log()
@@ -179,8 +182,11 @@ class Coordinates(ExactBuffers):
         return angle, torch.where(self.on_ring, of_ring, log_slope).sum(dim=-1)
 
     def inverse(self, z: Tensor) -> Tensor:
-        """Return float64 entries `(B, F)` in raw units, angles from the cut of the ring on."""
-        exact = z.double()
+        """Return float64 entries `(…, F)` in raw units, angles in (−π, π]."""
+        exact = z.double().reshape(-1, z.shape[-1])
+        return self._inverse(exact).reshape(z.shape)
+
+    def _inverse(self, exact: Tensor) -> Tensor:
         if self.table is not None:
             x = self.table.inverse(exact)
         elif self.kind == "logit":
