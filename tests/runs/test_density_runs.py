@@ -126,3 +126,24 @@ def test_what_cannot_work_is_refused_in_one_line(place, words, said):
     assert said in done.err
     assert done.err.count("\n") == 1
     assert not (place / "refused").exists()
+
+
+OTHERS = {
+    "trees": ["model=trees", "model.members=2", "model.max_iter=20", *CWOLA[4:]],
+    "isolation_forest": ["model=isolation_forest", "model.n_trees=20", "data.features=[m_1,tau]"],
+    "gmm": ["model=gmm", "data.features=[m_1,tau]"],
+    "deep_svdd": ["model=deep_svdd", "data.features=[m_1,tau]", "trainer.max_epochs=2", "optimizer.lr=0.001"],
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_other_family_has_a_run_like_any_model(place, name):
+    run = finished(place, name, *DATA, *OTHERS[name])
+    loaded = load_run(run)
+    with h5py.File(place / "data.h5") as data, h5py.File(run / "scores.h5") as tested:
+        rows = tested["data/index"][:]
+        found = loaded.score(data["table"][:][:, 1:])[rows]
+        np.testing.assert_allclose(found, tested["data/score"][:], rtol=1e-4, atol=1e-4)
+    metric = metrics(run)["test/auc/data_signal_vs_data"]
+    assert metric > (0.7 if name in ("trees", "isolation_forest") else 0.3)
+    assert (run / "report.html").is_file()

@@ -109,7 +109,7 @@ class Flow(AveragedModel):
             raise ValueError(
                 "a flow of sets takes no context; describe the event by the columns of a table: data=table"
             )
-        sizes = {"transforms": transforms, "hidden": hidden, "bins": bins}
+        sizes: dict[str, Any] = {"transforms": transforms, "hidden": hidden, "bins": bins}
         self.network: ConditionalFlow | SetFlow = (
             SetFlow(kind, self.entry_shape[-1], **sizes)
             if self.of_sets
@@ -161,7 +161,8 @@ class Flow(AveragedModel):
             u = draw_for_batch(lambda shape: torch.rand(shape, device=x.device), x.shape, x.device)
             batch = batch._replace(x=self.coordinates.smeared(x, u))
         z, known = self._mapped(batch)
-        return -(self.network(z, self._given(batch))[1] + known)
+        losses: Tensor = -(self.network(z, self._given(batch))[1] + known)
+        return losses
 
     def validated(self, loss: float, epoch: int) -> None:
         """Take H, and the weights where they are among the best."""

@@ -79,7 +79,8 @@ class GaussianMixture(FittedModel):
         """Return −ln p(x) `(B,)` in raw units."""
         x = entry_columns(batch)
         log_scale = self.normalizer.scale.double().log().sum()
-        return (log_scale - self.mixture(self.normalizer(x))).to(x.dtype)
+        score: Tensor = log_scale - self.mixture(self.normalizer(x))
+        return score.to(x.dtype)
 
     def log_prob(self, batch: Batch) -> Tensor:
         """Return ln p(x) `(B,)` in raw units; see `Density`."""

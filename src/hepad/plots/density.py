@@ -79,7 +79,9 @@ def _draw_latent(middle: Axes, right: Axes, points: FloatArray) -> None:
     law = stats.chi2(dimensions)
     high = max(float(law.ppf(0.9999)), float(np.quantile(square, 0.995)))
     grid = np.linspace(0, high, 400)
-    middle.hist(np.clip(square, 0, high), 50, (0, high), density=True, color=_REAL, alpha=0.6, label="Background")
+    middle.hist(
+        np.clip(square, 0, high), bins=50, range=(0, high), density=True, color=_REAL, alpha=0.6, label="Background"
+    )
     # Of one dimension it rises without end at 0.
     middle.plot(grid[1:], law.pdf(grid[1:]), color=_EXPECTED, linestyle="--", label=rf"$\chi^2$, {dimensions} d.o.f.")
     middle.set_xlabel("Squared length of latent points")
