@@ -80,7 +80,7 @@ class SetFlow(nn.Module):
         return made
 
     def _given(self, filled: Tensor, mask: Tensor) -> Tensor:
-        """What each object is conditioned on `(B, S, E + 2)`: the mean of φ before it, its place, their number."""
+        """Conditions of each object `(B, S, E + 2)`: the mean of φ before it, its place, how many there are."""
         n_slots = mask.shape[1]
         there = mask.to(filled.dtype)
         # As a product: sums along the way are not deterministic on a GPU.

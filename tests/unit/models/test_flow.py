@@ -142,6 +142,15 @@ def test_sampling_then_scoring_gives_the_entropy(average):
     assert float(scores.mean()) == pytest.approx(entropy, abs=4 * float(scores.std()) / math.sqrt(len(scores)))
 
 
+@pytest.mark.parametrize("n", [1, 255, 256, 257])
+def test_as_many_different_entries_are_drawn_as_are_asked_for(n):
+    x, c = torch.randn(100, 2).double(), torch.randn(100, 1).double()
+    for model, wanted in ((flow(x), n), (flow(x, c), torch.zeros(n, 1))):
+        made = model.sample(wanted, of(0)).x
+        assert made.shape == (n, 2)
+        assert len(made.unique(dim=0)) == n
+
+
 def test_a_conditional_density_is_that_of_a_gaussian_with_a_mean_by_its_context():
     c = 1000 + 500 * torch.rand(6000, 1)
     x = 0.1 * c + 5 * torch.randn(6000, 1)
@@ -257,7 +266,7 @@ def test_what_lies_outside_of_the_training_range_is_counted_and_said():
 
 
 def test_values_beyond_the_splines_are_remarked_on():
-    x = torch.cat([torch.randn(3000, 1), 1000 * torch.randn(30, 1)]).double()
+    x = torch.cat([1000 * torch.randn(30, 1), torch.randn(3000, 1)]).double()
     said = [
         d.text for d in flow(x, coordinates="standard").diagnostics({"mc": Batch(x)}, {}, "mc") if type(d) is Remark
     ]
