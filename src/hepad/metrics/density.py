@@ -15,10 +15,11 @@ class Calibration(NamedTuple):
     >>> import numpy as np
     >>> from hepad.metrics import density_calibration
     >>> density_calibration(np.array([-5.0, 0.0]), np.array([-3.0, -2.0, -1.0])).p_values
-    array([0.25, 1.  ])
+    array([0.125, 0.875])
 
     Attributes:
-        p_values: `(N,)` how often a draw is as unlikely as each held-out entry, (1 + k) / (1 + M).
+        p_values: `(N,)` how often a draw is as unlikely as each held-out entry, (k + ½) / (M + 1); entries that share
+            one ln p with draws, such as events without jets, are spread evenly over the range that these take.
         distance: largest difference of the two distributions of ln p (Kolmogorov and Smirnov).
         probability: of a distance as large, were the density right.
     """
@@ -43,7 +44,12 @@ def density_calibration(log_prob: ArrayLike, generated_log_prob: ArrayLike) -> C
     [True, False]
     """
     held, drawn = np.asarray(log_prob, np.float64), np.sort(np.asarray(generated_log_prob, np.float64))
-    p_values = (1 + np.searchsorted(drawn, held, side="right")) / (1 + len(drawn))
+    below, up_to = (np.searchsorted(drawn, held, side=side) for side in ("left", "right"))
+    order = np.argsort(held, kind="stable")
+    _, starts, counts = np.unique(held[order], return_index=True, return_counts=True)
+    within = np.empty(len(held))
+    within[order] = (np.arange(len(held)) - np.repeat(starts, counts) + 0.5) / np.repeat(counts, counts)
+    p_values = (below + within * (up_to - below + 1)) / (1 + len(drawn))
     found = stats.ks_2samp(held, drawn, method="asymp")
     return Calibration(p_values, float(found.statistic), float(found.pvalue))
 

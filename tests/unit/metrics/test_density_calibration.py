@@ -20,6 +20,15 @@ def test_a_right_density_gives_uniform_p_values():
     assert stats.kstest([found.probability for found in tested], "uniform").pvalue > 0.01
 
 
+def test_values_that_entries_share_are_spread_evenly_over_those_of_the_draws():
+    rng = np.random.default_rng(0)
+    held, drawn = (np.where(rng.random(n) < 0.5, -1.0, rng.normal(size=n)) for n in (4000, 8000))
+    found = density_calibration(held, drawn)
+    counts = np.histogram(found.p_values, 10, (0, 1))[0]
+    assert abs(counts - 400).max() < 80
+    assert ((found.p_values > 0) & (found.p_values < 1)).all()
+
+
 @pytest.mark.parametrize("width", [0.8, 1.2])
 def test_a_density_that_is_too_wide_or_too_narrow_is_found(width):
     rng = np.random.default_rng(0)
