@@ -85,20 +85,23 @@ ADVERSARIAL_LOSSES = {loss for loss in options("loss") if is_adversarial(loss)}
 # A loss or a device sees how long a vector is, and not what its columns mean: of data that are vectors one is enough.
 UNLIKE = [data for data in STRUCTURE if STRUCTURE[data] != "vector" or data == VECTORS[0]]
 UNLIKE_PAIRS = [pair for pair in PAIRS if pair[1] in UNLIKE]
+WITH_A_LOSS = {model for model in options("model") if "loss" in composed(f"model={model}").model}
 LOSSES = [
     (model, data, loss)
     for model, data in UNLIKE_PAIRS
+    if model in WITH_A_LOSS
     for loss in options("loss")
     if issubclass(CLASSES[model], AdversarialModel) == (loss in ADVERSARIAL_LOSSES)
 ]
 
 
 def build(cfg: DictConfig) -> tuple[AnomalyModel, AnomalyDataModule]:
-    """Build a model and its data; entries carry a target, for models that learn one."""
+    """Build a model and its data; entries carry a target and a label, for models that learn them."""
     torch.manual_seed(0)
     config = RunConfig.of(cfg)
     data = build_data(config)
     for entries in (data.train_entries, data.val_entries):
         target = entries.batch.x.flatten(1).std(dim=1).log1p()
-        object.__setattr__(entries, "batch", entries.batch._replace(target=target))
+        label = (target > target.median()).long()
+        object.__setattr__(entries, "batch", entries.batch._replace(target=target, label=label))
     return build_model(config, data), data

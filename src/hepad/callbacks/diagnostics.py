@@ -9,10 +9,18 @@ import torch
 from torch import Tensor
 
 from hepad.core.batch import on_device, take_rows
-from hepad.core.diagnostics import Diagnostic, PartialScores, SearchTraces, TeacherAndStudent, TransformedScores
+from hepad.core.diagnostics import (
+    DensityChecks,
+    Diagnostic,
+    PartialScores,
+    SearchTraces,
+    TeacherAndStudent,
+    TransformedScores,
+)
 from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule
 from hepad.metrics.agreement import student_metrics
+from hepad.metrics.density import density_calibration
 from hepad.metrics.roc import auc
 from hepad.metrics.samples import FloatArray
 from hepad.metrics.symmetry import rms_over_spread
@@ -38,6 +46,10 @@ def diagnostic_metrics(
             spread = rms_over_spread(diagnostic.scores[background].numpy())
             if spread is not None:
                 metrics[f"test/{diagnostic.symmetry}/rms_over_spread"] = spread
+        elif isinstance(diagnostic, DensityChecks):
+            found = density_calibration(diagnostic.log_prob.numpy(), diagnostic.generated_log_prob.numpy())
+            metrics["test/density/ks_distance"] = found.distance
+            metrics["test/density/ks_probability"] = found.probability
         elif isinstance(diagnostic, SearchTraces):
             moved = diagnostic.moved.items()
             metrics |= {f"test/search/moved/{sample}": mean for sample, mean in moved if math.isfinite(mean)}

@@ -20,6 +20,7 @@ from hepad.data import AnomalyDataModule
 from hepad.logging.secret_words import refuse_secrets
 from hepad.losses import AdversarialLoss, ReconstructionLoss
 from hepad.models import AnomalyModel
+from hepad.models.labels import EXAMPLE
 
 
 def check_data(data: type[AnomalyDataModule]) -> None:
@@ -51,6 +52,19 @@ def check_context(model: type[AnomalyModel], context: Sequence[str]) -> None:
     raise UserError(
         f"model {model.__name__} takes no context; leave data.context=[{','.join(context)}] out, or {instead}"
     )
+
+
+def check_labels(model: type[AnomalyModel], settings: Mapping[str, Any], roles: Sequence[Mapping[str, Any]]) -> None:
+    """Raise `UserError` for a model that tells labels apart, where roles do not have both."""
+    if not model.learns_labels(settings):
+        return
+    labels = {role.get("label") for role in roles}
+    if labels != {0, 1}:
+        given = ", ".join(sorted(str(label) for label in labels if label is not None)) or "none"
+        raise UserError(
+            f"model {model.__name__} tells label 1 from label 0, and the labels in data.train are: {given}; give roles "
+            f"of both, such as {EXAMPLE}"
+        )
 
 
 def check_loss(loss: Any, data: type[AnomalyDataModule], instead: str) -> None:
@@ -105,6 +119,7 @@ def validate(cfg: RunConfig | DictConfig) -> None:
     _check_base(cfg.model.target, model, (AnomalyModel,))
     check_model(model, data)
     check_context(model, cfg.data.get("context") or ())
+    check_labels(model, cfg.model, cfg.data.get("train") or ())
     # A loss may hold others.
     for target in targets(cfg.model.get("loss")):
         loss: Any = get_class(target)

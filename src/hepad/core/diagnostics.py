@@ -30,6 +30,25 @@ class GeneratedEntries:
 
 
 @dataclass(frozen=True, eq=False)
+class DensityChecks:
+    """Held-out background beside draws of a density that was fitted to such entries.
+
+    Attributes:
+        real: `(N, F)` held-out background, raw units.
+        generated: `(M, F)` draws.
+        latent: `(N, D)` latent points of the background, draws of N(0, 1) where the density is right; None without any.
+        log_prob: `(N,)` ln p of the background.
+        generated_log_prob: `(M,)` ln p of the draws.
+    """
+
+    real: Tensor
+    generated: Tensor
+    latent: Tensor | None
+    log_prob: Tensor
+    generated_log_prob: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class TeacherAndStudent:
     """The score of a student beside the one it should reproduce.
 
@@ -134,6 +153,7 @@ Diagnostic = (
     SearchTraces
     | SearchExamples
     | GeneratedEntries
+    | DensityChecks
     | TeacherAndStudent
     | TransformedScores
     | PartialScores

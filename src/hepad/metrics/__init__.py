@@ -10,6 +10,7 @@ from hepad.metrics.delong import (
     auc_variance,
     compare_aucs,
 )
+from hepad.metrics.density import Calibration, density_calibration
 from hepad.metrics.evaluation import Evaluation, evaluate
 from hepad.metrics.holm import holm
 from hepad.metrics.placements import SortedScores, sort_scores
@@ -35,6 +36,7 @@ __all__ = [
     "SIGNIFICANT",
     "AucComponents",
     "AucDifference",
+    "Calibration",
     "Evaluation",
     "PairResult",
     "RocCurve",
@@ -48,6 +50,7 @@ __all__ = [
     "auc_interval",
     "auc_variance",
     "compare_aucs",
+    "density_calibration",
     "distance_correlation",
     "effective_entries",
     "evaluate",

@@ -4,14 +4,19 @@ from hepad.models.base import AnomalyModel, eval_mode
 from hepad.models.bigan import BiGAN
 from hepad.models.capabilities import Density, Generative, Reconstructing, Searchable
 from hepad.models.cicada_ae import CicadaAutoencoder
+from hepad.models.classifier import Classifier
 from hepad.models.conv_ae import ConvAutoencoder
+from hepad.models.deep_svdd import DeepSVDD
 from hepad.models.denoising_ae import DenoisingAutoencoder
 from hepad.models.dense_ae import DenseAutoencoder
 from hepad.models.distilled import Distilled
+from hepad.models.flow import Flow
 from hepad.models.gan import GAN
+from hepad.models.gaussian_mixture import GaussianMixture
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.models.sparse_ae import SparseAutoencoder
 from hepad.models.td_ae import TimeDistributedAutoencoder
+from hepad.models.trees import Trees
 from hepad.models.vae import VariationalAutoencoder
 
 __all__ = [
@@ -19,17 +24,22 @@ __all__ = [
     "AnomalyModel",
     "BiGAN",
     "CicadaAutoencoder",
+    "Classifier",
     "ConvAutoencoder",
+    "DeepSVDD",
     "DenoisingAutoencoder",
     "DenseAutoencoder",
     "Density",
     "Distilled",
+    "Flow",
+    "GaussianMixture",
     "Generative",
     "Reconstructing",
     "ReconstructionModel",
     "Searchable",
     "SparseAutoencoder",
     "TimeDistributedAutoencoder",
+    "Trees",
     "VariationalAutoencoder",
     "eval_mode",
 ]

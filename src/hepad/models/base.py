@@ -110,6 +110,15 @@ class AnomalyModel(L.LightningModule, ABC):
         """
         return cls.signed_score
 
+    @classmethod
+    def learns_labels(cls, settings: Mapping[str, Any]) -> bool:
+        """Return whether training needs entries of label 0 and of label 1 (`data.train`).
+
+        Args:
+            settings: the model's arguments, those left out at their defaults.
+        """
+        return False
+
     def losses(self, batch: Batch) -> Tensor:
         """Return the `(B,)` losses of a batch: what training makes small, and validation chooses the epoch by.
 

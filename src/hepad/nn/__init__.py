@@ -1,18 +1,32 @@
 """Networks and the input normaliser; nothing here knows of training."""
 
+from hepad.nn.best_epochs import BestEpochs
+from hepad.nn.coordinates import COORDINATES, Coordinates
 from hepad.nn.deep_sets import DeepSets
 from hepad.nn.dense import DenseAutoencoderNet, mlp
 from hepad.nn.encoder_decoder import LatentNetwork
+from hepad.nn.flows import FLOWS, ConditionalFlow
 from hepad.nn.networks import NETWORKS, encoder_decoder
+from hepad.nn.normal_mixture import NormalMixture
 from hepad.nn.normalizer import NORMALIZERS, InputNormalizer
+from hepad.nn.set_flow import SetFlow
+from hepad.nn.trees import TreeEnsemble
 
 __all__ = [
+    "COORDINATES",
+    "FLOWS",
     "NETWORKS",
     "NORMALIZERS",
+    "BestEpochs",
+    "ConditionalFlow",
+    "Coordinates",
     "DeepSets",
     "DenseAutoencoderNet",
     "InputNormalizer",
     "LatentNetwork",
+    "NormalMixture",
+    "SetFlow",
+    "TreeEnsemble",
     "encoder_decoder",
     "mlp",
 ]

@@ -101,10 +101,11 @@ def plot_training_curves(
         np.isfinite(np.asarray(values, dtype=np.float64)).any() for c in curves.values() for values in c.values()
     ):
         raise ValueError(f"the history has none of {', '.join(c for columns in panels.values() for c in columns)}")
-    rows = math.ceil(len(curves) / _COLUMNS)
+    columns_drawn = min(_COLUMNS, len(curves))
+    rows = math.ceil(len(curves) / columns_drawn)
     with house_style():
-        figure = Figure(figsize=(6.2 * _COLUMNS, 5.0 * rows), layout="constrained")
-        grid = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
+        figure = Figure(figsize=(6.2 * columns_drawn, 5.0 * rows), layout="constrained")
+        grid = figure.subplots(rows, columns_drawn, squeeze=False).ravel()
         for axes, (label, columns) in zip(grid, curves.items(), strict=False):
             _draw_panel(axes, label, columns, history)
         sign(grid[0], note)

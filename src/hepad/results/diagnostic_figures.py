@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from hepad.core.diagnostics import (
+    DensityChecks,
     Diagnostic,
     GeneratedEntries,
     PartialScores,
@@ -22,6 +23,7 @@ from hepad.inference.search_settings import REDUCTIONS
 from hepad.metrics import Evaluation, roc_curve
 from hepad.metrics.latent_search import areas_by_restarts, areas_by_step
 from hepad.plots import StandardFigure
+from hepad.plots.density import density_figures
 from hepad.plots.generated import plot_generated_features, plot_generated_images
 from hepad.plots.latent_search import (
     plot_search_areas,
@@ -110,6 +112,16 @@ def diagnostic_figures(
     """Yield the figures of one diagnostic; `history` is column → one value per epoch."""
     if isinstance(diagnostic, GeneratedEntries):
         yield _generated(diagnostic, data)
+    elif isinstance(diagnostic, DensityChecks):
+        yield from density_figures(
+            diagnostic.real.numpy(),
+            diagnostic.generated.numpy(),
+            None if diagnostic.latent is None else diagnostic.latent.numpy(),
+            diagnostic.log_prob.numpy(),
+            diagnostic.generated_log_prob.numpy(),
+            data.feature_names,
+            data.background,
+        )
     elif isinstance(diagnostic, TrainingCurves):
         if any(column in history for columns in diagnostic.panels.values() for column in columns):
             curves = partial(plot_training_curves, history, diagnostic.panels)
