@@ -20,7 +20,8 @@ def conversion(settings: Settings) -> Iterator[Row]:
         raise LeftOut('pip install "hepad[root]"')
     import uproot
 
-    from hepad.data.nanoaod import convert_nanoaod
+    from hepad.formats import Request
+    from hepad.formats.conversion import convert_files
 
     source, n = settings.work / "nano.root", max(100, settings.n_events * 100)
     _write_nanoaod(source, n)
@@ -31,7 +32,9 @@ def conversion(settings: Settings) -> Iterator[Row]:
 
     ways = {
         "bare uproot": read,
-        "hepad.convert": lambda: convert_nanoaod(source, settings.work / "converted.h5", "made_up"),
+        "hepad.convert": lambda: convert_files(
+            [source], settings.work / "converted.h5", Request(format="nanoaod", sample="made_up")
+        ),
     }
     seconds = take_turns(ways, settings.rounds)
     yield from rates(f"{n:,} events of NanoAOD", "events/s", dict.fromkeys(ways, n), seconds, ("bare uproot",))

@@ -6,7 +6,16 @@ from typing import Final
 
 MODELS: Final = (
     "dense_ae", "td_ae", "conv_ae", "cicada_ae", "vae", "denoising_ae", "sparse_ae", "gan", "bigan", "distilled",
+    "deep_svdd",
 )  # fmt: skip
+NOT_TIMED: Final = {
+    "classifier": "as the other perceptrons, of two samples",
+    "flow": "scripts/benchmark_flow.py, beside zuko alone",
+    "trees": "fitted at once",
+    "isolation_forest": "fitted at once",
+    "gmm": "fitted at once",
+}
+"""Models whose training the suite does not time, and why."""
 
 
 @dataclass(frozen=True)

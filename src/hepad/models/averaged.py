@@ -62,7 +62,8 @@ class AveragedModel(AnomalyModel):
         total = self.total_weight(batch)
         mean = weighted_mean(self.validation_losses(batch), batch.weight, total)
         self.log("val/loss", mean, batch_size=total, prog_bar=True)
-        self._validated.append(torch.stack([mean.detach().double() * total, mean.new_tensor(total).double()]))
+        counted = torch.as_tensor(total, dtype=torch.float64, device=mean.device)
+        self._validated.append(torch.stack([mean.detach().double() * total, counted]))
 
     def on_validation_epoch_end(self) -> None:
         """Offer the weights with their validation loss."""

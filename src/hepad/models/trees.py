@@ -178,7 +178,7 @@ def split_for_stopping(label: Any, fraction: float, rng: np.random.Generator) ->
     >>> import numpy as np
     >>> from hepad.models.trees import split_for_stopping
     >>> learns, stops = split_for_stopping(np.array([0, 0, 0, 0, 1, 1]), 0.5, np.random.default_rng(0))
-    >>> len(learns), len(stops), sorted([*learns, *stops])
+    >>> len(learns), len(stops), sorted([*learns.tolist(), *stops.tolist()])
     (3, 3, [0, 1, 2, 3, 4, 5])
     """
     parts: tuple[list[Any], list[Any]] = ([], [])

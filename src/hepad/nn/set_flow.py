@@ -1,12 +1,16 @@
 """The density of a set of objects, one after the other, each given a DeepSets embedding of those before it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 
 from hepad.nn.dense import mlp
 from hepad.nn.flows import ConditionalFlow, log_normal
+
+PACKED: Final = ("cpu",)
+"""Devices where only objects that are there are computed; a GPU would have to be waited for to say which these are."""
 
 
 class SetFlow(nn.Module):
@@ -55,8 +59,8 @@ class SetFlow(nn.Module):
             return self._from_latent(y, mask), self._over_objects(log_normal(y), mask)
         filled = torch.where(mask.unsqueeze(-1), y, torch.zeros_like(y))
         given = self._given(filled, mask)
-        if y.device.type != "cpu" or not mask.any():
-            # A GPU would have to be asked which objects are there; and zuko takes none at all for an error.
+        if y.device.type not in PACKED or not mask.any():
+            # zuko takes no objects at all for an error.
             latent, log_prob = self.flow(filled, given)
             return torch.where(mask.unsqueeze(-1), latent, torch.zeros_like(latent)), self._over_objects(log_prob, mask)
         points, each = self.flow(filled[mask], given[mask])

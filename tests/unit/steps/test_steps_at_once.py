@@ -17,6 +17,7 @@ from hepad.data import Batch
 from hepad.data.loader import BatchLoader
 from hepad.logging.loggers import quieten
 from hepad.models import GAN, DenseAutoencoder
+from hepad.nn import set_flow
 from hepad.steps import loop as loop_module
 from hepad.steps import several_steps
 from hepad.steps.recorded import CudaGraph, RecordedSteps, place_entries, prepare_optimizers
@@ -225,7 +226,7 @@ def fit_recorded(monkeypatch, model, train):
 
     monkeypatch.setattr(loop_module.SeveralSteps, "use_steps", use_steps)
     found = train()
-    monkeypatch.undo()
+    monkeypatch.setattr(loop_module.SeveralSteps, "use_steps", plain)
     return found, recorder
 
 
@@ -246,6 +247,8 @@ def entries(tmp_path_factory):
 @pytest.mark.parametrize("pair", UNLIKE_PAIRS, ids="-".join)
 def test_every_model_can_be_recorded(tmp_path, monkeypatch, entries, pair):
     """A step of a shipped model waits for nothing, and everything it changes lies where it lay."""
+    # As on a GPU.
+    monkeypatch.setattr(set_flow, "PACKED", ())
 
     def train(steps):
         model, data = entries.build(entries.config(*pair))
