@@ -23,6 +23,7 @@ from hepad.logging.loggers import build_loggers, finish
 from hepad.models import AnomalyModel
 from hepad.run.building import assemble, build_model
 from hepad.run.executing import fit
+from hepad.run.workers import training_threads, use_threads
 
 STEPS = "hepad"
 EPOCHS = "hepad, with validation and checkpoints"
@@ -109,7 +110,8 @@ def compare(name: str, batch_size: int, settings: Settings, run: str = "training
     in_turn = InTurn(ways, settings.device)
     parts.trainer.callbacks.insert(0, in_turn)  # type: ignore[attr-defined]
     parts.trainer.loggers = build_loggers(config.loggers)
-    with exact_float32():
+    # All ways with as many threads as hepad takes for such steps.
+    with exact_float32(), use_threads(training_threads({}, parts, torch.get_num_threads())):
         fit(parts, None)
     finish(parts.trainer.loggers, exit_code=0)
     seconds = {way: times[1:] if way in (STEPS, EPOCHS) else times for way, times in in_turn.seconds.items()}
