@@ -10,8 +10,7 @@ from hepad import score, train
 from hepad.core.batch import on_device, take_rows
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.models import ReconstructionModel, Searchable
-from hepad.run.forward import Forward
-from hepad.steps.recorded import RecordedSteps
+from hepad.scores.forward import Forward
 from tests.conftest import write_jet_file
 from tests.gpu.cases import BRIEF, INFERENCES, UNLIKE_PAIRS, Entries, fit
 from tests.runs.conftest import call
@@ -55,9 +54,8 @@ def test_recorded_steps_are_those_taken_one_by_one(entries, pair):
     for steps in (None, None, 1):
         model, data = entries.build(entries.config(*pair))
         loop = fit(model, data, steps, max_epochs=4, limit_train_batches=None, **GPU)
-        kinds = (loop.automatic_optimization.step, loop.manual_optimization.step)
-        recorded = [step for step in kinds if isinstance(step, RecordedSteps)]
-        assert [step.reason for step in recorded] == ([] if steps == 1 else [""])
+        assert (loop.recorded is None) == (steps == 1)
+        assert loop.recorded is None or loop.recorded.reason == ""
         found.append(model.state_dict())
     for name, value in found[0].items():
         assert torch.equal(found[1][name], value), name

@@ -15,7 +15,7 @@ from hepad.models import DeepSVDD, Distilled, ReconstructionModel, Searchable
 from hepad.models.averaged import AveragedModel
 from hepad.models.fitted import FittedModel
 from hepad.run.building import build_inference
-from hepad.run.forward import Forward
+from hepad.scores.forward import Forward
 from tests.gpu.cases import INFERENCES, LOSSES, UNLIKE_PAIRS, Entries, fit, score
 from tests.gpu.pretend_gpu import pretend_gpu, strategy
 

@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "report": {"metrics"},
     "callbacks": {"data", "inference", "metrics", "models"},
     "steps": {"data", "models"},
+    "scores": {"data", "models"},
     "rundir": {"config"},
     "logging": {"config", "metrics", "plots", "rundir"},
     "checks": {"bundled", "config", "data", "logging", "losses", "models", "rundir"},
@@ -35,7 +36,7 @@ MAY_IMPORT = {
     "results": {"data", "inference", "metrics", "models", "plots", "report", "rundir"},
     "run": {
         "bundled", "callbacks", "checkpoints", "checks", "config", "data", "formats", "inference", "logging", "metrics",
-        "models", "nn", "plots", "report", "results", "rundir", "steps",
+        "models", "nn", "plots", "report", "results", "rundir", "scores", "steps",
     },
     "comparison": {"metrics", "plots", "report", "rundir"},
     "pipeline": {

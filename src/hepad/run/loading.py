@@ -17,13 +17,13 @@ from hepad.core.devices import scoring_device
 from hepad.core.errors import UserError
 from hepad.data.jet_table import AUTO
 from hepad.models import AnomalyModel
-from hepad.run.entry_arrays import context_array, entry_rows, named_features
-from hepad.run.entry_scores import score_rows
-from hepad.run.forward import Forward
-from hepad.run.slot_rules import SlotRule, given_mask
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
+from hepad.scores.entry_arrays import context_array, entry_rows, named_features
+from hepad.scores.entry_scores import score_rows
+from hepad.scores.forward import Forward
+from hepad.scores.slot_rules import SlotRule, given_mask
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,10 @@ from hepad.core.threads import FileHash, read_ahead
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.observed import finite_entries
 from hepad.formats.direct import direct_file
-from hepad.run.forward import Forward, is_finite
 from hepad.run.loading import Run, load_run
-from hepad.run.score_columns import GrowingColumns, entry_blocks
 from hepad.rundir.facts import read_provenance, trained_samples
+from hepad.scores.forward import Forward, is_finite
+from hepad.scores.score_columns import GrowingColumns, entry_blocks
 
 ROWS: Final = 65536
 """Rows of the file read at once, or fewer where rows are large."""

@@ -58,6 +58,7 @@ class SeveralSteps(_TrainingEpochLoop):
 
     Attributes:
         reason: why steps are taken one by one; empty where they are not, or nothing has trained yet.
+        recorded: the recorded steps of the last training; None where nothing records.
     """
 
     def __init__(self, trainer: L.Trainer, steps: int | None = None) -> None:
@@ -67,14 +68,17 @@ class SeveralSteps(_TrainingEpochLoop):
         super().__init__(trainer, min_steps=plain.min_steps, max_steps=plain.max_steps)
         self.steps = steps
         self.reason = ""
+        self.recorded: RecordedSteps | None = None
         self.automatic_optimization: _OneOptimizer = _OneOptimizer(trainer)
         self.manual_optimization: _OwnSteps = _OwnSteps(trainer)
         self._decided = False
 
     def teardown(self) -> None:
-        """Leave the model to whoever trains it next."""
+        """Leave the model to whoever trains it next, and be ready for another."""
         if isinstance(self.trainer.lightning_module, AnomalyModel):
             self.trainer.lightning_module.epoch_means.entries = None
+        self._decided = False
+        self.automatic_optimization.step = self.manual_optimization.step = None
         super().teardown()
 
     def on_run_start(self, data_fetcher: Any) -> None:
@@ -86,6 +90,7 @@ class SeveralSteps(_TrainingEpochLoop):
 
     def _decide(self) -> None:
         trainer = self.trainer
+        self.recorded = None
         self.reason = one_by_one(trainer)
         device = trainer.strategy.root_device
         if device.type != "cuda":
@@ -103,16 +108,15 @@ class SeveralSteps(_TrainingEpochLoop):
     def use_steps(self, graph: type[CudaGraph] | None = None) -> None:
         """Take steps without what Lightning does around each; recorded, where there is something that records them."""
         automatic, manual = self.automatic_optimization, self.manual_optimization
-        if self.trainer.lightning_module.automatic_optimization:
-            quick = QuickStep(self.trainer)
-            automatic.step = quick if graph is None else RecordedSteps(self.trainer, quick, graph=graph)
-            return
-
-        def step(batch: Batch, batch_idx: int) -> None:
-            _ManualOptimization.run(manual, OrderedDict(batch=batch, batch_idx=batch_idx))
-
-        counted = manual.optim_step_progress
-        manual.step = step if graph is None else RecordedSteps(self.trainer, step, counted, graph)
+        by_lightning = not self.trainer.lightning_module.automatic_optimization
+        step: Step = manual.by_lightning if by_lightning else QuickStep(self.trainer)
+        if graph is not None:
+            counted = manual.optim_step_progress if by_lightning else None
+            step = self.recorded = RecordedSteps(self.trainer, step, counted, graph)
+        if by_lightning:
+            manual.step = step
+        else:
+            automatic.step = step
 
     def advance(self, data_fetcher: Any) -> None:
         """Take the steps of a block, the last of them with all that Lightning does around a step."""
@@ -189,6 +193,10 @@ class _OwnSteps(_ManualOptimization):
         _means_of(self.trainer).entries = len(batch.x)
         self.step(batch, batch_idx)
         return {}
+
+    def by_lightning(self, batch: Batch, batch_idx: int) -> None:
+        """Take the step as Lightning does, which counts those of the optimisers."""
+        super().run(OrderedDict(batch=batch, batch_idx=batch_idx))
 
 
 def _means_of(trainer: L.Trainer) -> EpochMeans:

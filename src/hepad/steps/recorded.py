@@ -155,7 +155,7 @@ def prepare_optimizers(optimizers: list[torch.optim.Optimizer], device: torch.de
     on_gpu = device.type == "cuda"
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            if on_gpu and "capturable" not in group:
+            if on_gpu and not ("capturable" in group and type(optimizer).__module__.startswith("torch.optim.")):
                 return f"{type(optimizer).__name__} cannot be"
             if on_gpu:
                 group["capturable"] = True

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hepad.core.errors import UserError
-from hepad.run.entry_arrays import context_array, entry_array, named_features
-from hepad.run.slot_rules import empty_slots, real_slots
+from hepad.scores.entry_arrays import context_array, entry_array, named_features
+from hepad.scores.slot_rules import empty_slots, real_slots
 
 NAMES = ("pt", "eta", "phi")
 

@@ -10,7 +10,7 @@ from tests.gpu.cases import UNLIKE_PAIRS, Entries
 from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import UserError
 from hepad.models import AnomalyModel
-from hepad.run.forward import Forward, is_finite, rows_at_once
+from hepad.scores.forward import Forward, is_finite, rows_at_once
 
 CPU = torch.device("cpu")
 

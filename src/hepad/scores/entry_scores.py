@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
-from hepad.run.entry_arrays import EntryRows
-from hepad.run.forward import Forward, is_finite
-from hepad.run.slot_rules import SlotRule
+from hepad.scores.entry_arrays import EntryRows
+from hepad.scores.forward import Forward, is_finite
+from hepad.scores.slot_rules import SlotRule
 
 
 def score_rows(

@@ -6,10 +6,10 @@ import torch
 
 from hepad.core.errors import UserError
 from hepad.models import AnomalyModel
-from hepad.run.entry_arrays import entry_rows
-from hepad.run.entry_scores import score_rows
-from hepad.run.forward import Forward
-from hepad.run.slot_rules import SlotRule
+from hepad.scores.entry_arrays import entry_rows
+from hepad.scores.entry_scores import score_rows
+from hepad.scores.forward import Forward
+from hepad.scores.slot_rules import SlotRule
 
 NAMES = ("pt", "eta", "mass")
 
