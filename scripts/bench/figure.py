@@ -40,7 +40,7 @@ def draw_growth(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         if panel == "memory":
             axes.set_ylim(bottom=0)
         if panel in found:
-            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4, fontsize="small")
+            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 

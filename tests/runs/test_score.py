@@ -14,7 +14,8 @@ import torch
 import hepad
 from hepad import score, train
 from hepad.data import calo, jet_table
-from hepad.run import forward, scoring
+from hepad.run import scoring
+from hepad.scores import forward
 from tests.conftest import write_image_file, write_jet_file
 from tests.runs.conftest import Finished, call
 
