@@ -203,11 +203,15 @@ class AnomalyModel(L.LightningModule, ABC):
         Where several processes train together, the mean is that over the entries of all of them.
         """
         total = options.get("batch_size")
-        size = self.epoch_means.entries if total is None else total
+        means = self.epoch_means
+        size = means.entries if total is None else total
         if size is not None and not args and isinstance(value, Tensor) and self._is_mean_over_steps(options):
-            self.epoch_means.add(
-                name, value, size, {key: given for key, given in options.items() if key != "batch_size"}
-            )
+            means.add(name, value, size, {key: given for key, given in options.items() if key != "batch_size"})
+            return
+        hook = getattr(self, "_current_fx_name", None)
+        means.not_all = means.not_all or hook == "training_step"
+        if hook is None and means.entries is not None:
+            # A step that nobody looks at, where the first one logged nothing of the kind.
             return
         if total is not None:
             # What Lightning averages over the processes it rounds to an integer; of multiples of their number it is

@@ -15,7 +15,8 @@ class EpochMeans:
 
     Attributes:
         entries: of the batch that `hepad.steps` trains on, what a mean logged without a `batch_size` counts; None where
-            Lightning takes the steps and knows it.
+            Lightning alone knows it.
+        not_all: True once a training step has logged what is no mean over the epoch, and Lightning must see every step.
 
     >>> import torch
     >>> from hepad.models.epoch_means import EpochMeans
@@ -30,6 +31,7 @@ class EpochMeans:
 
     def __init__(self) -> None:
         self.entries: int | None = None
+        self.not_all = False
         self._sums: dict[str, tuple[Tensor, Tensor]] = {}
         self._options: dict[str, dict[str, Any]] = {}
 

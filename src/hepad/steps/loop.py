@@ -8,6 +8,8 @@ batches, their order, the random numbers and the arithmetic are the same, and so
 import math
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import lightning as L
@@ -72,12 +74,13 @@ class SeveralSteps(_TrainingEpochLoop):
         self.automatic_optimization: _OneOptimizer = _OneOptimizer(trainer)
         self.manual_optimization: _OwnSteps = _OwnSteps(trainer)
         self._decided = False
+        self._begin: Callable[[], None] | None = None
 
     def teardown(self) -> None:
         """Leave the model to whoever trains it next, and be ready for another."""
         if isinstance(self.trainer.lightning_module, AnomalyModel):
             self.trainer.lightning_module.epoch_means.entries = None
-        self._decided = False
+        self._decided, self._begin = False, None
         self.automatic_optimization.step = self.manual_optimization.step = None
         super().teardown()
 
@@ -96,14 +99,28 @@ class SeveralSteps(_TrainingEpochLoop):
         if device.type != "cuda":
             prepare_optimizers(trainer.optimizers, device)
         if self.reason:
-            if self.steps is not None and self.steps > 1:
-                print(f"trainer.steps_per_execution={self.steps}: one step at a time, for {self.reason}", flush=True)
+            self._say()
             return
+        _means_of(trainer).not_all = False
         if device.type == "cuda" and self.steps != 1:
             place_entries(trainer, device, torch.cuda.mem_get_info(device)[0])
-            self.use_steps(CudaGraph)
+            self._begin = partial(self.use_steps, CudaGraph)
         else:
-            self.use_steps()
+            self._begin = self.use_steps
+
+    def _say(self) -> None:
+        if self.steps is not None and self.steps > 1:
+            print(f"trainer.steps_per_execution={self.steps}: one step at a time, for {self.reason}", flush=True)
+
+    def _first_step(self, data_fetcher: Any) -> None:
+        """Take the first step as Lightning does, and find out from what it logs whether the others need to be."""
+        super().advance(data_fetcher)
+        begin, self._begin = self._begin, None
+        if _means_of(self.trainer).not_all:
+            self.reason = "a value that is logged at every step"
+            self._say()
+        elif begin is not None:
+            begin()
 
     def use_steps(self, graph: type[CudaGraph] | None = None) -> None:
         """Take steps without what Lightning does around each; recorded, where there is something that records them."""
@@ -120,6 +137,9 @@ class SeveralSteps(_TrainingEpochLoop):
 
     def advance(self, data_fetcher: Any) -> None:
         """Take the steps of a block, the last of them with all that Lightning does around a step."""
+        if self._begin is not None and not self.restarting:
+            self._first_step(data_fetcher)
+            return
         if self._decided and not self.reason and not self.restarting:
             self._take_all_but_the_last(data_fetcher)
         super().advance(data_fetcher)
@@ -164,14 +184,16 @@ class _OneOptimizer(_AutomaticOptimization):
 
     def run(self, optimizer: Optimizer, batch_idx: int, kwargs: OrderedDict[str, Any]) -> dict[str, Any]:
         """Take the step that Lightning calls for."""
+        batch = next(iter(kwargs.values()))
         if self.step is None:
+            _count_entries(self.trainer, batch)
             return super().run(optimizer, batch_idx, kwargs)
-        return {"loss": self.take(next(iter(kwargs.values())), batch_idx)}
+        return {"loss": self.take(batch, batch_idx)}
 
     def take(self, batch: Batch, batch_idx: int) -> Tensor | None:
         """Take a step and count it; returns the loss `()`."""
         assert self.step is not None
-        _means_of(self.trainer).entries = len(batch.x)
+        _count_entries(self.trainer, batch)
         loss = self.step(batch, batch_idx)
         for counted in (self.optim_progress.optimizer.zero_grad, self.optim_progress.optimizer.step):
             for progress in (counted.total, counted.current):
@@ -187,16 +209,21 @@ class _OwnSteps(_ManualOptimization):
 
     def run(self, kwargs: OrderedDict[str, Any]) -> dict[str, Any]:
         """Take the step of a batch."""
+        batch, batch_idx = (*kwargs.values(), 0)[:2]
+        _count_entries(self.trainer, batch)
         if self.step is None:
             return super().run(kwargs)
-        batch, batch_idx = tuple(kwargs.values())[:2]
-        _means_of(self.trainer).entries = len(batch.x)
         self.step(batch, batch_idx)
         return {}
 
     def by_lightning(self, batch: Batch, batch_idx: int) -> None:
         """Take the step as Lightning does, which counts those of the optimisers."""
         super().run(OrderedDict(batch=batch, batch_idx=batch_idx))
+
+
+def _count_entries(trainer: L.Trainer, batch: Any) -> None:
+    if isinstance(batch, Batch) and isinstance(trainer.lightning_module, AnomalyModel):
+        trainer.lightning_module.epoch_means.entries = len(batch.x)
 
 
 def _means_of(trainer: L.Trainer) -> EpochMeans:

@@ -154,6 +154,41 @@ def test_what_looks_at_every_step_sees_every_step(tmp_path, capsys, reason, case
     assert capsys.readouterr().out.count(f"one step at a time, for {reason}\n") == 1
 
 
+class LogsSteps(DenseAutoencoder):
+    """Logs as Lightning's own examples do: at every step, over the epoch, and both."""
+
+    def training_step(self, batch, batch_idx):
+        loss = super().training_step(batch, batch_idx)
+        self.log("train/now", loss)
+        self.log("train/both", loss, on_step=True, on_epoch=True, batch_size=len(batch.x))
+        self.log("train/mean", loss, on_step=False, on_epoch=True)
+        return loss
+
+
+class LogsMeans(DenseAutoencoder):
+    def training_step(self, batch, batch_idx):
+        loss = super().training_step(batch, batch_idx)
+        self.log("train/mean", loss, on_step=False, on_epoch=True)
+        return loss
+
+
+# Lightning's own advice to those who let it guess how many entries a value is of.
+@pytest.mark.filterwarnings("ignore:Trying to infer the .batch_size.")
+@pytest.mark.parametrize("kind", [LogsSteps, LogsMeans])
+def test_whatever_a_model_of_ones_own_logs_is_as_lightning_logs_it(tmp_path, kind):
+    def build():
+        model = dense()
+        model.__class__ = kind
+        return model
+
+    expected = fit(tmp_path, build(), "plain")
+    found = fit(tmp_path, build(), None)
+    assert_same(found, expected)
+    assert {"train/loss", "train/mean"} <= set(found[1][0])
+    by_step = "a value that is logged at every step"
+    assert found[-1].fit_loop.epoch_loop.reason == (by_step if kind is LogsSteps else "")
+
+
 def test_a_trainer_trains_another_model(tmp_path):
     expected = fit(tmp_path, dense(), None)
     trainer = several_steps(trainer_of(tmp_path))
