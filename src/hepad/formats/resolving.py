@@ -12,7 +12,7 @@ from hepad.formats.source import Source
 LEAVE_OUT: Final = "leave_out"
 REFUSE: Final = "refuse"
 OnMissing = str | float
-"""What becomes of a column that the file lacks: `leave_out`, `refuse`, or the number that stands for it."""
+"""Treatment of a column that the file lacks: `leave_out`, `refuse`, or the number that stands for it."""
 
 _DEEPEST: Final = 20
 

@@ -1,13 +1,14 @@
 """Blocks of a latent search: how many entries fit, the product with weights of their own, several threads at a time."""
 
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule
+
+from hepad.core.threads import in_order
 
 CPU_BLOCK_BYTES: Final = 40 * 2**20
 CPU_BLOCK_COPIES: Final = 384
@@ -97,17 +98,7 @@ def in_threads(call: Callable[[Task], Result], tasks: Sequence[Task], n_threads:
             yield task, call(task)
         return
     before = torch.get_num_threads()
-    waiting: deque[tuple[Task, Future[Result]]] = deque()
-    pool = ThreadPoolExecutor(n_threads, initializer=torch.set_num_threads, initargs=(1,))
     try:
-        for task in tasks:
-            waiting.append((task, pool.submit(call, task)))
-            if len(waiting) == 2 * n_threads:
-                first, future = waiting.popleft()
-                yield first, future.result()
-        while waiting:
-            first, future = waiting.popleft()
-            yield first, future.result()
+        yield from in_order(call, tasks, n_threads, partial(torch.set_num_threads, 1))
     finally:
-        pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)

@@ -1,9 +1,11 @@
 """Models that may score by a mean over their best epochs."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor, distributed, nn
 from torch.func import functional_call
@@ -18,8 +20,8 @@ class AveragedModel(AnomalyModel):
     """A model that keeps the weights of the epochs of lowest validation loss, and averages what they say.
 
     A subclass makes `network`, then calls `keep_best_epochs`, and computes its scores by `each_epoch`. The validation
-    loss is that of the epoch alone. The best epochs are known when training ends, later than best.ckpt is written:
-    `hepad.callbacks.CompleteBest` puts `late_state` into it.
+    loss is that of the epoch alone. The best epochs are known when training ends, later than best.ckpt is written, and
+    are put into it then.
 
     Args:
         entry_shape: shape of one entry in raw units.
@@ -88,3 +90,18 @@ class AveragedModel(AnomalyModel):
         if self.best_epochs is None:
             return {}
         return {f"best_epochs.{name}": value for name, value in self.best_epochs.state_dict().items()}
+
+    def on_fit_end(self) -> None:
+        """Put `late_state` into best.ckpt, which was written before the last of the best epochs.
+
+        Done again it changes nothing, so that a run that is stopped here is resumed like any other.
+        """
+        late, checkpoint = self.late_state(), self.trainer.checkpoint_callback
+        if not late or not isinstance(checkpoint, ModelCheckpoint):
+            return
+        path = Path(checkpoint.best_model_path)
+        if self.trainer.is_global_zero and path.is_file():
+            content = torch.load(path, map_location="cpu", weights_only=True)
+            content["state_dict"] |= {name: value.detach().cpu() for name, value in late.items()}
+            self.trainer.strategy.checkpoint_io.save_checkpoint(content, path)
+        self.trainer.strategy.barrier()

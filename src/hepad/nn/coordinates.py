@@ -15,7 +15,7 @@ from hepad.nn.rank_gaussian import N_KNOTS, RankTable, rank_table
 COORDINATES: Final = ("standard", "logit", "rank_gaussian")
 
 EDGE: Final = 1e-6
-"""What is cut off at either end of an interval, as a share of it."""
+"""Share of an interval that is cut off at either end."""
 
 _PERIOD: Final = 2 * math.pi
 

@@ -12,7 +12,7 @@ from hydra.utils import get_class
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, ProgressBar
 
-from hepad.callbacks import CompleteBest, Evaluate, History, ResumePoint
+from hepad.callbacks import Evaluate, History, ResumePoint
 from hepad.callbacks.evaluate import resolve_references
 from hepad.callbacks.history import EpochMeansFirst
 from hepad.callbacks.resume_point import set_random_state
@@ -105,14 +105,7 @@ def assemble_around(
     evaluate = build_evaluate(cfg, run_dir, inference)
     history = History(run_dir / "history.csv")
     resume_point = ResumePoint(run_dir / "checkpoints")
-    around = [
-        history,
-        *([] if inference is None else [inference]),
-        evaluate,
-        resume_point,
-        CompleteBest(),
-        OwnSignals(),
-    ]
+    around = [history, *([] if inference is None else [inference]), evaluate, resume_point, OwnSignals()]
     trainer = build_trainer(cfg, around)
     if trainer.world_size > 1 and not model.automatic_optimization:
         raise UserError(f"{type(model).__name__} has two optimisers and trains on one device; choose trainer.devices=1")

@@ -13,7 +13,6 @@ from hepad.checkpoints.checkpoint_model import load_model
 from hepad.config import RunConfig
 from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets, get_class, shipped_targets
-from hepad.core.devices import scoring_device
 from hepad.core.errors import UserError
 from hepad.data.jet_table import AUTO
 from hepad.models import AnomalyModel
@@ -22,7 +21,7 @@ from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
 from hepad.scores.entry_arrays import context_array, entry_rows, named_features
 from hepad.scores.entry_scores import score_rows
-from hepad.scores.forward import Forward
+from hepad.scores.forward import Forward, scoring_device
 from hepad.scores.slot_rules import SlotRule, given_mask
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from hepad import __version__
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
-from hepad.core.devices import scoring_device
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256, require_file
 from hepad.core.hdf5 import open_hdf5, write_hdf5
@@ -23,7 +22,7 @@ from hepad.data.observed import finite_entries
 from hepad.formats.direct import direct_file
 from hepad.run.loading import Run, load_run
 from hepad.rundir.facts import read_provenance, trained_samples
-from hepad.scores.forward import Forward, is_finite
+from hepad.scores.forward import Forward, is_finite, scoring_device
 from hepad.scores.score_columns import GrowingColumns, entry_blocks
 
 ROWS: Final = 65536

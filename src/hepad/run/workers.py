@@ -25,7 +25,7 @@ MOST: Final = 4096
 """Threads of one process; far more end it without a word."""
 _VARIABLE: Final = "OMP_NUM_THREADS"
 _CHOSEN: Final = _VARIABLE in os.environ
-"""Whether the user, or whatever started this process, has said how many threads there are to be."""
+"""True where the user, or whatever started this process, has said how many threads there are to be."""
 _PER_CORE: Final = 16
 _LAST_BITS: Final = "the last bits of its numbers may differ from those of a run that was never stopped"
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from tests.unit.steps.test_steps_at_once import dense, fit
+from tests.stepping import dense, fit
 from torch._inductor import cpp_builder
 from torch._inductor.exc import InvalidCxxCompiler
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from hepad.core.devices import scoring_device
 from hepad.core.errors import UserError
+from hepad.scores.forward import scoring_device
 
 
 @pytest.mark.parametrize(
