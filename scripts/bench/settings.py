@@ -36,7 +36,7 @@ class Settings:
         growth: numbers of entries that rate and memory are measured for.
         most_trained: the largest of them that is trained on.
         grown_batches, widths: sizes of batches and of a network's hidden layer that rates are measured for.
-        n_events: simulated, and a hundredth of those converted.
+        n_events: simulated; five hundred times as many are converted.
         compared: numbers of runs that are compared.
         default_words: further words of the default run's command line.
         logger: of the trainings.

@@ -18,14 +18,15 @@ os.environ.setdefault("WANDB_SILENT", "true")
 
 from scripts.bench.commands import default_run, start_up
 from scripts.bench.comparison import comparison
+from scripts.bench.conversion import conversion
 from scripts.bench.growth import growth
 from scripts.bench.hardware import facts
 from scripts.bench.latent import latent_search
-from scripts.bench.making import conversion, simulation
 from scripts.bench.reading import batches, reading
 from scripts.bench.rounds import LeftOut, Row
 from scripts.bench.scoring import scoring
 from scripts.bench.settings import MODELS, Settings, tiny
+from scripts.bench.simulation import simulation
 from scripts.bench.table import text_table
 from scripts.bench.training import training
 
