@@ -69,13 +69,13 @@ def test_a_checkpoint_waits_as_it_was(tmp_path, never):
     assert torch.equal(read(best), torch.zeros(2))
 
 
-def train(directory, epochs=6):
+def train(directory, epochs=6, history=None):
     quieten()
     points = ResumePoint(directory)
     trainer = L.Trainer(
         max_epochs=epochs, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, num_sanity_val_steps=0, plugins=[AtomicCheckpointIO()],
-        callbacks=[EpochLines(), History(directory / "history.csv"), points],
+        callbacks=[EpochLines(), history or History(directory / "history.csv"), points],
     )  # fmt: skip
     seen = []
     write = points._write
@@ -99,6 +99,13 @@ def rows_of(directory):
 def test_last_ckpt_is_written_when_due_and_never_ahead_of_the_history(tmp_path, monkeypatch):
     monkeypatch.setattr(Due, "spare", 0.0)
     assert train(tmp_path) == [(n, n) for n in (1, 2, 3, 4, 5, 6)]
+
+
+def test_a_history_that_waits_is_written_before_a_last_ckpt_that_holds_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(Due, "spare", 0.0)
+    history = History(tmp_path / "history.csv")
+    history._due.now = lambda: False
+    assert train(tmp_path, history=history) == [(n, n) for n in (1, 2, 3, 4, 5, 6)]
 
 
 def test_what_waits_longest_is_there_in_the_end(tmp_path, never):

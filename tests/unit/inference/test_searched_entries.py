@@ -7,6 +7,7 @@ from tests.conftest import write_image_file
 from torch import nn
 
 from hepad.config import RunConfig, compose
+from hepad.inference import searched_entries
 from hepad.inference.search_settings import SearchSettings
 from hepad.inference.searched_entries import SECONDS, entries_per_sample, limit_tested, seconds_per_entry
 from hepad.nn import LatentNetwork
@@ -70,6 +71,12 @@ def test_entries_are_spread_over_all_and_chosen_once(tmp_path):
         assert rows[-1] == every[sample][-1]
     assert searched(tmp_path, "inference.entries=30") == some
     assert searched(tmp_path) == every  # Few as they are, all are searched.
+
+
+def test_every_entry_of_folds_is_searched(tmp_path, monkeypatch):
+    monkeypatch.setattr(searched_entries, "SECONDS", 0.0)
+    assert [len(rows) for rows in searched(tmp_path).values()] == [80, 100]
+    assert [len(rows) for rows in searched(tmp_path, "data.folds=2", "data.fold=0").values()] == [200, 400]
 
 
 def test_what_is_left_out_is_said(tmp_path):

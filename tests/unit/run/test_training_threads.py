@@ -4,10 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from tests.conftest import write_jet_file
 
+from hepad.config import compose
 from hepad.data import Batch
 from hepad.models import ConvAutoencoder, DenseAutoencoder
-from hepad.run import workers
+from hepad.run import executing, training, workers
+from hepad.rundir.facts import read_provenance
 
 MSE = {"_target_": "hepad.losses.MSE"}
 
@@ -64,3 +67,23 @@ def test_counting_draws_nothing_and_leaves_the_model_as_it_is(free):
     assert model.training
     for name, value in model.state_dict().items():
         assert torch.equal(value, before[name]), name
+
+
+def test_a_run_trains_with_them_and_evaluates_with_all(free, monkeypatch, tmp_path):
+    seen = {}
+    for name in ("fit", "test"):
+        whole = getattr(executing, name)
+
+        def looked_at(*arguments, name=name, whole=whole):
+            seen[name] = torch.get_num_threads()
+            return whole(*arguments)
+
+        monkeypatch.setattr(executing, name, looked_at)
+    path = write_jet_file(tmp_path / "background.h5", n_events=300)
+    few = ["data.bundled=false", "data.background=background", f"+data.samples.background={path}"]
+    few += ["trainer.max_epochs=1", "evaluation.plots=false", "logger=none", f"paths.run={tmp_path}/run"]
+    with workers.use_threads(2):
+        training.train(compose("train", few), tmp_path / "run")
+    facts = read_provenance(tmp_path / "run")
+    assert seen == {"fit": 1, "test": 2}
+    assert (facts["training_threads"], facts["threads"]) == (1, 2)

@@ -19,6 +19,7 @@ CASES = {
     "an end within an epoch": (dense, {"max_steps": 13}),
     "validation now and then": (dense, {"check_val_every_n_epoch": 2}),
     "double precision": (dense, {"precision": "64-true"}),
+    "half precision": (dense, {"precision": "bf16-true"}),
     "mixed precision": (dense, {"precision": "bf16-mixed"}),
     "two optimisers": (gan, {}),
     "three steps of one side for each of the other": (lambda: gan(discriminator_steps=3), {}),
