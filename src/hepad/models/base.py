@@ -235,7 +235,11 @@ class AnomalyModel(L.LightningModule, ABC):
         self.log_epoch_means()
 
     def step_kind(self, batch_idx: int) -> Hashable:
-        """Return what tells a training step from others that compute something else; a recording is made of each."""
+        """Return what tells a training step from others that compute something else; a recording is made of each.
+
+        Whatever Python decides in a step, as by the epoch, belongs here: a step that is played back decides nothing. A
+        model of a user's own is recorded as soon as it says so itself.
+        """
         return None
 
     def configure_optimizers(self) -> Any:

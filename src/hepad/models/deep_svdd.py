@@ -128,9 +128,11 @@ class DeepSVDD(AnomalyModel):
     def losses(self, batch: Batch) -> Tensor:
         """Return the `(B,)` contributions of entries to the objective."""
         distances = self._distances(batch)
-        if not self.soft or self.current_epoch < self.warm_up:
-            return distances
-        return self.soft_objective(distances)
+        return self.soft_objective(distances) if self.step_kind(0) else distances
+
+    def step_kind(self, batch_idx: int) -> bool:
+        """Return whether the objective is the soft one by now."""
+        return self.soft and self.current_epoch >= self.warm_up
 
     def soft_objective(self, distances: Tensor) -> Tensor:
         """Return R² + (d − R²)₊ / ν `(B,)` of squared distances `(B,)`."""

@@ -11,7 +11,7 @@ from tests.stepping import assert_same, dense, fit, gan, jets, trainer_of
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hepad.data.loader import BatchLoader
-from hepad.models import DenseAutoencoder
+from hepad.models import DeepSVDD, DenseAutoencoder
 from hepad.nn import set_flow
 from hepad.steps import loop as loop_module
 from hepad.steps import several_steps
@@ -135,6 +135,9 @@ def test_every_model_can_be_recorded(tmp_path, monkeypatch, entries, pair):
 
 def test_what_cannot_be_recorded_is_trained_all_the_same(tmp_path, monkeypatch, capsys):
     class Waits(DenseAutoencoder):
+        def step_kind(self, batch_idx):
+            return None
+
         def losses(self, batch):
             return super().losses(batch) * (1.0 if float(batch.x.sum()) < 1e9 else 0.5)
 
@@ -153,6 +156,30 @@ def test_what_cannot_be_recorded_is_trained_all_the_same(tmp_path, monkeypatch, 
         )
         == 1
     )
+
+
+def test_a_model_of_ones_own_is_recorded_when_it_says_what_its_steps_are(tmp_path, monkeypatch, capsys):
+    class Mine(DenseAutoencoder):
+        pass
+
+    class Told(DenseAutoencoder):
+        def step_kind(self, batch_idx):
+            return None
+
+    for kind, said in ((Mine, "Mine has no step_kind"), (Told, "")):
+        model = dense()
+        model.__class__ = kind
+        _, recorder = fit_recorded(monkeypatch, model, lambda model=model: fit(tmp_path, model, None))
+        assert (next(recorder.played) > 0) == (not said)
+        assert said in capsys.readouterr().err
+
+
+def test_what_changes_with_the_epoch_is_another_kind_of_step(monkeypatch):
+    model, kinds = DeepSVDD((5,), objective="soft", warm_up=2), []
+    for epoch in range(4):
+        monkeypatch.setattr(DeepSVDD, "current_epoch", epoch)
+        kinds.append(model.step_kind(0))
+    assert kinds == [False, False, True, True]
 
 
 def test_an_optimiser_that_reads_its_own_count_is_not_recorded(capsys):
