@@ -43,6 +43,7 @@ class Evaluate(Callback):
             of `DEFAULT_REFERENCES` that are there.
         fprs: false-positive rates at which efficiencies are given.
         inference: makes the scores in place of `test_step`; it must stand before this callback.
+        sculpted: observables of the background whose spectrum is looked at above cuts.
         symmetry_entries: entries of each sample whose scores under every symmetry are compared; 0 for none.
     """
 
@@ -53,12 +54,14 @@ class Evaluate(Callback):
         fprs: Sequence[float],
         inference: LatentSearchInference | None = None,
         symmetry_entries: int = N_ENTRIES,
+        sculpted: Sequence[str] = (),
     ) -> None:
         self.run_dir = Path(run_dir)
         self.references = references
         self.fprs = fprs
         self.inference = inference
         self.symmetry_entries = symmetry_entries
+        self.sculpted = sculpted
         self.samples: dict[str, ScoredSample] = {}
         self.diagnostics: list[Diagnostic] = []
         self.seconds = 0.0
@@ -113,7 +116,7 @@ class Evaluate(Callback):
         reconstructs = self.inference is not None or (
             data.background in losses and np.array_equal(losses[data.background], forward[data.background])
         )
-        self._result = evaluate(self.samples, data.background, references, self.fprs, reconstructs)
+        self._result = evaluate(self.samples, data.background, references, self.fprs, reconstructs, self.sculpted)
         parts = self._parts(data.test_samples)
         write_scores(self.run_dir / "scores.h5", data, scores, self._beside_scores(forward, parts))
         for name, values in losses.items():

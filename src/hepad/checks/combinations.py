@@ -67,6 +67,17 @@ def check_labels(model: type[AnomalyModel], settings: Mapping[str, Any], roles: 
         )
 
 
+def check_decorrelation(cfg: RunConfig, model: type[AnomalyModel]) -> None:
+    """Raise `UserError` for a penalty on a model that is not trained by steps it can be added to."""
+    if cfg.decorrelate is None:
+        return
+    if cfg.decorrelate.weight and not model.takes_penalty:
+        raise UserError(
+            f"decorrelate.weight={cfg.decorrelate.weight:g}: no penalty can be added to what {model.__name__} makes "
+            "small; decorrelate.weight=0 decorrelate.planing=true weighs its training entries instead"
+        )
+
+
 def check_loss(loss: Any, data: type[AnomalyDataModule], instead: str) -> None:
     """Raise `UserError` where a loss is not defined for the entries of the data; say what to choose `instead`."""
     check_structures(f"loss {loss.__name__}", loss.structures or (), getattr(loss, "kinds", None))
@@ -120,6 +131,7 @@ def validate(cfg: RunConfig | DictConfig) -> None:
     check_model(model, data)
     check_context(model, cfg.data.get("context") or ())
     check_labels(model, cfg.model, cfg.data.get("train") or ())
+    check_decorrelation(cfg, model)
     # A loss may hold others.
     for target in targets(cfg.model.get("loss")):
         loss: Any = get_class(target)

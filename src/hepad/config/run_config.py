@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from omegaconf import DictConfig, OmegaConf
 
-from hepad.config.sections import Component, DataConfig, EvaluationConfig, TrainerConfig
+from hepad.config.sections import Component, DataConfig, DecorrelateConfig, EvaluationConfig, TrainerConfig
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,18 @@ class RunConfig:
     def evaluation(self) -> EvaluationConfig:
         """Settings of what is computed once the scores are there."""
         return EvaluationConfig.of(self._values["evaluation"])
+
+    @property
+    def decorrelate(self) -> DecorrelateConfig | None:
+        """Observable that scores should not follow; None for none."""
+        return DecorrelateConfig.of(self._values.get("decorrelate"))
+
+    @property
+    def sculpted(self) -> tuple[str, ...]:
+        """Observables whose spectrum is shown at cuts: those named, that of `decorrelate`, and the context."""
+        own = () if self.decorrelate is None else (self.decorrelate.variable,)
+        context = tuple(map(str, self.data.get("context") or ()))
+        return tuple(dict.fromkeys((*self.evaluation.sculpting, *own, *context)))
 
     @property
     def callbacks(self) -> dict[str, Component]:

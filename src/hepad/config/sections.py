@@ -121,6 +121,7 @@ class EvaluationConfig:
         plots: draw the figures.
         formats: of the figures' files.
         symmetry_entries: images of each sample that are scored under rotations and mirrors.
+        sculpting: observables whose spectrum is shown at cuts.
     """
 
     references: tuple[str, ...] | None
@@ -128,6 +129,7 @@ class EvaluationConfig:
     plots: bool
     formats: tuple[str, ...]
     symmetry_entries: int
+    sculpting: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, section: Mapping[str, Any]) -> Self:
@@ -139,4 +141,27 @@ class EvaluationConfig:
             plots=bool(section.get("plots", True)),
             formats=("png",) if formats is None else tuple(map(str, formats)),
             symmetry_entries=int(section.get("symmetry_entries", _SYMMETRY_ENTRIES)),
+            sculpting=tuple(map(str, section.get("sculpting") or ())),
         )
+
+
+@dataclass(frozen=True)
+class DecorrelateConfig:
+    """The section `decorrelate`: the observable that scores should not follow.
+
+    Args:
+        variable: its name.
+        weight: of the penalty; 0 for none.
+        planing: training entries are weighted such that it is flat.
+    """
+
+    variable: str
+    weight: float
+    planing: bool
+
+    @classmethod
+    def of(cls, section: Mapping[str, Any] | None) -> Self | None:
+        """Read a section; None where no variable is named, or the config is older than the section."""
+        if not section or section.get("variable") is None:
+            return None
+        return cls(str(section["variable"]), float(section.get("weight", 0.0)), bool(section.get("planing", False)))

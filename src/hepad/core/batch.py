@@ -20,6 +20,7 @@ class Batch(NamedTuple):
         importance: `(B,)` float32 factors of an entry's loss, which say what should be learned well, not what there is.
         label: `(B,)` int64 class of the role that an entry has in training (`data.train`), never the truth; None where
             roles have no labels.
+        protected: `(B,)` float32 the observable that scores should not follow (`decorrelate.variable`), in raw units.
 
     >>> import torch
     >>> from hepad.data import Batch
@@ -35,6 +36,7 @@ class Batch(NamedTuple):
     context: Tensor | None = None
     importance: Tensor | None = None
     label: Tensor | None = None
+    protected: Tensor | None = None
 
 
 def take_rows(entries: Batch, rows: slice | Tensor) -> Batch:

@@ -18,6 +18,7 @@ from hepad.core.roles import background_sample, check_folds, parse_roles
 from hepad.data.entries import Entries, join_entries
 from hepad.data.event_weights import refuse_weightless
 from hepad.data.loader import BatchLoader
+from hepad.data.planing import planed_roles
 from hepad.data.reading import SampleReader, check_shapes, sample_files
 from hepad.data.row_scores import RowScores, read_row_scores, with_targets
 from hepad.data.split import HALVES, Split, check_half, split_rows
@@ -105,7 +106,9 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         if len(set(self.context_names)) < len(self.context_names):
             raise UserError(f"data.context=[{','.join(self.context_names)}] names an observable twice")
         check_no_truth(
-            truth, {"context": self.context_names, **{f"regions.{n}": r.intervals for n, r in self.regions.items()}}
+            truth,
+            {"data.context": self.context_names}
+            | {f"data.regions.{name}": region.intervals for name, region in self.regions.items()},
         )
         self.truth = truth
         self.folds, self.fold = folds, fold
@@ -139,11 +142,11 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
 
     @property
     def baseline_entries(self) -> Entries:
-        """The training entries that trivial scores call usual: those of label 0; all where no role has it."""
-        label = self.train_entries.batch.label
+        """The training entries that trivial scores call usual: those of label 0, as read; all where no role has it."""
+        label = self._as_read.batch.label
         if label is None or not bool((label == 0).any()):
-            return self.train_entries
-        return self.train_entries.rows(torch.nonzero(label == 0).flatten().numpy())
+            return self._as_read
+        return self._as_read.rows(torch.nonzero(label == 0).flatten().numpy())
 
     def setup(self, stage: str | None = None) -> None:
         """Read every sample once and split what is trained on; raise `UserError` for anything that cannot be used."""
@@ -163,7 +166,11 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
             for half in (None,) if self.half is None else HALVES:
                 self.check_training_part(background.rows(self.split_entries(background, half).train))
         self.role_entries: list[RoleEntries] = take_roles(roles, self.regions, entries, self.splits, self.files)
-        self.train_entries = join_entries([found.train for found in self.role_entries])
+        self._as_read = join_entries([found.train for found in self.role_entries])
+        if self.planing and self.protected is not None:
+            self.role_entries = planed_roles(self.role_entries, self.protected)
+        train = [found.train for found in self.role_entries]
+        self.train_entries = join_entries(train) if self.planing else self._as_read
         self.val_entries = join_entries([found.val for found in self.role_entries])
         if self.given_roles is not None:
             self.check_training_part(self.train_entries)

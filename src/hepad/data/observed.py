@@ -73,11 +73,22 @@ def with_context(entries: Entries, names: Sequence[str]) -> Entries:
     return replace(entries, batch=entries.batch._replace(context=torch.from_numpy(context)))
 
 
+def with_protected(entries: Entries, name: str | None) -> Entries:
+    """Return entries with an observable that scores should not follow in their batch, where they have it."""
+    if name is None or name not in entries.observables:
+        return entries
+    with np.errstate(over="ignore"):
+        values = torch.from_numpy(entries.observables[name].astype(np.float32))
+    return replace(entries, batch=entries.batch._replace(protected=values))
+
+
 def finite_entries(entries: Entries) -> NDArray[np.bool_]:
-    """Return which entries are finite, `(N,)`, with their context."""
+    """Return which entries are finite, `(N,)`, with their context and what their score should not follow."""
     finite = torch.isfinite(entries.batch.x).flatten(1).all(1)
     if entries.batch.context is not None:
         finite &= torch.isfinite(entries.batch.context).all(1)
+    if entries.batch.protected is not None:
+        finite &= torch.isfinite(entries.batch.protected)
     return np.asarray(finite.numpy())
 
 

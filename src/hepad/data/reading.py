@@ -18,8 +18,8 @@ from hepad.core.roles import Role
 from hepad.core.schema import ImageLabels, Structure
 from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights
-from hepad.data.observed import add_observables, finite_entries, with_context
-from hepad.data.truth import DEFAULT, add_truth
+from hepad.data.observed import add_observables, finite_entries, with_context, with_protected
+from hepad.data.truth import DEFAULT, add_truth, check_no_truth
 from hepad.formats.direct import direct_file
 
 
@@ -33,6 +33,8 @@ class SampleReader(ABC):
         background: the sample that signals are compared with, whose file says what an entry is.
         given_roles: what is trained on; None for the background alone.
         regions, context_names, truth, limit, on_nonfinite: see `hepad.data.AnomalyDataModule`.
+        protected: the observable that scores should not follow; None for none.
+        planing: entries that train are weighted such that it is flat (`hepad.data.planing`).
     """
 
     kind: ClassVar[str]
@@ -45,6 +47,8 @@ class SampleReader(ABC):
     truth: str | None
     limit: int | Mapping[str, int] | None
     on_nonfinite: str
+    protected: str | None = None
+    planing: bool = False
 
     @abstractmethod
     def source(self, file: h5py.File) -> h5py.Dataset:
@@ -94,6 +98,18 @@ class SampleReader(ABC):
         """The roles in words, such as `data in sidebands, template`."""
         return ", ".join(map(str, self.roles))
 
+    def protect(self, variable: str, planing: bool = False) -> None:
+        """Give training and validation entries an observable that their scores should not follow, `Batch.protected`.
+
+        To be called before `setup`.
+
+        Args:
+            variable: the observable.
+            planing: weigh the entries such that it is flat (`hepad.data.planing`).
+        """
+        check_no_truth(self.truth, {"decorrelate.variable": [variable]})
+        self.protected, self.planing = variable, planing
+
     def _limit_of(self, sample: str) -> int | None:
         return self.limit.get(sample) if isinstance(self.limit, Mapping) else self.limit
 
@@ -125,8 +141,12 @@ class SampleReader(ABC):
                 if region is not None and role.sample == sample:
                     needed |= {name: f"data.regions.{region.name}" for name in region.intervals if name not in needed}
             names += [name for region in self.regions.values() for name in region.intervals]
+            if self.protected is not None:
+                names.append(self.protected)
+                if any(role.sample == sample for role in self.roles):
+                    needed.setdefault(self.protected, f"decorrelate.variable={self.protected}")
         entries = add_observables(file, entries, names, n_rows, needed, self.truth or DEFAULT)
-        return with_context(entries, self.context_names)
+        return with_protected(with_context(entries, self.context_names), self.protected)
 
 
 def without_nonfinite(entries: Entries, sample: str, path: Path, on_nonfinite: str) -> Entries:

@@ -66,12 +66,12 @@ def check_no_truth(name: str | None, read: Mapping[str, Collection[str]]) -> Non
 
     Args:
         name: `data.truth`.
-        read: key of the data's config → names of the observables that it reads.
+        read: key of a config → names of the observables that it reads.
     """
     for key, names in read.items():
         if name != NONE and (name or DEFAULT) in names:
             raise UserError(
-                f"data.{key} names {name or DEFAULT}, the truth, which serves tests alone; data.truth={NONE} makes it "
+                f"{key} names {name or DEFAULT}, the truth, which serves tests alone; data.truth={NONE} makes it "
                 "an observable like any other"
             )
 

@@ -2,6 +2,7 @@
 
 from hepad.losses.adversarial import AdversarialLoss, Hinge, NonSaturating
 from hepad.losses.base import ElementwiseLoss, ReconstructionLoss, WeightedSum, mean_per_entry
+from hepad.losses.distance_correlation import unbiased_distance_correlation
 from hepad.losses.elementwise import MAE, MAPE, MSE, Huber, LogCosh
 from hepad.losses.ncc import NCC
 from hepad.losses.ssim import SSIM
@@ -21,4 +22,5 @@ __all__ = [
     "ReconstructionLoss",
     "WeightedSum",
     "mean_per_entry",
+    "unbiased_distance_correlation",
 ]

@@ -16,6 +16,7 @@ from hepad.metrics.holm import holm
 from hepad.metrics.placements import SortedScores, sort_scores
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import BASELINES, ScoredSample, effective_entries, trivial_title
+from hepad.metrics.sculpting import EFFICIENCIES, Sculpting, jensen_shannon, score_sculpting
 from hepad.metrics.verdict import NOTABLE, SIGNIFICANT, PairResult, Verdict, pair_result, read_verdict
 from hepad.metrics.working_points import (
     BUNCH_CROSSING_RATE,
@@ -31,6 +32,7 @@ from hepad.metrics.working_points import (
 __all__ = [
     "BASELINES",
     "BUNCH_CROSSING_RATE",
+    "EFFICIENCIES",
     "MIN_ENTRIES",
     "NOTABLE",
     "SIGNIFICANT",
@@ -41,6 +43,7 @@ __all__ = [
     "PairResult",
     "RocCurve",
     "ScoredSample",
+    "Sculpting",
     "SicCurve",
     "SortedScores",
     "Verdict",
@@ -56,11 +59,13 @@ __all__ = [
     "evaluate",
     "fpr_name",
     "holm",
+    "jensen_shannon",
     "max_sic",
     "pair_result",
     "pearson",
     "read_verdict",
     "roc_curve",
+    "score_sculpting",
     "sic_curve",
     "sort_scores",
     "spearman",

@@ -18,6 +18,7 @@ from hepad.metrics.matching import compare_at_equal_loudness
 from hepad.metrics.placements import sorted_once
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import ScoredSample
+from hepad.metrics.sculpting import Sculpting, score_sculpting
 from hepad.metrics.verdict import difference_metrics, judged_signals, pair_result, verdict_metrics
 from hepad.metrics.working_points import MIN_ENTRIES, fpr_name, max_sic, tpr_at_fpr
 
@@ -34,6 +35,7 @@ class Evaluation:
         pearson: sample → feature → correlation of the score with the feature.
         spearman: the same, of the ranks.
         distance: feature → distance correlation, on the background.
+        sculpting: observable → what cuts on the score do to its spectrum, on the background.
         warnings: what a reader of the numbers should know, one sentence each.
         unmatched: which pairs have no comparison at equal Σ pT, and why, one sentence each.
 
@@ -53,6 +55,7 @@ class Evaluation:
     pearson: dict[str, dict[str, float]] = field(default_factory=dict)
     spearman: dict[str, dict[str, float]] = field(default_factory=dict)
     distance: dict[str, float] = field(default_factory=dict)
+    sculpting: dict[str, Sculpting] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
 
@@ -68,6 +71,7 @@ def evaluate(
     references: Sequence[str],
     fprs: Sequence[float] = (1e-2, 1e-3, 1e-4),
     reconstructs: bool = False,
+    sculpted: Sequence[str] = (),
 ) -> Evaluation:
     """Compare every signal with every reference, also at equal Σ pT, and the score with every feature.
 
@@ -81,6 +85,7 @@ def evaluate(
         fprs: false-positive rates at which to give the true-positive rate.
         reconstructs: the score is how badly an entry is reconstructed; where signals score lower than the background,
             that is the reason to suspect.
+        sculpted: observables of the background whose spectrum the score should not change (`hepad.metrics.sculpting`).
 
     Returns:
         The same numbers for the same input, always.
@@ -107,7 +112,21 @@ def evaluate(
     if not result.rocs:
         result.warnings += no_signal_note(background, list(samples), references)
     _correlate(result, samples)
+    _sculpt(result, samples[background], sculpted)
     return result
+
+
+def _sculpt(result: Evaluation, background: ScoredSample, observables: Sequence[str]) -> None:
+    """Add what cuts do to the spectra of observables, where the background has them."""
+    for name in dict.fromkeys(observables):
+        if name not in background.features:
+            there = ", ".join(background.features) or "none"
+            result.warnings.append(f"sculpting: {background.name} has no observable {name}; it has: {there}.")
+            continue
+        found = result.sculpting[name] = score_sculpting(background.score, background.features[name], background.weight)
+        for efficiency, divergence in found.divergence.items():
+            metric = f"test/jsd_at_fpr_{fpr_name(efficiency)}/{name}"
+            result.metrics |= {metric: divergence, f"{metric}/floor": found.floor[efficiency][0]}
 
 
 def _compare_all(

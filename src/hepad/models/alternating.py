@@ -56,6 +56,7 @@ class AlternatingModel(AnomalyModel):
 
     structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
     manual_optimization: ClassVar[bool] = True
+    takes_penalty: ClassVar[bool] = False
     pairs: ClassVar[bool]
     generator_steps: Tensor
     discriminator_steps: Tensor

@@ -41,6 +41,7 @@ class AveragedModel(AnomalyModel):
         self.average = average
         self.best_epochs: BestEpochs | None = None
         self._validated: list[Tensor] = []
+        self._alone = False
 
     def keep_best_epochs(self) -> None:
         """Make room for the weights; called when `network` is there."""
@@ -49,7 +50,7 @@ class AveragedModel(AnomalyModel):
 
     def each_epoch(self, *arguments: Any) -> Iterator[Any]:
         """Yield what the network says with the weights of each epoch that is kept; with its own where there is none."""
-        if self.best_epochs is None or not self.best_epochs.epochs or self.training:
+        if self.best_epochs is None or not self.best_epochs.epochs or self.training or self._alone:
             yield self.network(*arguments)
             return
         for weights in self.best_epochs.members(self.network):
@@ -59,11 +60,19 @@ class AveragedModel(AnomalyModel):
         """Return the `(B,)` losses of a validation batch with the weights of the current epoch."""
         return self.losses(batch)
 
+    def scores_in_training(self, batch: Batch) -> Tensor:
+        """Return the scores with the weights of the current epoch alone, in validation too."""
+        self._alone = True
+        try:
+            return self.score_batch(batch)
+        finally:
+            self._alone = False
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the mean loss of the validation part, and remember it for `on_validation_epoch_end`."""
         total = self.total_weight(batch)
-        mean = weighted_mean(self.validation_losses(batch), batch.weight, total)
-        self.log("val/loss", mean, batch_size=total, prog_bar=True)
+        losses = self.validation_losses(batch)
+        mean = self.validate_by(weighted_mean(losses, batch.weight, total), batch, total, losses)
         counted = torch.as_tensor(total, dtype=torch.float64, device=mean.device)
         self._validated.append(torch.stack([mean.detach().double() * total, counted]))
 

@@ -11,6 +11,7 @@ from torch import Tensor, distributed, nn
 
 from hepad.core.batch import Batch
 from hepad.core.diagnostics import Diagnostic
+from hepad.core.errors import UserError
 from hepad.core.float32 import (
     FLOAT32,
     at_least_float32,
@@ -22,11 +23,12 @@ from hepad.core.float32 import (
 )
 from hepad.core.schema import Structure
 from hepad.losses.base import weighted_mean
+from hepad.models.decorrelation import PenalisedSteps
 from hepad.models.epoch_means import EpochMeans
 from hepad.nn import InputNormalizer
 
 
-class AnomalyModel(L.LightningModule, ABC):
+class AnomalyModel(PenalisedSteps, L.LightningModule, ABC):
     """A network that trains on background and gives every entry one anomaly score, higher is more anomalous.
 
     Hyperparameters hold plain values only, so a checkpoint loads with `weights_only=True`; the optimiser is given
@@ -122,21 +124,20 @@ class AnomalyModel(L.LightningModule, ABC):
     def losses(self, batch: Batch) -> Tensor:
         """Return the `(B,)` losses of a batch: what training makes small, and validation chooses the epoch by.
 
-        A model whose objective is no mean over entries writes `training_step` and `validation_step` instead.
+        A model whose objective is no mean over entries writes `training_step` and `validation_step` instead, and ends
+        them with `train_by` and `validate_by`.
         """
         raise NotImplementedError(f"{type(self).__name__} has neither `losses` nor steps of its own to train by")
 
     def training_step(self, batch: Batch, batch_idx: int) -> Any:
         """Return the mean loss of the batch, each entry counted by its weight."""
-        total = self.total_weight(batch)
-        loss = weighted_mean(self.losses(batch), batch.weight, total)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
-        return loss
+        total, losses = self.total_weight(batch), self.losses(batch)
+        return self.train_by(weighted_mean(losses, batch.weight, total), batch, total, losses)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Any:
         """Log the mean loss of the validation part."""
-        total = self.total_weight(batch)
-        self.log("val/loss", weighted_mean(self.losses(batch), batch.weight, total), batch_size=total, prog_bar=True)
+        total, losses = self.total_weight(batch), self.losses(batch)
+        self.validate_by(weighted_mean(losses, batch.weight, total), batch, total, losses)
 
     @abstractmethod
     def score_batch(self, batch: Batch) -> Tensor:
@@ -231,7 +232,16 @@ class AnomalyModel(L.LightningModule, ABC):
             super().log(name, mean, **{**options, "batch_size": 1})
 
     def on_train_epoch_end(self) -> None:
-        """Log the means of the epoch, where no callback that needs them has asked for them before."""
+        """Log the means of the epoch, where no callback that needs them has asked for them before.
+
+        Raises:
+            UserError: a penalty was given that no step has added.
+        """
+        if self.decorrelation is not None and not self.was_penalised:
+            raise UserError(
+                f"decorrelate.variable={self.decorrelation.variable}: the training step of {type(self).__name__} adds "
+                "no penalty; end it with `return self.train_by(loss, batch, total)`"
+            )
         self.log_epoch_means()
 
     def step_kind(self, batch_idx: int) -> Hashable:

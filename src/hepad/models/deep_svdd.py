@@ -130,6 +130,10 @@ class DeepSVDD(AnomalyModel):
         distances = self._distances(batch)
         return self.soft_objective(distances) if self.step_kind(0) else distances
 
+    def losses_are_scores(self) -> bool:
+        """Return true: distances, of which the objective is made, give the order that the scores do."""
+        return True
+
     def step_kind(self, batch_idx: int) -> bool:
         """Return whether the objective is the soft one by now."""
         return self.soft and self.current_epoch >= self.warm_up
@@ -142,16 +146,17 @@ class DeepSVDD(AnomalyModel):
         """Remember the distances, and the weights, for `on_validation_epoch_end`."""
         distances = self._distances(batch)
         weight = torch.ones_like(distances) if batch.weight is None else batch.weight.to(distances)
-        self._validated.append(torch.stack([distances, weight]))
+        protected = torch.zeros_like(distances) if batch.protected is None else batch.protected.to(distances)
+        self._validated.append(torch.stack([distances, weight, protected]))
 
     def on_validation_epoch_end(self) -> None:
         """Take R² and the spread of the distances, and log the objective, which is so the same in all epochs."""
-        distances, weight = torch.cat(self._validated, dim=1)
+        distances, weight, protected = torch.cat(self._validated, dim=1)
         self._validated.clear()
         if self.trainer.state.fn != TrainerFn.FITTING or self.trainer.sanity_checking:
             return
-        loss = self.validated(distances, weight)
-        self.log("val/loss", loss, batch_size=len(distances), prog_bar=True)
+        everything = Batch(distances, weight=weight, protected=protected)
+        self.validate_by(self.validated(distances, weight), everything, len(distances), distances)
         self.log("val/spread", self.spread, batch_size=len(distances))
 
     def validated(self, distances: Tensor, weight: Tensor) -> Tensor:

@@ -124,5 +124,4 @@ class DenoisingAutoencoder(ReconstructionModel):
         z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
         z_hat = self.reconstruct(self.corrupt(z, batch.mask), batch.mask)
         loss = weighted_mean(self.loss(z_hat, z, batch.mask), batch.weight, total)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
-        return loss
+        return self.train_by(loss, batch, total)

@@ -136,7 +136,7 @@ class Distilled(AnomalyModel):
         """Log the mean weighted loss, and the mean absolute error in units of the target."""
         total = self.total_weight(batch)
         error = weighted_mean((self.score_batch(batch) - _known(batch.target)).abs(), batch.weight, total)
-        self.log("val/loss", weighted_mean(self.losses(batch), batch.weight, total), batch_size=total, prog_bar=True)
+        self.validate_by(weighted_mean(self.losses(batch), batch.weight, total), batch, total)
         self.log("val/mae", error, batch_size=total)
 
     def diagnostics(

@@ -1,7 +1,7 @@
 """Models that are fitted to all training entries at once, and trained by no gradient."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,8 @@ class FittedModel(AnomalyModel):
         entry_shape: shape of one entry in raw units.
         normalizer: kind of input normaliser.
     """
+
+    takes_penalty: ClassVar[bool] = False
 
     def __init__(self, entry_shape: Sequence[int], normalizer: str = "none") -> None:
         super().__init__(entry_shape, normalizer)

@@ -110,9 +110,13 @@ class ReconstructionModel(AnomalyModel):
         batch = self.view(batch)
         z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
         z_hat = self.reconstruct(z, batch.mask)
-        loss, mae = (weighted_mean(each(z_hat, z, batch.mask), batch.weight, total) for each in (self.loss, self.mae))
-        self.log("val/loss", loss, batch_size=total, prog_bar=True)
-        self.log("val/mae", mae, batch_size=total)
+        losses, errors = self.loss(z_hat, z, batch.mask), self.mae(z_hat, z, batch.mask)
+        self.validate_by(weighted_mean(losses, batch.weight, total), batch, total, losses)
+        self.log("val/mae", weighted_mean(errors, batch.weight, total), batch_size=total)
+
+    def losses_are_scores(self) -> bool:
+        """Return whether the score is the loss, and no subclass chose another."""
+        return type(self).score_batch is ReconstructionModel.score_batch
 
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the `(B,)` reconstruction losses."""

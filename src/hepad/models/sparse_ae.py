@@ -137,15 +137,14 @@ class SparseAutoencoder(ReconstructionModel):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return R + λ·Ω + λ₂·ΣW² of the batch."""
         reconstruction, sparsity, _ = self._parts(batch)
-        loss = reconstruction + self.sparsity_weight * sparsity
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=self.total_weight(batch))
+        loss = self.train_by(reconstruction + self.sparsity_weight * sparsity, batch, self.total_weight(batch))
         return loss + self.l2 * self.weight_norm()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log R + λ·Ω, both parts, and the mean absolute error."""
         reconstruction, sparsity, mae = self._parts(batch)
         size = self.total_weight(batch)
-        self.log("val/loss", reconstruction + self.sparsity_weight * sparsity, batch_size=size, prog_bar=True)
+        self.validate_by(reconstruction + self.sparsity_weight * sparsity, batch, size)
         self.log("val/reconstruction", reconstruction, batch_size=size)
         self.log("val/sparsity", sparsity, batch_size=size)
         self.log("val/mae", mae, batch_size=size)

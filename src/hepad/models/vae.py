@@ -146,8 +146,7 @@ class VariationalAutoencoder(ReconstructionModel):
         mean, log_variance = self.encode(z)
         noise = draw_for_batch(lambda shape: torch.randn_like(mean.new_empty(shape)), mean.shape, mean.device)
         loss = weighted_mean(self._objective(batch, z, mean, log_variance, noise)[0], batch.weight, total)
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
-        return loss
+        return self.train_by(loss, batch, total)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the objective and its two parts, with the same random numbers in every epoch, and the error of μ."""
@@ -156,11 +155,10 @@ class VariationalAutoencoder(ReconstructionModel):
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(batch_idx)).to(mean)
         objective, reconstruction, kl = self._objective(batch, z, mean, log_variance, noise)
         mae = self.mae(self.network.decode(mean), z, batch.mask)
-        found = {"loss": objective, "reconstruction": reconstruction, "kl": kl, "mae": mae}
         total = self.total_weight(batch)
-        for name, values in found.items():
-            mean_value = weighted_mean(values, batch.weight, total)
-            self.log(f"val/{name}", mean_value, batch_size=total, prog_bar=name == "loss")
+        self.validate_by(weighted_mean(objective, batch.weight, total), batch, total)
+        for name, values in {"reconstruction": reconstruction, "kl": kl, "mae": mae}.items():
+            self.log(f"val/{name}", weighted_mean(values, batch.weight, total), batch_size=total)
 
     def _objective(
         self, batch: Batch, z: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor

@@ -130,7 +130,7 @@ def join_folds(cfg: RunConfig, run_dir: Path, folds: Sequence[Path]) -> Training
         else:
             samples[name] = _mean(name, [fold.samples[name] for fold in parts])
     references = resolve_references(cfg.evaluation.references, data.background, data.test_samples)
-    evaluation = evaluate(samples, data.background, references, list(cfg.evaluation.fprs))
+    evaluation = evaluate(samples, data.background, references, list(cfg.evaluation.fprs), sculpted=cfg.sculpted)
     write_scores(
         run_dir / "scores.h5",
         data,

@@ -8,6 +8,7 @@ from hepad.plots.reconstructions import plot_reconstructions
 from hepad.plots.roc import plot_roc, plot_sic
 from hepad.plots.score_distributions import plot_score_distributions
 from hepad.plots.score_vs_feature import plot_phi_rotation, plot_score_vs_feature
+from hepad.plots.sculpting import plot_sculpting
 from hepad.plots.standard import StandardFigure, best_baseline, standard_figures
 from hepad.plots.style import figure_bytes, house_style, save_figure
 from hepad.plots.sweeps import plot_parallel_coordinates, plot_search_history
@@ -31,6 +32,7 @@ __all__ = [
     "plot_roc",
     "plot_score_distributions",
     "plot_score_vs_feature",
+    "plot_sculpting",
     "plot_search_history",
     "plot_sic",
     "sample_label",

@@ -17,6 +17,7 @@ from hepad.plots.learning_curves import plot_learning_curves
 from hepad.plots.roc import plot_roc, plot_sic
 from hepad.plots.score_distributions import plot_score_distributions
 from hepad.plots.score_vs_feature import plot_score_vs_feature
+from hepad.plots.sculpting import plot_sculpting
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,14 @@ def standard_figures(
     )
     yield from _separation(evaluation, styles, note)
     yield from _correlations(evaluation, samples, profiles, note)
+    for name, found in evaluation.sculpting.items():
+        yield StandardFigure(
+            f"sculpting_{name}",
+            "Sculpting",
+            f"Spectrum of {name} of {evaluation.background} above cuts on the score: where the score knows nothing of "
+            "it, all have one shape. JSD: Jensen-Shannon divergence of what passes and what fails.",
+            partial(plot_sculpting, samples[evaluation.background], name, found, note=note),
+        )
 
 
 def _separation(

@@ -7,6 +7,7 @@ from hepad.metrics.evaluation import Evaluation
 from hepad.report.content import Cell, Table
 
 SEPARATION: Final = "Separation"
+SCULPTING: Final = "Sculpting"
 STUDENT: Final = "Student and teacher"
 SYMMETRIES: Final = "Symmetries"
 
@@ -19,6 +20,7 @@ def section_tables(evaluation: Evaluation) -> dict[str, list[Table]]:
     tables = {
         SEPARATION: [working_point_table(evaluation)] if evaluation.rocs else [],
         "Correlations": [correlation_table(evaluation)] if evaluation.pearson.get(evaluation.background) else [],
+        SCULPTING: [sculpting_table(evaluation)] if evaluation.sculpting else [],
         STUDENT: [*_student_areas(evaluation), *_student_errors(evaluation)],
         SYMMETRIES: _symmetries(evaluation),
     }
@@ -79,6 +81,31 @@ def _symmetries(evaluation: Evaluation) -> list[Table]:
         "not see the transformation, 1 for one that sees nothing else."
     )
     return [Table(["Symmetry", "RMS change / spread"], rows, caption)] if rows else []
+
+
+def sculpting_table(evaluation: Evaluation) -> Table:
+    """Divergence of the spectra above and below each cut, beside that of random cuts.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample, evaluate
+    >>> from hepad.report.section_tables import sculpting_table
+    >>> mass = np.random.default_rng(0).exponential(30, 500)
+    >>> found = evaluate({"qcd": ScoredSample("qcd", mass, {"mass": mass})}, "qcd", ["qcd"], sculpted=["mass"])
+    >>> [[row[0], row[1], row[2] > row[4]] for row in sculpting_table(found).rows]
+    [['mass', '50%', True], ['mass', '10%', True]]
+    """
+    rows: list[list[Cell]] = [
+        [name, f"{100 * efficiency:g}%", divergence, *found.floor[efficiency]]
+        for name, found in evaluation.sculpting.items()
+        for efficiency, divergence in found.divergence.items()
+    ]
+    titles = ["Observable", "Background that passes", "JSD", "JSD of random cuts", "95% of them below"]
+    caption = (
+        f"Jensen-Shannon divergence, 0 to 1, between the spectra of entries of {evaluation.background} that pass a cut "
+        "on the score and those that fail; a cut that knows nothing of the observable has that of random cuts. No row "
+        "where fewer than 10 entries pass."
+    )
+    return Table(titles, rows, caption)
 
 
 def working_point_table(evaluation: Evaluation) -> Table:

@@ -13,7 +13,7 @@ from hepad.report.section_tables import SEPARATION, origin_notes, section_tables
 from hepad.rundir.facts import left_out_words
 
 # What a reader asks first; sections that are not named here, a model's own, come before the examples.
-_ORDER = (SEPARATION, "Scores", "Correlations", "Score and features", "Training")
+_ORDER = (SEPARATION, "Scores", "Correlations", "Sculpting", "Score and features", "Training")
 
 
 def write_run_report(

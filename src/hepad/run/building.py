@@ -28,6 +28,7 @@ from hepad.data.targets import prepare_targets
 from hepad.inference import LatentSearchInference
 from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
+from hepad.models.decorrelation import Decorrelation
 from hepad.nn.shared_batch_norm import SharedLayersSync
 from hepad.run.interruption import OwnSignals
 from hepad.steps import several_steps
@@ -115,6 +116,8 @@ def assemble_around(
 def build_data(cfg: RunConfig) -> AnomalyDataModule:
     """Build the datamodule of `cfg` and read its files."""
     data: AnomalyDataModule = instantiate(cfg.data)
+    if cfg.decorrelate is not None:
+        data.protect(cfg.decorrelate.variable, cfg.decorrelate.planing)
     data.setup()
     return data
 
@@ -135,6 +138,8 @@ def build_model(cfg: RunConfig, data: AnomalyDataModule) -> AnomalyModel:
         model.prepare(data.train_entries.batch)
     except ValueError as error:
         raise UserError(str(error)) from error
+    if cfg.decorrelate is not None and cfg.decorrelate.weight:
+        model.decorrelation = Decorrelation(cfg.decorrelate.variable, cfg.decorrelate.weight)
     model.optimizer_factory = instantiate(cfg.optimizer)
     model.scheduler_factory = instantiate(cfg.scheduler) if cfg.scheduler else None
     model.validated_every = cfg.trainer.check_val_every_n_epoch
@@ -149,7 +154,9 @@ def build_model(cfg: RunConfig, data: AnomalyDataModule) -> AnomalyModel:
 def build_evaluate(cfg: RunConfig, directory: Path, inference: LatentSearchInference | None) -> Evaluate:
     """Return the callback that evaluates a run and writes what it finds to `directory`."""
     settings = cfg.evaluation
-    return Evaluate(directory, settings.references, list(settings.fprs), inference, settings.symmetry_entries)
+    return Evaluate(
+        directory, settings.references, list(settings.fprs), inference, settings.symmetry_entries, cfg.sculpted
+    )
 
 
 def build_inference(

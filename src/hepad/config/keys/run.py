@@ -172,7 +172,14 @@ EVALUATION_KEYS: Final[dict[str, Kind]] = {
     "fprs": ListOf(Number(0, 1, open_low=True), 0, 100, "rates above 0 and at most 1", "[0.01,0.001]"),
     "plots": Flag(),
     "references": optional(NAMES),
+    "sculpting": optional(NAMES),
     "symmetry_entries": Whole(0, 1_000_000),
+}
+
+DECORRELATE_KEYS: Final[dict[str, Kind]] = {
+    "planing": Flag(),
+    "variable": optional(Text()),
+    "weight": NOT_NEGATIVE,
 }
 
 SWEEP_KEYS: Final[dict[str, Kind]] = {
@@ -206,6 +213,7 @@ TRAIN_KEYS: Final[dict[str, Kind]] = {
     **{f"callbacks.*.{key}": kind for key, kind in CALLBACK_KEYS.items()},
     **{f"logger.*.{key}": kind for key, kind in LOGGER_KEYS.items()},
     **{f"evaluation.{key}": kind for key, kind in EVALUATION_KEYS.items()},
+    **{f"decorrelate.{key}": kind for key, kind in DECORRELATE_KEYS.items()},
     **{f"sweep.{key}": kind for key, kind in SWEEP_KEYS.items()},
 }
 
