@@ -73,6 +73,11 @@ class RunConfig:
         return int(self._values["seed"])
 
     @property
+    def ensemble(self) -> int:
+        """Number of runs whose scores are averaged; 1 for one run."""
+        return int(self._values.get("ensemble") or 1)
+
+    @property
     def data(self) -> DataConfig:
         """Datamodule."""
         return DataConfig(self._values["data"])

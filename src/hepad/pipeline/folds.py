@@ -45,7 +45,7 @@ def plan_folds(
     looked_at = list(configs)[: None if cfg.model.get("teacher") is not None else 1]
     for directory in looked_at:
         check(configs[directory], directory)
-    _refuse_other_files(configs[next(iter(configs))].data.samples, list(configs))
+    refuse_other_files(configs[next(iter(configs))].data.samples, list(configs))
     runs = [
         run_stage(directory.name, directory, config, train, says=f"training {directory.name} of {len(configs)} folds")
         for directory, config in configs.items()
@@ -55,8 +55,8 @@ def plan_folds(
     return Pipeline(run_dir, cfg, [*runs, join])
 
 
-def _refuse_other_files(samples: Mapping[str, str | list[str] | None], directories: Sequence[Path]) -> None:
-    """Raise `UserError` where a fold is of another file than a sample is now: its scores are of other entries."""
+def refuse_other_files(samples: Mapping[str, str | list[str] | None], directories: Sequence[Path]) -> None:
+    """Raise `UserError` where a run that is there is of another file than a sample is now: its scores are of others."""
     hashes: dict[str, str] = {}
     for directory in directories:
         known = read_provenance(directory).get("data", {})

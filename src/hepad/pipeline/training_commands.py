@@ -66,9 +66,10 @@ def go_on(run_dir: Path, changes: Mapping[str, Any] | None = None, task: TaskFun
     cfg = changed_config(run_dir, changes or {})
     if not is_pipeline(cfg, run_dir):
         return resume_run(run_dir, changes)
-    if is_folds(cfg) and "trainer.max_epochs" in (changes or {}):
+    if (is_folds(cfg) or is_ensemble(cfg)) and "trainer.max_epochs" in (changes or {}):
+        runs = f"{cfg.ensemble} members" if is_ensemble(cfg) else f"{cfg.data.folds} folds"
         raise UserError(
-            f"{run_dir} is a pipeline of {cfg.data.folds} folds, which have as many epochs as they began with; leave "
+            f"{run_dir} is a pipeline of {runs}, which have as many epochs as they began with; leave "
             "trainer.max_epochs out, or train them in another directory"
         )
     with exclusive_run_dir(run_dir):
@@ -83,7 +84,12 @@ def begin_or_go_on(cfg: RunConfig, run_dir: Path) -> TrainingResult:
 
 def is_pipeline(cfg: RunConfig, run_dir: Path) -> bool:
     """Return whether a config asks for several runs."""
-    return is_folds(cfg) or is_distillation(cfg, run_dir)
+    return is_ensemble(cfg) or is_folds(cfg) or is_distillation(cfg, run_dir)
+
+
+def is_ensemble(cfg: RunConfig) -> bool:
+    """Return whether a config asks for runs of several seeds, whose scores are averaged."""
+    return cfg.ensemble > 1
 
 
 def is_folds(cfg: RunConfig) -> bool:
@@ -106,6 +112,10 @@ def is_distillation(cfg: RunConfig, run_dir: Path) -> bool:
 def plan_pipeline(cfg: RunConfig, run_dir: Path) -> "Pipeline":
     """Return the stages of a pipeline, whose input is then known to be right; nothing is written."""
     # Imported here, as most runs are no pipelines.
+    if is_ensemble(cfg):
+        from hepad.pipeline.ensemble import plan_ensemble
+
+        return plan_ensemble(cfg, run_dir, begin_or_go_on, check_run)
     if is_folds(cfg):
         from hepad.pipeline.folds import plan_folds
 

@@ -147,6 +147,8 @@ def load_run(directory: str | Path) -> Run:
     checkpoint = directory / "checkpoints" / "best.ckpt"
     if directory.parent.name == "evaluations" and not checkpoint.exists():
         raise UserError(f"{directory} is an evaluation; its run is {directory.parent.parent}")
+    if not checkpoint.exists() and config.ensemble > 1:
+        raise UserError(f"{directory} has a model for each of its members; name one of them, {directory / 'member0'} …")
     if not checkpoint.exists() and config.data.folds is not None and config.data.fold is None:
         raise UserError(f"{directory} has a model for each of its folds; name one of them, {directory / 'fold0'} …")
     if not checkpoint.exists():

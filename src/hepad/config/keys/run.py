@@ -198,6 +198,7 @@ SWEEP_KEYS: Final[dict[str, Kind]] = {
 }
 
 TRAIN_KEYS: Final[dict[str, Kind]] = {
+    "ensemble": optional(Whole(2, 1000)),
     "resume": optional(DIRECTORY),
     "seed": SEED,
     "paths.root": DIRECTORY,

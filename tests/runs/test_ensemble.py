@@ -1,0 +1,98 @@
+"""`ensemble=N`: N runs of other seeds, each entry with the mean of their scores and its spread."""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from hepad import compare, evaluate, train
+from hepad.rundir.locking import RunStatus, run_status
+from tests.runs.conftest import call, two_samples
+
+QUICK = ["logger=none", "trainer.max_epochs=2", "data.batch_size=64", "evaluation.plots=false", "data=jets"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A directory with two samples and an ensemble of three, `run`."""
+    directory = tmp_path_factory.mktemp("ensemble")
+    done = call(train.main, directory, *two_samples(directory), *QUICK, "ensemble=3", "seed=5", "hydra.run.dir=run")
+    assert done.code == 0, done.err
+    return directory
+
+
+def read(path):
+    return json.loads(path.read_text())
+
+
+def test_scores_are_the_mean_and_their_spread_is_beside_them(place):
+    for sample in ("background", "signal"):
+        each = []
+        for number in range(3):
+            with h5py.File(place / f"run/member{number}/scores.h5") as file:
+                each.append(file[f"{sample}/score"][:].astype(float))
+        assert np.ptp(each, axis=0).min() > 0
+        with h5py.File(place / "run/scores.h5") as file:
+            np.testing.assert_allclose(file[f"{sample}/score"], np.mean(each, axis=0), rtol=1e-6)
+            np.testing.assert_allclose(file[f"{sample}/ensemble_spread"], np.std(each, axis=0, ddof=1), rtol=1e-5)
+            assert file.attrs["ensemble"] == 3
+
+
+def test_members_differ_by_their_seeds_alone(place):
+    configs = [(place / f"run/member{number}/config.yaml").read_text() for number in range(3)]
+    plain = [config.replace(f"member{number}", "member").splitlines() for number, config in enumerate(configs)]
+    for number, lines in enumerate(plain):
+        others = [line for line, first in zip(lines, plain[0], strict=True) if line != first]
+        assert [line.strip() for line in others] == [f"seed: {5 + number}"] * (2 if number else 0)
+    splits = [read(place / f"run/member{number}/provenance.json")["split_sha256"] for number in range(3)]
+    assert splits[0] == splits[1] == splits[2]
+
+
+def test_the_gain_over_one_is_told(place):
+    metrics = read(place / "run/metrics.json")
+    areas = [read(place / f"run/member{i}/metrics.json")["test/auc/signal_vs_background"] for i in range(3)]
+    assert metrics["test/ensemble/single_auc/signal_vs_background"] == pytest.approx(np.mean(areas))
+    gain = metrics["test/auc/signal_vs_background"] - np.mean(areas)
+    assert metrics["test/ensemble/gain/signal_vs_background"] == pytest.approx(gain)
+    assert metrics["test/ensemble/gain/signal_vs_background/error"] == pytest.approx(np.std(areas, ddof=1) / 3**0.5)
+    page = (place / "run/report.html").read_text()
+    assert "Mean AUC of one" in page
+    assert run_status(place / "run") is RunStatus.FINISHED
+    done = call(compare.main, place, "run", "run/member0", "output=compared")
+    assert done.code == 0, done.err
+
+
+def test_an_interrupted_ensemble_trains_what_is_left(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    for name in ("member1", "metrics.json", "scores.h5", "provenance.json"):
+        path = tmp_path / "run" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    done = call(train.main, tmp_path, "resume=run")
+    assert done.code == 0, done.err
+    assert "training member1 of 3 members" in done.out
+    assert "training member0" not in done.out
+    for name in ("metrics.json", "scores.h5"):
+        assert (tmp_path / "run" / name).read_bytes() == (place / "run" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ensemble=1"], "ensemble=1"),
+        (["ensemble=2", "data.folds=3"], "folds are 3 models already"),
+        (["ensemble=2", "model=conv_ae"], "not the vectors of data=jets"),
+    ],
+)
+def test_what_cannot_be_an_ensemble(place, words, said):
+    done = call(train.main, place, *two_samples(place), *QUICK, *words, "hydra.run.dir=refused")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert said in done.err
+    assert not (place / "refused").exists()
+
+
+def test_a_model_of_an_ensemble_is_that_of_a_member(place):
+    done = call(evaluate.main, place, "run=run")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert "has a model for each of its members" in done.err
