@@ -12,6 +12,7 @@ from hepad.core.batch import on_device, take_rows
 from hepad.core.diagnostics import (
     DensityChecks,
     Diagnostic,
+    IndependentScores,
     PartialScores,
     SearchTraces,
     TeacherAndStudent,
@@ -19,11 +20,14 @@ from hepad.core.diagnostics import (
 )
 from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule
+from hepad.metrics.abcd import abcd_closure
 from hepad.metrics.agreement import student_metrics
+from hepad.metrics.correlation import distance_correlation
 from hepad.metrics.density import density_calibration
 from hepad.metrics.roc import auc
 from hepad.metrics.samples import FloatArray
 from hepad.metrics.symmetry import rms_over_spread
+from hepad.metrics.working_points import fpr_name
 from hepad.models import AnomalyModel
 
 
@@ -53,9 +57,23 @@ def diagnostic_metrics(
         elif isinstance(diagnostic, SearchTraces):
             moved = diagnostic.moved.items()
             metrics |= {f"test/search/moved/{sample}": mean for sample, mean in moved if math.isfinite(mean)}
+        elif isinstance(diagnostic, IndependentScores):
+            metrics |= _independence(diagnostic, background, weights.get(background))
         elif isinstance(diagnostic, PartialScores):
             for part, scores in diagnostic.parts.items():
                 metrics |= _areas(part, scores, background, references, weights)
+    return metrics
+
+
+def _independence(diagnostic: IndependentScores, background: str, weight: FloatArray | None) -> dict[str, float]:
+    """Closure of the ABCD estimate at each cut, and the distance correlation of the two scores."""
+    first, second = diagnostic.first.double().numpy(), diagnostic.second.double().numpy()
+    metrics: dict[str, float] = {}
+    for found in abcd_closure(first, second, weight):
+        name = f"test/abcd_closure_at_fpr_{fpr_name(found.efficiency)}/{background}"
+        metrics |= {name: found.ratio, f"{name}/error": found.error, f"{name}/observed": found.observed}
+    if (correlation := distance_correlation(first, second, weight)) is not None:
+        metrics[f"test/parts_distance_correlation/{background}"] = correlation
     return metrics
 
 

@@ -88,6 +88,21 @@ class PartialScores:
 
 
 @dataclass(frozen=True, eq=False)
+class IndependentScores:
+    """Two parts of the score that should know nothing of each other on background: the two axes of an ABCD estimate.
+
+    Attributes:
+        names: of the parts.
+        first: `(N,)` one part of the scores of background.
+        second: `(N,)` the other part.
+    """
+
+    names: tuple[str, str]
+    first: Tensor
+    second: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class TrainingCurves:
     """Quantities beside the loss whose way through the epochs is worth a look.
 
@@ -157,6 +172,7 @@ Diagnostic = (
     | TeacherAndStudent
     | TransformedScores
     | PartialScores
+    | IndependentScores
     | TrainingCurves
     | Remark
 )

@@ -10,6 +10,7 @@ from hepad.models.deep_svdd import DeepSVDD
 from hepad.models.denoising_ae import DenoisingAutoencoder
 from hepad.models.dense_ae import DenseAutoencoder
 from hepad.models.distilled import Distilled
+from hepad.models.double_ae import DoubleAutoencoder
 from hepad.models.flow import Flow
 from hepad.models.gan import GAN
 from hepad.models.gaussian_mixture import GaussianMixture
@@ -31,6 +32,7 @@ __all__ = [
     "DenseAutoencoder",
     "Density",
     "Distilled",
+    "DoubleAutoencoder",
     "Flow",
     "GaussianMixture",
     "Generative",

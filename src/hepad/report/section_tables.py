@@ -21,6 +21,7 @@ def section_tables(evaluation: Evaluation) -> dict[str, list[Table]]:
         SEPARATION: [working_point_table(evaluation)] if evaluation.rocs else [],
         "Correlations": [correlation_table(evaluation)] if evaluation.pearson.get(evaluation.background) else [],
         SCULPTING: [sculpting_table(evaluation)] if evaluation.sculpting else [],
+        "ABCD closure": _abcd(evaluation),
         STUDENT: [*_student_areas(evaluation), *_student_errors(evaluation)],
         SYMMETRIES: _symmetries(evaluation),
     }
@@ -66,6 +67,30 @@ def _student_errors(evaluation: Evaluation) -> list[Table]:
         f"{evaluation.background} with the highest true scores."
     )
     titles = ["Sample", "Rank correlation", "RMS error", "Bias in the top decile", "Width in the top decile"]
+    return [Table(titles, rows, caption)] if rows else []
+
+
+def _abcd(evaluation: Evaluation) -> list[Table]:
+    """Table of background above two cuts, observed over predicted."""
+    metrics, prefix, end = evaluation.metrics, "test/abcd_closure_at_fpr_", f"/{evaluation.background}"
+    cuts = [name for name in metrics if name.startswith(prefix) and name.endswith(end)]
+    rows: list[list[Cell]] = [
+        [
+            f"{100 * float(name.removeprefix(prefix).removesuffix(end)):g}%",
+            metrics[f"{name}/observed"],
+            metrics[f"{name}/observed"] / metrics[name],
+            metrics[name],
+            metrics[f"{name}/error"],
+        ]
+        for name in sorted(cuts, key=lambda name: -float(name.removeprefix(prefix).removesuffix(end)))
+    ]
+    correlation = metrics.get(f"test/parts_distance_correlation{end}")
+    told = "" if correlation is None else f" Their distance correlation is {correlation:.3f}."
+    caption = (
+        f"Entries of {evaluation.background} above cuts on both parts of the score, and what is predicted from those "
+        f"that fail one or both.{told}"
+    )
+    titles = ["Passes each cut", "Observed in A", "Predicted", "Observed / predicted", "±"]
     return [Table(titles, rows, caption)] if rows else []
 
 

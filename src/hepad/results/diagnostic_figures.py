@@ -11,6 +11,7 @@ from hepad.core.diagnostics import (
     DensityChecks,
     Diagnostic,
     GeneratedEntries,
+    IndependentScores,
     PartialScores,
     Remark,
     SearchExamples,
@@ -21,8 +22,10 @@ from hepad.core.diagnostics import (
 from hepad.data import AnomalyDataModule
 from hepad.inference.search_settings import REDUCTIONS
 from hepad.metrics import Evaluation, roc_curve
+from hepad.metrics.abcd import abcd_closure
 from hepad.metrics.latent_search import areas_by_restarts, areas_by_step
 from hepad.plots import StandardFigure
+from hepad.plots.abcd import plot_abcd_closure
 from hepad.plots.density import density_figures
 from hepad.plots.generated import plot_generated_features, plot_generated_images
 from hepad.plots.latent_search import (
@@ -126,6 +129,8 @@ def diagnostic_figures(
         if any(column in history for columns in diagnostic.panels.values() for column in columns):
             curves = partial(plot_training_curves, history, diagnostic.panels)
             yield StandardFigure(diagnostic.name, "Training", f"{diagnostic.title}.", curves)
+    elif isinstance(diagnostic, IndependentScores):
+        yield from _abcd(diagnostic, data)
     elif isinstance(diagnostic, PartialScores):
         yield from _partial_scores(diagnostic, evaluation)
     elif isinstance(diagnostic, SearchTraces):
@@ -139,6 +144,19 @@ def diagnostic_figures(
             yield _phi_rotation(diagnostic)
     else:
         yield from student_figures(diagnostic, evaluation, data.target_label)
+
+
+def _abcd(diagnostic: IndependentScores, data: AnomalyDataModule) -> Iterator[StandardFigure]:
+    weight = data.test_entries[data.background].batch.weight
+    closures = abcd_closure(diagnostic.first, diagnostic.second, None if weight is None else weight.double())
+    if closures:
+        yield StandardFigure(
+            "abcd_closure",
+            "ABCD closure",
+            f"{data.background} above cuts on {diagnostic.names[0]} and {diagnostic.names[1]}, over what is predicted "
+            "from entries that fail one or both (A D / B C); 1 where the two are independent.",
+            partial(plot_abcd_closure, {data.background: closures}, diagnostic.names),
+        )
 
 
 def _generated(diagnostic: GeneratedEntries, data: AnomalyDataModule) -> StandardFigure:

@@ -42,6 +42,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "generator": optional(WIDTHS),
     "gradient_clip": optional(POSITIVE),
     "hidden": optional(WIDTHS),
+    "independence": NOT_NEGATIVE,
     "kappa": NOT_NEGATIVE,
     "kind": Word(("realnvp", "maf", "nsf", "boosting", "isolation_forest")),
     "l2": NOT_NEGATIVE,
