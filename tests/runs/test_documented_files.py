@@ -15,6 +15,7 @@ from hepad.formats.functions import FUNCTIONS
 from hepad.formats.high_level import HIGH_LEVEL
 from hepad.formats.preset import preset_files
 from tests.conftest import make_jets, make_table, write_image_file, write_jet_file
+from tests.layouts import LAYOUTS
 from tests.runs.conftest import call
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +68,7 @@ def test_own_data_in_five_minutes(directory):
 
 def test_public_formats_and_a_preset_of_ones_own(directory):
     shutil.copy(ROOT / "tests" / "data" / "nano_dimuon.root", directory / "nano.root")
+    LAYOUTS["lhco_jets"].write(directory / "events.h5", seed=1)
     for block in blocks("docs/data_formats.md", "\n## Public formats"):
         run_commands(block, directory)
     with h5py.File(directory / "cut.h5") as file:
@@ -148,4 +150,4 @@ def test_files_of_the_readme(directory):
 
 
 def test_no_block_is_forgotten():
-    assert len(blocks("docs/data_formats.md")) == 9
+    assert len(blocks("docs/data_formats.md")) == 10
