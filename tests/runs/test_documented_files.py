@@ -14,7 +14,7 @@ from hepad.cli.help import command_help
 from hepad.formats.functions import FUNCTIONS
 from hepad.formats.high_level import HIGH_LEVEL
 from hepad.formats.preset import preset_files
-from tests.conftest import make_jets, make_table, write_image_file, write_jet_file
+from tests.conftest import make_jets, make_table, write_image_file, write_jet_file, write_table_file
 from tests.layouts import LAYOUTS
 from tests.runs.conftest import call
 
@@ -77,6 +77,20 @@ def test_public_formats_and_a_preset_of_ones_own(directory):
     (directory / "muons.yaml").write_text(block[: block.index("python -m ")])
     run_commands(block, directory)
     assert load_run(directory / "run").features == ("pt", "eta", "phi", "mass", "charge")
+
+
+def test_public_sets_files_of_parts_and_contamination(directory):
+    LAYOUTS["lhco_features"].write(directory / "features.h5", seed=1)
+    for seed, part in enumerate(("train", "val", "test")):
+        LAYOUTS["top_tagging"].write(directory / f"{part}.h5", seed)
+    write_table_file(directory / "qcd.h5", make_table(300, 1))
+    write_table_file(directory / "signal.h5", make_table(60, 2))
+    for block in blocks("docs/data_formats.md", "\n## Public sets"):
+        run_commands(block, directory)
+        shutil.rmtree(directory / "run")
+    told = re.findall(r"^\| `(\w+)` \|", section("## Public sets"), flags=re.MULTILINE)
+    configs = {path.stem for path in (ROOT / "configs" / "data").glob("*.yaml")}
+    assert set(told) == configs - {"calo", "events", "jet_images", "jets", "table"}
 
 
 def test_all_presets_features_and_functions_are_told():
@@ -150,4 +164,4 @@ def test_files_of_the_readme(directory):
 
 
 def test_no_block_is_forgotten():
-    assert len(blocks("docs/data_formats.md")) == 10
+    assert len(blocks("docs/data_formats.md")) == 13

@@ -26,6 +26,8 @@ class Entries:
         left_out: what else was read and is no entry, or no part of one: reason → number.
         truth: `(N,)` bool, true for signal, where the file says so. It stands beside the batch, so that no model is
             ever given it, and is taken away from entries that train.
+        part: `(N,)` uint8, 0 for entries that train, 1 validate, 2 test, where the user has files of each
+            (`hepad.data.parts`).
     """
 
     batch: Batch
@@ -35,6 +37,7 @@ class Entries:
     dropped: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     truth: NDArray[np.bool_] | None = None
+    part: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -49,6 +52,7 @@ class Entries:
             dropped=self.dropped,
             left_out=self.left_out,
             truth=None if self.truth is None else self.truth[rows],
+            part=None if self.part is None else self.part[rows],
         )
 
 
@@ -112,6 +116,11 @@ def shares_entries(sketch: str, parts: Iterable[Tensor]) -> bool:
     for x in parts:
         found |= known.intersection(_hashes(x).tolist())
     return bool(known) and len(found) > min(_BY_CHANCE, len(known) - 1)
+
+
+def shared_entries(one: Tensor, other: Tensor) -> int:
+    """Return how many entries `(N, *entry_shape)` stand in both sets; empty ones are left out."""
+    return len(np.intersect1d(_hashes(one), _hashes(other)))
 
 
 def _hashes(x: Tensor) -> NDArray[np.uint64]:

@@ -39,6 +39,7 @@ class Request:
         workers: processes that read.
         direct: the file is read in place of its sources: nothing is refused that a run would tell better, and its bytes
             depend on the sources alone.
+        parts: what each file is for, 0 to train, 1 to validate, 2 to test; None where the split is drawn.
 
     >>> from hepad.formats import Request
     >>> Request(select="any(Jet_pt > 500)", on_missing=-1).chunk
@@ -60,6 +61,7 @@ class Request:
     chunk: int = 50_000
     workers: int = 1
     direct: bool = False
+    parts: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
