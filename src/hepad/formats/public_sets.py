@@ -5,13 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import yaml
-
-from hepad.config import config_dir
 from hepad.core.errors import UserError
-from hepad.core.names import python_command
 from hepad.formats.inspection import inspect_file
-from hepad.formats.recognising import open_recognised
 
 _ARCHIVES: Final = (".tar", ".tgz", ".gz", ".zip")
 
@@ -61,28 +56,11 @@ def record_of(name: str) -> int:
 
 
 def command_for(path: Path) -> str:
-    """Return the command that uses a file: a training where a data config reads it, else what `hepad.inspect` says."""
+    """Return what `hepad.inspect` says of how a file is used; empty for a page of text or a list of labels."""
     if path.name.endswith(_ARCHIVES):
         return f"unpack {path}, and python -m hepad.inspect FILE says what is in it"
     try:
-        source, preset = open_recognised(path)
-        with source:
-            data = None if preset is None else _data_configs().get(preset.name)
-        if preset is not None and data is not None:
-            model = next((word for word in preset.use.split() if word.startswith("model=")), "")
-            return f"{python_command()} -m hepad.train {model} data={data} data.samples.background={path}"
         found = inspect_file(path)
     except UserError:
-        # A page of text, a list of labels.
         return ""
     return found.command or found.advice
-
-
-def _data_configs() -> dict[str, str]:
-    """Return preset → the data config that reads its files as they are."""
-    found: dict[str, str] = {}
-    for path in sorted((config_dir() / "data").glob("*.yaml")):
-        preset = yaml.safe_load(path.read_text(encoding="utf-8")).get("format")
-        if preset is not None:
-            found.setdefault(preset, path.stem)
-    return found
