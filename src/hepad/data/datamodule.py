@@ -180,7 +180,7 @@ class AnomalyDataModule(SampleReader, PartLoaders):
             test = entries[trained].rows(self.splits[trained].test) if trained is not None else tested_part(found)
             self._tested[sample] = test
         if any(entries[sample].part is not None for sample in self.splits):
-            refuse_trained(join_entries([self.train_entries, self.val_entries]), self._tested)
+            refuse_trained([self.train_entries, self.val_entries], self._tested)
         self._set_tests()
         self._entries = entries
         if self.targets is not None:

@@ -88,6 +88,7 @@ def merge_parts(parts: Sequence[Entries]) -> tuple[Entries, NDArray[np.int64]]:
 _SKETCH_SIZE: Final = 64
 _DIGITS: Final = 16
 _BY_CHANCE: Final = 1
+_BLOCK: Final = 1 << 15
 
 
 def sketch_of(x: Tensor) -> str:
@@ -118,9 +119,10 @@ def shares_entries(sketch: str, parts: Iterable[Tensor]) -> bool:
     return bool(known) and len(found) > min(_BY_CHANCE, len(known) - 1)
 
 
-def shared_entries(one: Tensor, other: Tensor) -> int:
-    """Return how many entries `(N, *entry_shape)` stand in both sets; empty ones are left out."""
-    return len(np.intersect1d(_hashes(one), _hashes(other)))
+def entry_hashes(parts: Iterable[Tensor]) -> NDArray[np.uint64]:
+    """Return the hashes of all entries of parts `(N, *entry_shape)`, each once; empty ones are left out."""
+    blocks = [_hashes(block) for x in parts for block in x.split(_BLOCK)]
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *blocks]))
 
 
 def _hashes(x: Tensor) -> NDArray[np.uint64]:

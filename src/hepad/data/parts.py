@@ -3,7 +3,7 @@
 `hepad.formats.direct` makes one file of them, in which the data set `split_part` tells them apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +14,7 @@ from hepad.core.errors import UserError
 from hepad.core.hdf5 import has_dataset, read_rows, safe_dataset
 from hepad.core.inputs import PARTS
 from hepad.core.schema import PART_DATASET
-from hepad.data.entries import Entries, shared_entries
+from hepad.data.entries import Entries, entry_hashes
 
 TEST: Final = PARTS.index("test")
 
@@ -60,14 +60,16 @@ def tested_part(entries: Entries) -> Entries:
     return entries if entries.part is None else entries.rows(np.flatnonzero(entries.part == TEST))
 
 
-def refuse_trained(trained: Entries, tested: Mapping[str, Entries]) -> None:
+def refuse_trained(trained: Sequence[Entries], tested: Mapping[str, Entries]) -> None:
     """Raise `UserError` where entries of a tested sample are among those that train and validate.
 
     A few of a thousand may be the same by chance, as images of few hits are.
     """
+    known = entry_hashes(entries.batch.x for entries in trained)
     for sample, entries in tested.items():
-        n_shared = shared_entries(trained.batch.x, entries.batch.x)
-        if n_shared > max(1, _BY_CHANCE * min(len(trained), len(entries))):
+        found = entry_hashes([entries.batch.x])
+        n_shared = len(np.intersect1d(known, found, assume_unique=True))
+        if n_shared > max(1, _BY_CHANCE * min(len(known), len(found))):
             raise UserError(
                 f"{n_shared} tested entries of {sample} are among those that train or validate; an entry is in one "
                 "part: take them out of one of the files"

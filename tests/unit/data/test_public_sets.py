@@ -61,7 +61,7 @@ def test_lhco_is_as_the_field_uses_it(tmp_path):
     config = composed("data=lhco").data
     data = build(tmp_path / "a.h5", format="lhco_features", features=list(config.features), regions=config.regions)
     table, names = expected["table"]
-    columns = [names.index(name) for name in ("m_j1", "delta_m", "tau21_j1", "tau21_j2")]
+    columns = [names.index(name) for name in ("m_j2", "delta_m", "tau21_j2", "tau21_j1")]
     np.testing.assert_allclose(
         data.train_entries.batch.x, table[data.train_entries.index][:, columns], rtol=2e-5, atol=1e-3
     )
