@@ -89,6 +89,23 @@ def test_two_particles_are_exact_and_no_more_particles_than_axes_give_zero():
     assert squared == pytest.approx(tau_of(momenta_of(pair[0]), [axis], 2.0, 1.0), rel=2e-2)
 
 
+def test_fastjet_knows_the_words_that_it_is_given(monkeypatch):
+    """It takes any word, and others in place of those that it does not know."""
+    jets = as_jets(some_jets(12, seed=1))
+    found = substructure.n_subjettiness(jets, 2, 1.0, RADIUS)
+    monkeypatch.setattr(substructure, "AXES", "no such axes")
+    other = substructure.n_subjettiness(jets, 2, 1.0, RADIUS)
+    assert (found <= other * (1 + 1e-9)).all()
+    assert (found < other * 0.999).sum() > 8
+    monkeypatch.undo()
+    monkeypatch.setattr(substructure, "MEASURE", "UnnormalizedMeasure")
+    whole = RADIUS * np.hypot(substructure.jet_px(jets), substructure.jet_py(jets))
+    ratio = substructure.n_subjettiness(jets, 1, 1.0, RADIUS)[5:, 0, 0] / found[5:, 0, 0]
+    # Σ pT of the constituents is a little more than the pT of the jet.
+    assert (ratio > whole[5:, 0]).all()
+    assert (ratio < whole[5:, 0] * 1.3).all()
+
+
 def test_soft_drop_is_that_of_a_tree_made_by_hand_and_of_fastjets_own_groomer():
     jets = some_jets(36, seed=4)
     jets[::3, 1:, 0] *= 0.05
