@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "simulate": "make samples with Pythia 8 and FastJet",
     "convert": "files of public formats (NanoAOD, PHYSLITE, LHC Olympics, …) to hepad's HDF5",
     "inspect": "a file of any format: its content, and the command that uses it",
+    "fetch": "public data sets from Zenodo, with checksums; what was begun goes on",
     "schema": "the JSON schema of a command's config, for editors",
     "new": "a model or a loss of your own, in a package of your own",
 }

@@ -9,12 +9,15 @@ import h5py
 import numpy as np
 import pytest
 
-from hepad import convert, inspect, load_run, train
+from hepad import convert, fetch, inspect, load_run, train
 from hepad.cli.help import command_help
 from hepad.formats.functions import FUNCTIONS
 from hepad.formats.high_level import HIGH_LEVEL
 from hepad.formats.preset import preset_files
-from tests.conftest import make_jets, make_table, write_image_file, write_jet_file
+from hepad.formats.public_sets import PUBLIC_SETS, PublicSet
+from tests.conftest import make_jets, make_table, write_image_file, write_jet_file, write_table_file
+from tests.layouts import LAYOUTS
+from tests.local_zenodo import zenodo
 from tests.runs.conftest import call
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +70,7 @@ def test_own_data_in_five_minutes(directory):
 
 def test_public_formats_and_a_preset_of_ones_own(directory):
     shutil.copy(ROOT / "tests" / "data" / "nano_dimuon.root", directory / "nano.root")
+    LAYOUTS["lhco_jets"].write(directory / "events.h5", seed=1)
     for block in blocks("docs/data_formats.md", "\n## Public formats"):
         run_commands(block, directory)
     with h5py.File(directory / "cut.h5") as file:
@@ -75,6 +79,34 @@ def test_public_formats_and_a_preset_of_ones_own(directory):
     (directory / "muons.yaml").write_text(block[: block.index("python -m ")])
     run_commands(block, directory)
     assert load_run(directory / "run").features == ("pt", "eta", "phi", "mass", "charge")
+
+
+def test_public_sets_files_of_parts_and_contamination(directory):
+    LAYOUTS["lhco_features"].write(directory / "features.h5", seed=1)
+    for seed, part in enumerate(("train", "val", "test")):
+        LAYOUTS["top_tagging"].write(directory / f"{part}.h5", seed)
+    write_table_file(directory / "qcd.h5", make_table(300, 1))
+    write_table_file(directory / "signal.h5", make_table(60, 2))
+    for block in blocks("docs/data_formats.md", "\n## Public sets"):
+        run_commands(block, directory)
+        shutil.rmtree(directory / "run")
+    told = re.findall(r"^\| `(\w+)` \|", section("## Public sets"), flags=re.MULTILINE)
+    configs = {path.stem for path in (ROOT / "configs" / "data").glob("*.yaml")}
+    assert set(told) == configs - {"calo", "events", "jet_images", "jets", "table"}
+
+
+def test_downloads(directory, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    LAYOUTS["lhco_features"].write(directory / "made.h5", seed=1)
+    (block,) = blocks("docs/data_formats.md", "\n## Downloads")
+    told = re.findall(r"^\| `(\w+)` \| (\d+) \| (.*) \|$", section("## Downloads"), flags=re.MULTILINE)
+    assert {name: PublicSet(int(record), title) for name, record, title in told} == PUBLIC_SETS
+    with zenodo({6466204: {"some_features.h5": (directory / "made.h5").read_bytes(), "raw.h5": b"large"}}) as server:
+        for _, *words in commands(block):
+            done = call(fetch.main, directory, *words, f"server={server.url}")
+            assert done.code == 0, done.err
+        assert len(server.downloads) == 1
+    assert [path.name for path in (directory / "sets").iterdir()] == ["some_features.h5"]
 
 
 def test_all_presets_features_and_functions_are_told():
@@ -148,4 +180,4 @@ def test_files_of_the_readme(directory):
 
 
 def test_no_block_is_forgotten():
-    assert len(blocks("docs/data_formats.md")) == 9
+    assert len(blocks("docs/data_formats.md")) == 14

@@ -53,6 +53,7 @@ COMMANDS = {
     "convert",
     "dashboard",
     "evaluate",
+    "fetch",
     "generate",
     "inspect",
     "new",

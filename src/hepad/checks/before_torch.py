@@ -12,13 +12,13 @@ from hepad.bundled import bundled_files
 from hepad.config.allow_list import check_targets
 from hepad.config.explanations import check_values
 from hepad.config.keys import check_config, find_kind, leaves
-from hepad.config.keys.compound import Either, ListOf, MapOf
+from hepad.config.keys.compound import Either, FieldsOf, ListOf, MapOf
 from hepad.config.keys.kinds import Text
 from hepad.core.errors import UserError
 from hepad.core.files import require_file
-from hepad.core.inputs import input_files
+from hepad.core.inputs import sample_files_by_part
 from hepad.core.regions import parse_regions
-from hepad.core.roles import SIGNAL_SUFFIX, background_sample, check_folds, parse_roles
+from hepad.core.roles import SIGNAL_SUFFIX, background_sample, check_folds, parse_contamination, parse_roles
 from hepad.rundir.config_file import require_run
 
 _BUILT: Final = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "inference")
@@ -56,7 +56,7 @@ def check_composed(config: Any, command: str) -> None:
         require_run(Path(cfg.run).expanduser())
     for name, path in cfg.data.samples.items():
         if path is not None:
-            input_files(path if isinstance(path, str) else list(path), f"data.samples.{name}")
+            sample_files_by_part(_plain(path), f"data.samples.{name}")
     if command == "train" and cfg.get("resume") is None:
         _check_training(cfg)
 
@@ -83,6 +83,8 @@ def _absolute(kind: Any, value: Any, base: Path) -> Any:
         return os.path.normpath(base / Path(value).expanduser())
     if isinstance(kind, ListOf) and isinstance(value, list):
         return [_absolute(kind.item, part, base) for part in value]
+    if isinstance(kind, FieldsOf) and isinstance(value, dict):
+        return {name: _absolute(kind.fields.get(name), part, base) for name, part in value.items()}
     if isinstance(kind, MapOf) and isinstance(value, dict):
         return {name: _absolute(kind.item, part, base) for name, part in value.items()}
     return value
@@ -99,7 +101,8 @@ def _check_training(cfg: DictConfig) -> None:
     left_out = {str(name) for name, path in cfg.data.samples.items() if path is None}
     known = own | ({*bundled_files()} - left_out if cfg.data.bundled else set())
     roles = parse_roles(_plain(cfg.data.get("train")), parse_regions(_plain(cfg.data.get("regions"))), known)
-    background_sample(str(cfg.data.background), roles, known, bundled_files())
+    background = background_sample(str(cfg.data.background), roles, known, bundled_files())
+    parse_contamination(_plain(cfg.data.get("contamination")), background, known, roles)
     if cfg.data.get("fold") is not None:
         # Without one, the folds are those of a pipeline.
         check_folds(cfg.data.get("folds"), cfg.data.get("fold"))

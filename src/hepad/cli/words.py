@@ -18,7 +18,7 @@ from hepad.config import quoted
 from hepad.config.keys import find_kind, present_word
 from hepad.config.keys.compound import ListOf, parts_of
 from hepad.config.keys.kinds import Kind, Text
-from hepad.config.keys.run import FILES
+from hepad.config.keys.run import SAMPLE_FILES
 from hepad.core.errors import UserError
 from hepad.core.names import check_name, file_name, is_name
 
@@ -44,7 +44,7 @@ def quote_values(words: Sequence[str], command: str, multirun: bool) -> list[str
         elif key.lstrip("+").startswith(_SAMPLES):
             name = key.lstrip("+").removeprefix(_SAMPLES)
             _check_sample_name(word, name)
-            value = _value(key, value, FILES, multirun)
+            value = _value(key, value, SAMPLE_FILES, multirun)
             if _PLAIN_KEY.fullmatch(name):
                 # Hydra wants `++` before a key that no config declares.
                 read.append(f"++{_SAMPLES}{name}={value}")
@@ -77,6 +77,8 @@ def _single_samples(word: str) -> list[str]:
 
 
 def _given(value: Any) -> str:
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{name}:{_given(part)}' for name, part in value.items())}}}"
     return quoted(value) if isinstance(value, str) else str(value)
 
 

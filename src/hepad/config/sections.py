@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from hepad.core.inputs import Given
+
 _SYMMETRY_ENTRIES: Final = 500
 
 
@@ -48,8 +50,8 @@ class DataConfig(Component):
     """The section `data`: the keys that every datamodule has."""
 
     @property
-    def samples(self) -> dict[str, str | list[str] | None]:
-        """Sample → file, glob or several of them; None for a bundled one that is left out."""
+    def samples(self) -> dict[str, Given | None]:
+        """Sample → file, glob, several, or such for each part; None for a bundled one that is left out."""
         return dict(self.section.get("samples") or {})
 
     @property
@@ -61,6 +63,12 @@ class DataConfig(Component):
     def bundled(self) -> bool:
         """True where the bundled samples are read too."""
         return bool(self.section.get("bundled", True))
+
+    @property
+    def format(self) -> str | None:
+        """Preset by which files of a public format are read."""
+        found = self.section.get("format")
+        return None if found is None else str(found)
 
     @property
     def batch_size(self) -> int:

@@ -1,18 +1,26 @@
-"""Inputs as a user names them: a file, several, or a glob."""
+"""Inputs as a user names them: a file, several, a glob, or files for training, validation and test."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from hepad.core.errors import UserError
 from hepad.core.files import require_file
 
+Named = str | Sequence[str]
+"""A file, a glob, or several of either."""
+Given = Named | Mapping[str, Named | None]
+"""Files of a sample, or such files for each of `PARTS`."""
+
+PARTS: Final = ("train", "val", "test")
+"""Parts of a sample that may have files of their own."""
+
 _MOST: Final = 100_000
 _REMOTE: Final = "://"
 
 
-def input_files(given: str | Sequence[str], key: str) -> list[Path]:
+def input_files(given: Named, key: str) -> list[Path]:
     """Return the files that are named, those of a glob in the order of their names.
 
     Args:
@@ -46,3 +54,40 @@ def input_files(given: str | Sequence[str], key: str) -> list[Path]:
     if twice := next((path for path in found if found.count(path) > 1), None):
         raise UserError(f"{key}: {twice} is named twice")
     return found
+
+
+def sample_files_by_part(given: Given, key: str) -> tuple[list[Path], list[int] | None]:
+    """Return the files of a sample, and for each the number of its part in `PARTS`; None where the split is drawn.
+
+    Args:
+        given: files, or a mapping with the keys `train`, `test` and, if at all, `val`.
+        key: for messages.
+
+    Raises:
+        UserError: as `input_files`, parts that there are not, or one file for two parts.
+
+    >>> from hepad.core.inputs import sample_files_by_part
+    >>> sample_files_by_part({"train": "a.h5"}, "data.samples.mine")
+    Traceback (most recent call last):
+    hepad.core.errors.UserError: data.samples.mine: files for train and for test are needed, {train: FILE, test: FILE}
+    """
+    if not isinstance(given, Mapping):
+        return input_files(given, key), None
+    named = {str(part): files for part, files in given.items() if files is not None}
+    if strange := [part for part in named if part not in PARTS]:
+        raise UserError(f"{key}: no part {strange[0]}; allowed: {', '.join(PARTS)}")
+    if not {"train", "test"} <= set(named):
+        raise UserError(f"{key}: files for train and for test are needed, {{train: FILE, test: FILE}}")
+    found = [
+        (path, number)
+        for number, part in enumerate(PARTS)
+        if part in named
+        for path in input_files(named[part], f"{key}.{part}")
+    ]
+    seen: dict[Path, int] = {}
+    for path, number in found:
+        if (other := seen.setdefault(path.resolve(), number)) != number:
+            raise UserError(
+                f"{key}: {path} is named for {PARTS[other]} and for {PARTS[number]}; an entry is in one part"
+            )
+    return [path for path, _ in found], [number for _, number in found]

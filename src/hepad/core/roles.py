@@ -1,4 +1,4 @@
-"""Roles: which entries of which sample are trained on, and as what; and folds, which of them are tested instead."""
+"""Roles: which entries of which sample are trained on, and as what; contamination; folds, which are tested instead."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -85,6 +85,66 @@ def same_entries(one: Role, other: Role, n: int | None = None) -> UserError:
         f"data.train: the roles {one} and {other} share{number} entries; an entry has one role: give them regions "
         "that do not overlap"
     )
+
+
+@dataclass(frozen=True)
+class Contamination:
+    """Signal among what is trained on, for studies.
+
+    Attributes:
+        sample: where it is from; None for what the truth calls signal in the samples that are trained on.
+        fraction: of the entries that train, and of those that validate.
+    """
+
+    sample: str | None
+    fraction: float
+
+    def __str__(self) -> str:
+        return f"{self.fraction:.3g} of it {self.sample or 'signal'}"
+
+    def number(self, n_background: int) -> int:
+        """Return how many entries of signal make up the fraction beside `n_background` others.
+
+        >>> from hepad.core.roles import Contamination
+        >>> Contamination("ttbar", 0.1).number(900)
+        100
+        """
+        return round(self.fraction / (1 - self.fraction) * n_background)
+
+
+def parse_contamination(
+    given: Mapping[str, Any] | None, background: str, samples: Collection[str], roles: Sequence[Role] | None
+) -> Contamination | None:
+    """Return what `data.contamination` says.
+
+    Args:
+        given: a mapping with the keys sample and fraction.
+        background: the sample that stands for background.
+        samples: names of the samples that there are.
+        roles: what is trained on; None for the background alone.
+
+    Raises:
+        UserError: no fraction from 0 to below 1, a sample that does not exist or is the background, or another sample
+            beside roles, which name all that trains.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or "fraction" not in given or set(given) - {"sample", "fraction"}:
+        raise UserError("data.contamination: a mapping such as {sample: ttbar, fraction: 0.01} is needed")
+    sample, fraction = given.get("sample"), given["fraction"]
+    if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 <= fraction < 1:
+        raise UserError(f"data.contamination.fraction={fraction}: a number from 0 to below 1 is needed")
+    if sample is not None:
+        if sample not in samples:
+            raise UserError(
+                f"data.contamination.sample={sample} is not a sample; allowed: {', '.join(sorted(samples))}, or null "
+                "for the signal in the background's own file"
+            )
+        if sample == background:
+            raise UserError(f"data.contamination.sample={sample} is the background; name a signal")
+        if roles is not None:
+            raise UserError("data.contamination.sample: data.train names all that is trained on; leave one of them out")
+    return Contamination(None if sample is None else str(sample), float(fraction))
 
 
 def _role(key: str, given: Any) -> Role:

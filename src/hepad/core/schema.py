@@ -51,6 +51,8 @@ MASK_DATASET: Final = "mask"
 JET_CONSTITUENTS_DATASET: Final = "jet_constituents"
 JET_FEATURES_DATASET: Final = "jet_features"
 JET_IMAGE_DATASET: Final = "jet_images"
+PART_DATASET: Final = "split_part"
+"""What a row is for where a user says so: 0 trains, 1 validates, 2 tests."""
 
 EVENT_FEATURES: Final = ("n_pileup", "n_vertices", "n_jets", "ht", "met", "sum_et", "l1_sum_et", "l1_jet_et")
 """The columns of `event_features` in simulated files (GeV but for the numbers; l1_… are made of trigger regions)."""

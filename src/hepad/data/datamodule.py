@@ -5,29 +5,31 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import lightning as L
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from hepad.bundled import bundled_files
-from hepad.core.batch import drawn_by_weight, take_rows
+from hepad.core.batch import drawn_by_weight
 from hepad.core.errors import UserError
+from hepad.core.inputs import Given
 from hepad.core.regions import parse_regions
-from hepad.core.roles import background_sample, check_folds, parse_roles
+from hepad.core.roles import background_sample, check_folds, parse_contamination, parse_roles
+from hepad.data.contamination import contamination_facts, mixed_in, thinned
 from hepad.data.entries import Entries, join_entries
 from hepad.data.event_weights import refuse_weightless
-from hepad.data.loader import BatchLoader
+from hepad.data.part_loaders import PartLoaders
+from hepad.data.parts import refuse_trained, tested_part
 from hepad.data.planing import planed_roles
 from hepad.data.reading import SampleReader, check_shapes, sample_files
 from hepad.data.row_scores import RowScores, read_row_scores, with_targets
-from hepad.data.split import HALVES, Split, check_half, split_rows
+from hepad.data.split import HALVES, Split, check_half, split_parts, split_rows
 from hepad.data.training_roles import RoleEntries, same_file, split_sha256, take_roles
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
 from hepad.data.truth import by_truth, check_no_truth, require_truth
 
 
-class AnomalyDataModule(SampleReader, L.LightningDataModule):
+class AnomalyDataModule(SampleReader, PartLoaders):
     """Background for training and validation; its test part and every other sample for testing.
 
     Where `train` names roles (docs/roles.md), these stand for the background: `train_entries` and `val_entries` are
@@ -42,12 +44,11 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         slots_of_events: entries are slots of events, of which a pT of 0 tells an empty one.
         profile_features: the observables that the score is drawn against.
         loudness: the column that stands in place of Σ pT, where the user names one.
-        train_probability: `(N,)` how often to draw each training entry; None shows each once per epoch.
         target_label: what the targets of the entries are, for figures; empty where there are none.
 
     Args:
-        samples: sample name → file, glob or several files (`hepad.formats.direct`); beside a bundled name they replace
-            that sample, null leaves it out.
+        samples: sample name → its files (`hepad.formats.direct`); beside a bundled name they replace that sample, null
+            leaves it out.
         bundled: start from the samples shipped with hepad.
         background: the sample to train on; with `train`, the one that signals are compared with.
         batch_size: entries per training batch.
@@ -63,17 +64,18 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         folds, fold: of how many parts of every sample that is trained on which one is tested; None for the usual split.
         targets: a file of scores by sample and row, which `setup` makes the targets of the entries
             (`hepad.data.row_scores`); None for none.
+        format: the preset that reads files of a public format (`hepad.formats`); None for none.
+        contamination: how much signal is trained on (`hepad.data.contamination`); None for what the files hold.
     """
 
     default_model: ClassVar[str | None] = None
     slots_of_events: ClassVar[bool] = False
     profile_features: tuple[str, ...] = ()
     loudness: str | None = None
-    test_entries: dict[str, Entries]
 
     def __init__(
         self,
-        samples: Mapping[str, str | Sequence[str] | None],
+        samples: Mapping[str, Given | None],
         background: str,
         bundled: bool = True,
         batch_size: int = 512,
@@ -88,6 +90,8 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         folds: int | None = None,
         fold: int | None = None,
         targets: str | None = None,
+        format: str | None = None,
+        contamination: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         check_half(half)
@@ -95,13 +99,14 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
             raise UserError(f"data.batch_size={batch_size}: batch normalisation needs at least 2 entries")
         if on_nonfinite not in ("refuse", "drop"):
             raise UserError(f"data.on_nonfinite={on_nonfinite}; allowed: refuse, drop")
-        self.files = sample_files(samples, bundled, self.datasets)
+        self.files = sample_files(samples, bundled, self.datasets, format)
         check_folds(folds, fold)
         self.regions = parse_regions(regions)
         self.given_roles = parse_roles(train, self.regions, self.files)
         if self.given_roles is not None and half is not None:
             raise UserError(f"data.half={half} halves one background; leave data.train out")
         self.background = background_sample(background, self.given_roles, self.files, bundled_files())
+        self.contamination = parse_contamination(contamination, self.background, self.files, self.given_roles)
         self.context_names = tuple(context or ())
         if len(set(self.context_names)) < len(self.context_names):
             raise UserError(f"data.context=[{','.join(self.context_names)}] names an observable twice")
@@ -152,20 +157,22 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         """Read every sample once and split what is trained on; raise `UserError` for anything that cannot be used."""
         if self._entries is not None:
             return
-        entries = {
-            sample: self.read_sample(sample, path, self._limit_of(sample)) for sample, path in self.files.items()
-        }
+        entries = {name: self.read_sample(name, path, self._limit_of(name)) for name, path in self.files.items()}
         check_shapes(entries, self.background, self.files)
         require_truth(self.truth, entries.values())
         roles = self.roles
-        self.splits = {role.sample: self.split_entries(entries[role.sample], self.half) for role in roles}
+        self.splits = {role.sample: self._split(entries[role.sample], self.half) for role in roles}
         self.split = self.splits[roles[0].sample]
         if self.given_roles is None:
             background = entries[self.background]
             # Halves are trained on one after the other: what cannot train either is found before both.
             for half in (None,) if self.half is None else HALVES:
-                self.check_training_part(background.rows(self.split_entries(background, half).train))
+                self.check_training_part(background.rows(self._split(background, half).train))
         self.role_entries: list[RoleEntries] = take_roles(roles, self.regions, entries, self.splits, self.files)
+        if self.contamination is not None and (signal := self.contamination.sample) is not None:
+            self.splits[signal] = self._split(entries[signal], self.half)
+            role = mixed_in(self.contamination, self.role_entries[0], entries[signal], self.splits[signal])
+            self.role_entries.append(role)
         self._as_read = join_entries([found.train for found in self.role_entries])
         if self.planing and self.protected is not None:
             self.role_entries = planed_roles(self.role_entries, self.protected)
@@ -177,7 +184,10 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         self._tested: dict[str, Entries] = {}
         for sample, found in entries.items():
             trained = self._trained_sample(sample)
-            self._tested[sample] = found if trained is None else entries[trained].rows(self.splits[trained].test)
+            test = entries[trained].rows(self.splits[trained].test) if trained is not None else tested_part(found)
+            self._tested[sample] = test
+        if any(entries[sample].part is not None for sample in self.splits):
+            refuse_trained([self.train_entries, self.val_entries], self._tested)
         self._set_tests()
         self._entries = entries
         if self.targets is not None:
@@ -242,6 +252,18 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
         """Split the entries of a sample in a role; entries that share anything belong in one part."""
         return split_rows(len(background), half, self.folds, self.fold)
 
+    def _split(self, entries: Entries, half: str | None) -> Split:
+        """Split the entries of a sample as its files say, or as `split_entries` does, with as much signal as wanted."""
+        if entries.part is None:
+            split = self.split_entries(entries, half)
+        elif self.folds is not None:
+            raise UserError(f"data.folds={self.folds}: files for train and for test say what is tested; leave it out")
+        else:
+            split = split_parts(entries.part, entries.index, half)
+        if self.contamination is None or self.contamination.sample is not None or entries.truth is None:
+            return split
+        return thinned(split, entries.truth, self.contamination)
+
     def check_training_part(self, train: Entries) -> None:
         """Raise `UserError` where there is nothing in the training entries to learn from; here there always is."""
         return
@@ -254,50 +276,36 @@ class AnomalyDataModule(SampleReader, L.LightningDataModule):
     def training_rows(self, half: str) -> NDArray[np.int64]:
         """Return the rows of the background in the `first`, or the `second`, half of its training part."""
         assert self._entries is not None
-        return self.split_entries(self._entries[self.background], half).train
+        return self._split(self._entries[self.background], half).train
 
     @property
     def test_samples(self) -> list[str]:
         """Names of the tested samples, in the order of `test_dataloader`."""
         return list(self.test_entries)
 
-    @property
-    def process(self) -> tuple[int, int]:
-        """Rank of this process and how many there are; (0, 1) outside a training on several devices."""
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
-
-    def train_dataloader(self) -> BatchLoader:
-        """Shuffled batches of the training part, or this process's share of each."""
-        rank, world_size = self.process
-        return BatchLoader(
-            self.train_entries.batch,
-            self.batch_size,
-            shuffle_seed=self.seed,
-            drop_last=True,
-            probability=self.train_probability,
-            rank=rank,
-            world_size=world_size,
-        )
-
-    def val_dataloader(self) -> BatchLoader:
-        """Batches of the validation part, in the order of the split."""
-        return self._in_order(self.val_entries)
-
-    def test_dataloader(self) -> list[BatchLoader]:
-        """One loader per tested sample."""
-        return [self._in_order(entries) for entries in self.test_entries.values()]
-
-    def _in_order(self, entries: Entries) -> BatchLoader:
-        """Batches of the entries, or of every n-th one where n processes share them: none is seen twice."""
-        rank, world_size = self.process
-        batch = entries.batch if world_size == 1 else take_rows(entries.batch, slice(rank, None, world_size))
-        return BatchLoader(batch, 4 * self.batch_size)
-
     def tested_facts(self, sample: str) -> dict[str, Any]:
         """Return how many entries of a sample are tested, how many of them are signal, and what was left out."""
         entries = self._tested[sample]
         truth = {} if entries.truth is None else {"tested_signal": int(entries.truth.sum())}
         return {"tested": len(entries), **truth, "dropped": entries.dropped, "left_out": entries.left_out}
+
+    @property
+    def trained_on(self) -> str:
+        """The roles in words, and the signal among them where the user says so."""
+        return ", ".join(map(str, filter(None, (super().trained_on, self.contamination))))
+
+    @property
+    def trained_samples(self) -> frozenset[str]:
+        """Names of the samples of which entries train, that of the contamination among them."""
+        mixed = None if self.contamination is None else self.contamination.sample
+        return super().trained_samples | ({mixed} if mixed is not None else set())
+
+    def contamination_facts(self) -> dict[str, Any] | None:
+        """Return how much signal trains and validates, as plain JSON values; None where nothing is said of it."""
+        if self.contamination is None:
+            return None
+        truths = {} if self._entries is None else {name: found.truth for name, found in self._entries.items()}
+        return contamination_facts(self.contamination, self.role_entries, truths)
 
     def split_hashes(self) -> dict[str, str]:
         """SHA-256 of the row numbers of each part of the splits, to compare runs by."""

@@ -26,6 +26,8 @@ class Entries:
         left_out: what else was read and is no entry, or no part of one: reason → number.
         truth: `(N,)` bool, true for signal, where the file says so. It stands beside the batch, so that no model is
             ever given it, and is taken away from entries that train.
+        part: `(N,)` uint8, 0 for entries that train, 1 validate, 2 test, where the user has files of each
+            (`hepad.data.parts`).
     """
 
     batch: Batch
@@ -35,6 +37,7 @@ class Entries:
     dropped: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     truth: NDArray[np.bool_] | None = None
+    part: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.index)
@@ -49,6 +52,7 @@ class Entries:
             dropped=self.dropped,
             left_out=self.left_out,
             truth=None if self.truth is None else self.truth[rows],
+            part=None if self.part is None else self.part[rows],
         )
 
 
@@ -84,6 +88,7 @@ def merge_parts(parts: Sequence[Entries]) -> tuple[Entries, NDArray[np.int64]]:
 _SKETCH_SIZE: Final = 64
 _DIGITS: Final = 16
 _BY_CHANCE: Final = 1
+_BLOCK: Final = 1 << 15
 
 
 def sketch_of(x: Tensor) -> str:
@@ -112,6 +117,12 @@ def shares_entries(sketch: str, parts: Iterable[Tensor]) -> bool:
     for x in parts:
         found |= known.intersection(_hashes(x).tolist())
     return bool(known) and len(found) > min(_BY_CHANCE, len(known) - 1)
+
+
+def entry_hashes(parts: Iterable[Tensor]) -> NDArray[np.uint64]:
+    """Return the hashes of all entries of parts `(N, *entry_shape)`, each once; empty ones are left out."""
+    blocks = [_hashes(block) for x in parts for block in torch.split(x, _BLOCK)]
+    return np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *blocks]))
 
 
 def _hashes(x: Tensor) -> NDArray[np.uint64]:

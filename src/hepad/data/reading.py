@@ -1,7 +1,7 @@
 """Reading of samples: their files, and entries with weights, context, truth and the observables of regions."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,12 +13,14 @@ import torch
 from hepad.bundled import bundled_files
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import has_dataset, open_hdf5
+from hepad.core.inputs import Given
 from hepad.core.regions import Region
 from hepad.core.roles import Role
 from hepad.core.schema import ImageLabels, Structure
 from hepad.data.entries import Entries
 from hepad.data.event_weights import read_weights
 from hepad.data.observed import add_observables, finite_entries, with_context, with_protected
+from hepad.data.parts import has_parts, with_parts
 from hepad.data.truth import DEFAULT, add_truth, check_no_truth
 from hepad.formats.direct import direct_file
 
@@ -94,6 +96,11 @@ class SampleReader(ABC):
         return (Role(self.background),) if self.given_roles is None else self.given_roles
 
     @property
+    def trained_samples(self) -> frozenset[str]:
+        """Names of the samples of which entries train."""
+        return frozenset(role.sample for role in self.roles)
+
+    @property
     def trained_on(self) -> str:
         """The roles in words, such as `data in sidebands, template`."""
         return ", ".join(map(str, self.roles))
@@ -118,8 +125,11 @@ class SampleReader(ABC):
         if limit is not None and limit < 1:
             raise UserError(f"data.limit={limit} for {sample}; a positive number of entries is needed")
         with open_hdf5(path) as file:
-            entries = self.read_weighted(file, sample, limit)
-            entries = add_truth(file, entries, self.truth, self.source(file).shape[0], self._named_features)
+            parts = has_parts(file)
+            entries = self.read_weighted(file, sample, None if parts else limit)
+            n_rows = self.source(file).shape[0]
+            entries = add_truth(file, entries, self.truth, n_rows, self._named_features)
+            entries = with_parts(file, entries, n_rows, limit) if parts else entries
         return without_nonfinite(entries, sample, path, self.on_nonfinite)
 
     def _named_features(self) -> tuple[str, ...]:
@@ -143,7 +153,7 @@ class SampleReader(ABC):
             names += [name for region in self.regions.values() for name in region.intervals]
             if self.protected is not None:
                 names.append(self.protected)
-                if any(role.sample == sample for role in self.roles):
+                if sample in self.trained_samples:
                     needed.setdefault(self.protected, f"decorrelate.variable={self.protected}")
         entries = add_observables(file, entries, names, n_rows, needed, self.truth or DEFAULT)
         return with_protected(with_context(entries, self.context_names), self.protected)
@@ -182,15 +192,16 @@ def check_shapes(entries: Mapping[str, Entries], background: str, files: Mapping
 
 
 def sample_files(
-    samples: Mapping[str, str | Sequence[str] | None], bundled: bool, datasets: tuple[str, ...]
+    samples: Mapping[str, Given | None], bundled: bool, datasets: tuple[str, ...], preset: str | None = None
 ) -> dict[str, Path]:
     """Return sample name → file.
 
     Args:
-        samples: the user's own files, each a path, a glob or several (`hepad.formats.direct`); beside a bundled name
-            they replace it, None leaves the sample out.
+        samples: the user's own files, each a path, a glob, several, or such for each part of the split
+            (`hepad.formats.direct`); beside a bundled name they replace it, None leaves the sample out.
         bundled: start from the samples shipped with hepad that hold one of `datasets`.
         datasets: names of the data sets that can be read.
+        preset: the format of files that are none of hepad's own.
 
     Raises:
         UserError: a file that is not there, or no sample at all.
@@ -205,7 +216,7 @@ def sample_files(
         if given is None:
             files.pop(name, None)
             continue
-        files[name] = direct_file(given, f"data.samples.{name}")
+        files[name] = direct_file(given, f"data.samples.{name}", preset)
     if not files:
         raise UserError("no samples; name some with data.samples.<name>=FILE or use data.bundled=true")
     return files

@@ -125,6 +125,39 @@ def split_groups(
     return Split(train=rows_of(groups.train), val=rows_of(groups.val), test=rows_of(groups.test))
 
 
+def split_parts(part: NDArray[np.uint8], group: NDArray[np.int64], half: str | None = None) -> Split:
+    """Split entries as their files say; those that train are in a random order, as in every split.
+
+    Args:
+        part: `(N,)` 0 for entries that train, 1 validate, 2 test. Where none validates, a quarter of those that train
+            does.
+        group: `(N,)` the group of each entry, rising; those of one group stay together.
+        half: as in `split_rows`.
+
+    Raises:
+        UserError: fewer than ten groups that train, or none that test.
+    """
+    check_half(half)
+    _, first, counts = np.unique(group, return_index=True, return_counts=True)
+    train, val, test = (np.flatnonzero(part[first] == number) for number in range(3))
+    if len(train) < _MIN_ENTRIES or not len(test):
+        raise UserError(
+            f"{len(train)} entries to train and {len(test)} to test on are too few; at least {_MIN_ENTRIES} and 1 are "
+            "needed"
+        )
+    if len(val):
+        train = train[np.random.RandomState(TRAINING_SEED).permutation(len(train))]
+    else:
+        train, val = _drawn_apart(train, 0.25, TRAINING_SEED)
+    if half is not None:
+        train = _drawn_apart(train, 0.5, HALVING_SEED)[HALVES.index(half)]
+
+    def rows_of(chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.concatenate([np.arange(first[i], first[i] + counts[i]) for i in chosen])
+
+    return Split(train=rows_of(train), val=rows_of(val), test=rows_of(test))
+
+
 def check_half(half: str | None) -> None:
     """Raise `UserError` for a half of the training part that there is not."""
     if half not in (None, *HALVES):

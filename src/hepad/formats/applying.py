@@ -12,7 +12,7 @@ from hepad.core.errors import UserError
 from hepad.core.schema import WEIGHT_DATASET
 from hepad.formats.expressions import MissingColumn, evaluate
 from hepad.formats.functions import is_jagged
-from hepad.formats.high_level import HIGH_LEVEL, high_level
+from hepad.formats.high_level import HIGH_LEVEL, Columns, high_level
 from hepad.formats.preset import ObjectSet
 from hepad.formats.resolving import Plan
 from hepad.formats.side_files import LumiMask
@@ -68,11 +68,12 @@ def apply(plan: Plan, columns: Mapping[str, Any], first_row: int, lumi_mask: Lum
         counts[f"objects beyond the {objects.slots} slots of {dataset}"] += slots.beyond
         counts[f"objects of {dataset} with NaN or inf"] += slots.not_finite
         found = features.setdefault(FEATURES_OF_SETS, {})
-        by_name = {name: slots.values[..., i] for i, name in enumerate(names)}
+        by_name = {name: slots.values[..., i] for i, name in enumerate(names)} if objects.high_level else {}
+        objects_of = Columns(by_name)
         for feature in objects.high_level:
             if not set(HIGH_LEVEL[feature].needs) <= set(by_name):
                 raise UserError(f"{feature} needs the columns {', '.join(HIGH_LEVEL[feature].needs)} of {dataset}")
-            found[feature] = high_level(feature, by_name)
+            found[feature] = high_level(feature, objects_of)
     for dataset in plan.preset.tables:
         found = features.setdefault(dataset, {})
         features[dataset] = {

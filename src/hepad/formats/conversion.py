@@ -10,10 +10,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hepad import __version__
 from hepad.core.errors import JobError, UserError
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.progress import progress
+from hepad.core.schema import PART_DATASET
 from hepad.formats.applying import Made, apply, checked_row
 from hepad.formats.converted_file import ConvertedFile
 from hepad.formats.parts import Parts, file_facts, read_part, write_part
@@ -80,8 +84,9 @@ def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: 
             n_rows = sum(step.stop - step.start for step in steps)
             advance = None if quiet else stack.enter_context(progress("converting", n_rows))
             out = ConvertedFile(file, plan)
+            part_of = dict(zip(files, request.parts or (), strict=request.parts is not None))
             for step, made in zip(steps, _labelled(steps, parts, request), strict=True):
-                out.add(made.arrays)
+                out.add({**made.arrays, **_part(part_of.get(step.path), made.counts["entries"])})
                 counts.update(made.counts)
                 if advance is not None:
                     advance(step.stop - step.start)
@@ -108,6 +113,11 @@ def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: 
         use=plan.preset.use,
         of_events=plan.preset.of is None,
     )
+
+
+def _part(number: int | None, n_entries: int) -> dict[str, NDArray[np.uint8]]:
+    """Return what the entries of a file are for, as a data set."""
+    return {} if number is None else {PART_DATASET: np.full(n_entries, number, dtype=np.uint8)}
 
 
 def _labelled(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator[Made]:

@@ -1,25 +1,27 @@
-"""Files that a run takes as they are: tables of text, NumPy and Parquet, and several files as one.
+"""Files that a run takes as they are: tables of text, NumPy and Parquet, public formats, and several files as one.
 
-What is no HDF5 file, or is several, is made one HDF5 file in a directory of the user's own, once for each content. So
-whatever reads samples reads HDF5, in parts, and a hash tells whether they have changed.
+What is no HDF5 file of hepad's own, or is several, is made one HDF5 file in a directory of the user's own, once for
+each content. So whatever reads samples reads HDF5, in parts, and a hash tells whether they have changed.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from hepad.core.errors import UserError
 from hepad.core.file_locks import hold_lock
-from hepad.core.inputs import input_files
+from hepad.core.inputs import Given, sample_files_by_part
 from hepad.core.names import file_name
 from hepad.formats.conversion import convert_files
-from hepad.formats.generic import GENERIC
-from hepad.formats.opening import reader_of
+from hepad.formats.generic import GENERIC, OWN
+from hepad.formats.opening import open_source, reader_of
 from hepad.formats.parts import file_facts
 from hepad.formats.planning import Request
+from hepad.formats.preset import read_preset
+from hepad.formats.recognising import fits, recognise
+from hepad.formats.source import Source
 
 DIRECT: Final = ("csv", "numpy", "parquet")
 """Kinds of files whose tables are trained on as they are."""
@@ -28,22 +30,27 @@ _PATIENCE: Final = 3600.0
 _HDF5_NAMES: Final = (".h5", ".hdf5", ".hdf")
 
 
-def direct_file(given: str | Sequence[str], key: str) -> Path:
+def direct_file(given: Given, key: str, preset: str | None = None) -> Path:
     """Return the HDF5 file that stands for what a user names: itself, or one that is made of it.
 
     Args:
-        given: a file, a glob, or several of either.
+        given: a file, a glob, or several of either; or such for each of `train`, `val` and `test`.
         key: for messages.
+        preset: the format of files that are none of hepad's own and no tables (`data.format`); None for none.
 
     Raises:
-        UserError: no such file, several of different columns, or a table that cannot be read.
+        UserError: no such file, several of different columns, of another format, or a table that cannot be read.
         JobError: there is no room for what is made.
     """
-    files = input_files(given, key)
-    if len(files) == 1 and not _is_table(files[0]):
+    files, parts = sample_files_by_part(given, key)
+    chosen = GENERIC if preset is None or not _is_of_format(files[0], preset, key) else preset
+    if len(files) == 1 and chosen == GENERIC and not _is_table(files[0]):
         return files[0]
     facts = json.dumps(list(file_facts(files)), sort_keys=True)
-    digest = hashlib.sha256(f"{_LAYOUT} {facts}".encode()).hexdigest()[:16]
+    # What a preset says may change with hepad's version, or be the user's own.
+    more = "" if chosen == GENERIC else f" {read_preset(chosen)!r}"
+    more += "" if parts is None else f" {parts}"
+    digest = hashlib.sha256(f"{_LAYOUT} {facts}{more}".encode()).hexdigest()[:16]
     target = cache_directory() / f"{file_name(files[0].stem)}-{digest}.h5"
     if target.exists():
         return target
@@ -52,10 +59,32 @@ def direct_file(given: str | Sequence[str], key: str) -> Path:
         raise UserError(f"{key}: another process is still reading {files[0]}; try again when it is done")
     try:
         if not target.exists():
-            convert_files(files, target, Request(GENERIC, files[0].stem, direct=True))
+            request = Request(chosen, files[0].stem, direct=True, parts=None if parts is None else tuple(parts))
+            convert_files(files, target, request, quiet=chosen == GENERIC)
     finally:
         lock.release()
     return target
+
+
+def _is_of_format(path: Path, name: str, key: str) -> bool:
+    """Return whether a file is to be read by a preset; a table, or a file of hepad's own, is read as it is."""
+    preset = read_preset(name)
+    if _is_table(path):
+        return False
+    with open_source(path) as source:
+        if fits(preset, source) if preset.recognise else source.reader == preset.reader and not _is_own(source):
+            return True
+        other = None if _is_own(source) else recognise(source)
+    if other is not None:
+        raise UserError(
+            f"{key}: {path} is of the format {other.name} ({other.title}), and data.format={name} reads another; "
+            f"convert it, or choose data.format (docs/data_formats.md)"
+        )
+    return False
+
+
+def _is_own(source: Source) -> bool:
+    return any(name in source.columns for name in OWN)
 
 
 _LAYOUT: Final = 1

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from hepad.core.errors import UserError
+from hepad.formats import jet_substructure as substructure
 
 TAU_FLOOR: Final = 1e-5
 """Added to the denominator of a ratio of N-subjettiness, as CATHODE does (arXiv:2109.00546)."""
@@ -186,6 +187,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "any": some,
     "arange": np.arange,
     "arcsinh": np.arcsinh,
+    "cluster": substructure.cluster,
     "cos": np.cos,
     "cosh": np.cosh,
     "count": count,
@@ -198,18 +200,26 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "hypot": np.hypot,
     "last": last,
     "isfinite": np.isfinite,
+    "jet_energy": substructure.jet_energy,
+    "jet_px": substructure.jet_px,
+    "jet_py": substructure.jet_py,
+    "jet_pz": substructure.jet_pz,
     "log": np.log,
     "mass_of": mass_of,
     "max": largest,
     "maximum": np.maximum,
     "minimum": np.minimum,
+    "n_constituents": substructure.n_constituents,
+    "n_subjettiness": substructure.n_subjettiness,
     "nth": nth,
     "pair_mass": pair_mass,
+    "particles": substructure.particles,
     "phi_of": phi_of,
     "pt_of": pt_of,
     "reshape": reshape,
     "sin": np.sin,
     "sinh": np.sinh,
+    "soft_drop_mass": substructure.soft_drop_mass,
     "sqrt": np.sqrt,
     "stack": stack,
     "sum": total,

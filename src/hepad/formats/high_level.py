@@ -5,15 +5,47 @@ Objects 1, 2, 3 are the first slots: by falling pT, where the preset sorts so. �
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hepad.formats.functions import delta_phi, pair_mass, tau_ratio
+from hepad.formats import jet_substructure as substructure
+from hepad.formats.functions import delta_phi, mass_of, pair_mass, tau_ratio
 
 Array = NDArray[np.float64]
-Columns = Mapping[str, Array]
+
+FAT_RADIUS: Final = 0.8
+"""R_0 of what is made of the constituents of one jet: the radius of the jets of CMS, JetClass and top tagging."""
+
+_HIGHEST: Final = 4
+
+
+class Columns(dict[str, Array]):
+    """Columns of the objects of entries, name → `(N, S)` float64, zero padded, with `pt`; and the jet that they are.
+
+    Args:
+        given: name → numbers of any type.
+    """
+
+    def __init__(self, given: Mapping[str, NDArray[Any]]) -> None:
+        super().__init__({name: np.asarray(values, dtype=np.float64) for name, values in given.items()})
+
+    @cached_property
+    def jet(self) -> Any:
+        """All objects of an entry as one jet, massless where they have no mass."""
+        return substructure.particles(self["pt"], self["eta"], self["phi"], self.get("mass", 0.0))
+
+    @cached_property
+    def tau(self) -> Array:
+        """τ_1 … τ_4 of it, `(N, 4)`."""
+        return substructure.n_subjettiness(self.jet, _HIGHEST, 1.0, FAT_RADIUS)[:, 0]
+
+    @cached_property
+    def soft_drop_mass(self) -> Array:
+        """Soft-drop mass of it, `(N,)`."""
+        return substructure.soft_drop_mass(self.jet, 0.1, 0.0, FAT_RADIUS)[:, 0]
 
 
 @dataclass(frozen=True)
@@ -81,6 +113,39 @@ def _ratio(top: int, slot: int) -> HighLevelFeature:
     return HighLevelFeature(f"τ{top} / (10⁻⁵ + τ{top - 1}) of object {slot + 1}", names, slot + 1, compute)
 
 
+_DIRECTIONS: Final = ("pt", "eta", "phi")
+
+
+def _jet_mass(c: Columns) -> Array:
+    sums = (function(c.jet)[:, 0] for function in (substructure.jet_energy, *_MOMENTUM))
+    mass: Array = mass_of(*sums)
+    return mass
+
+
+def _jet_pt(c: Columns) -> Array:
+    px, py, _ = (function(c.jet)[:, 0] for function in _MOMENTUM)
+    return np.hypot(px, py)
+
+
+_MOMENTUM: Final = (substructure.jet_px, substructure.jet_py, substructure.jet_pz)
+
+
+def _of_jet(definition: str, compute: Callable[[Columns], Array], unit: str = "") -> HighLevelFeature:
+    return HighLevelFeature(f"{definition} of the jet that all objects are", _DIRECTIONS, 1, compute, unit)
+
+
+def _jet_tau(order: int) -> HighLevelFeature:
+    return _of_jet(f"τ{order} (β = 1, R₀ = 0.8)", lambda c: c.tau[:, order - 1])
+
+
+def _jet_ratio(top: int) -> HighLevelFeature:
+    def compute(c: Columns) -> Array:
+        ratio: Array = tau_ratio(c.tau[:, top - 1], c.tau[:, top - 2])
+        return ratio
+
+    return _of_jet(f"τ{top} / (10⁻⁵ + τ{top - 1})", compute)
+
+
 HIGH_LEVEL: Final[Mapping[str, HighLevelFeature]] = {
     "m_jj": HighLevelFeature("invariant mass of objects 1 and 2", _P4, 2, _pair(0, 1), "GeV"),
     "m_jjj": HighLevelFeature("invariant mass of all objects, of at least 3", _P4, 3, _all_mass, "GeV"),
@@ -114,6 +179,11 @@ HIGH_LEVEL: Final[Mapping[str, HighLevelFeature]] = {
         "objects in the slots", ("pt",), 0, lambda c: (c["pt"] > 0).sum(axis=1).astype(np.float64)
     ),
     **{f"tau{top}{top - 1}_{slot + 1}": _ratio(top, slot) for top in (2, 3, 4) for slot in (0, 1)},
+    "jet_pt": _of_jet("pT", _jet_pt, "GeV"),
+    "jet_mass": _of_jet("mass", _jet_mass, "GeV"),
+    "jet_soft_drop_mass": _of_jet("soft-drop mass (z_cut = 0.1, β = 0)", lambda c: c.soft_drop_mass, "GeV"),
+    **{f"jet_tau{order}": _jet_tau(order) for order in range(1, _HIGHEST + 1)},
+    **{f"jet_tau{top}{top - 1}": _jet_ratio(top) for top in range(2, _HIGHEST + 1)},
 }
 """Name → feature."""
 
@@ -123,7 +193,7 @@ def high_level(name: str, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.flo
 
     Args:
         name: one of `HIGH_LEVEL`.
-        columns: name → `(N, S)` of the objects, zero padded, with `pt`.
+        columns: name → `(N, S)` of the objects, zero padded, with `pt`; `Columns` for several features of them.
 
     >>> import numpy as np
     >>> from hepad.formats.high_level import high_level
@@ -132,12 +202,12 @@ def high_level(name: str, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.flo
     100.0
     """
     feature = HIGH_LEVEL[name]
-    double = {key: np.asarray(value, dtype=np.float64) for key, value in columns.items()}
+    double = columns if isinstance(columns, Columns) else Columns(columns)
     n_slots = double["pt"].shape[1]
     if n_slots < feature.least:
         return np.zeros(len(double["pt"]), dtype=np.float32)
     enough = (double["pt"] > 0).sum(axis=1) >= feature.least
-    # Momenta of NaN stay NaN: whoever reads the file is told of them.
+    # Momenta of NaN stay NaN, where no jet is made of them: whoever reads the file is told of them.
     with np.errstate(all="ignore"):
         found = np.asarray(feature.compute(double))
     return np.where(enough | np.isnan(double["pt"]).any(axis=1), found, 0.0).astype(np.float32)

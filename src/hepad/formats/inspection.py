@@ -1,5 +1,6 @@
 """Inspection of a file: its format, columns with shapes and units, samples and labels, and the command that uses it."""
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from hepad.config import config_dir
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import text_attribute
 from hepad.core.names import file_name, python_command
@@ -131,7 +133,7 @@ def _known(source: Source, preset: Preset) -> Inspected:
     others = len(source.columns) - len(columns)
     if others > 0:
         facts["others"] = f"{others:,} columns that the preset does not read"
-    command = _conversion(source.path)
+    command = _as_published(source.path, preset) or _conversion(source.path)
     return Inspected(source.path, f"{preset.title} ({source.kind})", columns, facts | _labels(source), command)
 
 
@@ -156,6 +158,18 @@ def _unknown(source: Source) -> Inspected:
 def _training(words: str, sample: str, path: Path) -> str:
     file = shlex.quote(f"data.samples.{sample}={path}")
     return f"{python_command()} -m hepad.train {words} data.bundled=false data.background={sample} {file}"
+
+
+def _as_published(path: Path, preset: Preset) -> str:
+    """Return the training on a file as it is; empty where no data config reads its format."""
+    configs = sorted((config_dir() / "data").glob("*.yaml"))
+    line = re.compile(rf"^format: {re.escape(preset.name)}\b", re.MULTILINE)
+    read = (config.stem for config in configs if line.search(config.read_text(encoding="utf-8")))
+    if (data := next(read, None)) is None:
+        return ""
+    model = next((word for word in preset.use.split() if word.startswith("model=")), "")
+    file = shlex.quote(f"data.samples.background={path}")
+    return f"{python_command()} -m hepad.train {model} data={data} {file}"
 
 
 def _conversion(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Planning of a conversion: what is asked, what each file gives, and the steps in which they are read."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from hepad.formats.source import Source, step_edges
 
 _LUMI_COLUMNS: Final = ("run", "luminosityBlock")
 _ROWS: Final = "rows."
+_STEP_BYTES: Final = 256 << 20
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,11 @@ class Request:
         labels: a text file with a number for each row, such as a black box's `.masterkey`; not 0 is signal.
         weight: an expression for the data set `weight`; None for the preset's.
         tree: of a ROOT file; None for the preset's.
-        chunk: events of a part.
+        chunk: events of a part, at most; fewer where they are large.
         workers: processes that read.
         direct: the file is read in place of its sources: nothing is refused that a run would tell better, and its bytes
             depend on the sources alone.
+        parts: what each file is for, 0 to train, 1 to validate, 2 to test; None where the split is drawn.
 
     >>> from hepad.formats import Request
     >>> Request(select="any(Jet_pt > 500)", on_missing=-1).chunk
@@ -60,6 +63,7 @@ class Request:
     chunk: int = 50_000
     workers: int = 1
     direct: bool = False
+    parts: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ def plan_steps(files: Sequence[Path], request: Request) -> list[Step]:
             n_rows = source.n_rows(plan.sources)
             n_rows = n_rows if left is None else min(left, n_rows)
             left = None if left is None else left - n_rows
-            edges = step_edges(n_rows, request.chunk, source.boundaries(plan.sources)) if n_rows else []
+            chunk = min(request.chunk, _rows_that_fit(source, plan.sources))
+            edges = step_edges(n_rows, chunk, source.boundaries(plan.sources)) if n_rows else []
             found.append((path, plan, edges))
     rows = dict.fromkeys(place for _, plan, _ in found for place in plan.chosen if place.startswith(_ROWS))
     if isinstance(request.on_missing, int | float):
@@ -102,6 +107,12 @@ def plan_steps(files: Sequence[Path], request: Request) -> list[Step]:
     for path, plan, _ in found[1:]:
         _check_alike(found[0][1], plan, found[0][0], path)
     return [Step(plan, path, *edge) for path, plan, edges in found for edge in itertools.pairwise(edges)]
+
+
+def _rows_that_fit(source: Source, columns: Sequence[str]) -> int:
+    """Return how many rows are read at once at most, where they are large, as showers and events of particles are."""
+    shapes = [source.columns[name].shape or () for name in columns]
+    return max(1, _STEP_BYTES // (8 * sum(math.prod(shape) for shape in shapes)))
 
 
 def _opened(path: Path, request: Request) -> tuple[Source, Preset | None]:

@@ -170,6 +170,11 @@ def _check_settings(cfg: RunConfig) -> None:
         raise UserError("model.teacher_overrides: {KEY:VALUE,…} is needed, such as {model:vae,loss:huber}")
     if cfg.data.get("train") is not None:
         raise UserError("a student learns from a teacher of one background, and has no roles; leave data.train out")
+    if (cfg.value("data.contamination.sample")) is not None:
+        raise UserError(
+            "a student and its teacher share no entry, and no signal of another sample; leave "
+            "data.contamination.sample out"
+        )
     if (half := cfg.data.get("half")) not in (None, STUDENTS_HALF):
         raise UserError(
             f"data.half={half}: a student trains on the {STUDENTS_HALF} half, so that no entry serves twice; "

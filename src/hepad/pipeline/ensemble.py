@@ -52,7 +52,7 @@ def plan_ensemble(
         validate(config)
     first = next(iter(configs))
     check(configs[first], first)
-    refuse_other_files(configs[first].data.samples, list(configs))
+    refuse_other_files(configs[first], list(configs))
     runs = [
         run_stage(directory.name, directory, config, train, says=f"training {directory.name} of {len(configs)} members")
         for directory, config in configs.items()

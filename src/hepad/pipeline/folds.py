@@ -1,6 +1,6 @@
 """Folds, a pipeline of K runs and their scores together: each entry is scored by the model that has not seen it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -45,7 +45,7 @@ def plan_folds(
     looked_at = list(configs)[: None if cfg.model.get("teacher") is not None else 1]
     for directory in looked_at:
         check(configs[directory], directory)
-    refuse_other_files(configs[next(iter(configs))].data.samples, list(configs))
+    refuse_other_files(configs[next(iter(configs))], list(configs))
     runs = [
         run_stage(directory.name, directory, config, train, says=f"training {directory.name} of {len(configs)} folds")
         for directory, config in configs.items()
@@ -55,17 +55,17 @@ def plan_folds(
     return Pipeline(run_dir, cfg, [*runs, join])
 
 
-def refuse_other_files(samples: Mapping[str, str | list[str] | None], directories: Sequence[Path]) -> None:
+def refuse_other_files(cfg: RunConfig, directories: Sequence[Path]) -> None:
     """Raise `UserError` where a run that is there is of another file than a sample is now: its scores are of others."""
     hashes: dict[str, str] = {}
     for directory in directories:
         known = read_provenance(directory).get("data", {})
-        for name, file in samples.items():
+        for name, file in cfg.data.samples.items():
             if file is None or name not in known:
                 continue
-            if hashes.setdefault(name, file_sha256(direct_file(file, f"data.samples.{name}"))) != known[name].get(
-                "sha256"
-            ):
+            if name not in hashes:
+                hashes[name] = file_sha256(direct_file(file, f"data.samples.{name}", cfg.data.format))
+            if hashes[name] != known[name].get("sha256"):
                 raise UserError(
                     f"data.samples.{name}={file} is another file than {directory} is of; give the one that it was, or "
                     f"remove {directory}"

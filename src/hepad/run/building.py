@@ -232,13 +232,18 @@ def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:
 
 def with_absolute_paths(cfg: RunConfig) -> RunConfig:
     """Return the config with the user's paths absolute, so that it holds wherever the run is resumed from."""
-    samples = {
-        name: [_absolute(path) for path in given] if isinstance(given, list) else given and _absolute(given)
-        for name, given in cfg.data.samples.items()
-    }
-    targets = {} if cfg.data.targets is None else {"data.targets": _absolute(cfg.data.targets)}
-    return cfg.changed({"data.samples": samples, **targets})
+    paths = {"data.samples": _absolute(cfg.data.samples)}
+    if cfg.data.targets is not None:
+        paths["data.targets"] = _absolute(cfg.data.targets)
+    if (preset := cfg.data.format) is not None and preset.endswith((".yaml", ".yml")):
+        paths["data.format"] = _absolute(preset)
+    return cfg.changed(paths)
 
 
-def _absolute(path: str) -> str:
-    return str(Path(path).expanduser().absolute())
+def _absolute(given: Any) -> Any:
+    """Return a path, or all paths of lists and mappings, as absolute ones."""
+    if isinstance(given, Mapping):
+        return {name: _absolute(part) for name, part in given.items()}
+    if isinstance(given, list):
+        return [_absolute(part) for part in given]
+    return None if given is None else str(Path(given).expanduser().absolute())

@@ -10,7 +10,9 @@ from hepad.bundled import bundled_files
 from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256, is_regular_file
+from hepad.core.inputs import Given
 from hepad.data import AnomalyDataModule
+from hepad.data.parts import tested_part
 from hepad.formats.direct import direct_file
 from hepad.run.building import build_data
 
@@ -37,6 +39,8 @@ def evaluation_data(
     """
     background = str(facts.get("background") or run_config.data.background)
     trained = [str(role["sample"]) for role in run_config.data.get("train") or ()] or [background]
+    if (signal := run_config.value("data.contamination.sample")) is not None:
+        trained.append(str(signal))
     for name in dict.fromkeys([background, *trained]):
         if name in cfg.data.samples and cfg.data.samples[name] is None:
             what = "the background of the run" if name == background else "the run was trained on it and it"
@@ -49,7 +53,7 @@ def evaluation_data(
     hashes = {name: file_sha256(path) for name, path in files.items()}
     for name in trained:
         if (chosen := cfg.data.samples.get(name)) is not None:
-            data.files[name] = direct_file(chosen, f"data.samples.{name}")
+            data.files[name] = direct_file(chosen, f"data.samples.{name}", cfg.data.format)
     told, test_parts = {}, {name: data.tested(name) for name in trained}
     for name, path in data.files.items():
         limit, digest = cfg.data.limit_of(name), file_sha256(path)
@@ -59,7 +63,7 @@ def evaluation_data(
             data.set_tested(name, part if limit is None else part.rows(np.arange(len(part))[:limit]))
         elif name in trained:
             told[name] = "all entries of another file than the run was trained on"
-            data.set_tested(name, data.read_sample(name, path, limit))
+            data.set_tested(name, tested_part(data.read_sample(name, path, limit)))
         else:
             told[name] = "all entries" if limit is None else f"the first {len(data.tested(name))} entries"
     return data, told
@@ -82,10 +86,10 @@ def _with_training_files(
     )
 
 
-def _still_there(given: str | list[str] | None, key: str) -> list[Path]:
+def _still_there(given: Given | None, key: str, preset: str | None) -> list[Path]:
     """Return the file that stands for what a user names; none where it is gone."""
     try:
-        return [] if given is None else [direct_file(given, key)]
+        return [] if given is None else [direct_file(given, key, preset)]
     except UserError:
         return []
 
@@ -95,7 +99,7 @@ def training_file(cfg: RunConfig, facts: Mapping[str, Any], sample: str) -> Path
     known = facts.get("data", {}).get(sample, {})
     given = cfg.data.samples.get(sample)
     places = [
-        *_still_there(given, f"data.samples.{sample}"),
+        *_still_there(given, f"data.samples.{sample}", cfg.data.format),
         *([Path(known["file"])] if "file" in known else []),
         *([bundled_files()[sample]] if sample in bundled_files() else []),
     ]

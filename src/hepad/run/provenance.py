@@ -56,7 +56,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
 
 
 def role_facts(data: AnomalyDataModule) -> dict[str, Any]:
-    """Return roles, regions, context and folds as plain JSON values; those that a run does without are left out."""
+    """Return roles, regions, context, folds and contamination as plain JSON values, but for what a run does without."""
     roles = [
         found.role.facts() | {"trained": len(found.train), "validated": len(found.val)} for found in data.role_entries
     ]
@@ -65,6 +65,7 @@ def role_facts(data: AnomalyDataModule) -> dict[str, Any]:
         "regions": {name: region_facts(region) for name, region in data.regions.items()},
         "context": list(data.context_names),
         "folds": None if data.folds is None else {"folds": data.folds, "fold": data.fold},
+        "contamination": data.contamination_facts(),
     }
     return {key: value for key, value in facts.items() if value}
 
@@ -82,7 +83,7 @@ def check_same_data(facts: Mapping[str, Any], data: AnomalyDataModule) -> None:
     if facts.get("split_sha256", data.split_hashes()) != data.split_hashes():
         raise UserError("the split into training, validation and test is another than when the run began; train again")
     now = role_facts(data)
-    for key in ("roles", "regions", "context", "folds") if "split_sha256" in facts else ():
+    for key in ("roles", "regions", "context", "folds", "contamination") if "split_sha256" in facts else ():
         if facts.get(key) != now.get(key):
             raise UserError(f"the {key} of the data are others than when the run began; train again")
 

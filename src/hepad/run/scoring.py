@@ -29,6 +29,7 @@ ROWS: Final = 65536
 """Rows of the file read at once, or fewer where rows are large."""
 
 _BYTES: Final = 8 << 20
+_OF_TRAINING: Final = ("train", "regions", "truth", "folds", "fold", "contamination", "format")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,6 @@ def score_file(
     if on_nonfinite not in (None, "refuse", "drop"):
         raise UserError(f"on_nonfinite={on_nonfinite}; allowed: refuse, drop")
     given = require_file(source, "input")
-    source = direct_file(str(given), "input")
     if not target.parent.is_dir():
         raise UserError(f"output: no directory {target.parent}")
     if target.exists() and target.samefile(given):
@@ -93,6 +93,7 @@ def score_file(
         raise UserError(f"output: {target} exists; choose another name, or replace a file with overwrite=true")
     where = scoring_device(device)
     run = load_run(run_dir)
+    source = direct_file(str(given), "input", run.settings.data.format)
     data = _reader(run, source, on_nonfinite)
     facts = read_provenance(run_dir)
     with open_hdf5(source) as file, FileHash(source) as hashed, write_hdf5(target) as out:
@@ -135,7 +136,7 @@ def _reader(run: Run, source: Path, on_nonfinite: str | None) -> AnomalyDataModu
         config["features"] = list(run.features)
     config |= {"samples": {name: str(source)}, "bundled": False, "background": name, "limit": None}
     # What was trained on and tested is no question of a file that is only scored.
-    config |= {key: None for key in ("train", "regions", "truth", "folds", "fold") if key in config}
+    config |= {key: None for key in _OF_TRAINING if key in config}
     data: AnomalyDataModule = instantiate(config | ({"on_nonfinite": on_nonfinite} if on_nonfinite else {}))
     return data
 

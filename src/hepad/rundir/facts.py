@@ -50,6 +50,10 @@ _PROVENANCE: Final = fields(
         "roles": listing(_role, most=1_000),
         "regions": mapping(mapping(listing(listing(optional(number()), most=2), most=1_000)), most=1_000),
         "context": listing(text(1_000), most=1_000),
+        "contamination": fields(
+            {"sample": optional(text(255)), "fraction": number(0, 1), "trained": _count, "validated": _count},
+            need=["fraction"],
+        ),
         "folds": fields({"folds": _count, "fold": _count}, need=["folds", "fold"]),
         "status": _word,
         "reason": optional(text(1 << 20)),
@@ -103,7 +107,9 @@ def _undefined(value: Any) -> bool:
 def trained_samples(facts: Mapping[str, Any]) -> list[str]:
     """Return the samples that a run was trained on, by its provenance."""
     background = [str(facts["background"])] if facts.get("background") is not None else []
-    return list(dict.fromkeys(role["sample"] for role in facts["roles"])) if "roles" in facts else background
+    signal = facts.get("contamination", {}).get("sample")
+    more = [] if signal is None else [str(signal)]
+    return list(dict.fromkeys(role["sample"] for role in facts["roles"])) if "roles" in facts else background + more
 
 
 def left_out_words(facts: Mapping[str, Any]) -> str:

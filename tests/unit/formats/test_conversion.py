@@ -17,7 +17,7 @@ from tests.layouts import LAYOUTS
 
 from hepad.core.errors import UserError
 from hepad.core.inputs import input_files
-from hepad.formats import Request, conversion, convert_files
+from hepad.formats import Request, conversion, convert_files, planning
 
 
 @pytest.fixture
@@ -223,3 +223,11 @@ def test_several_processes_make_the_same_file(nano, tmp_path):
     convert_files(nano, tmp_path / "one.h5", Request(chunk=15))
     convert_files(nano, tmp_path / "two.h5", Request(chunk=15, workers=2))
     assert (tmp_path / "one.h5").read_bytes() == (tmp_path / "two.h5").read_bytes()
+
+
+def test_large_events_are_read_in_smaller_parts(tmp_path, monkeypatch):
+    LAYOUTS["calochallenge2"].write(tmp_path / "a.hdf5", 1)
+    assert len(planning.plan_steps([tmp_path / "a.hdf5"], Request())) == 1
+    monkeypatch.setattr(planning, "_STEP_BYTES", 8 * 6481 * 15)
+    steps = planning.plan_steps([tmp_path / "a.hdf5"], Request())
+    assert [step.stop - step.start for step in steps] == [15, 15, 10]

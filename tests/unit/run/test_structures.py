@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from tests.every_model import STRUCTURE, data_class, options
+from tests.every_model import data_class, options
 
 from hepad.checks.combinations import check_data, check_loss, check_model
 from hepad.config import RunConfig, compose
@@ -43,7 +43,7 @@ def line(check, *arguments):
 @pytest.mark.parametrize("data", options("data"))
 def test_every_data_set_says_what_its_entries_are(data):
     check_data(data_class(data))
-    assert STRUCTURE[data] in DEFAULT_TEACHERS or STRUCTURE[data] == "volume"
+    assert data_class(data).structure in {*DEFAULT_TEACHERS, "volume"}
 
 
 def test_a_model_takes_vectors_whatever_they_are_called():

@@ -20,6 +20,7 @@ SCHEMA_COMMANDS: Final = (
     "simulate",
     "convert",
     "inspect",
+    "fetch",
     "new",
     "schema",
 )
@@ -108,6 +109,12 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "workers": Whole(1, 256),
     },
     "inspect": {"files": ListOf(FILE, 0, 1000, "files", "[a.root,b.h5]")},
+    "fetch": {
+        "names": ListOf(Text(), 0, 100, "names", "[lhco]"),
+        "output": optional(DIRECTORY),
+        "files": optional(NAMES),
+        "server": Text(),
+    },
     "schema": {"command": Word(SCHEMA_COMMANDS)},
     "new": {
         "kind": optional(Word(("model", "loss"))),

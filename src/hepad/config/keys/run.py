@@ -8,6 +8,15 @@ from hepad.config.keys.models import INFERENCE_KEYS, LOSS_KEYS, MODEL_KEYS, NOT_
 
 FILE: Final = Text("a file", 4096, path=True)
 FILES: Final = Either((ListOf(FILE, 1, 100_000, "files", "[a.root,b.root]"), FILE, Null()))
+_PART: Final = Either((ListOf(FILE, 1, 100_000, "files", "[a.root,b.root]"), FILE))
+SAMPLE_FILES: Final = Either(
+    (
+        *FILES.kinds,
+        FieldsOf(
+            {"train": _PART, "val": optional(_PART), "test": _PART}, ("train", "test"), "{train: FILE, test: FILE}"
+        ),
+    )
+)
 DIRECTORY: Final = Text("a directory", 4096, path=True)
 SEED: Final = Whole(0, 2**31 - 1)
 FORMATS: Final = ListOf(Word(("png", "pdf", "svg")), 1, 3, "formats", "[png,pdf]")
@@ -45,12 +54,20 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "bundled": Flag(),
     "center": Word(("centroid", "axis", "hardest")),
     "columns": optional(NAMES),
+    "contamination": optional(
+        FieldsOf(
+            {"sample": optional(Name()), "fraction": Number(0, 1, open_high=True)},
+            ("fraction",),
+            "{sample: ttbar, fraction: 0.01}",
+        )
+    ),
     "context": optional(ListOf(Text(), 0, 100, "names", "[m_jj]")),
     "dataset": optional(Text()),
     "features": optional(NAMES),
     "flip": Flag(),
     "fold": optional(Whole(0)),
     "folds": optional(Whole(2, 1000)),
+    "format": optional(Text()),
     "half": optional(Word(("first", "second"))),
     "half_width": Number(0, 10, open_low=True),
     "loudness": optional(Text()),
@@ -64,7 +81,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "power": Number(0, 10, open_low=True),
     "regions": optional(_REGIONS),
     "rotate": Flag(),
-    "samples": MapOf(FILES, Name(), "{mine: FILE}"),
+    "samples": MapOf(SAMPLE_FILES, Name(), "{mine: FILE}"),
     "seed": SEED,
     "split": Word(("events", "entries")),
     "targets": optional(FILE),
