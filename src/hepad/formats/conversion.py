@@ -5,12 +5,13 @@ from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from hepad import __version__
+from hepad.cluster import Cluster, Workers, cluster_workers
 from hepad.core.errors import JobError, UserError
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.progress import progress
@@ -48,7 +49,9 @@ class Converted:
     of_events: bool = True
 
 
-def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: bool = True) -> Converted:
+def convert_files(
+    files: Sequence[Path], target: Path, request: Request, quiet: bool = True, cluster: Cluster | None = None
+) -> Converted:
     """Write what files hold as one HDF5 file that `hepad.train` reads; it appears when it is whole.
 
     A conversion that was killed leaves its parts in a hidden directory beside the file; the same request goes on from
@@ -59,6 +62,7 @@ def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: 
         target: the file to write.
         request: how.
         quiet: show no progress.
+        cluster: whose workers read; None for processes of this machine. The bytes are the same.
 
     Raises:
         UserError: a file that cannot be read, of no known format, or with other columns than the others.
@@ -80,7 +84,9 @@ def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: 
             n_rows = sum(step.stop - step.start for step in steps)
             advance = None if quiet else stack.enter_context(progress("converting", n_rows))
             out = ConvertedFile(file, plan)
-            for step, made in zip(steps, _labelled(steps, parts, request), strict=True):
+            workers = None if cluster is None else stack.enter_context(cluster_workers(cluster))
+            made_steps = stack.enter_context(closing(_labelled(steps, parts, request, workers)))  # type: ignore[type-var]
+            for step, made in zip(steps, made_steps, strict=True):
                 out.add(made.arrays)
                 counts.update(made.counts)
                 if advance is not None:
@@ -110,10 +116,10 @@ def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: 
     )
 
 
-def _labelled(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator[Made]:
+def _labelled(steps: Sequence[Step], parts: Parts, request: Request, workers: Workers | None) -> Iterator[Made]:
     """Yield the rows of all steps in order, with the truth of a file of its own."""
     if request.labels is None:
-        yield from _made(steps, parts, request)
+        yield from _made(steps, parts, request, workers)
         return
     labels = read_labels(Path(request.labels))
     n_rows = sum(step.stop - step.start for step in steps)
@@ -125,15 +131,18 @@ def _labelled(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator
             f"labels={request.labels} has {len(labels)} lines, the input {n_rows} rows; one for each is needed"
         )
     first = 0
-    for made in _made(steps, parts, request):
+    for made in _made(steps, parts, request, workers):
         n_made = made.counts["events read"]
         yield Made({**made.arrays, "label": labels[first : first + n_made]}, made.counts)
         first += n_made
 
 
-def _made(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator[Made]:
+def _made(steps: Sequence[Step], parts: Parts, request: Request, workers: Workers | None) -> Iterator[Made]:
     """Yield the rows of all steps in order: those on disk, and those that are made now."""
     paths = [parts.path(index) for index in range(len(steps))]
+    if workers is not None:
+        yield from _made_on_cluster(steps, paths, request, workers)
+        return
     if request.workers > 1 and len(steps) > 1:
         yield from _made_by_workers(steps, paths, request)
         return
@@ -194,6 +203,34 @@ def _made_by_workers(steps: Sequence[Step], paths: Sequence[Path], request: Requ
         raise JobError("a process that reads was killed; the same command goes on where it was") from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _made_on_cluster(
+    steps: Sequence[Step], paths: Sequence[Path], request: Request, workers: Workers
+) -> Iterator[Made]:
+    """Yield the rows of all steps; parts are written here, so that a worker needs to reach the sources alone."""
+    found = [read_part(path) is not None for path in paths]
+    request = request.seen_from_anywhere()
+    tasks = (
+        (replace(step, path=step.path.absolute()), request)
+        for step, is_there in zip(steps, found, strict=True)
+        if not is_there
+    )
+    with closing(workers.in_order(_make_alone, tasks)) as results:  # type: ignore[type-var]
+        for path, is_there in zip(paths, found, strict=True):
+            made = read_part(path) if is_there else next(results)
+            if made is None:
+                raise JobError(f"cannot read {path}, which was there a moment ago")
+            if not is_there:
+                write_part(path, made)
+            yield made
+
+
+def _make_alone(task: tuple[Step, Request]) -> Made:
+    """Make the rows of one step, on a worker."""
+    step, request = task
+    with open_planned(step.path, step.plan, request) as source:
+        return _make(source, step, request)
 
 
 def _make(source: Source, step: Step, request: Request) -> Made:
