@@ -1,6 +1,7 @@
 """Conversion of files of any known format to one HDF5 file of hepad: planned, read in parts, written in order."""
 
 import multiprocessing
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 from hepad import __version__
 from hepad.cluster import Cluster, Workers, cluster_workers
@@ -210,13 +212,12 @@ def _made_on_cluster(
 ) -> Iterator[Made]:
     """Yield the rows of all steps; parts are written here, so that a worker needs to reach the sources alone."""
     found = [read_part(path) is not None for path in paths]
-    request = request.seen_from_anywhere()
-    tasks = (
-        (replace(step, path=step.path.absolute()), request)
-        for step, is_there in zip(steps, found, strict=True)
-        if not is_there
-    )
-    with closing(workers.in_order(_make_alone, tasks)) as results:  # type: ignore[type-var]
+    request, command = request.seen_from_anywhere(), uuid4().hex
+    todo = [
+        replace(step, path=step.path.absolute()) for step, is_there in zip(steps, found, strict=True) if not is_there
+    ]
+    tasks = [(command, step, request) for step in todo]
+    with closing(workers.in_order(_make_anywhere, tasks)) as results:  # type: ignore[type-var]
         for path, is_there in zip(paths, found, strict=True):
             made = read_part(path) if is_there else next(results)
             if made is None:
@@ -226,11 +227,10 @@ def _made_on_cluster(
             yield made
 
 
-def _make_alone(task: tuple[Step, Request]) -> Made:
-    """Make the rows of one step, on a worker."""
-    step, request = task
-    with open_planned(step.path, step.plan, request) as source:
-        return _make(source, step, request)
+def _make_anywhere(task: tuple[str, Step, Request]) -> Made:
+    """Make the rows of one step, on a worker of a cluster."""
+    command, step, request = task
+    return _make(_open_file(command, request).of(step), step, request)
 
 
 def _make(source: Source, step: Step, request: Request) -> Made:
@@ -244,11 +244,18 @@ def _make(source: Source, step: Step, request: Request) -> Made:
         raise UserError(str(error) if str(source.path) in str(error) else f"{source.path}: {error}") from error
 
 
-_open_here: list[_OpenFile] = []
-
-
 def _make_part(step: Step, part: Path, request: Request) -> None:
-    """Make one part, in a process of its own, which holds its file open for the next one."""
-    if not _open_here:
-        _open_here.append(_OpenFile(request))
-    _made_or_found(_open_here[0], step, part)
+    """Make one part, in a process of its own."""
+    _made_or_found(_open_file("", request), step, part)
+
+
+_held: Final = threading.local()
+
+
+def _open_file(command: str, request: Request) -> _OpenFile:
+    """Return what holds a worker's file open for the next step of a command; that of another command is closed."""
+    if getattr(_held, "command", None) != command:
+        with getattr(_held, "opened", ExitStack()):
+            _held.command, _held.opened = command, _OpenFile(request)
+    opened: _OpenFile = _held.opened
+    return opened

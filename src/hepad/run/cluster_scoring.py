@@ -6,20 +6,22 @@ many entries come before its own, so its blocks begin elsewhere; its last one is
 block of the file, which one process computes as it is, is done once more as a task of its own.
 """
 
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
+import h5py
 import numpy as np
 import torch
 
 from hepad.cluster import Cluster, Workers, cluster_workers
 from hepad.core.batch import Batch, take_rows
 from hepad.core.hdf5 import open_hdf5
+from hepad.core.hdf5.datasets import texts_are_sound
 from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule, Entries
 from hepad.run.loading import Run, load_run
@@ -136,26 +138,48 @@ def _last_block(
     return found.scored
 
 
-@lru_cache(maxsize=1)
-def _loaded(request: ScoringRequest) -> tuple[Run, AnomalyDataModule, Forward]:
-    """Return the run, the reader and the model of a command; a worker loads them once."""
-    torch.set_num_threads(1)
-    run = load_run(request.run_dir)
-    device = scoring_device("cpu" if request.is_cpu else request.device)
-    return run, reader_of_run(run, request.source, request.on_nonfinite), Forward(run.model, device)
+@dataclass(frozen=True)
+class _Loaded:
+    """What a worker reads once for a command: the run, its reader and model, and the file, which stays open."""
+
+    run: Run
+    data: AnomalyDataModule
+    forward: Forward
+    file: h5py.File
+
+
+_held: Final = threading.local()
+
+
+def _loaded(request: ScoringRequest) -> _Loaded:
+    """Return what is read once for a command, by each thread of a worker; what it held of another is closed."""
+    if getattr(_held, "command", None) != request.command:
+        torch.set_num_threads(1)
+        run = load_run(request.run_dir)
+        data = reader_of_run(run, request.source, request.on_nonfinite)
+        forward = Forward(run.model, scoring_device("cpu" if request.is_cpu else request.device))
+        with getattr(_held, "stack", ExitStack()):
+            _held.stack = ExitStack()
+        file = _held.stack.enter_context(open_hdf5(request.source))
+        # The command itself has looked through it.
+        texts_are_sound(file)
+        _held.command, _held.loaded = request.command, _Loaded(run, data, forward, file)
+    loaded: _Loaded = _held.loaded
+    return loaded
 
 
 def score_rows(task: ScoringTask) -> ScoredRows:
     """Read and score the entries of some rows, on a worker."""
-    source = task.request.source
-    run, data, forward = _loaded(task.request)
-    tally = Tally()
-    with open_hdf5(source) as file:
-        parts = tally.counted(read_entries(file, data, run, source, task.rows))
-        blocks = entry_blocks(parts, task.block) if task.last is None else iter([_last_entries(parts, task.last)])
-        prepare = (lambda block: refuse_nonfinite(block, source)) if task.last else _filling(source, task.block)
-        with closing(forward.scores(blocks, prepare)) as found:  # type: ignore[type-var]
-            scored = [ScoredEntries.of(block, score[: len(block)]) for block, score in found]
+    source, loaded, tally = task.request.source, _loaded(task.request), Tally()
+    parts = tally.counted(read_entries(loaded.file, loaded.data, loaded.run, source, task.rows))
+    blocks = entry_blocks(parts, task.block) if task.last is None else iter([_last_entries(parts, task.last)])
+
+    def prepare(block: Entries) -> Batch:
+        batch = refuse_nonfinite(block, source)
+        return batch if task.last else _filled(batch, task.block)
+
+    with closing(loaded.forward.scores(blocks, prepare)) as found:  # type: ignore[type-var]
+        scored = [ScoredEntries.of(block, score[: len(block)]) for block, score in found]
     return ScoredRows(ScoredEntries.join(scored) if scored else None, tally.dropped, tally.left_out)
 
 
@@ -164,11 +188,7 @@ def _last_entries(parts: Iterator[Entries], n: int) -> Entries:
     return joined.rows(np.arange(len(joined) - n, len(joined)))
 
 
-def _filling(source: Path, size: int) -> Callable[[Entries], Batch]:
-    """Return what makes a batch of the full size of a block, the last entry repeated where there are fewer."""
-
-    def prepare(block: Entries) -> Batch:
-        batch = refuse_nonfinite(block, source)
-        return batch if len(block) == size else take_rows(batch, torch.arange(size).clamp(max=len(block) - 1))
-
-    return prepare
+def _filled(batch: Batch, size: int) -> Batch:
+    """Return a batch of the full size of a block, its last entry repeated where there are fewer."""
+    n = len(batch.x)
+    return batch if n == size else take_rows(batch, torch.arange(size).clamp(max=n - 1))

@@ -7,12 +7,12 @@ import time
 from importlib import util
 
 import pytest
+from tests.runs.conftest import call
 
 from hepad import convert, score, simulate
 from hepad.cluster import Cluster, Jobs, read_cluster, request
 from hepad.cluster.jobs import job_cluster
 from hepad.core.errors import UserError
-from tests.runs.conftest import call
 
 JOBS = {"cores": 1, "memory": "4GB", "disk": "1GB", "walltime": None, "queue": None, "account": None}
 
@@ -39,7 +39,9 @@ def listener(greeting: bytes):
 
 
 def test_a_scheduler_that_is_not_there():
-    assert "no scheduler answers there (Connection refused); start one with `dask scheduler`" in refused("tcp://127.0.0.1:9")
+    assert "no scheduler answers there (Connection refused); start one with `dask scheduler`" in refused(
+        "tcp://127.0.0.1:9"
+    )
     assert "no scheduler answers there" in refused("tcp://no-such-host.invalid:8786")
     assert "no scheduler answers there" in refused("tcp://127.0.0.1:99999")
 
@@ -95,7 +97,9 @@ def test_commands_refuse_it_in_one_line_and_write_nothing(tmp_path, command, wor
 
 
 def test_the_job_of_slurm_is_what_is_asked_for():
-    jobs = Jobs(4, "16GB", queue="short", account="cms", walltime="02:30:00", extra=("--qos=fast",), prologue=("source env",))
+    jobs = Jobs(
+        4, "16GB", queue="short", account="cms", walltime="02:30:00", extra=("--qos=fast",), prologue=("source env",)
+    )
     with job_cluster(Cluster("slurm", 8, jobs)) as cluster:
         script = cluster.job_script()
     for line in (

@@ -59,5 +59,5 @@ def test_a_task_that_ends_its_worker_ends_the_command_in_one_line(cluster, monke
 
 def test_a_worker_of_another_version_is_refused(cluster, monkeypatch):
     monkeypatch.setattr(workers, "_versions", lambda: {"hepad": "0.0.1"})
-    with cluster_workers(at(cluster)) as found, pytest.raises(UserError, match="this command 0.0.1: start them in"):
+    with cluster_workers(at(cluster)) as found, pytest.raises(UserError, match=r"this command 0\.0\.1: start them in"):
         list(found.in_order(sqrt, [1]))
