@@ -107,8 +107,9 @@ def assemble_around(
     resume_point = ResumePoint(run_dir / "checkpoints")
     around = [history, *([] if inference is None else [inference]), evaluate, resume_point, OwnSignals()]
     trainer = build_trainer(cfg, around)
-    if trainer.world_size > 1 and not model.automatic_optimization:
-        raise UserError(f"{type(model).__name__} has two optimisers and trains on one device; choose trainer.devices=1")
+    if trainer.world_size > 1 and not (model.automatic_optimization or model.averages_gradients):
+        name = type(model).__name__
+        raise UserError(f"{name} steps its optimisers itself and trains on one device; choose trainer.devices=1")
     return Parts(data, model, remarks, evaluate, history, resume_point, trainer)
 
 

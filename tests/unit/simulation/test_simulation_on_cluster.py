@@ -8,7 +8,7 @@ from hepad.simulation import chunks
 from hepad.simulation.production import simulate
 from hepad.simulation.settings import Settings, sample_fingerprint
 
-SMALL = Settings({"soft_qcd": 10}, seed=5, pileup_mean=1, chunk_size=2)
+SMALL = Settings({"soft_qcd": 10}, seed=5, pileup_mean=4, chunk_size=2)
 
 
 @pytest.mark.usefixtures("tables_at_hand")
