@@ -9,7 +9,6 @@ from typing import Any, Final
 import lightning as L
 import torch
 from hydra.utils import get_class
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, ProgressBar
 
 from hepad.callbacks import Evaluate, History, ResumePoint
@@ -30,6 +29,7 @@ from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
 from hepad.nn.shared_batch_norm import SharedLayersSync
 from hepad.run.interruption import OwnSignals
+from hepad.run.nodes import launcher
 from hepad.steps import several_steps
 from hepad.steps.compiled import CompiledNetworks
 
@@ -182,8 +182,7 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     trainer: L.Trainer = instantiate(
         {**settings, **SCORE_ALL, **_set_determinism(cfg.trainer)},
         logger=False,
-        # hepad starts further processes itself, also inside a job of SLURM's.
-        plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedLayersSync()],
+        plugins=[AtomicCheckpointIO(), launcher(cfg.trainer.num_nodes), SharedLayersSync()],
         callbacks=[EpochMeansFirst(), *configured, *callbacks],
         # Without a bar among the callbacks Lightning would add its own, also to a batch log.
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),
@@ -213,10 +212,8 @@ def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:
     """Raise `UserError` for several processes that cannot share the work."""
     if trainer.world_size == 1:
         return
-    if strategy not in _STRATEGIES or trainer.num_nodes > 1:
-        raise UserError(
-            f"trainer.strategy={strategy}: several devices of one machine take ddp; allowed: {', '.join(_STRATEGIES)}"
-        )
+    if strategy not in _STRATEGIES:
+        raise UserError(f"trainer.strategy={strategy}: several devices take ddp; allowed: {', '.join(_STRATEGIES)}")
     if batch_size % trainer.world_size:
         raise UserError(
             f"data.batch_size={batch_size} cannot be shared evenly by {trainer.world_size} processes; "
