@@ -3,7 +3,6 @@
 import os
 import shutil
 import socket
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, Final
@@ -73,13 +72,13 @@ class Cluster:
         return "://" in self.word
 
 
-def read_cluster(word: str | None, workers: int | None, jobs: Mapping[str, Any]) -> Cluster | None:
+def read_cluster(word: str | None, workers: int | None, jobs: Any) -> Cluster | None:
     """Return the cluster that a config asks for; None for none.
 
     Args:
         word: the value of `cluster`.
         workers: how many workers; None for one per core of this machine.
-        jobs: the section `jobs`.
+        jobs: the section `jobs`, a mapping.
 
     Raises:
         UserError: Dask or the batch system's commands are not installed, there is no scheduler at the address, or a
@@ -97,7 +96,7 @@ def read_cluster(word: str | None, workers: int | None, jobs: Mapping[str, Any])
     for package in ("distributed", *(("dask_jobqueue",) if word in _SUBMITS else ())):
         if find_spec(package) is None:
             raise UserError(f"cluster={word} needs Dask: {_INSTALL}")
-    given = {key: tuple(value) if isinstance(value, list) else value for key, value in jobs.items()}
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in jobs.items()}
     if given.get("walltime") is None:
         given.pop("walltime", None)
     elif word == HTCONDOR:

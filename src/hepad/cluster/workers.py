@@ -3,6 +3,7 @@
 import ctypes
 import logging
 import pickle
+import time
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,7 @@ from importlib import metadata
 from typing import Any, Final, TypeVar
 
 from hepad import __version__
+from hepad.cluster.jobs import submitted
 from hepad.cluster.request import LOCAL, Cluster
 from hepad.core.errors import JobError, UserError, one_line
 from hepad.core.late_import import import_late, importing
@@ -22,6 +24,7 @@ Result = TypeVar("Result")
 _AHEAD: Final = 3
 """Tasks in the hands of a worker, or done and waiting for their turn: memory stays flat."""
 _ANSWER_SECONDS: Final = 10
+_BETWEEN_LOOKS: Final = 0.2
 _COMPARED: Final = ("numpy", "h5py", "torch", "pythia8mc", "uproot")
 """Packages of which a worker must have the same version, or the bits would not be the same."""
 
@@ -71,7 +74,7 @@ class Workers:
             self._client.cancel(list(waiting))
 
     def _most_waiting(self) -> int:
-        n_threads = sum(self._client.nthreads().values())
+        n_threads: int = sum(self._client.nthreads().values())
         return _AHEAD * max(1, n_threads) + 1
 
     def _result(self, future: Any) -> Any:
@@ -114,37 +117,42 @@ def cluster_workers(cluster: Cluster) -> Iterator[Workers]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         where: Any = cluster.word
-        if not cluster.is_address:
-            where = stack.enter_context(_started(cluster))
+        refusals: list[str] = []
+        if cluster.word == LOCAL:
+            where = stack.enter_context(_local(cluster.workers))
+        elif not cluster.is_address:
+            where, refusals = stack.enter_context(submitted(cluster))
         try:
             client = stack.enter_context(Client(where, timeout=_ANSWER_SECONDS))
         except (OSError, ValueError) as error:
             raise UserError(
                 f"cluster={cluster.word}: the scheduler does not answer ({one_line(error)}); is it of the same version?"
             ) from error
-        if not client.nthreads():
-            print(f"waiting for the first worker of cluster={cluster.word}", flush=True)
+        _wait_for_worker(client, cluster, refusals)
         yield Workers(client, cluster.word)
 
 
-def _started(cluster: Cluster) -> Any:
-    """Return a cluster of Dask's with as many workers as are asked for, on their way."""
-    if cluster.word == LOCAL:
-        from distributed import LocalCluster
+def _wait_for_worker(client: Any, cluster: Cluster, refusals: list[str]) -> None:
+    if client.nthreads():
+        return
+    print(f"waiting for the first worker of cluster={cluster.word}", flush=True)
+    while not client.nthreads():
+        if refusals:
+            raise UserError(f"cluster={cluster.word}: {refusals[0]}")
+        time.sleep(_BETWEEN_LOOKS)
 
-        return LocalCluster(
-            n_workers=cluster.workers,
-            threads_per_worker=1,
-            # Memory is bounded by the tasks; a limit of Dask's would stop workers on small machines.
-            memory_limit=None,
-            dashboard_address=None,
-            silence_logs=logging.CRITICAL,
-        )
-    from hepad.cluster.jobs import job_cluster
 
-    started = job_cluster(cluster)
-    started.scale(cluster.workers)
-    return started
+def _local(n: int) -> Any:
+    from distributed import LocalCluster
+
+    return LocalCluster(
+        n_workers=n,
+        threads_per_worker=1,
+        # Memory is bounded by the tasks; a limit of Dask's would stop workers on small machines.
+        memory_limit=None,
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+    )
 
 
 def _run_task(pickled: bytes, versions: dict[str, str]) -> Any:

@@ -29,7 +29,7 @@ from hepad.logging.loggers import quieten
 from hepad.models import AnomalyModel
 from hepad.nn.shared_batch_norm import SharedLayersSync
 from hepad.run.interruption import OwnSignals
-from hepad.run.nodes import launcher
+from hepad.run.nodes import check_launched, launcher
 from hepad.steps import several_steps
 from hepad.steps.compiled import CompiledNetworks
 
@@ -179,14 +179,16 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     steps = settings.pop("steps_per_execution", None)
     if settings.pop("compile", False):
         callbacks = [*callbacks, CompiledNetworks()]
+    environment = launcher(cfg.trainer.num_nodes)
     trainer: L.Trainer = instantiate(
         {**settings, **SCORE_ALL, **_set_determinism(cfg.trainer)},
         logger=False,
-        plugins=[AtomicCheckpointIO(), launcher(cfg.trainer.num_nodes), SharedLayersSync()],
+        plugins=[AtomicCheckpointIO(), environment, SharedLayersSync()],
         callbacks=[EpochMeansFirst(), *configured, *callbacks],
         # Without a bar among the callbacks Lightning would add its own, also to a batch log.
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),
     )
+    check_launched(trainer, environment)
     check_processes(trainer, cfg.trainer.strategy, cfg.data.batch_size)
     return several_steps(trainer, steps)
 

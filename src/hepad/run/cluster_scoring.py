@@ -140,7 +140,7 @@ def _last_block(
 
 @dataclass(frozen=True)
 class _Loaded:
-    """What a worker reads once for a command: the run, its reader and model, and the file, which stays open."""
+    """Things that a worker reads once for a command: the run, its reader and model, and the file, which stays open."""
 
     run: Run
     data: AnomalyDataModule

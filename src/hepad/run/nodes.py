@@ -6,12 +6,10 @@ from typing import Any, Final, NamedTuple
 
 import lightning as L
 import torch
-from lightning.fabric.plugins.environments import (
-    ClusterEnvironment,
-    LightningEnvironment,
-    SLURMEnvironment,
-    TorchElasticEnvironment,
-)
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
 from hepad.core.errors import UserError
 
@@ -60,6 +58,17 @@ def launcher(num_nodes: int) -> ClusterEnvironment:
             f"{', '.join(missing)} (docs/clusters.md)"
         )
     return LightningEnvironment()
+
+
+def check_launched(trainer: L.Trainer, environment: ClusterEnvironment) -> None:
+    """Raise `UserError` where another number of processes was started than a config asks for."""
+    try:
+        environment.validate_settings(trainer.num_devices, trainer.num_nodes)
+    except (ValueError, RuntimeError) as error:
+        raise UserError(
+            f"trainer.devices={trainer.num_devices} on trainer.num_nodes={trainer.num_nodes} nodes are not the "
+            f"processes that were started: {' '.join(str(error).split())}"
+        ) from error
 
 
 class BeginsWith(NamedTuple):

@@ -10,7 +10,7 @@ import pytest
 from tests.runs.conftest import call
 
 from hepad import convert, score, simulate
-from hepad.cluster import Cluster, Jobs, read_cluster, request
+from hepad.cluster import Cluster, Jobs, cluster_workers, read_cluster, request
 from hepad.cluster.jobs import job_cluster
 from hepad.core.errors import UserError
 
@@ -100,7 +100,7 @@ def test_the_job_of_slurm_is_what_is_asked_for():
     jobs = Jobs(
         4, "16GB", queue="short", account="cms", walltime="02:30:00", extra=("--qos=fast",), prologue=("source env",)
     )
-    with job_cluster(Cluster("slurm", 8, jobs)) as cluster:
+    with job_cluster(Cluster("slurm", 8, jobs), []) as cluster:
         script = cluster.job_script()
     for line in (
         "#SBATCH -p short", "#SBATCH -A cms", "#SBATCH -n 1", "#SBATCH --cpus-per-task=4", "#SBATCH --mem=15G",
@@ -115,11 +115,25 @@ def test_the_job_of_slurm_is_what_is_asked_for():
 
 def test_the_job_of_htcondor_is_what_is_asked_for():
     jobs = Jobs(2, "8GB", disk="3GB", extra=('+JobFlavour = "workday"',))
-    with job_cluster(Cluster("htcondor", 2, jobs)) as cluster:
+    with job_cluster(Cluster("htcondor", 2, jobs), []) as cluster:
         lines = cluster.job_script().splitlines()
     assert "RequestCpus = MY.DaskWorkerCores" in lines
     assert "MY.DaskWorkerCores = 2" in lines
     assert '+JobFlavour = "workday"' in lines
     assert any(line.startswith("MY.DaskWorkerDisk = 3000000000") for line in lines)
     with pytest.raises(UserError, match="HTCondor takes lines such as"):
-        job_cluster(Cluster("htcondor", 2, Jobs(extra=("workday",))))
+        job_cluster(Cluster("htcondor", 2, Jobs(extra=("workday",))), [])
+
+
+def test_what_the_batch_system_says_of_a_job_that_it_does_not_take(tmp_path, monkeypatch, capfd):
+    sbatch = tmp_path / "sbatch"
+    sbatch.write_text("#!/bin/sh\necho sbatch: error: invalid partition: nowhere >&2\nexit 1\n")
+    sbatch.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    cluster = read_cluster("slurm", 2, JOBS)
+    with (
+        pytest.raises(UserError, match="^cluster=slurm: sbatch: error: invalid partition: nowhere$"),
+        cluster_workers(cluster),
+    ):
+        pass
+    assert capfd.readouterr().err == ""
