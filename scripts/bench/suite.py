@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("WANDB_MODE", "offline")
 os.environ.setdefault("WANDB_SILENT", "true")
 
+from scripts.bench.cluster import cluster
 from scripts.bench.commands import default_run, start_up
 from scripts.bench.comparison import comparison
 from scripts.bench.conversion import conversion
@@ -33,6 +34,7 @@ from scripts.bench.training import training
 PARTS: Mapping[str, Callable[[Settings], Iterable[Row]]] = {
     "training": training,
     "scoring": scoring,
+    "cluster": cluster,
     "latent_search": latent_search,
     "reading": reading,
     "batches": batches,

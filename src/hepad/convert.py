@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
@@ -25,6 +25,9 @@ def job(cfg: DictConfig) -> None:
     for key in ("lumi_mask", "labels"):
         if cfg[key] is not None:
             require_file(cfg[key], key)
+    from hepad.cluster import read_cluster
+
+    cluster = read_cluster(cfg.cluster, cfg.workers, OmegaConf.to_object(cfg.jobs))
     from hepad.formats import Request, convert_files
 
     request = Request(
@@ -43,7 +46,7 @@ def job(cfg: DictConfig) -> None:
         chunk=cfg.chunk,
         workers=cfg.workers,
     )
-    found = convert_files(sources, target, request, quiet=False)
+    found = convert_files(sources, target, request, quiet=False, cluster=cluster)
     what = "events" if found.of_events else "entries"
     print(f"{found.entries} {what} written to {target} ({found.title})")
     if found.found_parts:

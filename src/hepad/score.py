@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
@@ -14,11 +14,15 @@ def job(cfg: DictConfig) -> None:
     """Score one file."""
     if missing := [name for name in ("run", "input", "output") if cfg[name] is None]:
         raise UserError(f"score needs run=DIR input=FILE output=FILE; {', '.join(missing)} is missing")
+    from hepad.cluster import read_cluster
+
+    cluster = read_cluster(cfg.cluster, cfg.workers, OmegaConf.to_object(cfg.jobs))
     # Imported here, so that --help does not wait for torch.
     with importing():
         from hepad.run.scoring import score_file
 
-    found = score_file(Path(cfg.run), Path(cfg.input), Path(cfg.output), cfg.overwrite, cfg.on_nonfinite, cfg.device)
+    paths = Path(cfg.run), Path(cfg.input), Path(cfg.output)
+    found = score_file(*paths, cfg.overwrite, cfg.on_nonfinite, cfg.device, cluster)
     dropped = f", {found.dropped} with NaN or inf left out" if found.dropped else ""
     dropped += "".join(f", {reason}: {count}" for reason, count in found.left_out.items())
     print(f"{found.entries} scores written to {cfg.output}{dropped}")

@@ -1,5 +1,7 @@
 """`python -m hepad.simulate`: simulated samples as HDF5 files."""
 
+from collections.abc import Sequence
+
 from omegaconf import DictConfig
 
 from hepad.cli import run_command
@@ -13,16 +15,16 @@ def simulate(cfg: DictConfig) -> None:
     request = read_request(cfg)
     from hepad.simulation.production import simulate as make_samples
 
-    files = make_samples(request.settings, request.output, request.workers)
+    files = make_samples(request.settings, request.output, request.workers, request.cluster)
     if request.validate:
         from hepad.simulation.validation import validate
 
         validate(files, request.output / "validation")
 
 
-def main() -> None:
-    """Run the command."""
-    run_command(simulate, "simulate")
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; `argv` stands in for the words after its name."""
+    run_command(simulate, "simulate", argv)
 
 
 if __name__ == "__main__":

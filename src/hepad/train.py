@@ -11,6 +11,7 @@ from hepad.cli.command import GuardedJob
 from hepad.cli.resume_overrides import changed_values, resume_in_place
 from hepad.config import RunConfig
 from hepad.core.errors import UserError
+from hepad.core.files import remove_if_empty
 from hepad.core.late_import import importing
 from hepad.core.names import python_command
 from hepad.logging.early_import import import_wandb_first
@@ -21,9 +22,11 @@ def job(cfg: DictConfig) -> None:
     # Imported here, so that --help does not wait for torch.
     with importing():
         import_wandb_first(cfg.logger or {})
-        from hepad.pipeline.training_commands import begin, go_on
+        from hepad.pipeline.training_commands import begin, go_on, is_pipeline
         from hepad.run.console import print_result
-        from hepad.run.training import is_finished
+        from hepad.run.joining import join_training
+        from hepad.run.nodes import is_first, is_launched
+        from hepad.run.training import changed_config, is_finished
         from hepad.rundir.locking import RunStatus, run_status
 
     run_dir = Path(HydraConfig.get().runtime.output_dir)
@@ -42,10 +45,20 @@ def job(cfg: DictConfig) -> None:
             go_on(run_dir)
         return
     task = GuardedJob(job, "train")
-    if cfg.resume is None:
+    changes = changed_values(cfg, list(HydraConfig.get().overrides.task)) if cfg.resume is not None else None
+    wanted = config if changes is None else changed_config(run_dir, changes)
+    if is_launched(wanted.trainer.num_nodes):
+        if is_pipeline(wanted, run_dir):
+            raise UserError(
+                "a pipeline trains several runs, each on one machine: leave torchrun and trainer.num_nodes out"
+            )
+        if not is_first(wanted.trainer.num_nodes):
+            join_training(wanted)
+            remove_if_empty(run_dir)
+            return
+    if changes is None:
         print_result(begin(config, run_dir, task))
         return
-    changes = changed_values(cfg, list(HydraConfig.get().overrides.task))
     if is_finished(run_dir) and "trainer.max_epochs" not in changes:
         print(f"{run_dir} is finished; nothing is left to do")
         return

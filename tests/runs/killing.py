@@ -5,7 +5,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ PROCESSES.set_forkserver_preload(["tests.quick_process", "hepad.run.training", "
 
 
 def start(
-    directory: Path, words: Sequence[str], moment: tuple[str, int] | None = None, largest_file: int | None = None
+    directory: Path,
+    words: Sequence[str],
+    moment: tuple[str, int] | None = None,
+    largest_file: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Any:
     """Start `python -m hepad.train WORDS…` from `directory` in a process of its own.
 
@@ -28,14 +32,22 @@ def start(
             with SIGKILL after the file was written aside and before it is renamed. The name `step` stands for a
             training step.
         largest_file: no file may grow beyond so many bytes.
+        environment: variables that are set there.
     """
-    process = PROCESSES.Process(target=_work, args=(directory, list(words), moment, largest_file))
+    process = PROCESSES.Process(target=_work, args=(directory, list(words), moment, largest_file, environment))
     process.start()
     return process
 
 
-def _work(directory: Path, words: list[str], moment: tuple[str, int] | None, largest_file: int | None) -> None:
+def _work(
+    directory: Path,
+    words: list[str],
+    moment: tuple[str, int] | None,
+    largest_file: int | None,
+    environment: Mapping[str, str] | None,
+) -> None:
     os.chdir(directory)
+    os.environ |= environment or {}
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
     os.environ |= {"WANDB_MODE": "offline", "HYDRA_FULL_ERROR": "1"}

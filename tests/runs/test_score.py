@@ -14,7 +14,7 @@ import torch
 import hepad
 from hepad import score, train
 from hepad.data import calo, jet_table
-from hepad.run import scoring
+from hepad.run import scored_entries, scoring, scoring_input
 from hepad.scores import forward
 from tests.conftest import write_image_file, write_jet_file
 from tests.runs.conftest import Finished, call
@@ -63,7 +63,7 @@ def scored(run: Path, source: Path, target: Path, *words: str) -> Finished:
 @pytest.mark.parametrize("kind", WRITERS)
 def test_scores_are_those_of_the_loaded_run_bit_for_bit(run_of, tmp_path, monkeypatch, kind):
     # Rows and entries in other steps than the file's length, so that every seam is crossed.
-    monkeypatch.setattr(scoring, "ROWS", 170)
+    monkeypatch.setattr(scoring_input, "ROWS", 170)
     source = WRITERS[kind](tmp_path / "new.h5", n_events=5000, seed=7)
     run = run_of(kind)
     done = scored(run, source, tmp_path / "scores.h5")
@@ -103,7 +103,7 @@ def test_no_more_rows_are_read_at_once_than_fit(run_of, tmp_path, monkeypatch, k
 
     run = run_of(kind)
     monkeypatch.setattr(module, "read_rows", spied)
-    monkeypatch.setattr(scoring, "ROWS", 128)
+    monkeypatch.setattr(scoring_input, "ROWS", 128)
     source = WRITERS[kind](tmp_path / "new.h5", n_events=1000)
     assert scored(run, source, tmp_path / "scores.h5").code == 0
     assert sum(largest) == 1000
@@ -131,7 +131,7 @@ def test_entries_with_nan_are_left_out_on_request(run_of, tmp_path):
 def test_stopped_in_the_middle_nothing_is_left(run_of, tmp_path, monkeypatch, n_threads):
     run, threads, torch_threads = run_of("jets"), threading.active_count(), torch.get_num_threads()
     source = write_jet_file(tmp_path / "new.h5", n_events=3000)
-    monkeypatch.setattr(scoring, "ROWS", 100)
+    monkeypatch.setattr(scoring_input, "ROWS", 100)
     monkeypatch.setattr(forward, "rows_at_once", lambda *shape: 64)
     n_done = 0
 
@@ -141,7 +141,7 @@ def test_stopped_in_the_middle_nothing_is_left(run_of, tmp_path, monkeypatch, n_
         if n_done == 20:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(scoring.GrowingColumns, "add", stop)
+    monkeypatch.setattr(scored_entries.GrowingColumns, "add", stop)
     torch.set_num_threads(n_threads)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -154,7 +154,7 @@ def test_stopped_in_the_middle_nothing_is_left(run_of, tmp_path, monkeypatch, n_
 
 
 def test_a_fault_in_the_middle_is_told_in_one_line(run_of, tmp_path, monkeypatch):
-    monkeypatch.setattr(scoring, "ROWS", 100)
+    monkeypatch.setattr(scoring_input, "ROWS", 100)
     source = write_jet_file(tmp_path / "new.h5", n_events=3000)
     with h5py.File(source, "r+") as file:
         file["weight"] = np.where(np.arange(3000) == 2500, -1.0, 1.0)

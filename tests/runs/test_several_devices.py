@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from lightning.fabric.plugins.environments.lightning import find_free_network_port
 
 import hepad
 from hepad import train
@@ -36,15 +37,14 @@ def two_processes(directory, *words):
     return done
 
 
-def assert_same_numbers(place):
-    """Every metric and every weight of the runs `one` and `two` is the same up to rounding."""
-    one, two = (json.loads((place / run / "metrics.json").read_text()) for run in ("one", "two"))
+def assert_same_numbers(place, *runs):
+    """Every metric and every weight of two runs, of `one` and `two`, is the same up to rounding."""
+    runs = runs or ("one", "two")
+    one, two = (json.loads((place / run / "metrics.json").read_text()) for run in runs)
     assert one.keys() == two.keys()
     for name, value in one.items():
         assert two[name] == pytest.approx(value, abs=1e-6), name
-    left, right = (
-        torch.load(place / run / "checkpoints/best.ckpt", weights_only=True)["state_dict"] for run in ("one", "two")
-    )
+    left, right = (torch.load(place / run / "checkpoints/best.ckpt", weights_only=True)["state_dict"] for run in runs)
     assert left.keys() == right.keys()
     for name, values in left.items():
         torch.testing.assert_close(right[name], values, rtol=1e-4, atol=1e-5)
@@ -66,6 +66,9 @@ def test_two_processes_find_what_one_does(place):
         ["model=td_ae", "model.dropout=0"],
         # The teacher is trained by two processes as well.
         ["model=distilled", "data=jets", "model.dropout=0.2"],
+        # Two optimisers; labels are jittered, and the gradient is clipped.
+        ["model=gan", "data=jets", "loss=non_saturating", "model.gradient_clip=0.5"],
+        ["model=bigan", "data=jets", "model.r1=1"],
     ],
     ids=lambda words: words[0],
 )
@@ -92,8 +95,38 @@ def test_every_entry_is_scored_once_and_in_its_place(place):
             np.testing.assert_allclose(two[sample]["score"][:], run.score(jets), rtol=1e-5)
 
 
+def two_nodes(place, *words):
+    """Start a command in two directories, as two machines would; return them, and the last lines of both."""
+    by_hand = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(find_free_network_port()), "LOCAL_RANK": "0"}
+    directories = [place / "node0", place / "node1"]
+    processes = []
+    for rank, directory in enumerate(directories):
+        directory.mkdir(exist_ok=True)
+        processes.append(start(directory, words, environment={**by_hand, "NODE_RANK": str(rank)}))
+    for process in processes:
+        process.join()
+    texts = [(directory / "log.txt").read_text() for directory in directories]
+    assert [process.exitcode for process in processes] == [0, 0], texts
+    return directories, texts
+
+
+def test_two_nodes_find_what_two_devices_do(place):
+    words = [*two_samples(place), *DDP, "trainer.devices=1", "trainer.num_nodes=2", "logger=csv", "hydra.run.dir=run"]
+    (first, second), (told, nothing) = two_nodes(place, *words)
+    assert "vs background" in told
+    assert nothing == ""
+    assert {path.name for path in second.iterdir()} == {"log.txt"}
+    assert_same_numbers(place, "two", "node0/run")
+    # A node that does not see the directory is sent where training goes on.
+    resumed = [f"resume={first / 'run'}", "trainer.max_epochs=4"]
+    (_, second), (told, nothing) = two_nodes(place, *resumed)
+    assert "epoch 3: " in told
+    assert "epoch" not in nothing
+    assert {path.name for path in second.iterdir()} == {"log.txt"}
+
+
 def test_there_is_one_directory_and_one_wandb_run(place):
-    assert {path.name for path in place.iterdir()} == {"background.h5", "signal.h5", "one", "two"}
+    assert {path.name for path in place.iterdir()} - {"node0", "node1"} == {"background.h5", "signal.h5", "one", "two"}
     assert len(list((place / "two/wandb").glob("offline-run-*"))) == 1
     assert {path.name for path in (place / "two/checkpoints").iterdir()} == {
         "best.ckpt",
@@ -111,7 +144,7 @@ def test_there_is_one_directory_and_one_wandb_run(place):
         (["data.batch_size=63"], "cannot be shared evenly by 2 processes"),
         (["trainer.strategy=ddp_spawn"], "allowed: auto, ddp"),
         (["trainer.strategy=dpp"], "dpp"),
-        (["model=gan", "data=jets"], "choose trainer.devices=1"),
+        (["trainer.num_nodes=2"], "start the command on every node with torchrun or srun, or set MASTER_ADDR"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

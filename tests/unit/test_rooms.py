@@ -14,14 +14,15 @@ PACKAGE = Path(hepad.__file__).parent
 MAY_IMPORT = {
     "core": set(),
     "bundled": set(),
+    "cluster": set(),
     "config": set(),
     "templates": {"config"},
     "nn": set(),
     "losses": set(),
     "metrics": set(),
-    "formats": {"config"},
+    "formats": {"cluster", "config"},
     "data": {"bundled", "config", "formats"},
-    "simulation": set(),
+    "simulation": {"cluster"},
     "models": {"config", "nn", "losses"},
     "inference": {"data", "losses", "models", "nn"},
     "plots": {"metrics"},
@@ -35,8 +36,8 @@ MAY_IMPORT = {
     "checkpoints": {"callbacks", "config", "models", "rundir"},
     "results": {"data", "inference", "metrics", "models", "plots", "report", "rundir"},
     "run": {
-        "bundled", "callbacks", "checkpoints", "checks", "config", "data", "formats", "inference", "logging", "metrics",
-        "models", "nn", "plots", "report", "results", "rundir", "scores", "steps",
+        "bundled", "callbacks", "checkpoints", "checks", "cluster", "config", "data", "formats", "inference",
+        "logging", "metrics", "models", "nn", "plots", "report", "results", "rundir", "scores", "steps",
     },
     "comparison": {"metrics", "plots", "report", "rundir"},
     "pipeline": {

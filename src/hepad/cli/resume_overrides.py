@@ -16,6 +16,7 @@ CHANGEABLE: Final = (
     "trainer.max_epochs",
     "trainer.accelerator",
     "trainer.devices",
+    "trainer.num_nodes",
     "logger",
     "evaluation",
     "data.samples",

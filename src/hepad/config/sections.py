@@ -118,6 +118,11 @@ class TrainerConfig(Component):
         """Name of Lightning's strategy for several devices."""
         return str(self.section.get("strategy", "auto"))
 
+    @property
+    def num_nodes(self) -> int:
+        """Number of machines that train together."""
+        return int(self.section.get("num_nodes") or 1)
+
 
 @dataclass(frozen=True)
 class EvaluationConfig:

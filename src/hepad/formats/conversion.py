@@ -1,19 +1,22 @@
 """Conversion of files of any known format to one HDF5 file of hepad: planned, read in parts, written in order."""
 
 import multiprocessing
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepad import __version__
+from hepad.cluster import Cluster, Workers, cluster_workers
 from hepad.core.errors import JobError, UserError
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.progress import progress
@@ -52,7 +55,9 @@ class Converted:
     of_events: bool = True
 
 
-def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: bool = True) -> Converted:
+def convert_files(
+    files: Sequence[Path], target: Path, request: Request, quiet: bool = True, cluster: Cluster | None = None
+) -> Converted:
     """Write what files hold as one HDF5 file that `hepad.train` reads; it appears when it is whole.
 
     A conversion that was killed leaves its parts in a hidden directory beside the file; the same request goes on from
@@ -63,6 +68,7 @@ def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: 
         target: the file to write.
         request: how.
         quiet: show no progress.
+        cluster: whose workers read; None for processes of this machine. The bytes are the same.
 
     Raises:
         UserError: a file that cannot be read, of no known format, or with other columns than the others.
@@ -85,7 +91,9 @@ def convert_files(files: Sequence[Path], target: Path, request: Request, quiet: 
             advance = None if quiet else stack.enter_context(progress("converting", n_rows))
             out = ConvertedFile(file, plan)
             part_of = dict(zip(files, request.parts or (), strict=request.parts is not None))
-            for step, made in zip(steps, _labelled(steps, parts, request), strict=True):
+            workers = None if cluster is None else stack.enter_context(cluster_workers(cluster))
+            made_steps = stack.enter_context(closing(_labelled(steps, parts, request, workers)))  # type: ignore[type-var]
+            for step, made in zip(steps, made_steps, strict=True):
                 out.add({**made.arrays, **_part(part_of.get(step.path), made.counts["entries"])})
                 counts.update(made.counts)
                 if advance is not None:
@@ -120,10 +128,10 @@ def _part(number: int | None, n_entries: int) -> dict[str, NDArray[np.uint8]]:
     return {} if number is None else {PART_DATASET: np.full(n_entries, number, dtype=np.uint8)}
 
 
-def _labelled(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator[Made]:
+def _labelled(steps: Sequence[Step], parts: Parts, request: Request, workers: Workers | None) -> Iterator[Made]:
     """Yield the rows of all steps in order, with the truth of a file of its own."""
     if request.labels is None:
-        yield from _made(steps, parts, request)
+        yield from _made(steps, parts, request, workers)
         return
     labels = read_labels(Path(request.labels))
     n_rows = sum(step.stop - step.start for step in steps)
@@ -135,15 +143,18 @@ def _labelled(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator
             f"labels={request.labels} has {len(labels)} lines, the input {n_rows} rows; one for each is needed"
         )
     first = 0
-    for made in _made(steps, parts, request):
+    for made in _made(steps, parts, request, workers):
         n_made = made.counts["events read"]
         yield Made({**made.arrays, "label": labels[first : first + n_made]}, made.counts)
         first += n_made
 
 
-def _made(steps: Sequence[Step], parts: Parts, request: Request) -> Iterator[Made]:
+def _made(steps: Sequence[Step], parts: Parts, request: Request, workers: Workers | None) -> Iterator[Made]:
     """Yield the rows of all steps in order: those on disk, and those that are made now."""
     paths = [parts.path(index) for index in range(len(steps))]
+    if workers is not None:
+        yield from _made_on_cluster(steps, paths, request, workers)
+        return
     if request.workers > 1 and len(steps) > 1:
         yield from _made_by_workers(steps, paths, request)
         return
@@ -206,6 +217,32 @@ def _made_by_workers(steps: Sequence[Step], paths: Sequence[Path], request: Requ
         pool.shutdown(cancel_futures=True)
 
 
+def _made_on_cluster(
+    steps: Sequence[Step], paths: Sequence[Path], request: Request, workers: Workers
+) -> Iterator[Made]:
+    """Yield the rows of all steps; parts are written here, so that a worker needs to reach the sources alone."""
+    found = [read_part(path) is not None for path in paths]
+    request, command = request.seen_from_anywhere(), uuid4().hex
+    todo = [
+        replace(step, path=step.path.absolute()) for step, is_there in zip(steps, found, strict=True) if not is_there
+    ]
+    tasks = [(command, step, request) for step in todo]
+    with closing(workers.in_order(_make_anywhere, tasks)) as results:  # type: ignore[type-var]
+        for path, is_there in zip(paths, found, strict=True):
+            made = read_part(path) if is_there else next(results)
+            if made is None:
+                raise JobError(f"cannot read {path}, which was there a moment ago")
+            if not is_there:
+                write_part(path, made)
+            yield made
+
+
+def _make_anywhere(task: tuple[str, Step, Request]) -> Made:
+    """Make the rows of one step, on a worker of a cluster."""
+    command, step, request = task
+    return _make(_open_file(command, request).of(step), step, request)
+
+
 def _make(source: Source, step: Step, request: Request) -> Made:
     mask = None if request.lumi_mask is None else read_lumi_mask(Path(request.lumi_mask))
     try:
@@ -217,11 +254,18 @@ def _make(source: Source, step: Step, request: Request) -> Made:
         raise UserError(str(error) if str(source.path) in str(error) else f"{source.path}: {error}") from error
 
 
-_open_here: list[_OpenFile] = []
-
-
 def _make_part(step: Step, part: Path, request: Request) -> None:
-    """Make one part, in a process of its own, which holds its file open for the next one."""
-    if not _open_here:
-        _open_here.append(_OpenFile(request))
-    _made_or_found(_open_here[0], step, part)
+    """Make one part, in a process of its own."""
+    _made_or_found(_open_file("", request), step, part)
+
+
+_held: Final = threading.local()
+
+
+def _open_file(command: str, request: Request) -> _OpenFile:
+    """Return what holds a worker's file open for the next step of a command; that of another command is closed."""
+    if getattr(_held, "command", None) != command:
+        with getattr(_held, "opened", ExitStack()):
+            _held.command, _held.opened = command, _OpenFile(request)
+    opened: _OpenFile = _held.opened
+    return opened

@@ -65,6 +65,16 @@ class Request:
     direct: bool = False
     parts: tuple[int, ...] | None = None
 
+    def seen_from_anywhere(self) -> "Request":
+        """Return the request with absolute paths, for workers that started in another directory."""
+        lumi_mask = None if self.lumi_mask is None else str(Path(self.lumi_mask).expanduser().absolute())
+        is_file = self.format is not None and Path(self.format).expanduser().is_file()
+        return replace(
+            self,
+            lumi_mask=lumi_mask,
+            format=str(Path(self.format).expanduser().absolute()) if self.format and is_file else self.format,
+        )
+
 
 @dataclass(frozen=True)
 class Step:

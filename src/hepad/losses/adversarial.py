@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
 
 
@@ -73,7 +74,8 @@ class NonSaturating(AdversarialLoss):
 
     def discriminator_loss(self, real: Tensor, generated: Tensor) -> Tensor:
         """Return the cross-entropies of real and generated entries, added."""
-        jitter = self.label_jitter * (2 * torch.rand_like(real) - 1)
+        drawn = draw_for_batch(lambda shape: torch.rand_like(real.new_empty(shape)), real.shape, real.device)
+        jitter = self.label_jitter * (2 * drawn - 1)
         labels = (1 - self.label_smoothing + jitter).clamp(max=1.0)
         return F.binary_cross_entropy_with_logits(real, labels) + F.softplus(generated).mean()
 

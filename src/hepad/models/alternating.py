@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from hepad.config.registry import instantiate
-from hepad.core.batch import Batch, drawn_by_weight
+from hepad.core.batch import Batch
 from hepad.core.float32 import in_precision, weight_dtype
+from hepad.core.gathering import average_gradients, draw_for_batch, drawn_from_batch
 from hepad.core.schema import Structure
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.base import AnomalyModel
@@ -57,6 +59,7 @@ class AlternatingModel(AnomalyModel):
     structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
     manual_optimization: ClassVar[bool] = True
     takes_penalty: ClassVar[bool] = False
+    averages_gradients: ClassVar[bool] = True
     pairs: ClassVar[bool]
     generator_steps: Tensor
     discriminator_steps: Tensor
@@ -147,7 +150,9 @@ class AlternatingModel(AnomalyModel):
         """Return `(n, latent)` draws of N(0, 1): of the global random numbers, or the same ones for a seed."""
         dtype = weight_dtype(self.precision)
         if seed is None:
-            return torch.randn(n, self.latent, device=self.device, dtype=dtype)
+            return draw_for_batch(
+                lambda shape: torch.randn(*shape, device=self.device, dtype=dtype), (n, self.latent), self.device
+            )
         return torch.randn(n, self.latent, generator=torch.Generator().manual_seed(seed)).to(self.device, dtype)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
@@ -155,7 +160,7 @@ class AlternatingModel(AnomalyModel):
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
         # A game of two distributions: what weighs more is seen more often.
-        x = self.represent(drawn_by_weight(batch))
+        x = self.represent(drawn_from_batch(batch))
         self._discriminator_step(x, optimizers[1])
         self.discriminator_steps += 1
         if self.step_kind(batch_idx):
@@ -200,7 +205,12 @@ class AlternatingModel(AnomalyModel):
 
     def _step(self, optimizer: LightningOptimizer, loss: Tensor, network: nn.Module) -> None:
         optimizer.zero_grad()
+        wrapped = self.trainer.strategy.model
+        if isinstance(wrapped, DistributedDataParallel):
+            # It would wait for the gradients of all weights in one backward pass; Lightning puts this back every step.
+            wrapped.require_backward_grad_sync = False
         self.manual_backward(loss)
+        average_gradients(network.parameters())
         if self.gradient_clip is not None:
             nn.utils.clip_grad_norm_(network.parameters(), self.gradient_clip)
         optimizer.step()

@@ -46,6 +46,8 @@ class AnomalyModel(PenalisedSteps, L.LightningModule, ABC):
             number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
+        averages_gradients: a model that steps its optimisers itself takes the mean of the gradients of several
+            processes, and draws its random numbers for the batch of all of them: it may train on several devices.
         epoch_means: what the training steps of an epoch log, until it is over.
 
     Args:
@@ -72,6 +74,7 @@ class AnomalyModel(PenalisedSteps, L.LightningModule, ABC):
     signed_score: ClassVar[bool] = False
     context_use: ClassVar[Literal["condition", "ignore", "refuse"]] = "refuse"
     manual_optimization: ClassVar[bool] = False
+    averages_gradients: ClassVar[bool] = False
 
     def __init__(self, entry_shape: Sequence[int], normalizer: str = "standard") -> None:
         super().__init__()

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from hepad.core.batch import Batch
+from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
 from hepad.losses.base import weighted_mean
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.dense import make_activation
 from hepad.nn.networks import latent_size
-from hepad.nn.shared_batch_norm import draw_for_batch
 from hepad.nn.trunks import Decoder
 
 CORRUPTIONS: Final = ("gaussian", "dropout")

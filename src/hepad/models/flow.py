@@ -10,6 +10,7 @@ from torch import Tensor
 from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.diagnostics import DensityChecks, Diagnostic, GeneratedEntries
 from hepad.core.float32 import computed_in, in_precision
+from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
 from hepad.models.averaged import AveragedModel
 from hepad.models.base import eval_mode
@@ -19,7 +20,6 @@ from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
 from hepad.nn.flows import ConditionalFlow
 from hepad.nn.set_flow import SetFlow
-from hepad.nn.shared_batch_norm import draw_for_batch
 
 SCORES: Final = ("nll", "norm", "typicality")
 

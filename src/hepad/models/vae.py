@@ -11,6 +11,7 @@ from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.diagnostics import Diagnostic, GeneratedEntries
 from hepad.core.errors import UserError
 from hepad.core.float32 import weight_dtype
+from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
 from hepad.losses.adversarial import kl_to_unit_normal
 from hepad.losses.base import weighted_mean
@@ -20,7 +21,6 @@ from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn import encoder_decoder
 from hepad.nn.generators import sort_slots
 from hepad.nn.networks import latent_size
-from hepad.nn.shared_batch_norm import draw_for_batch
 from hepad.nn.trunks import Decoder
 
 SCORES: Final = ("reconstruction", "kl", "mu2", "elbo")

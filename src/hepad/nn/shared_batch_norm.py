@@ -1,11 +1,13 @@
-"""Batch statistics and random numbers of the batch of all processes of a training, on any device."""
+"""Layers whose statistics and random numbers are those of the batch of all processes, on any device."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import torch
 from lightning.pytorch.plugins import LayerSync
 from torch import Tensor, distributed, nn
+
+from hepad.core.gathering import draw_for_batch
 
 
 class _SumOverProcesses(torch.autograd.Function):
@@ -74,31 +76,6 @@ SHARED_BATCH_NORM: dict[type[nn.Module], type[nn.Module]] = {
     nn.BatchNorm1d: SharedBatchNorm1d,
     nn.BatchNorm2d: SharedBatchNorm2d,
 }
-
-
-def draw_for_batch(draw: Callable[[Sequence[int]], Tensor], shape: Sequence[int], device: torch.device) -> Tensor:
-    """Return `draw(shape)`; of several processes each draws for all entries and keeps the rows of its own.
-
-    So they draw what one process would, as all of them share the state of the random generator. Every process must
-    call this.
-
-    Args:
-        draw: returns random numbers of a shape.
-        shape: `(B, …)`, B entries in this process: every n-th of those of n processes together. Where the processes
-            have different numbers of rows, because empty slots were left out, the draws are independent but not those
-            of one process.
-        device: where the processes talk to each other.
-    """
-    if not distributed.is_initialized():
-        return draw(shape)
-    rank, n_processes = distributed.get_rank(), distributed.get_world_size()
-    rows = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(n_processes)]
-    distributed.all_gather(rows, torch.tensor([shape[0]], device=device))
-    counts = [int(count) for count in rows]
-    whole = draw((sum(counts), *shape[1:]))
-    if len(set(counts)) == 1:
-        return whole[rank::n_processes]
-    return whole[sum(counts[:rank]) :][: counts[rank]]
 
 
 class SharedDropout(nn.Dropout):

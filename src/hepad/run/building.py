@@ -9,7 +9,6 @@ from typing import Any, Final
 import lightning as L
 import torch
 from hydra.utils import get_class
-from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, ProgressBar
 
 from hepad.callbacks import Evaluate, History, ResumePoint
@@ -31,6 +30,7 @@ from hepad.models import AnomalyModel
 from hepad.models.decorrelation import Decorrelation
 from hepad.nn.shared_batch_norm import SharedLayersSync
 from hepad.run.interruption import OwnSignals
+from hepad.run.nodes import check_launched, launcher
 from hepad.steps import several_steps
 from hepad.steps.compiled import CompiledNetworks
 
@@ -108,8 +108,9 @@ def assemble_around(
     resume_point = ResumePoint(run_dir / "checkpoints")
     around = [history, *([] if inference is None else [inference]), evaluate, resume_point, OwnSignals()]
     trainer = build_trainer(cfg, around)
-    if trainer.world_size > 1 and not model.automatic_optimization:
-        raise UserError(f"{type(model).__name__} has two optimisers and trains on one device; choose trainer.devices=1")
+    if trainer.world_size > 1 and not (model.automatic_optimization or model.averages_gradients):
+        name = type(model).__name__
+        raise UserError(f"{name} steps its optimisers itself and trains on one device; choose trainer.devices=1")
     return Parts(data, model, remarks, evaluate, history, resume_point, trainer)
 
 
@@ -185,15 +186,16 @@ def build_trainer(cfg: RunConfig, callbacks: Sequence[Callback]) -> L.Trainer:
     steps = settings.pop("steps_per_execution", None)
     if settings.pop("compile", False):
         callbacks = [*callbacks, CompiledNetworks()]
+    environment = launcher(cfg.trainer.num_nodes)
     trainer: L.Trainer = instantiate(
         {**settings, **SCORE_ALL, **_set_determinism(cfg.trainer)},
         logger=False,
-        # hepad starts further processes itself, also inside a job of SLURM's.
-        plugins=[AtomicCheckpointIO(), LightningEnvironment(), SharedLayersSync()],
+        plugins=[AtomicCheckpointIO(), environment, SharedLayersSync()],
         callbacks=[EpochMeansFirst(), *configured, *callbacks],
         # Without a bar among the callbacks Lightning would add its own, also to a batch log.
         enable_progress_bar=any(isinstance(callback, ProgressBar) for callback in configured),
     )
+    check_launched(trainer, environment)
     check_processes(trainer, cfg.trainer.strategy, cfg.data.batch_size)
     return several_steps(trainer, steps)
 
@@ -219,10 +221,8 @@ def check_processes(trainer: L.Trainer, strategy: str, batch_size: int) -> None:
     """Raise `UserError` for several processes that cannot share the work."""
     if trainer.world_size == 1:
         return
-    if strategy not in _STRATEGIES or trainer.num_nodes > 1:
-        raise UserError(
-            f"trainer.strategy={strategy}: several devices of one machine take ddp; allowed: {', '.join(_STRATEGIES)}"
-        )
+    if strategy not in _STRATEGIES:
+        raise UserError(f"trainer.strategy={strategy}: several devices take ddp; allowed: {', '.join(_STRATEGIES)}")
     if batch_size % trainer.world_size:
         raise UserError(
             f"data.batch_size={batch_size} cannot be shared evenly by {trainer.world_size} processes; "

@@ -27,6 +27,7 @@ from hepad.plots.processes import DrawingProcesses
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.run.building import Handover, Parts, assemble, with_absolute_paths
+from hepad.run.nodes import send_best
 from hepad.run.provenance import check_same_data, provenance, write_provenance
 from hepad.run.workers import threads_of_each, training_threads, use_threads, workers
 from hepad.rundir.history_file import read_history
@@ -93,7 +94,7 @@ def execute_run(
             # What a killed process was about to write.
             rest.unlink()
         atomic_write_text(run_dir / "config.yaml", cfg.yaml())
-        threads = threads_of_each(trainer.world_size)
+        threads = threads_of_each(trainer.world_size // trainer.num_nodes)
         training = training_threads({} if past is None else past.facts, parts, threads)
         facts |= provenance(data, model, cfg.seed) | {"threads": threads, "wandb": wandb_identity(loggers)}
         facts["training_threads"] = training
@@ -122,7 +123,8 @@ def execute_run(
             clock.lap("train")
             clock.laps["train"] = round(parts.resume_point.seconds, 3)
             check_best(model, best_checkpoint(trainer), cfg)
-            test(parts, cfg.seed)
+            send_best(trainer, best_checkpoint(trainer).best_model_path)
+            test(parts, cfg.seed, None)
             evaluate.result.warnings[:0] = parts.remarks
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
@@ -183,13 +185,15 @@ def fit(parts: Parts, checkpoint: Path | None) -> None:
         ) from error
 
 
-def test(parts: Parts, seed: int) -> None:
-    """Score every entry with the best weights."""
+def test(parts: Parts, seed: int, weights: Path | None) -> None:
+    """Score every entry with the weights of a file; None for the best ones."""
     # What evaluation draws at random must not depend on when the training was stopped and resumed.
     L.seed_everything(seed, workers=True, verbose=False)
     # What is found is logged afterwards (`hepad.logging.log`); a logger that fails must not end the test.
     parts.trainer.loggers = []
-    parts.trainer.test(parts.model, datamodule=parts.data, ckpt_path="best", weights_only=True, verbose=False)
+    parts.trainer.test(
+        parts.model, datamodule=parts.data, ckpt_path=weights or "best", weights_only=True, verbose=False
+    )
 
 
 def _resumption(past: ResumeState, threads: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ def run_worker(cfg: RunConfig, run_dir: Path, checkpoint: Path | None, state: Pa
     parts = assemble(cfg, run_dir)
     set_random_state(torch.load(state, weights_only=True))
     fit(parts, checkpoint)
-    test(parts, cfg.seed)
+    test(parts, cfg.seed, None)
 
 
 def main() -> None:

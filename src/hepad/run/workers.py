@@ -17,8 +17,10 @@ import lightning as L
 import torch
 from lightning.fabric.plugins.environments.lightning import find_free_network_port
 
+from hepad.callbacks.resume_point import set_random_state
 from hepad.core.errors import UserError
 from hepad.run.building import Parts
+from hepad.run.nodes import BeginsWith, is_launched, meet, send
 from hepad.steps.threads import threads_for
 
 MOST: Final = 4096
@@ -102,7 +104,7 @@ def _threads(number: int) -> str:
 def workers(
     trainer: L.Trainer, run_dir: Path, checkpoint: Path | None, threads: int, begins_with: dict[str, Any]
 ) -> Iterator[None]:
-    """Start the other processes of `trainer`, if it has any, and see to their end.
+    """Start the other processes of `trainer`, if it has any, and see to their end; or join those that were started.
 
     Args:
         trainer: of this process, the first.
@@ -113,6 +115,17 @@ def workers(
     """
     if trainer.world_size == 1:
         yield
+        return
+    if is_launched(trainer.num_nodes):
+        meet(trainer)
+        # Whoever meets the others is seeded anew by Lightning.
+        set_random_state(begins_with)
+        send(BeginsWith(begins_with, None if checkpoint is None else checkpoint.read_bytes(), threads))
+        try:
+            with use_threads(threads):
+                yield
+        finally:
+            torch.distributed.destroy_process_group()
         return
     before = dict(os.environ)
     # With LOCAL_RANK set, Lightning starts no processes of its own.

@@ -8,10 +8,12 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from tempfile import TemporaryDirectory
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from hepad.core.errors import UserError
 from hepad.simulation.event import Events, simulate_events
 from hepad.simulation.fat_jets import FatJets, simulate_fat_jets
 from hepad.simulation.generator import MINIMUM_BIAS_SETTINGS, generate, generate_records, make_pythia
@@ -19,7 +21,7 @@ from hepad.simulation.pileup import Collisions, PileupSource, concatenate
 from hepad.simulation.processes import PROCESSES, Process
 from hepad.simulation.records import Array, Record, merge
 from hepad.simulation.request import SELECTIONS
-from hepad.simulation.settings import Settings, chunk_seeds
+from hepad.simulation.settings import Settings, chunk_seeds, sample_fingerprint
 
 BATCH: Final = 100
 """Events that go through the detector at once; a larger number needs more memory and is not faster."""
@@ -55,10 +57,39 @@ def make_sample_chunk(
 
     `tables` is a file of `write_minimum_bias_tables`.
     """
+    write_arrays(path, _chunk_arrays(tables, settings, sample, chunk, n), fingerprint)
+    return n
+
+
+def _chunk_arrays(tables: Path, settings: Settings, sample: str, chunk: int, n: int) -> dict[str, Array]:
     seed = chunk_seeds(settings.seed, sample, chunk).pileup
     pileup = minimum_bias(make_pythia(MINIMUM_BIAS_SETTINGS, seed, tables))
-    write_arrays(path, simulate_chunk(settings, sample, chunk, n, pileup).arrays(), fingerprint)
-    return n
+    return simulate_chunk(settings, sample, chunk, n, pileup).arrays()
+
+
+class ChunkTask(NamedTuple):
+    """Chunk to make on another machine: what `make_sample_chunk` takes, with the contents of its tables."""
+
+    tables: bytes
+    settings: Settings
+    fingerprint: str
+    sample: str
+    chunk: int
+    n: int
+
+
+def make_chunk_anywhere(task: ChunkTask) -> dict[str, Array]:
+    """Simulate a chunk and return its arrays.
+
+    Raises:
+        UserError: this machine would make other events, since what generates them is of another version.
+    """
+    if sample_fingerprint(task.settings, task.sample) != task.fingerprint:
+        raise UserError("a worker has other versions of hepad, Pythia, FastJet or NumPy; start the workers alike")
+    with TemporaryDirectory() as scratch:
+        tables = Path(scratch) / "minimum_bias"
+        tables.write_bytes(task.tables)
+        return _chunk_arrays(tables, task.settings, task.sample, task.chunk, task.n)
 
 
 def minimum_bias(pythia: Any) -> PileupSource:

@@ -11,17 +11,25 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from hepad.cluster import Cluster, Workers, cluster_workers
 from hepad.core.errors import UserError
 from hepad.core.file_locks import hold_lock
 from hepad.core.progress import progress
-from hepad.simulation.chunks import make_sample_chunk, read_arrays, record_type
+from hepad.simulation.chunks import (
+    ChunkTask,
+    make_chunk_anywhere,
+    make_sample_chunk,
+    read_arrays,
+    record_type,
+    write_arrays,
+)
 from hepad.simulation.generator import import_simulation_package, write_minimum_bias_tables
 from hepad.simulation.records import Record
 from hepad.simulation.sample_files import read_fingerprint, write_sample
@@ -37,11 +45,13 @@ class _Task:
     arguments: tuple[Any, ...]
 
 
-def simulate(settings: Settings, output: Path, workers: int | None = None) -> dict[str, Path]:
+def simulate(
+    settings: Settings, output: Path, workers: int | None = None, cluster: Cluster | None = None
+) -> dict[str, Path]:
     """Make all samples of `settings` and return their files, `<output>/<sample>.h5`.
 
-    `workers` is the number of processes (None: one per core); it does not change the events. Finished files of the
-    same settings are left as they are.
+    `workers` is the number of processes (None: one per core), `cluster` whose workers take their place; neither changes
+    the events. Finished files of the same settings are left as they are.
     Raises `UserError` for wrong input, before anything is made.
     """
     workers = check_workers(workers)
@@ -52,11 +62,12 @@ def simulate(settings: Settings, output: Path, workers: int | None = None) -> di
     missing = [sample for sample, path in files.items() if not _is_finished(path, settings, sample)]
     if not missing:
         return files
-    with TemporaryDirectory() as scratch:
+    with TemporaryDirectory() as scratch, ExitStack() as stack:
         tables = Path(scratch) / "minimum_bias"
         write_minimum_bias_tables(tables)
+        workplace = workers if cluster is None else stack.enter_context(cluster_workers(cluster))
         for sample in missing:
-            _make_sample(settings, sample, files[sample], tables, workers)
+            _make_sample(settings, sample, files[sample], tables, workplace)
     return files
 
 
@@ -71,7 +82,7 @@ def _is_finished(path: Path, settings: Settings, sample: str) -> bool:
     return True
 
 
-def _make_sample(settings: Settings, sample: str, path: Path, tables: Path, workers: int) -> None:
+def _make_sample(settings: Settings, sample: str, path: Path, tables: Path, workers: int | Workers) -> None:
     directory = path.parent / _CHUNKS / sample
     directory.mkdir(parents=True, exist_ok=True)
     fingerprint = sample_fingerprint(settings, sample)
@@ -105,15 +116,18 @@ def _run_tasks(
     work: Callable[..., int],
     tasks: Sequence[_Task],
     fingerprint: str,
-    workers: int,
+    workers: int | Workers,
 ) -> None:
-    """Do the tasks whose file is not there yet, over `workers` processes."""
+    """Do the tasks whose file is not there yet, over so many processes, or the workers of a cluster."""
     # What a killed worker was writing; nobody else writes here while the directory is locked.
     for path in tasks[0].path.parent.glob("*.tmp"):
         path.unlink()
     todo = [task for task in tasks if read_arrays(task.path, fingerprint) is None]
     total = sum(task.n for task in tasks)
     if not todo:
+        return
+    if isinstance(workers, Workers):
+        _run_on_cluster(title, todo, total, fingerprint, workers)
         return
     # Fresh interpreters: forked copies of a process with threads can lock up.
     context = multiprocessing.get_context("spawn")
@@ -128,6 +142,19 @@ def _run_tasks(
         except BaseException:
             executor.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _run_on_cluster(title: str, todo: Sequence[_Task], total: int, fingerprint: str, workers: Workers) -> None:
+    """Let a cluster make chunks; their files are written here, so that a worker needs to reach no directory."""
+    tables = todo[0].arguments[0].read_bytes()
+    tasks = (ChunkTask(tables, *task.arguments[1:]) for task in todo)
+    with (
+        progress(title, total, total - sum(task.n for task in todo)) as advance,
+        closing(workers.in_order(make_chunk_anywhere, tasks)) as made,  # type: ignore[type-var]
+    ):
+        for task, arrays in zip(todo, made, strict=True):
+            write_arrays(task.path, arrays, fingerprint)
+            advance(task.n)
 
 
 def _start_worker() -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from omegaconf import DictConfig, OmegaConf
 
+from hepad.cluster import Cluster, read_cluster
 from hepad.core.errors import UserError
 from hepad.core.schema import JET_FEATURES
 from hepad.simulation.event import Events
@@ -16,12 +17,13 @@ from hepad.simulation.settings import Settings, check_workers, events_per_sample
 
 @dataclass(frozen=True)
 class Request:
-    """Parameters of a simulation: settings, output and number of processes."""
+    """Parameters of a simulation: settings, output, number of processes, and the cluster in their place, if any."""
 
     settings: Settings
     output: Path
     workers: int | None
     validate: bool
+    cluster: Cluster | None = None
 
 
 def read_request(cfg: DictConfig) -> Request:
@@ -45,6 +47,7 @@ def read_request(cfg: DictConfig) -> Request:
         output=_path(plain["output"], "output"),
         workers=plain["workers"],
         validate=plain["validate"],
+        cluster=read_cluster(plain["cluster"], plain["workers"], plain["jobs"]),
     )
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import distributed, multiprocessing, nn
 
-from hepad.nn.shared_batch_norm import SharedDropout, SharedDropout2d, draw_for_batch
+from hepad.core.gathering import draw_for_batch
+from hepad.nn.shared_batch_norm import SharedDropout, SharedDropout2d
 
 ENTRIES = torch.arange(1.0, 97.0).reshape(8, 3, 2, 2)
 

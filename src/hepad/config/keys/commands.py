@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from hepad.config.keys.cluster import CLUSTER_KEYS
 from hepad.config.keys.compound import Either, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole, Word
 from hepad.config.keys.run import DIRECTORY, FILE, FILES, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
@@ -53,6 +54,8 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "overwrite": Flag(),
         "on_nonfinite": optional(ON_NONFINITE),
         "device": Word(("auto", "cpu", "gpu", "cuda", "mps")),
+        "workers": optional(Whole(1, 4096)),
+        **CLUSTER_KEYS,
     },
     "generate": {
         "run": optional(DIRECTORY),
@@ -89,6 +92,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "chunk_size": Whole(1, 100_000),
         "mantissa_bits": Whole(4, 23),
         "validate": Flag(),
+        **CLUSTER_KEYS,
     },
     "convert": {
         "input": FILES,
@@ -107,6 +111,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "tree": optional(Text()),
         "chunk": Whole(1, 10_000_000),
         "workers": Whole(1, 256),
+        **CLUSTER_KEYS,
     },
     "inspect": {"files": ListOf(FILE, 0, 1000, "files", "[a.root,b.h5]")},
     "fetch": {

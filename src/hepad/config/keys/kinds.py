@@ -1,6 +1,7 @@
 """Kinds of values that a key of a config may have, each with the words that tell a user what is needed."""
 
 import difflib
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -203,6 +204,27 @@ class Text(_Simple):
     def json_schema(self) -> JsonSchema:
         """Return the JSON schema of the values that fit."""
         return {"type": "string", "minLength": 1, "maxLength": self.longest, "pattern": r"^[^\u0000-\u001f]*$"}
+
+
+@dataclass(frozen=True)
+class Pattern(_Simple):
+    """Text of one form.
+
+    Args:
+        pattern: a regular expression of all of it.
+        needed: the form in words, with an example.
+    """
+
+    pattern: str
+    needed: str
+
+    def fits(self, value: Any) -> bool:
+        """Return whether a value is text of that form."""
+        return isinstance(value, str) and re.fullmatch(self.pattern, value) is not None
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit."""
+        return {"type": "string", "pattern": f"^({self.pattern})$"}
 
 
 class Name(Text):

@@ -134,7 +134,7 @@ TRAINER_KEYS: Final[dict[str, Kind]] = {
     "max_steps": Either((Whole(1), Word((-1,)))),
     "max_time": optional(Text("a time such as 00:12:00:00 (days, hours, minutes, seconds)", 20)),
     "min_epochs": optional(_EPOCHS),
-    "num_nodes": Word((1,)),
+    "num_nodes": Whole(1, 4096),
     "num_sanity_val_steps": Whole(-1),
     "overfit_batches": Refused("for a training on few entries: data.limit, or trainer.limit_train_batches"),
     "logger": Refused("use logger=wandb, csv, tensorboard or none"),

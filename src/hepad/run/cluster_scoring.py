@@ -1,0 +1,194 @@
+"""Scores of a file by the workers of a cluster: ranges of its rows as tasks, each read and computed where it is done.
+
+The bits are those of one process. There entries are computed in blocks of one size, the last one smaller, and of such
+blocks no bit of a score depends on where in a block its entry stands (`hepad.scores.forward`). A task does not know how
+many entries come before its own, so its blocks begin elsewhere; its last one is filled up to the full size. The last
+block of the file, which one process computes as it is, is done once more as a task of its own.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+import h5py
+import numpy as np
+import torch
+
+from hepad.cluster import Cluster, Workers, cluster_workers
+from hepad.core.batch import Batch, take_rows
+from hepad.core.hdf5 import open_hdf5
+from hepad.core.hdf5.datasets import texts_are_sound
+from hepad.core.progress import progress
+from hepad.data import AnomalyDataModule, Entries
+from hepad.run.loading import Run, load_run
+from hepad.run.scored_entries import ScoredEntries, Tally
+from hepad.run.scoring_input import read_entries, reader_of_run, refuse_nonfinite
+from hepad.scores.forward import Forward, rows_at_once, scoring_device
+from hepad.scores.score_columns import entry_blocks
+
+_MOST_READ: Final = 8
+_TASKS_OF_A_WORKER: Final = 8
+
+
+@dataclass(frozen=True)
+class ScoringRequest:
+    """Request that is the same for all tasks of a command.
+
+    Attributes:
+        run_dir: the run, at the same place for every worker.
+        source: the file to score, likewise.
+        on_nonfinite: `refuse` or `drop`; None for what the run did.
+        device: where to compute; `auto` is the CPU.
+        command: tells one command from the next, so that a worker reads a run that was trained anew.
+    """
+
+    run_dir: Path
+    source: Path
+    on_nonfinite: str | None
+    device: str
+    command: str = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def is_cpu(self) -> bool:
+        """True where the workers compute on their CPUs."""
+        return self.device in ("auto", "cpu")
+
+
+@dataclass(frozen=True)
+class ScoringTask:
+    """Rows of a file to score.
+
+    Attributes:
+        request: of the command.
+        rows: the first of each part that is read at once, and the end.
+        block: entries that are computed at once.
+        last: of the entries of these rows only the last so many, in one block as they are; None for all of them.
+    """
+
+    request: ScoringRequest
+    rows: range
+    block: int
+    last: int | None = None
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """Result of a task: the scores, None where the rows hold no entry, and what was left out."""
+
+    scored: ScoredEntries | None
+    dropped: int
+    left_out: dict[str, int]
+
+
+def cluster_scores(
+    cluster: Cluster,
+    request: ScoringRequest,
+    entry_shape: tuple[int, ...],
+    rows: range,
+    tally: Tally,
+    follow: Callable[[int], None],
+) -> Iterator[ScoredEntries]:
+    """Yield the scores of a file in the blocks in which one process finds them.
+
+    Args:
+        cluster: to compute on.
+        request: what.
+        entry_shape: of an entry of the run.
+        rows: the first of each part of the file that is read at once, and the end.
+        tally: what is told of entries that are left out.
+        follow: told how many rows are done.
+    """
+    block = rows_at_once(entry_shape, "cpu" if request.is_cpu else request.device)
+    n_read = max(1, min(_MOST_READ, len(rows) // (_TASKS_OF_A_WORKER * cluster.workers)))
+    tasks = [
+        ScoringTask(request, range(first, min(first + n_read * rows.step, rows.stop), rows.step), block)
+        for first in rows[::n_read]
+    ]
+    with cluster_workers(cluster) as workers, progress("scoring", rows.stop, unit="rows") as advance:
+
+        def parts() -> Iterator[ScoredEntries]:
+            with closing(workers.in_order(score_rows, tasks)) as results:  # type: ignore[type-var]
+                for task, found in zip(tasks, results, strict=True):
+                    tally.add(found.dropped, found.left_out)
+                    advance(task.rows.stop - task.rows.start)
+                    follow(task.rows.stop)
+                    if found.scored is not None:
+                        yield found.scored
+
+        rest: ScoredEntries | None = None
+        for part in parts():
+            together = part if rest is None else ScoredEntries.join([rest, part])
+            whole = len(together) - len(together) % block
+            yield from (together.rows(slice(first, first + block)) for first in range(0, whole, block))
+            rest = together.rows(slice(whole, None)) if whole < len(together) else None
+        if rest is not None:
+            yield _last_block(workers, request, rest, rows, block)
+
+
+def _last_block(
+    workers: Workers, request: ScoringRequest, rest: ScoredEntries, rows: range, block: int
+) -> ScoredEntries:
+    task = ScoringTask(request, range(int(rest.index[0]), rows.stop, rows.step), block, len(rest))
+    (found,) = workers.in_order(score_rows, [task])
+    assert found.scored is not None
+    return found.scored
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """Things that a worker reads once for a command: the run, its reader and model, and the file, which stays open."""
+
+    run: Run
+    data: AnomalyDataModule
+    forward: Forward
+    file: h5py.File
+
+
+_held: Final = threading.local()
+
+
+def _loaded(request: ScoringRequest) -> _Loaded:
+    """Return what is read once for a command, by each thread of a worker; what it held of another is closed."""
+    if getattr(_held, "command", None) != request.command:
+        torch.set_num_threads(1)
+        run = load_run(request.run_dir)
+        data = reader_of_run(run, request.source, request.on_nonfinite)
+        forward = Forward(run.model, scoring_device("cpu" if request.is_cpu else request.device))
+        with getattr(_held, "stack", ExitStack()):
+            _held.stack = ExitStack()
+        file = _held.stack.enter_context(open_hdf5(request.source))
+        # The command itself has looked through it.
+        texts_are_sound(file)
+        _held.command, _held.loaded = request.command, _Loaded(run, data, forward, file)
+    loaded: _Loaded = _held.loaded
+    return loaded
+
+
+def score_rows(task: ScoringTask) -> ScoredRows:
+    """Read and score the entries of some rows, on a worker."""
+    source, loaded, tally = task.request.source, _loaded(task.request), Tally()
+    parts = tally.counted(read_entries(loaded.file, loaded.data, loaded.run, source, task.rows))
+    blocks = entry_blocks(parts, task.block) if task.last is None else iter([_last_entries(parts, task.last)])
+
+    def prepare(block: Entries) -> Batch:
+        batch = refuse_nonfinite(block, source)
+        return batch if task.last else _filled(batch, task.block)
+
+    with closing(loaded.forward.scores(blocks, prepare)) as found:  # type: ignore[type-var]
+        scored = [ScoredEntries.of(block, score[: len(block)]) for block, score in found]
+    return ScoredRows(ScoredEntries.join(scored) if scored else None, tally.dropped, tally.left_out)
+
+
+def _last_entries(parts: Iterator[Entries], n: int) -> Entries:
+    (joined,) = entry_blocks(parts, 1 << 62)
+    return joined.rows(np.arange(len(joined) - n, len(joined)))
+
+
+def _filled(batch: Batch, size: int) -> Batch:
+    """Return a batch of the full size of a block, its last entry repeated where there are fewer."""
+    n = len(batch.x)
+    return batch if n == size else take_rows(batch, torch.arange(size).clamp(max=n - 1))
