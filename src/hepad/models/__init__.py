@@ -11,6 +11,7 @@ from hepad.models.denoising_ae import DenoisingAutoencoder
 from hepad.models.dense_ae import DenseAutoencoder
 from hepad.models.distilled import Distilled
 from hepad.models.flow import Flow
+from hepad.models.flow_matching import FlowMatching
 from hepad.models.gan import GAN
 from hepad.models.gaussian_mixture import GaussianMixture
 from hepad.models.reconstruction import ReconstructionModel
@@ -32,6 +33,7 @@ __all__ = [
     "Density",
     "Distilled",
     "Flow",
+    "FlowMatching",
     "GaussianMixture",
     "Generative",
     "Reconstructing",
