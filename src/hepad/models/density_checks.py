@@ -11,6 +11,7 @@ from hepad.core.diagnostics import DensityChecks, Diagnostic, GeneratedEntries, 
 from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
 from hepad.nn.flows import SPLINE_BOUND
+from hepad.nn.shared_batch_norm import draw_for_batch
 
 _WORTH_SAYING = 1e-3
 _SHOWN: Final = 2000
@@ -42,7 +43,9 @@ def shown_entries(everything: Batch) -> Batch:
     return take_rows(everything, slice(_SHOWN))
 
 
-def draws_shown(model: DrawnDensity, everything: Batch, title: str, exact: bool = True) -> Iterator[Diagnostic]:
+def draws_shown(
+    model: DrawnDensity, everything: Batch, title: str, exact: bool = True, n: int = _GENERATED
+) -> Iterator[Diagnostic]:
     """Yield draws beside the background, and whether p is calibrated where it can be computed.
 
     Args:
@@ -50,13 +53,14 @@ def draws_shown(model: DrawnDensity, everything: Batch, title: str, exact: bool 
         everything: entries of the background, without weights, on the CPU.
         title: what the draws are.
         exact: whether there is a p.
+        n: how many draws.
     """
     real, generator = shown_entries(everything), torch.Generator().manual_seed(0)
     if model.context.size:
-        context = model.context.checked(everything.context)[:_GENERATED]
+        context = model.context.checked(everything.context)[:n]
         made = model.sample(context, generator)._replace(context=context)
     else:
-        made = model.sample(_GENERATED, generator)
+        made = model.sample(n, generator)
     yield GeneratedEntries(title, real, made.x, made.mask)
     if not exact:
         return
@@ -134,6 +138,15 @@ def fit_objects(coordinates: Coordinates, train: Batch, n_slots: int) -> Tensor:
     counted = torch.ones(len(mask)) if train.weight is None else train.weight.cpu()
     counts = torch.bincount(mask.sum(dim=1).cpu(), counted.double(), minlength=n_slots + 1) + 0.5
     return (counts / counts.sum()).log()
+
+
+def smeared_in_training(coordinates: Coordinates, batch: Batch) -> Batch:
+    """Return entries that are smeared where they have no density, by numbers drawn for the batch of all processes."""
+    if not coordinates.has_width:
+        return batch
+    x = batch.x
+    u = draw_for_batch(lambda shape: torch.rand(shape, device=x.device), x.shape, x.device)
+    return batch._replace(x=coordinates.smeared(x, u))
 
 
 def smeared_entries(coordinates: Coordinates, batch: Batch, generator: torch.Generator, device: torch.device) -> Batch:

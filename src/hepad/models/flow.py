@@ -22,13 +22,13 @@ from hepad.models.density_checks import (
     fit_objects,
     range_remarks,
     shown_entries,
+    smeared_in_training,
     spline_remarks,
 )
 from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
 from hepad.nn.flows import ConditionalFlow
 from hepad.nn.set_flow import SetFlow
-from hepad.nn.shared_batch_norm import draw_for_batch
 
 SCORES: Final = ("nll", "norm", "typicality")
 
@@ -146,10 +146,8 @@ class Flow(AveragedModel):
 
     def losses(self, batch: Batch) -> Tensor:
         """Return −ln p `(B,)`, in training of entries that are smeared where they have no density."""
-        if self.training and self.coordinates.has_width:
-            x = batch.x
-            u = draw_for_batch(lambda shape: torch.rand(shape, device=x.device), x.shape, x.device)
-            batch = batch._replace(x=self.coordinates.smeared(x, u))
+        if self.training:
+            batch = smeared_in_training(self.coordinates, batch)
         z, known = self._mapped(batch)
         losses: Tensor = -(self.network(z, self._given(batch))[1] + known)
         return losses

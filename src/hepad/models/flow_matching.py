@@ -14,22 +14,28 @@ from hepad.core.float32 import at_least_float32, computed_in, exact_float32, in_
 from hepad.core.schema import Structure
 from hepad.models.base import AnomalyModel, eval_mode
 from hepad.models.capabilities import conditions_to_sample, draw_normal, filled_slots, sampling
-from hepad.models.density_checks import column_remarks, draws_shown, filled_mask, fit_objects, range_remarks
+from hepad.models.density_checks import (
+    column_remarks,
+    draws_shown,
+    filled_mask,
+    fit_objects,
+    range_remarks,
+    smeared_in_training,
+)
 from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
 from hepad.nn.ema import MovingAverage
 from hepad.nn.epic import SetVelocity
-from hepad.nn.flows import log_normal
 from hepad.nn.generators import sort_slots
-from hepad.nn.matching import FixedNoise, errors_of_pairs, spread_times, transported, velocity_errors
+from hepad.nn.matching import FixedNoise, drawn_pairs, errors_of_pairs, followed_to_noise, transported, velocity_errors
 from hepad.nn.paths import PATHS
 from hepad.nn.set_order import in_order
-from hepad.nn.shared_batch_norm import draw_for_batch
 from hepad.nn.velocity import VectorVelocity
 
 SCORES: Final = ("auto", "velocity", "nll", "norm")
 
 MOST_NOISES: Final = 256
+_GENERATED: Final = 2000
 
 
 class FlowMatching(AnomalyModel):
@@ -55,19 +61,16 @@ class FlowMatching(AnomalyModel):
     The density of a set is p(n) n! p(its objects in any order), that of its objects in the order in which they come,
     as by falling pT. No score sees the order. Where there are no objects the error is 0.
 
-    Velocities of several epochs are no velocity of their mean density. What scores is the moving average of the
-    weights, with `ema` above 0.
-
     Args:
         entry_shape: `(F,)`, or of sets `(S, F)`.
         context_size: number of observables that it is conditioned on.
         objective: one of the above.
         hidden: widths of the layers; None for three of 128, of sets for three EPiC layers of 64.
-        latent: of sets the width of the vector of the whole event.
+        latent: of sets, width of the vector of the whole event.
         coordinates: `standard`, `logit` or `rank_gaussian`.
         periodic: columns, from 0, that are angles in radians.
         dequantize: smear columns of whole numbers, and values that many entries share, in training.
-        ema: decay of the moving average of the weights; 0 for none.
+        ema: decay of the moving average of the weights, which scores and samples; 0 for none.
         n_steps: steps of the midpoint rule; half as many of Runge and Kutta's.
         noises: pairs of a time and a noise that `velocity` is the mean of.
         exact_up_to: numbers of an entry up to which ln p is computed; each costs as much as one more evaluation.
@@ -106,7 +109,7 @@ class FlowMatching(AnomalyModel):
         periodic: Sequence[int] | None = None,
         dequantize: bool = True,
         ema: float = 0.999,
-        n_steps: int = 50,
+        n_steps: int = 30,
         noises: int = 16,
         exact_up_to: int = 10,
         score: str = "auto",
@@ -123,10 +126,9 @@ class FlowMatching(AnomalyModel):
         self.of_sets = len(self.entry_shape) == 2
         self.n_numbers, self.exact_up_to = math.prod(self.entry_shape), exact_up_to
         self.is_exact = self.n_numbers <= exact_up_to
-        if score == "nll":
-            self._require_exact()
+        if score == "nll" and not self.is_exact:
+            raise UserError(self._too_many)
         self.score = score if score != "auto" else "nll" if self.is_exact else "velocity"
-        self.names_noise = objective == "noise"
         self.coordinates = Coordinates(coordinates, self.entry_shape[-1], periodic or (), dequantize)
         self.path = PATHS[objective]()
         sizes: dict[str, Any] = {} if hidden is None else {"hidden": hidden}
@@ -137,8 +139,8 @@ class FlowMatching(AnomalyModel):
         )
         self.average = MovingAverage(self.network, ema) if ema else None
         self.context = ContextScale(context_size)
-        n_slots = self.entry_shape[0] if self.of_sets else 0
-        self.register_buffer("log_share", torch.full((n_slots + 1,), -math.log(n_slots + 1)))
+        n_shares = 1 + (self.entry_shape[0] if self.of_sets else 0)
+        self.register_buffer("log_share", torch.full((n_shares,), -math.log(n_shares)))
         self.fixed = FixedNoise(self.entry_shape, MOST_NOISES)
 
     @classmethod
@@ -170,14 +172,12 @@ class FlowMatching(AnomalyModel):
         In training these are drawn anew, and entries are smeared where they have no density. In validation they belong
         to the place of an entry in its batch, the same in every epoch.
         """
-        if self.training and self.coordinates.has_width:
-            x = batch.x
-            u = draw_for_batch(lambda shape: torch.rand(shape, device=x.device), x.shape, x.device)
-            batch = batch._replace(x=self.coordinates.smeared(x, u))
+        if self.training:
+            batch = smeared_in_training(self.coordinates, batch)
         z, _, mask, given = self._mapped(batch)
-        t, noise = self._drawn(z) if self.training else self.fixed.by_place(len(z))
+        t, noise = drawn_pairs(z) if self.training else self.fixed.by_place(len(z))
         errors = velocity_errors(self._field, self.path, z, noise, t, mask, given)
-        return errors * self._weight(t).to(errors.dtype)
+        return errors * self.path.weight(t).to(errors.dtype)
 
     def log_prob(self, batch: Batch) -> Tensor:
         """Return ln p(x), or ln p(x | c), `(B,)` in raw units; see `Density`.
@@ -185,7 +185,8 @@ class FlowMatching(AnomalyModel):
         Raises:
             UserError: more than `exact_up_to` numbers in an entry.
         """
-        self._require_exact()
+        if not self.is_exact:
+            raise UserError(self._too_many)
         with eval_mode(self), computed_in(self.precision, self.device.type):
             return self._followed(in_precision(batch, self.precision), exact=True)[1]
 
@@ -208,16 +209,13 @@ class FlowMatching(AnomalyModel):
         """Return the score, all that could be chosen, and the objective as the loss; each is computed once."""
         with eval_mode(self), computed_in(self.precision, self.device.type):
             scores, loss = self._scores_and_loss(in_precision(batch, self.precision))
-        found = {"score": scores[self.score], **{f"part/{name}": part for name, part in scores.items()}, "loss": loss}
+        found = {"score": scores[self.score], "loss": loss} | {f"part/{name}": part for name, part in scores.items()}
         return {name: at_least_float32(values) for name, values in found.items()}
 
     def sample(self, n: int | Tensor, generator: torch.Generator) -> Batch:
         """Return draws in raw units, what was dequantised on its grid again; see `Generative`.
 
         Objects of a set come by falling first feature (pT), as in the data, as many as often as in training.
-
-        Raises:
-            ValueError: a number for a model with a context, or a context of another size.
         """
         wanted = conditions_to_sample(self, n, self.context_size)
         count, mask = len(wanted.x), None
@@ -226,8 +224,7 @@ class FlowMatching(AnomalyModel):
         noise = draw_normal((count, *self.entry_shape), generator, self)
         with sampling(self):
             there = None if mask is None else mask.to(self.device)
-            given = self._given(wanted)
-            y = transported(self._field, noise, 1.0, 0.0, self.n_steps, "midpoint", there, given)[0]
+            y, _ = transported(self._field, noise, 1.0, 0.0, self.n_steps, "midpoint", there, self._given(wanted))
             x = self.coordinates.round_off(self.coordinates.inverse(y)).float().cpu()
         if mask is None:
             return Batch(x)
@@ -240,14 +237,12 @@ class FlowMatching(AnomalyModel):
     ) -> Iterator[Diagnostic]:
         """Show draws beside the background, where there is a p whether it is calibrated, and what it never saw."""
         yield from range_remarks(self.coordinates, self.context, samples, self.device)
-        yield from draws_shown(self, drawn_by_weight(samples[background]), "Draws of flow matching", self.is_exact)
+        real = drawn_by_weight(samples[background])
+        yield from draws_shown(self, real, "Draws of flow matching", self.is_exact, _GENERATED)
         if not self.is_exact:
-            yield Remark(f"There is no ln p: {self._too_many()}")
+            yield Remark(f"There is no ln p: {self._too_many}")
 
-    def _require_exact(self) -> None:
-        if not self.is_exact:
-            raise UserError(self._too_many())
-
+    @property
     def _too_many(self) -> str:
         return (
             f"an entry of {self.n_numbers} numbers is more than model.exact_up_to={self.exact_up_to}, as ln p costs an "
@@ -259,10 +254,7 @@ class FlowMatching(AnomalyModel):
         return self.network if self.training or self.average is None else self.average.network
 
     def _mapped(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-        """Return coordinates, what of ln p is known without the network, mask and context, in the type of the weights.
-
-        Known is the Jacobian, and of sets ln p(n) n!.
-        """
+        """Return coordinates, what is known of ln p (the Jacobian, of sets ln p(n) n!), the mask and the context."""
         z, known = self.coordinates(batch.x)
         mask = None
         if self.of_sets:
@@ -271,20 +263,11 @@ class FlowMatching(AnomalyModel):
             known = torch.where(mask, known, torch.zeros_like(known)).sum(dim=1) + self.log_share[n]
             known = known + torch.lgamma(n.double() + 1)
             z = torch.where(mask.unsqueeze(-1), z, torch.zeros_like(z))
-        return z.to(self._weight_dtype), known, mask, self._given(batch)
+        return z.to(self.fixed.noise.dtype), known, mask, self._given(batch)
 
     def _given(self, batch: Batch) -> Tensor | None:
         context = self.context(batch.context)
-        return None if context is None else context.to(self._weight_dtype)
-
-    def _drawn(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Return times, spread evenly over a batch, and noises."""
-        t = draw_for_batch(lambda shape: spread_times(shape[0], z.device), (len(z),), z.device)
-        return t, draw_for_batch(lambda shape: torch.randn(shape, device=z.device, dtype=z.dtype), z.shape, z.device)
-
-    def _weight(self, t: Tensor) -> Tensor:
-        """Return what an error of the velocity counts in the objective."""
-        return self.path.noise_weight(t) if self.names_noise else torch.ones_like(t)
+        return None if context is None else context.to(self.fixed.noise.dtype)
 
     def _fixed_errors(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return `velocity` and the objective `(B,)`, at the same times and noises for every entry."""
@@ -295,7 +278,7 @@ class FlowMatching(AnomalyModel):
         z, _, mask, given = self._mapped(batch)
         pairs = self.fixed.spread(self.noises)
         errors = errors_of_pairs(self._field, self.path, z, pairs, mask, given)
-        weight = self._weight(torch.stack([t for t, _ in pairs])).to(errors.dtype)
+        weight = self.path.weight(torch.stack([t for t, _ in pairs])).to(errors.dtype)
         return errors.mean(dim=0), (errors * weight).mean(dim=0)
 
     def _scores_and_loss(self, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
@@ -312,13 +295,5 @@ class FlowMatching(AnomalyModel):
     def _followed(self, batch: Batch, exact: bool) -> tuple[Tensor, Tensor]:
         """Return where entries end, and where it is `exact`, ln p `(B,)`."""
         z, known, mask, given = self._mapped(batch)
-        steps = max(1, self.n_steps // 2)
-        latent, trace = transported(self._field, z, 0.0, 1.0, steps, "runge_kutta", mask, given, exact)
-        ends = log_normal(latent)
-        if mask is not None:
-            ends = torch.where(mask, ends, torch.zeros_like(ends)).sum(dim=1)
-        return latent, (ends.double() + trace.double() + known).to(latent.dtype)
-
-    @property
-    def _weight_dtype(self) -> torch.dtype:
-        return next(self.network.parameters()).dtype
+        latent, log_prob = followed_to_noise(self._field, z, max(1, self.n_steps // 2), exact, mask, given)
+        return latent, (log_prob + known).to(latent.dtype)

@@ -7,8 +7,10 @@ from typing import Final
 import torch
 from torch import Tensor, distributed, nn
 
+from hepad.nn.flows import log_normal
 from hepad.nn.ode import integrate
 from hepad.nn.paths import Path
+from hepad.nn.shared_batch_norm import draw_for_batch
 from hepad.nn.velocity import VelocityField
 
 AT_ONCE: Final = 4096
@@ -54,6 +56,12 @@ def spread_times(n: int, device: torch.device) -> Tensor:
     """Return times `(n,)` of equal distance on the ring [0, 1), the first of them drawn."""
     place = torch.arange(n, device=device, dtype=torch.float64) / n
     return (place + torch.rand(1, device=device, dtype=torch.float64)) % 1.0
+
+
+def drawn_pairs(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Return times `(B,)`, spread evenly over the batch of all processes, and noises as `z`, drawn for it."""
+    t = draw_for_batch(lambda shape: spread_times(shape[0], z.device), (len(z),), z.device)
+    return t, draw_for_batch(lambda shape: torch.randn(shape, device=z.device, dtype=z.dtype), z.shape, z.device)
 
 
 def velocity_errors(
@@ -145,6 +153,20 @@ def transported(
         moved.append(found)
         traces.append(trace)
     return torch.cat(moved), torch.cat(traces)
+
+
+def followed_to_noise(
+    field: VelocityField, z: Tensor, steps: int, exact: bool, mask: Tensor | None = None, given: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Return where entries `(B, …, F)` end, and where it is `exact` ln p = ln N(y(1)) + ∫ tr ∂v/∂y dt `(B,)`, float64.
+
+    By Runge and Kutta's rule, whose error a density would show.
+    """
+    latent, trace = transported(field, z, 0.0, 1.0, steps, "runge_kutta", mask, given, exact)
+    ends = log_normal(latent)
+    if mask is not None:
+        ends = torch.where(mask, ends, torch.zeros_like(ends)).sum(dim=1)
+    return latent, ends.double() + trace.double()
 
 
 def parts(n: int) -> list[slice]:

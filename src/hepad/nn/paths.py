@@ -55,6 +55,10 @@ class Path(ABC):
         at = self.coefficients(t)
         return (at.a / (at.a * at.db - at.da * at.b)) ** 2
 
+    def weight(self, t: Tensor) -> Tensor:
+        """Return what an error of the velocity counts in the objective of the path."""
+        return torch.ones_like(t)
+
 
 class StraightPath(Path):
     """The path of flow matching by optimal transport: a = 1 − t, b = σ + (1 − σ) t (Lipman et al., arXiv:2210.02747).
@@ -81,6 +85,8 @@ class StraightPath(Path):
 class CosinePath(Path):
     """The path of diffusion that keeps the variance: a = cos πt/2, b = sin πt/2 (Salimans and Ho, arXiv:2202.00512).
 
+    Its objective is the error of the noise (Ho et al., arXiv:2006.11239).
+
     >>> import torch
     >>> from hepad.nn.paths import CosinePath
     >>> CosinePath().point(torch.tensor([2.0]), torch.tensor([-1.0]), torch.tensor([0.5]))  # (2 − 1) / √2
@@ -92,6 +98,10 @@ class CosinePath(Path):
         half = math.pi / 2
         cos, sin = torch.cos(half * t), torch.sin(half * t)
         return Coefficients(cos, sin, -half * sin, half * cos)
+
+    def weight(self, t: Tensor) -> Tensor:
+        """Return (dε/dv)²."""
+        return self.noise_weight(t)
 
 
 PATHS: Final[dict[str, type[Path]]] = {"velocity": StraightPath, "noise": CosinePath}
