@@ -26,7 +26,7 @@ class DrawnDensity(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where it is."""
+        """The device of its weights."""
 
     def sample(self, n: int | Tensor, generator: torch.Generator) -> Batch:
         """Return draws; see `Generative`."""

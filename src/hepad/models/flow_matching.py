@@ -44,7 +44,7 @@ class FlowMatching(AnomalyModel):
     | objective | path of an entry z and noise ε | the network is trained to name |
     |---|---|---|
     | `velocity` | (1 − t) z + (σ + (1 − σ) t) ε, σ = 10⁻⁴ | the velocity (1 − σ) ε − z |
-    | `noise` | z cos πt/2 + ε sin πt/2, diffusion | ε; the velocity follows from it (`hepad.nn.Path`) |
+    | `noise` | z cos πt/2 + ε sin πt/2, diffusion | ε; the velocity follows from it (`hepad.nn.paths.Path`) |
 
     z are fixed coordinates of each column (`hepad.nn.Coordinates`). The network is a perceptron
     (`hepad.nn.VectorVelocity`), of sets one of EPiC layers (`hepad.nn.SetVelocity`), given the context if there is one.

@@ -10,10 +10,10 @@ from hepad.nn.flows import FLOWS, ConditionalFlow
 from hepad.nn.networks import NETWORKS, encoder_decoder
 from hepad.nn.normal_mixture import NormalMixture
 from hepad.nn.normalizer import NORMALIZERS, InputNormalizer
-from hepad.nn.paths import PATHS, CosinePath, Path, StraightPath
+from hepad.nn.paths import PATHS, CosinePath, StraightPath
 from hepad.nn.set_flow import SetFlow
 from hepad.nn.trees import TreeEnsemble
-from hepad.nn.velocity import VectorVelocity, VelocityField
+from hepad.nn.velocity import VectorVelocity
 
 __all__ = [
     "COORDINATES",
@@ -30,13 +30,11 @@ __all__ = [
     "InputNormalizer",
     "LatentNetwork",
     "NormalMixture",
-    "Path",
     "SetFlow",
     "SetVelocity",
     "StraightPath",
     "TreeEnsemble",
     "VectorVelocity",
-    "VelocityField",
     "encoder_decoder",
     "mlp",
 ]

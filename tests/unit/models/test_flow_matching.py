@@ -12,8 +12,9 @@ from hepad.core.batch import Batch, take_rows
 from hepad.core.diagnostics import DensityChecks, GeneratedEntries, Remark
 from hepad.core.errors import UserError
 from hepad.models import FlowMatching
-from hepad.nn import COORDINATES, PATHS, VelocityField
+from hepad.nn import COORDINATES, PATHS
 from hepad.nn.matching import transported
+from hepad.nn.velocity import VelocityField
 
 SMALL = {"hidden": [16]}
 COVARIANCE = torch.tensor([[1.0, 0.6], [0.6, 0.5]], dtype=torch.float64)
