@@ -11,6 +11,7 @@ MODELS: Final = (
 NOT_TIMED: Final = {
     "classifier": "as the other perceptrons, of two samples",
     "flow": "scripts/benchmark_flow.py, beside zuko alone",
+    "flow_matching": "scripts/benchmark_flow.py, beside the flow",
     "trees": "fitted at once",
     "isolation_forest": "fitted at once",
     "gmm": "fitted at once",

@@ -20,6 +20,9 @@ CONDITIONAL = [
     "data.train=[{sample: data, region: sidebands}]", "data.context=[m_jj]",
     "data.regions={sidebands: {m_jj: [[null, 3300], [3700, null]]}}",
 ]  # fmt: skip
+MATCHING = [
+    "model=flow_matching", "model.hidden=[32,32]", "model.n_steps=8", "optimizer.lr=0.01", *CONDITIONAL[6:],
+]  # fmt: skip
 CWOLA = [
     "model=classifier", "model.hidden=[16]", "model.average=3", "optimizer.lr=0.01", "data.features=[m_1,tau]",
     "data.train=[{sample: data, region: signal, label: 1}, {sample: data, region: sidebands, label: 0}]",
@@ -54,6 +57,11 @@ def conditional(place) -> Path:
 
 
 @pytest.fixture(scope="module")
+def matching(place) -> Path:
+    return finished(place, "matching", *DATA, *MATCHING, "trainer.max_epochs=12")
+
+
+@pytest.fixture(scope="module")
 def cwola(place) -> Path:
     return finished(place, "cwola", *DATA, *CWOLA, "trainer.max_epochs=12")
 
@@ -72,6 +80,16 @@ def test_a_conditional_flow_finds_the_resonance_in_the_gap_it_never_saw(conditio
     assert likely < unlikely
 
 
+def test_conditional_flow_matching_finds_the_resonance_too(matching):
+    found = metrics(matching)
+    assert found["test/auc/data_signal_vs_data"] > 0.85
+    assert found["test/auc/data_signal_vs_data"] == found["test/auc_nll/data_signal_vs_data"]
+    assert {"test/auc_velocity/data_signal_vs_data", "test/density/ks_probability"} <= found.keys()
+    run = load_run(matching)
+    made = run.model.sample(torch.full((2000, 1), 3500.0), torch.Generator().manual_seed(0)).x
+    assert float(made[:, 0].mean()) == pytest.approx(350, abs=40)
+
+
 @pytest.mark.parametrize("run", ["conditional", "cwola"])
 def test_the_checkpoint_holds_exactly_the_best_epochs(request, run):
     directory = request.getfixturevalue(run)
@@ -88,7 +106,7 @@ def test_a_classifier_of_regions_finds_the_resonance(cwola):
     assert metrics(cwola)["test/auc/data_signal_vs_data"] > 0.8
 
 
-@pytest.mark.parametrize(("whole", "words"), [("conditional", CONDITIONAL), ("cwola", CWOLA)])
+@pytest.mark.parametrize(("whole", "words"), [("conditional", CONDITIONAL), ("matching", MATCHING), ("cwola", CWOLA)])
 def test_a_run_that_was_stopped_ends_with_the_same_bits(request, place, tmp_path, whole, words):
     whole = request.getfixturevalue(whole)
     shutil.copy(place / "data.h5", tmp_path)
@@ -118,6 +136,8 @@ def test_a_file_is_scored_as_the_run_did(conditional, place):
         (["model=flow", "model.kind=glow"], "allowed: "),
         (["model=flow", "model.periodic=[7]"], "column 7 is not among the 3"),
         (["model=flow", "data=calo"], "not the images of data=calo"),
+        (["model=flow_matching", "model.score=nll", "model.exact_up_to=1"], "use model.score=velocity, or norm"),
+        (["model=flow_matching", "model.objective=hard"], "allowed: velocity, noise"),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_line(place, words, said):

@@ -12,6 +12,7 @@ from hepad.models.dense_ae import DenseAutoencoder
 from hepad.models.distilled import Distilled
 from hepad.models.double_ae import DoubleAutoencoder
 from hepad.models.flow import Flow
+from hepad.models.flow_matching import FlowMatching
 from hepad.models.gan import GAN
 from hepad.models.gaussian_mixture import GaussianMixture
 from hepad.models.reconstruction import ReconstructionModel
@@ -34,6 +35,7 @@ __all__ = [
     "Distilled",
     "DoubleAutoencoder",
     "Flow",
+    "FlowMatching",
     "GaussianMixture",
     "Generative",
     "Reconstructing",

@@ -113,6 +113,23 @@ def entries_to_sample(model: AnomalyModel, n: int | Tensor) -> int:
     return n
 
 
+def conditions_to_sample(model: AnomalyModel, n: int | Tensor, context_size: int) -> Batch:
+    """Return a batch of as many entries as a model is to make up, with the context, where the model is, if it has one.
+
+    Raises:
+        ValueError: a number for a model with a context, a context of another size or for a model without one, or fewer
+            than one entry.
+    """
+    if not context_size:
+        return Batch(torch.zeros(entries_to_sample(model, n), 1))
+    if not isinstance(n, Tensor) or n.ndim != 2 or n.shape[1] != context_size or not len(n):
+        raise ValueError(
+            f"{type(model).__name__} is conditioned on {context_size} observables; give a context "
+            f"(N, {context_size}), one row for each entry"
+        )
+    return Batch(n, context=n.to(model.device))
+
+
 @contextmanager
 def sampling(model: AnomalyModel) -> Iterator[None]:
     """Compute a block as scores are computed: in eval mode, in the precision of the training, without TF32."""

@@ -7,24 +7,31 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor
 
-from hepad.core.batch import Batch, drawn_by_weight, take_rows
-from hepad.core.diagnostics import DensityChecks, Diagnostic, GeneratedEntries
+from hepad.core.batch import Batch, drawn_by_weight
+from hepad.core.diagnostics import Diagnostic
 from hepad.core.float32 import computed_in, in_precision
 from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
 from hepad.models.averaged import AveragedModel
 from hepad.models.base import eval_mode
-from hepad.models.capabilities import draw_normal, entries_to_sample, filled_slots, sampling
-from hepad.models.density_checks import all_objects, filled_mask, named_columns, range_remarks, spline_remarks
+from hepad.models.capabilities import conditions_to_sample, draw_normal, filled_slots, sampling
+from hepad.models.density_checks import (
+    all_objects,
+    column_remarks,
+    draws_shown,
+    filled_mask,
+    fit_objects,
+    range_remarks,
+    shown_entries,
+    smeared_in_training,
+    spline_remarks,
+)
 from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
 from hepad.nn.flows import ConditionalFlow
 from hepad.nn.set_flow import SetFlow
 
 SCORES: Final = ("nll", "norm", "typicality")
-
-_SHOWN: Final = 2000
-_GENERATED: Final = 5000
 
 
 class Flow(AveragedModel):
@@ -132,34 +139,16 @@ class Flow(AveragedModel):
         if not self.of_sets:
             self.coordinates.fit(train.x, train.weight)
             return
-        mask = filled_mask(train)
-        weight = None if train.weight is None else train.weight.unsqueeze(1).expand_as(mask)[mask]
-        self.coordinates.fit(train.x[mask], weight)
-        counted = torch.ones(len(mask)) if train.weight is None else train.weight.cpu()
-        counts = torch.bincount(mask.sum(dim=1).cpu(), counted.double(), minlength=len(self.log_share)) + 0.5
-        self.log_share.copy_((counts / counts.sum()).log())
+        self.log_share.copy_(fit_objects(self.coordinates, train, self.entry_shape[0]))
 
     def remarks(self) -> list[str]:
         """Name constant columns, and columns of whole numbers that are not dequantised."""
-        found = []
-        if constant := named_columns(self.coordinates.constant):
-            found.append(
-                f"{constant} never varied in training: its density is that of a made-up width, and any other value is "
-                "strange; data.features leaves it out"
-            )
-        if not self.coordinates.smear and (whole := named_columns(self.coordinates.on_grid)):
-            found.append(
-                f"{whole} holds values of a grid, such as whole numbers, which have no density: −ln p falls without "
-                "end as they are learned; model.dequantize=true smears them"
-            )
-        return found
+        return column_remarks(self.coordinates)
 
     def losses(self, batch: Batch) -> Tensor:
         """Return −ln p `(B,)`, in training of entries that are smeared where they have no density."""
-        if self.training and self.coordinates.has_width:
-            x = batch.x
-            u = draw_for_batch(lambda shape: torch.rand(shape, device=x.device), x.shape, x.device)
-            batch = batch._replace(x=self.coordinates.smeared(x, u))
+        if self.training:
+            batch = smeared_in_training(self.coordinates, batch)
         z, known = self._mapped(batch)
         losses: Tensor = -(self.network(z, self._given(batch))[1] + known)
         return losses
@@ -210,15 +199,7 @@ class Flow(AveragedModel):
         Raises:
             ValueError: a number for a model with a context, or a context of another size.
         """
-        if self.context_size:
-            if not isinstance(n, Tensor) or n.ndim != 2 or n.shape[1] != self.context_size or not len(n):
-                raise ValueError(
-                    f"{type(self).__name__} is conditioned on {self.context_size} observables; give a context "
-                    f"(N, {self.context_size}), one row for each entry"
-                )
-            wanted = Batch(n, context=n.to(self.device))
-        else:
-            wanted = Batch(torch.zeros(entries_to_sample(self, n), 1))
+        wanted = conditions_to_sample(self, n, self.context_size)
         count, mask = len(wanted.x), None
         if self.of_sets:
             mask = filled_slots(count, self.log_share.cpu().double().exp().tolist(), generator)
@@ -241,25 +222,10 @@ class Flow(AveragedModel):
         """Show draws beside the background, whether p is calibrated, and what lies outside of the training range."""
         yield from range_remarks(self.coordinates, self.context, samples, self.device)
         everything = drawn_by_weight(samples[background])
-        real = take_rows(everything, slice(_SHOWN))
         if self.kind == "nsf":
-            yield from spline_remarks(self.coordinates, background, all_objects(real).to(self.device))
-        generator = torch.Generator().manual_seed(0)
-        if self.context_size:
-            context = self.context.checked(everything.context)[:_GENERATED]
-            made = self.sample(context, generator)._replace(context=context)
-        else:
-            made = self.sample(_GENERATED, generator)
-        yield GeneratedEntries("Draws of the density", real, made.x, made.mask)
-        # As in training, smeared where there is no density.
-        held, drawn = (self._smeared(batch, generator) for batch in (real, made))
-        yield DensityChecks(
-            real=all_objects(real),
-            generated=all_objects(made),
-            latent=self.latent(held).float().cpu(),
-            log_prob=self.log_prob(held).float().cpu(),
-            generated_log_prob=self.log_prob(drawn).float().cpu(),
-        )
+            objects = all_objects(shown_entries(everything)).to(self.device)
+            yield from spline_remarks(self.coordinates, background, objects)
+        yield from draws_shown(self, everything, "Draws of the density")
 
     def _log_prob_and_norm(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return ln p and ‖f‖², `(B,)` each: of a mean over epochs the mean p, and the mean norm."""
@@ -290,9 +256,3 @@ class Flow(AveragedModel):
     @property
     def _weight_dtype(self) -> torch.dtype:
         return next(self.network.parameters()).dtype
-
-    def _smeared(self, batch: Batch, generator: torch.Generator) -> Batch:
-        """The entries where the model is, smeared."""
-        u = torch.rand(batch.x.shape, generator=generator).to(self.device)
-        mask, context = (None if part is None else part.to(self.device) for part in (batch.mask, batch.context))
-        return Batch(self.coordinates.smeared(batch.x.to(self.device), u), mask, context=context)
