@@ -13,6 +13,7 @@ from hepad.models.distilled import Distilled
 from hepad.models.flow import Flow
 from hepad.models.gan import GAN
 from hepad.models.gaussian_mixture import GaussianMixture
+from hepad.models.graph_ae import GraphAutoencoder
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.models.sparse_ae import SparseAutoencoder
 from hepad.models.td_ae import TimeDistributedAutoencoder
@@ -34,6 +35,7 @@ __all__ = [
     "Flow",
     "GaussianMixture",
     "Generative",
+    "GraphAutoencoder",
     "Reconstructing",
     "ReconstructionModel",
     "Searchable",
