@@ -34,8 +34,9 @@ class EntryFile:
     """An HDF5 file of `n` entries, written block by block; the same entries make the same bytes.
 
     Jets and events become `jet_event_data` with a `mask`, since a made-up jet may have any pT; a jet is an event of one
-    slot. Constituents of a jet become `jet_constituents` around η = φ = 0, their shares of pT as parts of 1 GeV. The jets of an event are put in the order of their pT where they have one. A table is one data
-    set `table` with the names of its columns. Images have their channels last, or no such axis where there is one
+    slot. The jets of an event are put in the order of their pT where they have one. Constituents of a jet become
+    `jet_constituents` around η = φ = 0, by falling pT, which is in parts of 1 GeV where they are shares. A table is one
+    data set `table` with the names of its columns. Images have their channels last, or no such axis where there is one
     channel. Numbers are stored as they are, float32.
 
     Args:

@@ -36,8 +36,8 @@ class Chamfer(PointCloudLoss):
         found = torch.where(pairs, squared_distances(x_hat, x), FAR)
         total = torch.zeros_like(x[:, 0, 0])
         for objects, axis in ((x, 2), (x_hat, 1)):
-            nearest = found.amin(dim=axis)
-            total = total + (self._weights(objects, mask) * torch.where(mask, nearest, torch.zeros_like(nearest))).sum(1)
+            nearest = found.amin(dim=axis).masked_fill(~mask, 0.0)
+            total = total + (self._weights(objects, mask) * nearest).sum(dim=1)
         return total
 
     def _weights(self, objects: Tensor, mask: Tensor) -> Tensor:

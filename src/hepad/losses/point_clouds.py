@@ -92,10 +92,7 @@ class PointCloudLoss(ReconstructionLoss):
 
     def log_weights(self, z: Tensor, mask: Tensor) -> Tensor:
         """Return the logarithms `(B, S)` of shares of pT, or of equal ones, that sum to 1 over the objects of a set."""
-        if self.pt is None:
-            logits = torch.zeros_like(z[..., 0])
-        else:
-            logits = self._log_pt(z)
+        logits = torch.zeros_like(z[..., 0]) if self.pt is None else self._log_pt(z)
         return logits.masked_fill(~mask, -FAR).log_softmax(dim=1).clamp(min=-FAR)
 
     def four_momentum(self, z: Tensor, of: Tensor, mask: Tensor) -> Tensor:

@@ -11,14 +11,14 @@ _SHRINK = 0.5
 class Sinkhorn(PointCloudLoss):
     """S_ε(a, b) = OT_ε(a, b) − ½ OT_ε(a, a) − ½ OT_ε(b, b), 0 for two equal sets (Feydy et al., arXiv:1810.08278).
 
-    OT_ε = min over P of Σ P_ij C_ij + ε KL(P ‖ a ⊗ b), where P moves the weights a_i of one set to the weights b_j of the
-    other (Cuturi, arXiv:1306.0895). Of constituents of a jet (`pt`), the weights are shares of pT and C = Δη² + Δφ², so
-    that without ε it is the energy mover's distance with squared angles (Komiske, Metodiev, Thaler, arXiv:1902.02346);
-    of other objects, equal weights and ‖x_i − x̂_j‖² over all columns in normalised units.
+    OT_ε = min over P of Σ P_ij C_ij + ε KL(P ‖ a ⊗ b), where P moves the weights a_i of one set to the weights b_j of
+    the other (Cuturi, arXiv:1306.0895). Of constituents of a jet (`pt`), the weights are shares of pT and
+    C = Δη² + Δφ², so that without ε it is the energy mover's distance with squared angles (Komiske, Metodiev, Thaler,
+    arXiv:1902.02346); of other objects, equal weights and ‖x_i − x̂_j‖² over all columns in normalised units.
 
-    A fixed number of steps in the log domain, half of the way to f_i = −ε ln Σ_j b_j exp((g_j − C_ij)/ε), and to g in the
-    same way; ε falls by half in each, from the largest cost of the pair of sets to what it is. The gradient is that of the optimum: f, g
-    and P are what the value changes by with a, b and C, and no step is differentiated.
+    A fixed number of steps in the log domain, half of the way to f_i = −ε ln Σ_j b_j exp((g_j − C_ij)/ε), and to g in
+    the same way; ε falls by half in each, from the largest cost of the pair of sets to what it is. The gradient is that
+    of the optimum: f, g and P are what the value changes by with a, b and C, and no step is differentiated.
 
     Args:
         pt: what the first column is (`PointCloudLoss`); None for objects of any kind.
@@ -69,7 +69,8 @@ class Sinkhorn(PointCloudLoss):
         """
         f, g = self._potentials(cost.detach(), log_a.detach(), log_b.detach(), symmetric=log_a is log_b)
         plan = (f.unsqueeze(2) + g.unsqueeze(1) - cost.detach()) / self.epsilon
-        plan = (plan + log_a.detach().unsqueeze(2) + log_b.detach().unsqueeze(1)).exp()
+        # No more than everything can be moved, whatever rounding makes of potentials of huge costs.
+        plan = (plan + log_a.detach().unsqueeze(2) + log_b.detach().unsqueeze(1)).clamp(max=0).exp()
         moved = (plan * (cost - cost.detach())).flatten(1).sum(dim=1)
         return (log_a.exp() * f).sum(dim=1) + (log_b.exp() * g).sum(dim=1) + moved
 
@@ -78,12 +79,12 @@ class Sinkhorn(PointCloudLoss):
         epsilon = cost.amax(dim=(1, 2)).clamp(min=self.epsilon).unsqueeze(1)
         f, g = torch.zeros_like(log_a), torch.zeros_like(log_b)
         for step in range(self.iterations):
-            wide, last = epsilon.unsqueeze(2), step == self.iterations - 1
-            f_new = -epsilon * (log_b.unsqueeze(1) + (g.unsqueeze(1) - cost) / wide).logsumexp(dim=2)
-            g_new = (
-                f_new if symmetric else -epsilon * (log_a.unsqueeze(2) + (f.unsqueeze(2) - cost) / wide).logsumexp(dim=1)
-            )
+            wide = epsilon.unsqueeze(2)
+            f_new = g_new = -epsilon * (log_b.unsqueeze(1) + (g.unsqueeze(1) - cost) / wide).logsumexp(dim=2)
+            if not symmetric:
+                g_new = -epsilon * (log_a.unsqueeze(2) + (f.unsqueeze(2) - cost) / wide).logsumexp(dim=1)
             # Both at once from those of before, and half of the way: so that two equal sets stay equal.
-            f, g = (f_new, g_new) if last else (0.5 * (f + f_new), 0.5 * (g + g_new))
+            is_last = step == self.iterations - 1
+            f, g = (f_new, g_new) if is_last else (0.5 * (f + f_new), 0.5 * (g + g_new))
             epsilon = (epsilon * _SHRINK).clamp(min=self.epsilon)
         return f, g

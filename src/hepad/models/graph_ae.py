@@ -19,9 +19,9 @@ class GraphAutoencoder(ReconstructionModel):
     """Edge convolutions on a graph of the objects of a set, pooled to one code, from which the objects are decoded.
 
     The code does not depend on the order of the objects. The decoder makes as many objects as there are slots, of which
-    the first n stand for a set of n: how many there are is told to it, where they are is not. They come in no order, and
-    so the loss must not see any (`chamfer`, `sinkhorn`); one that compares slot by slot makes the network learn the
-    order of the data. Particle graph autoencoders: Tsan et al., arXiv:2111.12849; Hao, Kansal, Duarte, Chernyavskaya,
+    the first n stand for a set of n: how many there are is told, where they are is not. They come in no order, and so
+    the loss must not see any (`chamfer`, `sinkhorn`); one that compares slot by slot makes the network learn the order
+    of the data. Particle graph autoencoders: Tsan et al., arXiv:2111.12849; Hao, Kansal, Duarte, Chernyavskaya,
     arXiv:2212.07347.
 
     Empty slots are nobody's neighbours and change no number. A set without objects has loss 0.

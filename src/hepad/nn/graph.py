@@ -43,13 +43,15 @@ def neighbours(x: Tensor, mask: Tensor, k: int | None) -> Tensor:
 
 
 class EdgeConv(nn.Module):
-    """h_i = max over neighbours j of φ(x_i, x_j − x_i), φ a perceptron (Y. Wang et al., arXiv:1801.07829).
+    """h_i = φ(max over neighbours j of Θ x_i + Φ (x_j − x_i)): features of edges, the largest of each, a perceptron φ.
 
-    Empty slots are 0. Where several neighbours have the maximum they share its gradient.
+    The edge convolution of Y. Wang et al., arXiv:1801.07829, with features that are linear in the edge: the part of x_i
+    is the same for all neighbours, so that there are pairs of objects in the maximum alone. Empty slots are 0. Where
+    several neighbours have the maximum they share its gradient.
 
     Args:
         n_in: width of an object.
-        n_out: width of both layers of φ, each followed by the activation.
+        n_out: width of edges and of objects afterwards; the activation follows on both.
         activation: name of the activation function.
 
     >>> import torch
@@ -61,24 +63,25 @@ class EdgeConv(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, activation: str) -> None:
         super().__init__()
-        # The first layer of φ is linear in x_i and in x_j: it is computed for each object, not for each pair.
         self.center = nn.Linear(n_in, n_out)
-        self.neighbour = nn.Linear(n_in, n_out, bias=False)
-        self.rest = nn.Sequential(make_activation(activation), nn.Linear(n_out, n_out), make_activation(activation))
+        self.edge = nn.Linear(n_in, n_out, bias=False)
+        self.objects = nn.Sequential(make_activation(activation), nn.Linear(n_out, n_out), make_activation(activation))
 
     def forward(self, x: Tensor, edges: Tensor) -> Tensor:
-        """Return `(B, S, n_out)` for objects `x` `(B, S, n_in)` and `edges` `(B, S, S)`, neighbours along the columns."""
-        seen = self.neighbour(x)
-        pairs = self.rest((self.center(x) - seen).unsqueeze(2) + seen.unsqueeze(1))
-        highest = pairs.masked_fill(~edges.unsqueeze(-1), -torch.inf).amax(dim=2)
-        return torch.where(edges.any(dim=2).unsqueeze(-1), highest, torch.zeros_like(highest))
+        """Return `(B, S, n_out)` for objects `x` `(B, S, n_in)` and `edges` `(B, S, S)`, neighbours along columns."""
+        seen = self.edge(x)
+        highest = torch.where(edges.unsqueeze(-1), seen.unsqueeze(1), -torch.inf).amax(dim=2)
+        filled = edges.any(dim=2).unsqueeze(-1)
+        highest = torch.where(filled, highest, torch.zeros_like(highest))
+        found: Tensor = self.objects(self.center(x) - seen + highest)
+        return torch.where(filled, found, torch.zeros_like(found))
 
 
 class GraphEncoder(nn.Module):
     """Edge convolutions, mean and maximum over the objects, and a perceptron to a code.
 
-    The graph of the first convolution is made of the objects themselves, that of each further one of what the one before
-    it returned, as in ParticleNet (Qu, Gouskos, arXiv:1902.08570).
+    The graph of the first convolution is made of the objects themselves, that of each further one of what the one
+    before it returned, as in ParticleNet (Qu, Gouskos, arXiv:1902.08570).
 
     Args:
         n_features: width F of an object.
