@@ -36,6 +36,14 @@ class PointCloudLoss(ReconstructionLoss):
 
     Raises:
         ValueError: another word for `pt`, or a weight below 0.
+
+    >>> import torch
+    >>> from hepad.losses import PointCloudLoss
+    >>> class Centroids(PointCloudLoss):
+    ...     def distance(self, x_hat, x, mask):
+    ...         return (x_hat.sum(dim=1) - x.sum(dim=1)).square().sum(dim=1) / mask.sum(dim=1)
+    >>> Centroids()(torch.ones(1, 4, 2), torch.zeros(1, 4, 2), torch.tensor([[True, True, False, False]]))
+    tensor([4.])
     """
 
     structures: ClassVar[frozenset[Structure] | None] = frozenset({"set"})
