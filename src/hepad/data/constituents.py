@@ -81,6 +81,14 @@ class ConstituentsDataModule(AnomalyDataModule):
         steps = {name: getattr(self.steps, name) for name in ("center", "rotate", "flip", "min_pt")}
         return {"features": list(self.feature_names), "n_constituents": self.n_constituents, **steps}
 
+    def in_plane(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return Δη and Δφ `(B, S, 2)` of constituents, and their shares `(B, S)` of the jet's pT."""
+        pt = batch.x[..., 0].double()
+        pt = pt.exp() if self.pt == "log" else pt.clamp(min=0)
+        if batch.mask is not None:
+            pt = torch.where(batch.mask, pt, torch.zeros_like(pt))
+        return batch.x[..., 1:], pt / pt.sum(dim=1, keepdim=True).clamp(min=torch.finfo(pt.dtype).tiny)
+
     @property
     def symmetries(self) -> Mapping[str, Mapping[int, Callable[[torch.Tensor], torch.Tensor]]]:
         """The mirror in Δη where jets are not mirrored, and turns by multiples of 45° where they are not turned."""
