@@ -19,11 +19,16 @@ from hepad.models import AnomalyModel, ReconstructionModel
 from hepad.models.adversarial import AdversarialModel
 from hepad.run.building import build_data, build_model
 from tests.conftest import make_table, write_image_file, write_jet_file, write_table_file
+from tests.fat_jets import write_fat_jet_file
 
 
 def write_jet_images(path: Path, n_events: int, seed: int) -> Path:
     images = np.random.default_rng(seed).exponential(size=(n_events, 40, 40)) ** 4
     return write_image_file(path, images=images / images.sum((1, 2), keepdims=True), dataset="jet_images")
+
+
+def write_constituents(path: Path, n_events: int, seed: int) -> Path:
+    return write_fat_jet_file(path, n_jets=n_events, n_prongs=1 + seed, seed=seed)
 
 
 def write_table(path: Path, n_events: int, seed: int) -> Path:
@@ -35,6 +40,7 @@ WRITERS = {
     "events": write_jet_file,
     "calo": write_image_file,
     "jet_images": write_jet_images,
+    "constituents": write_constituents,
     "table": write_table,
 }
 

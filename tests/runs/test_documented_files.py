@@ -151,12 +151,15 @@ def test_a_table_of_five_columns(directory):
 
 
 def test_constituents_of_fat_jets(directory):
-    (python,) = blocks("docs/data_formats.md", "\n## Fat jets")
+    python, command = blocks("docs/data_formats.md", "\n## Fat jets")
     array = np.random.default_rng(1).random((60, 5, 3)).astype("f4") + np.array([10, 0, 0], dtype="f4")
     exec(python, {"array": array, "h5py": h5py})
     words = ["data=jet_images", "data.bundled=false", "data.background=mine", "data.samples.mine=my_jets.h5"]
     done = call(train.main, directory, "model=conv_ae", *words, *QUICK)
     assert done.code == 0, done.err
+    shutil.rmtree(directory / "run")
+    run_commands(command, directory)
+    assert load_run(directory / "run").features == ("pt_share", "delta_eta", "delta_phi")
 
 
 def test_images_of_events(directory):
@@ -180,4 +183,4 @@ def test_files_of_the_readme(directory):
 
 
 def test_no_block_is_forgotten():
-    assert len(blocks("docs/data_formats.md")) == 14
+    assert len(blocks("docs/data_formats.md")) == 15

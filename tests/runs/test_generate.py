@@ -88,7 +88,14 @@ def test_it_is_evaluated_beside_the_background(run, tmp_path):
 
 @pytest.mark.parametrize(
     ("model", "data"),
-    [("gan", "events"), ("vae", "events"), ("bigan", "calo"), ("vae", "jet_images"), ("vae", "table")],
+    [
+        ("gan", "events"),
+        ("vae", "events"),
+        ("bigan", "calo"),
+        ("vae", "jet_images"),
+        ("vae", "table"),
+        ("vae", "constituents"),
+    ],
 )
 def test_every_kind_of_data_is_generated_and_read_again(tmp_path, model, data):
     for name, seed in (("background", 1), ("signal", 2)):

@@ -71,6 +71,9 @@ N_CONSTITUENTS: Final = 100
 CONSTITUENT_FEATURES: Final = ("pt", "eta", "phi")
 """The columns of `jet_constituents` (pt in GeV, phi in rad)."""
 
+PT_COLUMNS: Final = {"log": "log_pt", "share": "pt_share"}
+"""What `data.pt` makes of the pT of a constituent → the name of that feature: ln(pT / GeV), or a share of the jet's."""
+
 FAT_JET_FEATURES: Final = ("pt", "eta", "phi", "mass", "nConstituents", "area", "n_pileup", "n_vertices")
 """The columns of `jet_features` in simulated files (pt and mass in GeV)."""
 

@@ -2,6 +2,7 @@
 
 from hepad.core.batch import Batch
 from hepad.data.calo import CaloDataModule
+from hepad.data.constituents import ConstituentsDataModule
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.events import EventsDataModule
@@ -13,6 +14,7 @@ __all__ = [
     "AnomalyDataModule",
     "Batch",
     "CaloDataModule",
+    "ConstituentsDataModule",
     "Entries",
     "EventsDataModule",
     "JetImagesDataModule",

@@ -6,30 +6,37 @@ from typing import Any, Final
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.schema import (
     CALO_DATASET,
     CALO_DATASET_CICADA,
+    CONSTITUENT_FEATURES,
     EVENT_IMAGE_DATASET,
+    JET_CONSTITUENTS_DATASET,
     JET_DATASET,
     JET_IMAGE_DATASET,
     MASK_DATASET,
+    PT_COLUMNS,
     TABLE_DATASET,
 )
 
-KINDS: Final = ("jets", "events", "calo", "jet_images", "table")
+KINDS: Final = ("jets", "events", "calo", "jet_images", "constituents", "table")
 
 _ROWS_PER_CHUNK: Final = 1024
+_LARGEST_LOG: Final = np.float32(80)
+_SMALLEST_SHARE: Final = np.float32(1e-6)
 
 
 class EntryFile:
     """An HDF5 file of `n` entries, written block by block; the same entries make the same bytes.
 
     Jets and events become `jet_event_data` with a `mask`, since a made-up jet may have any pT; a jet is an event of one
-    slot. The jets of an event are put in the order of their pT where they have one. A table is one data
-    set `table` with the names of its columns. Images have their channels last, or no such axis where there is one
+    slot. The jets of an event are put in the order of their pT where they have one. Constituents of a jet become
+    `jet_constituents` around η = φ = 0, by falling pT, which is in parts of 1 GeV where they are shares. A table is one
+    data set `table` with the names of its columns. Images have their channels last, or no such axis where there is one
     channel. Numbers are stored as they are, float32.
 
     Args:
@@ -51,7 +58,9 @@ class EntryFile:
         self.file = file
         self.kind = kind
         self.n = n
-        self.features = None if features is None else list(features)
+        self.is_log = features is not None and PT_COLUMNS["log"] in features
+        names = CONSTITUENT_FEATURES if kind == "constituents" else features
+        self.features = None if names is None else list(names)
         calo_names = (CALO_DATASET_CICADA, EVENT_IMAGE_DATASET)
         self.image_dataset = dataset if kind == "calo" and dataset in calo_names else CALO_DATASET
         self.table = dataset or TABLE_DATASET
@@ -85,6 +94,8 @@ class EntryFile:
             return {JET_DATASET: x[:, None], MASK_DATASET: np.ones((len(x), 1), dtype=np.uint8)}
         if self.kind == "table":
             return {self.table: x}
+        if self.kind == "constituents":
+            return {JET_CONSTITUENTS_DATASET: self._constituents(x, entries.mask)}
         if self.kind == "events":
             mask = np.ones(x.shape[:2], dtype=bool) if entries.mask is None else entries.mask.numpy()
             order = self._order(x, mask)
@@ -93,6 +104,14 @@ class EntryFile:
             return {JET_DATASET: x, MASK_DATASET: mask.astype(np.uint8)}
         images = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)
         return {JET_IMAGE_DATASET if self.kind == "jet_images" else self.image_dataset: np.ascontiguousarray(images)}
+
+    def _constituents(self, x: NDArray[np.float32], mask: Tensor | None) -> NDArray[np.float32]:
+        """Return pT, η and φ by falling pT; a slot is empty where its pT is 0."""
+        pt = np.exp(np.minimum(x[..., 0], _LARGEST_LOG)) if self.is_log else np.maximum(x[..., 0], _SMALLEST_SHARE)
+        pt = pt if mask is None else np.where(mask.numpy(), pt, np.float32(0))
+        x = np.where(pt[..., None] > 0, np.concatenate([pt[..., None], x[..., 1:]], axis=-1), np.float32(0))
+        order = np.argsort(-pt, axis=1, kind="stable")
+        return np.take_along_axis(x, order[..., None], axis=1)
 
     def _order(self, x: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Slots by falling pT, the empty ones last; as they are where there is no pT."""

@@ -107,7 +107,7 @@ class JetImagesDataModule(AnomalyDataModule):
             found = _image_observables(images)
         else:
             constituents = read_constituents(file, sample, part, self.imaging.n_pixels**2)
-            self._check_not_empty(constituents, file, sample)
+            refuse_empty_jets(constituents, self.imaging.min_pt, file, sample)
             images = self.imaging.images(constituents)
             found = jet_observables(constituents)
         first = first_row(rows)
@@ -116,15 +116,6 @@ class JetImagesDataModule(AnomalyDataModule):
             found |= read_jet_features(file, len(images), first)
         index = first + np.arange(len(images))
         return Entries(Batch(x=torch.from_numpy(images)), index=index, observables=found)
-
-    def _check_not_empty(self, constituents: NDArray[np.float32], file: h5py.File, sample: str) -> None:
-        # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
-        is_empty = np.all(constituents[..., 0] <= self.imaging.min_pt, axis=1)
-        if n_empty := int(is_empty.sum()):
-            raise UserError(
-                f"{n_empty} of {len(constituents)} jets of sample {sample} have no constituent with "
-                f"pT > {self.imaging.min_pt:g} GeV ({file.filename}:/{JET_CONSTITUENTS_DATASET}); leave such jets out"
-            )
 
     @cached_property
     def _mean(self) -> torch.Tensor:
@@ -162,6 +153,17 @@ def read_constituents(file: h5py.File, sample: str, rows: slice | None = None, n
     check_rows_fit(dataset, rows, sample, numbers)
     columns = [names.index(name) for name in CONSTITUENT_FEATURES]
     return read_rows(dataset, first_row(rows), rows and rows.stop)[..., columns].astype(np.float32)
+
+
+def refuse_empty_jets(constituents: NDArray[np.float32], min_pt: float, file: h5py.File, sample: str) -> None:
+    """Raise `UserError` for jets `(N, K, 3)` without any constituent above `min_pt` (GeV)."""
+    # A NaN pT is no empty slot: it is kept here so that the check for NaN sees it.
+    is_empty = np.all(constituents[..., 0] <= min_pt, axis=1)
+    if n_empty := int(is_empty.sum()):
+        raise UserError(
+            f"{n_empty} of {len(constituents)} jets of sample {sample} have no constituent with "
+            f"pT > {min_pt:g} GeV ({file.filename}:/{JET_CONSTITUENTS_DATASET}); leave such jets out"
+        )
 
 
 def read_jet_features(file: h5py.File, n_jets: int, start: int = 0) -> dict[str, NDArray[np.float64]]:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from hepad.bundled import bundled_files
+from hepad.core.batch import Batch
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import has_dataset, open_hdf5
 from hepad.core.inputs import Given
@@ -84,6 +85,13 @@ class SampleReader(ABC):
     def image_labels(self) -> ImageLabels:
         """Names of the pixels and the axes of an entry, where entries are images."""
         return ImageLabels()
+
+    def in_plane(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Return places `(B, S, 2)` of objects in a plane, by their last two features, and shares `(B, S)`; else None.
+
+        Shares say how much of an entry an object is, 0 for an empty slot. None where objects lie in no plane.
+        """
+        return None
 
     @property
     def symmetries(self) -> Mapping[str, Mapping[int, Callable[[torch.Tensor], torch.Tensor]]]:

@@ -257,6 +257,7 @@ def fit_loss(loss: ReconstructionLoss, model: AnomalyModel, data: AnomalyDataMod
             raise UserError(f"{what} is defined for {plural(part.structures)}, not for {plural({data.structure})}")
     assert isinstance(model, Searchable)
     try:
-        loss.to(model.device).fit(model.latent_target(on_device(data.train_entries.batch, model.device))[0])
-    except UserError as error:
+        loss.to(model.device).fit_units(model.normalizer.center, model.normalizer.scale)
+        loss.fit(model.latent_target(on_device(data.train_entries.batch, model.device))[0])
+    except (UserError, ValueError) as error:
         raise UserError(str(error).replace("model.loss.", "inference.loss.")) from error

@@ -2,9 +2,12 @@
 
 from hepad.losses.adversarial import AdversarialLoss, Hinge, NonSaturating
 from hepad.losses.base import ElementwiseLoss, ReconstructionLoss, WeightedSum, mean_per_entry
+from hepad.losses.chamfer import Chamfer
 from hepad.losses.distance_correlation import unbiased_distance_correlation
 from hepad.losses.elementwise import MAE, MAPE, MSE, Huber, LogCosh
 from hepad.losses.ncc import NCC
+from hepad.losses.point_clouds import PointCloudLoss
+from hepad.losses.sinkhorn import Sinkhorn
 from hepad.losses.ssim import SSIM
 
 __all__ = [
@@ -14,12 +17,15 @@ __all__ = [
     "NCC",
     "SSIM",
     "AdversarialLoss",
+    "Chamfer",
     "ElementwiseLoss",
     "Hinge",
     "Huber",
     "LogCosh",
     "NonSaturating",
+    "PointCloudLoss",
     "ReconstructionLoss",
+    "Sinkhorn",
     "WeightedSum",
     "mean_per_entry",
     "unbiased_distance_correlation",

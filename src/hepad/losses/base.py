@@ -59,6 +59,16 @@ class ReconstructionLoss(nn.Module, ABC):
             UserError: the loss is not defined for such entries.
         """
 
+    def fit_units(self, center: Tensor, scale: Tensor) -> None:
+        """Take the units of what is compared: x = center + scale · z, `(F,)` each, `(C, 1, 1)` of images.
+
+        Called before `fit`, for losses that know what a column means. Of the normaliser `log` they are those of ln(1 +
+        |x|); `layer` and `none` have 0 and 1.
+
+        Raises:
+            ValueError: the loss is not defined for such entries.
+        """
+
     @abstractmethod
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return `(B,)` values for `x_hat` and `x` of shape `(B, *entry_shape)`.
@@ -151,6 +161,11 @@ class WeightedSum(ReconstructionLoss):
         """Let every term take what it must know of the background."""
         for loss in self._losses().values():
             loss.fit(z)
+
+    def fit_units(self, center: Tensor, scale: Tensor) -> None:
+        """Let every term take the units of what is compared."""
+        for loss in self._losses().values():
+            loss.fit_units(center, scale)
 
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the `(B,)` sums."""

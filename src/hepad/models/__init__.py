@@ -15,6 +15,7 @@ from hepad.models.flow import Flow
 from hepad.models.flow_matching import FlowMatching
 from hepad.models.gan import GAN
 from hepad.models.gaussian_mixture import GaussianMixture
+from hepad.models.graph_ae import GraphAutoencoder
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.models.sparse_ae import SparseAutoencoder
 from hepad.models.td_ae import TimeDistributedAutoencoder
@@ -38,6 +39,7 @@ __all__ = [
     "FlowMatching",
     "GaussianMixture",
     "Generative",
+    "GraphAutoencoder",
     "Reconstructing",
     "ReconstructionModel",
     "Searchable",

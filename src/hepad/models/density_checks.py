@@ -8,10 +8,10 @@ from torch import Tensor
 
 from hepad.core.batch import Batch, take_rows
 from hepad.core.diagnostics import DensityChecks, Diagnostic, GeneratedEntries, Remark
+from hepad.core.gathering import draw_for_batch
 from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
 from hepad.nn.flows import SPLINE_BOUND
-from hepad.nn.shared_batch_norm import draw_for_batch
 
 _WORTH_SAYING = 1e-3
 _SHOWN: Final = 2000

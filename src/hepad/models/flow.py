@@ -10,7 +10,6 @@ from torch import Tensor
 from hepad.core.batch import Batch, drawn_by_weight
 from hepad.core.diagnostics import Diagnostic
 from hepad.core.float32 import computed_in, in_precision
-from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
 from hepad.models.averaged import AveragedModel
 from hepad.models.base import eval_mode

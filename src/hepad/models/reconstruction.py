@@ -47,6 +47,7 @@ class ReconstructionModel(AnomalyModel):
         """Fit the normaliser, then the loss on normalised entries."""
         seen = self.view(train)
         super().prepare(seen)
+        self.loss.fit_units(self.normalizer.center, self.normalizer.scale)
         self.loss.fit(self.normalizer(seen.x, seen.mask))
 
     def view(self, batch: Batch) -> Batch:

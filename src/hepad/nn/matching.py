@@ -7,10 +7,10 @@ from typing import Final
 import torch
 from torch import Tensor, distributed, nn
 
+from hepad.core.gathering import draw_for_batch
 from hepad.nn.flows import log_normal
 from hepad.nn.ode import integrate
 from hepad.nn.paths import Path
-from hepad.nn.shared_batch_norm import draw_for_batch
 from hepad.nn.velocity import VelocityField
 
 AT_ONCE: Final = 4096

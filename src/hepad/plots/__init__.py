@@ -4,6 +4,7 @@ from hepad.plots.correlations import plot_correlation_bars, plot_correlation_hea
 from hepad.plots.labels import SampleStyle, feature_label, feature_name, sample_label, sample_styles
 from hepad.plots.learning_curves import plot_learning_curves
 from hepad.plots.loss_parts import plot_loss_per_feature, plot_loss_per_pixel
+from hepad.plots.planes import plot_planes
 from hepad.plots.reconstructions import plot_reconstructions
 from hepad.plots.roc import plot_roc, plot_sic
 from hepad.plots.score_distributions import plot_score_distributions
@@ -28,6 +29,7 @@ __all__ = [
     "plot_loss_per_pixel",
     "plot_parallel_coordinates",
     "plot_phi_rotation",
+    "plot_planes",
     "plot_reconstructions",
     "plot_roc",
     "plot_score_distributions",

@@ -63,9 +63,7 @@ def plot_reconstructions(
         raise ValueError(f"entries of shape {inputs.shape[1:]} are neither named features nor images")
     if feature_names is not None and len(feature_names) != inputs.shape[-1]:
         raise ValueError(f"{len(feature_names)} feature names for entries of shape {inputs.shape[1:]}")
-    picks = [int(order[i]) for i in dict.fromkeys((0, order.size // 2, order.size - 1))]
-    names = _CHOICES if len(picks) == 3 else ("Lowest score", "Highest score")[: len(picks)]
-    titles = [f"{name}: {np.asarray(scores)[i]:.4g}" for name, i in zip(names, picks, strict=True)]
+    picks, titles = picked_entries(np.asarray(scores, dtype=np.float64))
     with house_style():
         if inputs.ndim == 2 and feature_names is not None:
             mean, spread = _location_and_spread(inputs if population is None else population)
@@ -78,6 +76,14 @@ def plot_reconstructions(
         if inputs.ndim == 4:
             inputs, outputs = inputs.sum(-1), outputs.sum(-1)
         return draw_images(inputs[picks], outputs[picks], titles, labels or ImageLabels(), note)
+
+
+def picked_entries(scores: FloatArray) -> tuple[list[int], list[str]]:
+    """Return which entries have the lowest, the median and the highest score, and what to write beside each."""
+    order = np.argsort(scores, kind="stable")
+    picks = [int(order[i]) for i in dict.fromkeys((0, order.size // 2, order.size - 1))]
+    names = _CHOICES if len(picks) == 3 else ("Lowest score", "Highest score")[: len(picks)]
+    return picks, [f"{name}: {scores[i]:.4g}" for name, i in zip(names, picks, strict=True)]
 
 
 def _location_and_spread(population: ArrayLike) -> tuple[FloatArray, FloatArray]:

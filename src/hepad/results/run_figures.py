@@ -19,6 +19,7 @@ from hepad.plots import (
     StandardFigure,
     plot_loss_per_feature,
     plot_loss_per_pixel,
+    plot_planes,
     plot_reconstructions,
     standard_figures,
 )
@@ -78,15 +79,31 @@ def _model_figures(
         rows = order[[0, len(order) // 2, -1]]
         shown = entries.rows(rows)
         with torch.no_grad():
-            x_hat = model.reconstruct_raw(shown.batch).numpy()
+            x_hat = model.reconstruct_raw(shown.batch)
+        caption = f"The least, the middle and the most anomalous entries of {name} beside their reconstructions"
+        inputs, outputs = (data.in_plane(shown.batch._replace(x=x)) for x in (shown.batch.x, x_hat))
+        if inputs is not None and outputs is not None:
+            yield StandardFigure(
+                f"reconstructions_{name}",
+                "Examples",
+                f"{caption}; the area of a disc is an object's share.",
+                partial(
+                    plot_planes,
+                    (inputs[0].numpy(), inputs[1].numpy()),
+                    (outputs[0].numpy(), outputs[1].numpy()),
+                    samples[name].score[rows],
+                    data.feature_names[-2:],
+                ),
+            )
+            continue
         yield StandardFigure(
             f"reconstructions_{name}",
             "Examples",
-            f"The least, the middle and the most anomalous entries of {name} beside their reconstructions.",
+            f"{caption}.",
             partial(
                 plot_reconstructions,
                 _channels_last(shown.batch.x.numpy()),
-                _channels_last(x_hat),
+                _channels_last(x_hat.numpy()),
                 samples[name].score[rows],
                 feature_names=None if is_image else data.feature_names,
                 population=population,

@@ -1,5 +1,8 @@
 """Every converted file trains: its datamodule reads it, and a model that is built for it has a gradient."""
 
+from pathlib import Path
+
+import h5py
 import pytest
 import torch
 from tests.layouts import LAYOUTS
@@ -17,8 +20,16 @@ def test_a_model_learns_from_the_converted_file(name, tmp_path):
         layout.write(path, seed)
     target = tmp_path / "mine.h5"
     found = convert_files(files, target, Request(format=layout.asked, sample="mine"))
+    check_training(found.use, target, tmp_path)
+    with h5py.File(target) as file:
+        has_constituents = "jet_constituents" in file
+    if has_constituents:
+        check_training("model=graph_ae data=constituents", target, tmp_path)
+
+
+def check_training(use: str, target: Path, tmp_path: Path) -> None:
     words = [
-        *found.use.split(),
+        *use.split(),
         "data.bundled=false",
         "data.background=mine",
         f"paths.run={tmp_path}",

@@ -16,6 +16,7 @@ from hepad.core.schema import JET_FEATURES, ImageLabels
 RNG = np.random.default_rng(0)
 JETS = RNG.exponential(size=(60, len(JET_FEATURES)))
 IMAGES = RNG.exponential(5, (40, 18, 14))
+PLANE = np.random.default_rng(1).normal(0, 0.2, (9, 12, 2)), np.random.default_rng(1).dirichlet(np.ones(12), 9)
 REGIONS = ImageLabels("Region E_T [GeV]", horizontal="iη", vertical="iφ")
 
 
@@ -51,6 +52,7 @@ FIGURES: dict[str, Callable[..., Figure]] = {
     "events": lambda s, e, h: plots.plot_reconstructions(
         JETS[:56].reshape(7, 8, -1), JETS[4:].reshape(7, 8, -1), np.arange(7), feature_names=JET_FEATURES
     ),
+    "planes": lambda s, e, h: plots.plot_planes(PLANE, PLANE, np.arange(9), ["delta_eta", "delta_phi"], "Simulation"),
     "calorimeter": lambda s, e, h: plots.plot_reconstructions(IMAGES, 0.8 * IMAGES, IMAGES.sum((1, 2)), labels=REGIONS),
     "phi rotation": lambda s, e, h: plots.plot_phi_rotation(
         {name: RNG.normal(size=(18, 40)) for name in ("zero_bias", "ttbar")}

@@ -201,3 +201,28 @@ def test_edges_rise_and_hold_all_but_the_tails():
     whole, log = feature_edges(np.array([0.0, 1, 1, 2, 7]), 50)
     assert not log
     assert whole[:2] == pytest.approx([-0.5, 0.5])
+
+
+def test_planes_show_objects_as_discs_of_their_share_and_no_empty_slot():
+    rng = np.random.default_rng(0)
+    places, shares = rng.normal(0, 0.1, (5, 6, 2)), np.full((5, 6), 0.25)
+    shares[:, 4:] = 0
+    places[:, 4:] = 100
+    figure = plots.plot_planes((places, shares), (2 * places, shares), np.arange(5), ["delta_eta", "delta_phi"])
+    rows = np.reshape(figure.axes, (3, 2))
+    for row, entry, title in zip(rows, (0, 2, 4), ("Lowest", "Median", "Highest"), strict=True):
+        for axes, factor in zip(row, (1, 2), strict=True):
+            (discs,) = axes.collections
+            np.testing.assert_allclose(discs.get_offsets(), factor * places[entry, :4])
+            assert len(set(discs.get_sizes())) == 1
+            assert axes.get_xlim()[1] < 2
+        assert row[0].get_ylabel().startswith(f"{title} score: {entry}")
+
+
+@pytest.mark.parametrize(
+    ("shares", "scores"), [(np.ones((5, 3)), np.arange(5)), (np.ones((5, 6)), np.arange(4))], ids=["shares", "scores"]
+)
+def test_planes_of_other_shapes_are_refused(shares, scores):
+    places = np.zeros((5, 6, 2))
+    with pytest.raises(ValueError, match=r"places|scores"):
+        plots.plot_planes((places, shares), (places, shares), scores, ["a", "b"])

@@ -8,6 +8,7 @@ from typing import Final
 
 from hepad.config.keys.compound import Either, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Anything, Flag, Kind, Null, Number, Text, Whole, Word
+from hepad.core.schema import PT_COLUMNS
 
 WIDEST: Final = 65536
 """Units of the widest layer: anything above is a mistyped number, or somebody's attempt to fill the memory."""
@@ -31,6 +32,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "components": Whole(1, 1000),
     "coordinates": Word(("standard", "logit", "rank_gaussian")),
     "corruption": Word(("gaussian", "dropout")),
+    "decoder": WIDTHS,
     "dequantize": Flag(),
     "discriminator": optional(WIDTHS),
     "discriminator_lr": optional(POSITIVE),
@@ -54,6 +56,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "max_leaf_nodes": Whole(2, 1024),
     "members": Whole(1, 1000),
     "n_trees": Whole(1, 10_000),
+    "neighbours": optional(Whole(1, 10_000)),
     "n_steps": Whole(1, 10_000),
     "network": Word(("auto", "dense", "time_distributed", "conv", "deepsets")),
     "noise": NOT_NEGATIVE,
@@ -105,8 +108,12 @@ LOSS_KEYS: Final[dict[str, Kind]] = {
     "delta": POSITIVE,
     "epsilon": POSITIVE,
     "floor": POSITIVE,
+    "iterations": Whole(1, 10_000),
     "label_jitter": FRACTION,
     "label_smoothing": FRACTION,
+    "momentum": NOT_NEGATIVE,
+    "pt": optional(Word(tuple(PT_COLUMNS))),
+    "pt_weighted": Flag(),
     "sigma": POSITIVE,
     "terms.*.weight": NOT_NEGATIVE,
     "window": Whole(1, 101),

@@ -5,6 +5,7 @@ from typing import Final
 from hepad.config.keys.compound import Either, FieldsOf, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Refused, Text, Whole, Word
 from hepad.config.keys.models import INFERENCE_KEYS, LOSS_KEYS, MODEL_KEYS, NOT_NEGATIVE, POSITIVE
+from hepad.core.schema import PT_COLUMNS
 
 FILE: Final = Text("a file", 4096, path=True)
 FILES: Final = Either((ListOf(FILE, 1, 100_000, "files", "[a.root,b.root]"), FILE, Null()))
@@ -73,12 +74,14 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "loudness": optional(Text()),
     "limit": Either((Whole(1), MapOf(optional(Whole(1)), Name(), "{zero_bias: 10000, ttbar: 2000}"), Null())),
     "min_pt": NOT_NEGATIVE,
+    "n_constituents": Whole(1, 10_000),
     "n_pixels": Whole(2, 1024),
     "normalize": Flag(),
     "on_nonfinite": ON_NONFINITE,
     "padding": Text(),
     "periodic_phi": Flag(),
     "power": Number(0, 10, open_low=True),
+    "pt": Word(tuple(PT_COLUMNS)),
     "regions": optional(_REGIONS),
     "rotate": Flag(),
     "samples": MapOf(SAMPLE_FILES, Name(), "{mine: FILE}"),
