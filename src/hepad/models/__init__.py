@@ -13,6 +13,8 @@ from hepad.models.distilled import Distilled
 from hepad.models.flow import Flow
 from hepad.models.gan import GAN
 from hepad.models.gaussian_mixture import GaussianMixture
+from hepad.models.nae import NormalizedAutoencoder
+from hepad.models.pyod_detector import PyodDetector
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.models.sparse_ae import SparseAutoencoder
 from hepad.models.td_ae import TimeDistributedAutoencoder
@@ -34,6 +36,8 @@ __all__ = [
     "Flow",
     "GaussianMixture",
     "Generative",
+    "NormalizedAutoencoder",
+    "PyodDetector",
     "Reconstructing",
     "ReconstructionModel",
     "Searchable",

@@ -42,6 +42,7 @@ class AnomalyModel(L.LightningModule, ABC):
         signed_score: whether scores may be negative whatever the settings.
         context_use: what the model does with `Batch.context`: `condition` on it, and is built with `context_size`, the
             number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
+        one_process: what the model keeps of its training is of one process, so that several cannot share it.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
         epoch_means: what the training steps of an epoch log, until it is over.
@@ -69,6 +70,7 @@ class AnomalyModel(L.LightningModule, ABC):
     learns_targets: ClassVar[bool] = False
     signed_score: ClassVar[bool] = False
     context_use: ClassVar[Literal["condition", "ignore", "refuse"]] = "refuse"
+    one_process: ClassVar[bool] = False
     manual_optimization: ClassVar[bool] = False
 
     def __init__(self, entry_shape: Sequence[int], normalizer: str = "standard") -> None:
