@@ -1,4 +1,4 @@
-"""Draws of a density exp(−E) of entries: Langevin chains of codes, and from there of entries, kept from step to step."""
+"""Draws of a density exp(−E): Langevin chains of codes, and from there of entries, kept from step to step."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -117,8 +117,8 @@ class EnergyChains(nn.Module):
         """
         if n > len(self.codes):
             raise UserError(
-                f"data.batch_size={n} is above model.chains={len(self.codes)}, and each entry of a batch is set against "
-                f"one of a chain; choose model.chains={n} or more"
+                f"data.batch_size={n} is above model.chains={len(self.codes)}, and each entry of a batch is set "
+                f"against one of a chain; choose model.chains={n} or more"
             )
         rows = (self.turn + torch.arange(n, device=self.codes.device)) % len(self.codes)
         codes = self.codes[rows]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
@@ -34,8 +34,8 @@ class NormalizedAutoencoder(ReconstructionModel):
     """An autoencoder whose reconstruction error is the energy of a density p ∝ exp(−E) (Yoon et al., arXiv:2105.05735).
 
     A plain autoencoder makes E small where background is; nothing makes it large elsewhere. Maximum likelihood does:
-    its gradient is that of ⟨E(x)⟩ − ⟨E(x⁻)⟩, with x⁻ draws of the model's own density. These are made by Langevin steps:
-    codes go down E(D(z)) from where earlier steps left them, are decoded, and the entries go down E(x).
+    its gradient is that of ⟨E(x)⟩ − ⟨E(x⁻)⟩, with x⁻ draws of the model's own density. These are made by Langevin
+    steps: codes go down E(D(z)) from where earlier steps left them, are decoded, and the entries go down E(x).
 
     | objective | minimised after the first `pretrain` epochs |
     |---|---|
@@ -103,15 +103,15 @@ class NormalizedAutoencoder(ReconstructionModel):
         activation: str = "leaky_relu",
         spherical: bool = True,
         blur: float = 0.0,
-        pretrain: int = 30,
+        pretrain: int = 20,
         lr_factor: float = 0.3,
         energy_weight: float = 0.5,
         objective: str = "energy",
         chains: int = 1024,
         replay: float = 0.95,
         latent_steps: int = 8,
-        latent_rate: float = 1.0,
-        latent_noise: float = 0.1,
+        latent_rate: float = 5.0,
+        latent_noise: float = 0.05,
         entry_steps: int = 8,
         entry_rate: float = 0.15,
         entry_noise: float = 0.05,

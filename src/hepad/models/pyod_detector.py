@@ -52,9 +52,9 @@ class FittedTo(ExactBuffers):
 class PyodDetector(FittedModel):
     """Any detector of pyod (Zhao, Nasrullah and Li, JMLR 20 (2019) 96) that takes a table, by its name.
 
-    A fitted detector could be kept as a pickle alone, which would run whatever a stranger put into it. So the checkpoint
-    keeps what it is fitted to, at most `max_entries` normalised training entries drawn at random, and a seed; whoever
-    loads the model fits it again, to the same bits with the same versions of pyod, numpy and scikit-learn.
+    A fitted detector could be kept as a pickle alone, which would run whatever a stranger put into it. So the
+    checkpoint keeps what it is fitted to, at most `max_entries` normalised training entries drawn at random, and a
+    seed; whoever loads the model fits it again, to the same bits with the same versions of pyod and what it needs.
 
     A score is that of an entry alone. What pyod says of an entry may depend on the others of its batch; that is found
     out when a detector is fitted, and each entry is then scored by itself, one after the other. One that says nothing
@@ -231,18 +231,19 @@ def scored_alone(
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed the random numbers that detectors draw from, and put them back as they were; pyod's warnings are kept quiet."""
-    of_python, of_numpy = random.getstate(), np.random.get_state()
+    """Seed all random numbers of a block, silence its warnings, and put the random numbers back as they were."""
+    # pyod draws from NumPy's global random numbers.
+    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings(), torch.inference_mode(False), torch.enable_grad():
         warnings.simplefilter("ignore")
         random.seed(seed)
-        np.random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
         torch.manual_seed(seed)
         try:
             yield
         finally:
             random.setstate(of_python)
-            np.random.set_state(of_numpy)
+            np.random.set_state(of_numpy)  # noqa: NPY002
 
 
 def _as_columns(decision: Callable[[Any], Any]) -> Scorer:

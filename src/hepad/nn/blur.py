@@ -50,4 +50,3 @@ class GaussianBlur(nn.Module):
             x = F.pad(x, (0, 0, self.reach, self.reach), mode="circular")
         x = F.conv2d(x, in_phi, padding=(0 if self.circular else self.reach, 0), groups=channels)
         return F.conv2d(x, in_eta, padding=(0, self.reach), groups=channels)
-

@@ -110,7 +110,9 @@ def assemble_around(
     if trainer.world_size > 1 and not model.automatic_optimization:
         raise UserError(f"{type(model).__name__} has two optimisers and trains on one device; choose trainer.devices=1")
     if trainer.world_size > 1 and model.one_process:
-        raise UserError(f"{type(model).__name__} keeps chains of one process and trains on one device; choose trainer.devices=1")
+        raise UserError(
+            f"{type(model).__name__} keeps chains of one process and trains on one device; choose trainer.devices=1"
+        )
     return Parts(data, model, remarks, evaluate, history, resume_point, trainer)
 
 

@@ -33,9 +33,7 @@ def prepared(detector, train=None, **settings):
 @pytest.mark.parametrize("kind", [ECOD, COPOD])
 def test_tail_scores_are_those_of_pyod_for_batches_of_one(monkeypatch, kind):
     # The same function, not compiled first.
-    monkeypatch.setattr(
-        stat_models, "ecdf_terminate_equals_inplace", stat_models.ecdf_terminate_equals_inplace.py_func
-    )
+    monkeypatch.setattr(stat_models, "ecdf_terminate_equals_inplace", stat_models.ecdf_terminate_equals_inplace.py_func)
     rng = np.random.default_rng(0)
     train = np.c_[rng.gamma(2, size=60), -rng.gamma(2, size=60), rng.integers(0, 3, 60), np.ones(60)]
     x = np.r_[train[:5], rng.normal(size=(10, 4))]
@@ -53,7 +51,7 @@ def test_a_loaded_model_gives_the_same_bits_whatever_the_random_numbers(detector
     model, batch = prepared(detector, parameters=parameters), entries(20, 1)
     found = model.anomaly_score(batch)
     torch.manual_seed(99)
-    np.random.seed(99)
+    np.random.seed(99)  # noqa: NPY002
     loaded = PyodDetector(**model.hparams)
     loaded.load_state_dict(model.state_dict())
     assert torch.equal(loaded.anomaly_score(batch), found)
@@ -91,7 +89,7 @@ class OfLuck(OfTheBatch):
     """One that draws its scores."""
 
     def decision_function(self, x):
-        return np.random.random(len(x))
+        return np.random.random(len(x))  # noqa: NPY002
 
 
 class OfNothing(OfTheBatch):
@@ -129,9 +127,9 @@ def test_what_scores_no_entry_alone_is_refused(monkeypatch, kind, said):
 
 
 def test_a_bounded_part_of_the_entries_is_kept_and_no_random_number_is_lost():
-    before = np.random.get_state()[1].copy()
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     model = prepared("PCA", max_entries=50)
-    assert (np.random.get_state()[1] == before).all()
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
     assert model.fitted_to.entries.shape == (50, 4)
     known = {tuple(row) for row in model.normalizer(entries().x).double().tolist()}
     assert all(tuple(row) in known for row in model.fitted_to.entries.tolist())
@@ -149,7 +147,11 @@ def test_a_bounded_part_of_the_entries_is_kept_and_no_random_number_is_lost():
         ("ECODD", {}, r"no such detector; did you mean ECOD"),
         ("CoLA", {}, r"takes graphs, not a table"),
         ("XGBOD", {}, r"takes labelled outliers"),
-        ("KNN", {"neighbours": 3}, r"model\.parameters\.neighbours: KNN has no such argument; did you mean 'n_neighbors'"),
+        (
+            "KNN",
+            {"neighbours": 3},
+            r"model\.parameters\.neighbours: KNN has no such argument; did you mean 'n_neighbors'",
+        ),
     ],
 )
 def test_names_are_checked_without_importing_pyod(name, parameters, said):
