@@ -15,6 +15,8 @@ NOT_TIMED: Final = {
     "trees": "fitted at once",
     "isolation_forest": "fitted at once",
     "gmm": "fitted at once",
+    "nae": "most of its time goes into the steps of its chains",
+    "pyod": "fitted at once",
 }
 """Models whose training the suite does not time, and why."""
 

@@ -1,4 +1,4 @@
-"""Runs of the flow and the classifier on dijets with a resonance: trained, averaged, resumed, generated, refused."""
+"""Runs of flow, classifier and others on dijets with a resonance: trained, averaged, resumed, generated, refused."""
 
 import json
 import shutil
@@ -27,6 +27,10 @@ CWOLA = [
     "model=classifier", "model.hidden=[16]", "model.average=3", "optimizer.lr=0.01", "data.features=[m_1,tau]",
     "data.train=[{sample: data, region: signal, label: 1}, {sample: data, region: sidebands, label: 0}]",
     "data.regions={signal: {m_jj: [3300, 3700]}, sidebands: {m_jj: [[2900, 3300], [3700, 4500]]}}",
+]  # fmt: skip
+NAE = [
+    "model=nae", "model.hidden=[16]", "model.latent=2", "model.pretrain=1", "model.chains=256",
+    "data.features=[m_1,tau]", "optimizer.lr=0.003",
 ]  # fmt: skip
 
 
@@ -64,6 +68,11 @@ def matching(place) -> Path:
 @pytest.fixture(scope="module")
 def cwola(place) -> Path:
     return finished(place, "cwola", *DATA, *CWOLA, "trainer.max_epochs=12")
+
+
+@pytest.fixture(scope="module")
+def nae(place) -> Path:
+    return finished(place, "nae", *DATA, *NAE, "trainer.max_epochs=3")
 
 
 def test_a_conditional_flow_finds_the_resonance_in_the_gap_it_never_saw(conditional):
@@ -106,11 +115,14 @@ def test_a_classifier_of_regions_finds_the_resonance(cwola):
     assert metrics(cwola)["test/auc/data_signal_vs_data"] > 0.8
 
 
-@pytest.mark.parametrize(("whole", "words"), [("conditional", CONDITIONAL), ("matching", MATCHING), ("cwola", CWOLA)])
+@pytest.mark.parametrize(
+    ("whole", "words"),
+    [("conditional", CONDITIONAL), ("matching", MATCHING), ("cwola", CWOLA), ("nae", NAE)],
+)
 def test_a_run_that_was_stopped_ends_with_the_same_bits(request, place, tmp_path, whole, words):
     whole = request.getfixturevalue(whole)
     shutil.copy(place / "data.h5", tmp_path)
-    stopped = finished(tmp_path, "run", *DATA, *words, "trainer.max_epochs=3")
+    stopped = finished(tmp_path, "run", *DATA, *words, f"trainer.max_epochs={2 if words is NAE else 3}")
     epochs = len((whole / "history.csv").read_text().splitlines()) - 1
     done = call(train.main, tmp_path, f"resume={stopped}", f"trainer.max_epochs={epochs}")
     assert done.code == 0, done.err
@@ -138,6 +150,10 @@ def test_a_file_is_scored_as_the_run_did(conditional, place):
         (["model=flow", "data=calo"], "not the images of data=calo"),
         (["model=flow_matching", "model.score=nll", "model.exact_up_to=1"], "use model.score=velocity, or norm"),
         (["model=flow_matching", "model.objective=hard"], "allowed: velocity, noise"),
+        (["model=nae", "data=events"], "not the sets of data=events"),
+        (["model=nae", "model.chains=100"], "data.batch_size=512 is above model.chains=100"),
+        (["model=pyod", "model.detector=ECO"], "did you mean ECOD"),
+        (["model=pyod", "model.parameters={n: 1}"], "ECOD has no such argument"),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_line(place, words, said):
@@ -152,6 +168,7 @@ OTHERS = {
     "trees": ["model=trees", "model.members=2", "model.max_iter=20", *CWOLA[4:]],
     "isolation_forest": ["model=isolation_forest", "model.n_trees=20", "data.features=[m_1,tau]"],
     "gmm": ["model=gmm", "data.features=[m_1,tau]"],
+    "pyod": ["model=pyod", "data.features=[m_1,tau]"],
     "deep_svdd": ["model=deep_svdd", "data.features=[m_1,tau]", "trainer.max_epochs=2", "optimizer.lr=0.001"],
 }
 

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hepad.bundled import bundled_files
 from hepad.config.allow_list import check_targets
+from hepad.config.detectors import find_detector
 from hepad.config.explanations import check_values
 from hepad.config.keys import check_config, find_kind, leaves
 from hepad.config.keys.compound import Either, FieldsOf, ListOf, MapOf
@@ -112,6 +113,8 @@ def _check_training(cfg: DictConfig) -> None:
                 f"evaluation.references=[{','.join(cfg.evaluation.references)}]: {name} is not a sample; allowed: "
                 f"{', '.join(sorted(known))}"
             )
+    if (detector := cfg.model.get("detector")) is not None:
+        find_detector(str(detector), cfg.model.get("parameters") or {})
     if (targets := cfg.data.get("targets")) is not None:
         require_file(targets, "data.targets")
     plain: Any = OmegaConf.to_container(cfg, resolve=False)

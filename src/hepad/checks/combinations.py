@@ -201,6 +201,11 @@ def _validate_numbers(cfg: RunConfig) -> None:
     for key, value in _numbers(cfg.plain()):
         if math.isnan(value):
             raise UserError(f"{key}={value}; a number is needed")
+    if (chains := cfg.model.get("chains")) is not None and (size := cfg.data.batch_size) > chains:
+        raise UserError(
+            f"data.batch_size={size} is above model.chains={chains}, and each entry of a batch is set against one of a "
+            f"chain; choose model.chains={size} or more"
+        )
     if (epochs := cfg.trainer["max_epochs"]) is None or epochs < 1:
         raise UserError(f"trainer.max_epochs={epochs}; at least 1 epoch is needed")
     if not 0 <= cfg.seed < 2**31:

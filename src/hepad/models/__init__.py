@@ -16,6 +16,8 @@ from hepad.models.flow_matching import FlowMatching
 from hepad.models.gan import GAN
 from hepad.models.gaussian_mixture import GaussianMixture
 from hepad.models.graph_ae import GraphAutoencoder
+from hepad.models.nae import NormalizedAutoencoder
+from hepad.models.pyod_detector import PyodDetector
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.models.sparse_ae import SparseAutoencoder
 from hepad.models.td_ae import TimeDistributedAutoencoder
@@ -40,6 +42,8 @@ __all__ = [
     "GaussianMixture",
     "Generative",
     "GraphAutoencoder",
+    "NormalizedAutoencoder",
+    "PyodDetector",
     "Reconstructing",
     "ReconstructionModel",
     "Searchable",

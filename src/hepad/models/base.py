@@ -44,6 +44,7 @@ class AnomalyModel(PenalisedSteps, L.LightningModule, ABC):
         signed_score: whether scores may be negative whatever the settings.
         context_use: what the model does with `Batch.context`: `condition` on it, and is built with `context_size`, the
             number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
+        one_process: what the model keeps of its training is of one process, so that several cannot share it.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
         averages_gradients: a model that steps its optimisers itself takes the mean of the gradients of several
@@ -73,6 +74,7 @@ class AnomalyModel(PenalisedSteps, L.LightningModule, ABC):
     learns_targets: ClassVar[bool] = False
     signed_score: ClassVar[bool] = False
     context_use: ClassVar[Literal["condition", "ignore", "refuse"]] = "refuse"
+    one_process: ClassVar[bool] = False
     manual_optimization: ClassVar[bool] = False
     averages_gradients: ClassVar[bool] = False
 

@@ -111,6 +111,10 @@ def assemble_around(
     if trainer.world_size > 1 and not (model.automatic_optimization or model.averages_gradients):
         name = type(model).__name__
         raise UserError(f"{name} steps its optimisers itself and trains on one device; choose trainer.devices=1")
+    if trainer.world_size > 1 and model.one_process:
+        raise UserError(
+            f"{type(model).__name__} keeps chains of one process and trains on one device; choose trainer.devices=1"
+        )
     return Parts(data, model, remarks, evaluate, history, resume_point, trainer)
 
 
