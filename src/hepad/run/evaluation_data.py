@@ -59,7 +59,7 @@ def evaluation_data(
             data.set_tested(name, part if limit is None else part.rows(np.arange(len(part))[:limit]))
         elif name in trained:
             told[name] = "all entries of another file than the run was trained on"
-            data.set_tested(name, data.read_sample(name, path, limit))
+            data.set_tested(name, data.read_tested(name, path, limit))
         else:
             told[name] = "all entries" if limit is None else f"the first {len(data.tested(name))} entries"
     return data, told

@@ -46,8 +46,8 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         },
         "background": data.background,
         "parameters": sum(weight.numel() for weight in model.parameters()),
-        "trained": len(data.train_entries),
-        "validated": len(data.val_entries),
+        "trained": data.n_trained,
+        "validated": data.n_validated,
         "split_sha256": data.split_hashes(),
         "entries": {"definition": data.entry_definition, "trained_sketch": sketch_of(data.train_entries.batch.x)},
         **role_facts(data),
@@ -57,9 +57,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
 
 def role_facts(data: AnomalyDataModule) -> dict[str, Any]:
     """Return roles, regions, context and folds as plain JSON values; those that a run does without are left out."""
-    roles = [
-        found.role.facts() | {"trained": len(found.train), "validated": len(found.val)} for found in data.role_entries
-    ]
+    roles = [found.facts() for found in data.role_entries]
     facts = {
         "roles": None if data.given_roles is None else roles,
         "regions": {name: region_facts(region) for name, region in data.regions.items()},
