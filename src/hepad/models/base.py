@@ -42,6 +42,8 @@ class AnomalyModel(L.LightningModule, ABC):
         signed_score: whether scores may be negative whatever the settings.
         context_use: what the model does with `Batch.context`: `condition` on it, and is built with `context_size`, the
             number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
+        fits_all_entries: `prepare` is all that trains the model, or needs each entry for another reason; it is not given
+            a draw of entries that are streamed.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
         epoch_means: what the training steps of an epoch log, until it is over.
@@ -69,6 +71,7 @@ class AnomalyModel(L.LightningModule, ABC):
     learns_targets: ClassVar[bool] = False
     signed_score: ClassVar[bool] = False
     context_use: ClassVar[Literal["condition", "ignore", "refuse"]] = "refuse"
+    fits_all_entries: ClassVar[bool] = False
     manual_optimization: ClassVar[bool] = False
 
     def __init__(self, entry_shape: Sequence[int], normalizer: str = "standard") -> None:
@@ -82,7 +85,10 @@ class AnomalyModel(L.LightningModule, ABC):
         self.epoch_means = EpochMeans()
 
     def prepare(self, train: Batch) -> None:
-        """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics."""
+        """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics.
+
+        Where entries are streamed, `train` is a random draw of them, as large as `data.memory` allows.
+        """
         self.normalizer.fit(train.x, train.mask, train.weight)
 
     def remarks(self) -> list[str]:

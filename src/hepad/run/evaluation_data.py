@@ -12,7 +12,7 @@ from hepad.core.errors import UserError
 from hepad.core.files import file_sha256, is_regular_file
 from hepad.data import AnomalyDataModule
 from hepad.formats.direct import direct_file
-from hepad.run.building import build_data
+from hepad.run.building import build_data, with_memory
 
 
 def evaluation_data(
@@ -42,7 +42,7 @@ def evaluation_data(
             what = "the background of the run" if name == background else "the run was trained on it and it"
             raise UserError(f"data.samples.{name}=null: {what} cannot be left out")
     files = {name: training_file(cfg, facts, name) for name in trained}
-    data = build_data(_with_training_files(cfg, run_config, background, files))
+    data = build_data(with_memory(_with_training_files(cfg, run_config, background, files), facts))
     if facts.get("split_sha256", data.split_hashes()) != data.split_hashes():
         told_files = ", ".join(map(str, files.values()))
         raise UserError(f"the split of {told_files} is not the one that the run was trained with; train again")

@@ -51,6 +51,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "split_sha256": data.split_hashes(),
         "entries": {"definition": data.entry_definition, "trained_sketch": sketch_of(data.train_entries.batch.x)},
         **role_facts(data),
+        "streamed": None if data.streamed is None else data.streamed.facts,
         "status": RunStatus.RUNNING,
     }
 
@@ -79,6 +80,9 @@ def check_same_data(facts: Mapping[str, Any], data: AnomalyDataModule) -> None:
             )
     if facts.get("split_sha256", data.split_hashes()) != data.split_hashes():
         raise UserError("the split into training, validation and test is another than when the run began; train again")
+    streamed = None if data.streamed is None else data.streamed.facts
+    if facts.get("streamed", streamed) != streamed:
+        raise UserError("entries were streamed in other blocks, or not at all, when the run began; train again")
     now = role_facts(data)
     for key in ("roles", "regions", "context", "folds") if "split_sha256" in facts else ():
         if facts.get(key) != now.get(key):

@@ -51,6 +51,18 @@ _PROVENANCE: Final = fields(
         "regions": mapping(mapping(listing(listing(optional(number()), most=2), most=1_000)), most=1_000),
         "context": listing(text(1_000), most=1_000),
         "folds": fields({"folds": _count, "fold": _count}, need=["folds", "fold"]),
+        "streamed": optional(
+            fields(
+                {
+                    "memory": number(1, 10**18, whole=True),
+                    "needed": number(1, 10**24, whole=True),
+                    "buffer": _count,
+                    "blocks": mapping(_count, most=1_000),
+                    "drawn": _count,
+                },
+                need=["memory"],
+            )
+        ),
         "status": _word,
         "reason": optional(text(1 << 20)),
         "wandb": optional(mapping(optional(_word))),
