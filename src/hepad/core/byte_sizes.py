@@ -31,9 +31,7 @@ def told_bytes(n_bytes: float) -> str:
     """Return a number of bytes for a reader.
 
     >>> told_bytes(2_340_000_000), told_bytes(950_000), told_bytes(12)
-    ('2.34 GB', '0.95 MB', '12 bytes')
+    ('2.34 GB', '0.95 MB', '0.012 kB')
     """
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if n_bytes >= 0.1 * size:
-            return f"{n_bytes / size:.3g} {unit}"
-    return f"{n_bytes:.0f} bytes"
+    unit, size = next((found for found in (("GB", 1e9), ("MB", 1e6)) if n_bytes >= 0.1 * found[1]), ("kB", 1e3))
+    return f"{n_bytes / size:.3g} {unit}"

@@ -27,10 +27,17 @@ _LIVE_BUFFERS: Final = 4
 """Buffers at a time: one is trained on, one waits, one is made, and the block that it is made of takes as much."""
 
 _BLOCKS_PER_BUFFER: Final = 32
+_FEWEST_BLOCKS: Final = 8
+_SMALL_BLOCK: Final = 1 << 20
+"""Bytes of a block below which reading is mostly beginning to read; a buffer has fewer such blocks then."""
+
 _LARGEST_BLOCK: Final = 1 << 16
 _FEWEST_DRAWN: Final = 100
 _PER_UNIT: Final = 40
 """Bytes that making the split takes for a moment, for each row or entry that is split."""
+
+_BESIDE: Final = 40
+"""Bytes of row number, slot, weight, label and truth."""
 
 _PROBES: Final = 16
 _PROBED_ROWS: Final = 64
@@ -78,7 +85,8 @@ def _most_bytes(reader: SampleReader, sample: str, path: Path) -> int:
     with open_hdf5(path) as file:
         n_rows = int(reader.source(file).shape[0])
         limit = reader.limit_of(sample)
-        return 4 * reader.numbers_of_row(file) * (n_rows if limit is None else min(limit, n_rows))
+        bytes_of_row = 4 * reader.numbers_of_row(file) + _BESIDE
+        return bytes_of_row * (n_rows if limit is None else min(limit, n_rows))
 
 
 def probe(reader: SampleReader, sample: str, path: Path, limit: int | None) -> Probe:
@@ -161,12 +169,13 @@ def divide(memory: int, probes: Mapping[str, Probe], trained: Mapping[str, float
 
 
 def _block_rows(memory: int, found: Probe, buffer: int, share: float) -> int:
-    """Return rows of a block: a 32nd of a buffer, in whole chunks of the file where these are small enough."""
+    """Return rows of a block: a 32nd of a buffer, or an eighth, in whole chunks of the file where these are small."""
     per_row = max(found.n_entries / found.n_rows, 1e-9) * share
     in_buffer = max(1, int(buffer / per_row))
     # As the file holds it, and as entries.
     most = max(1, int(BUFFERS / _LIVE_BUFFERS * memory / (2 * found.row_bytes)))
-    rows = max(1, min(in_buffer // _BLOCKS_PER_BUFFER, most, _LARGEST_BLOCK, found.n_rows))
+    wanted = max(in_buffer // _BLOCKS_PER_BUFFER, min(in_buffer // _FEWEST_BLOCKS, _SMALL_BLOCK // found.row_bytes))
+    rows = max(1, min(wanted, most, _LARGEST_BLOCK, found.n_rows))
     if rows >= found.chunk:
         return rows - rows % found.chunk
     # Parts of a chunk unpack it anew each time; four chunks in a buffer are the fewest that still mix.

@@ -22,7 +22,7 @@ from hepad.data.training_roles import with_role
 TRAIN: Final = 1
 VAL: Final = 2
 TEST: Final = 3
-_AT_ONCE: Final = 1 << 20
+_AT_ONCE: Final = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class SplitScan:
         return cls(scan, split, codes)
 
     def entries_of(self, code: int, region: str | None = None) -> Iterator[IntArray]:
-        """Yield the numbers of the entries of a part, in the order of the split, a million units at a time."""
+        """Yield the numbers of the entries of a part, in the order of the split, some of them at a time."""
         units = {TRAIN: self.split.train, VAL: self.split.val, TEST: self.split.test}[code]
         counts = self.scan.counts
         first = None if counts is None else np.cumsum(counts, dtype=np.int64) - counts
