@@ -34,6 +34,10 @@ class PartLoaders(L.LightningDataModule):
     seed: int
     train_probability: torch.Tensor | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._streams_read: list[StreamedLoader] = []
+
     @property
     def process(self) -> tuple[int, int]:
         """Rank of this process and how many there are; (0, 1) outside a training on several devices."""
@@ -78,10 +82,16 @@ class PartLoaders(L.LightningDataModule):
         batch = entries.batch if world_size == 1 else take_rows(entries.batch, slice(rank, None, world_size))
         return BatchLoader(batch, self._OF_VALIDATION * self.batch_size)
 
+    def teardown(self, stage: str) -> None:
+        """Stop reading where a training has ended within an epoch."""
+        for loader in self._streams_read:
+            loader.close()
+        self._streams_read.clear()
+
     def _stream(self, streamed: Streamed, code: int) -> StreamedLoader:
         rank, world_size = self.process
         trains = code == TRAIN
-        return StreamedLoader(
+        loader = StreamedLoader(
             streamed.streams,
             code,
             self.train_entries.batch,
@@ -92,3 +102,5 @@ class PartLoaders(L.LightningDataModule):
             rank=rank,
             world_size=world_size,
         )
+        self._streams_read.append(loader)
+        return loader

@@ -42,8 +42,7 @@ class AnomalyModel(L.LightningModule, ABC):
         signed_score: whether scores may be negative whatever the settings.
         context_use: what the model does with `Batch.context`: `condition` on it, and is built with `context_size`, the
             number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
-        fits_all_entries: `prepare` is all that trains the model, or needs each entry for another reason; it is not given
-            a draw of entries that are streamed.
+        fits_all_entries: `prepare` is all that trains the model, so that a draw of the entries would not do.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
         epoch_means: what the training steps of an epoch log, until it is over.

@@ -131,7 +131,7 @@ def with_memory(cfg: RunConfig, facts: Mapping[str, Any]) -> RunConfig:
 
 
 def build_model(cfg: RunConfig, data: AnomalyDataModule) -> AnomalyModel:
-    """Build the model of `cfg` for the entries of `data`, its normaliser fitted on the training part, or a draw of it."""
+    """Build the model of `cfg` for the entries of `data`, its normaliser fitted on training entries."""
     config = cfg.model.plain()
     for key in get_class(cfg.model.target).training_keys:  # type: ignore[attr-defined]
         config.pop(key, None)

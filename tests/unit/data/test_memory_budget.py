@@ -97,9 +97,7 @@ class OwnSplit(JetsDataModule):
 )
 def test_what_needs_all_entries_is_refused_with_the_memory_that_it_takes(source, settings, said):
     build = settings.pop("build", JetsDataModule)
-    data = build(
-        samples={"zb": source}, background="zb", bundled=False, batch_size=8, memory="400kB", **settings
-    )
+    data = build(samples={"zb": source}, background="zb", bundled=False, batch_size=8, memory="400kB", **settings)
     with pytest.raises(UserError) as refused:
         data.setup()
     assert str(refused.value).startswith(f"{said} needs all entries in memory: ")

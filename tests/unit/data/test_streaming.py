@@ -33,7 +33,9 @@ def source(tmp_path_factory):
         )
         jets.attrs["features"] = COLUMNS
         file["calo_regions"] = numbers(N, 6, 5, seed=1)
-        file["jet_constituents"] = np.where([True, False, False], numbers(N, 6, 3, seed=2), random.normal(0, 0.2, (N, 6, 3)))
+        file["jet_constituents"] = np.where(
+            [True, False, False], numbers(N, 6, 3, seed=2), random.normal(0, 0.2, (N, 6, 3))
+        )
         file["event_features"] = np.stack([np.arange(N), random.normal(size=N), random.random(N)], axis=1)
         file["event_features"].attrs["features"] = ["number", "ht", "met"]
         file["weight"] = random.integers(1, 5, N).astype("f4")
@@ -53,7 +55,10 @@ KINDS = {
         JetsDataModule,
         {
             "regions": {"low": {"pt": [0, 15]}, "high": {"pt": [[20, 40], [50, None]]}},
-            "train": [{"sample": "s", "region": "low", "label": 0}, {"sample": "s", "region": "high", "label": 1, "weight": 3}],
+            "train": [
+                {"sample": "s", "region": "low", "label": 0},
+                {"sample": "s", "region": "high", "label": 1, "weight": 3},
+            ],
         },
     ),
 }
@@ -144,8 +149,7 @@ def test_the_order_is_that_of_seed_and_epoch(source):
     memory = little(source, "jets", 0.2)
     one, other = (module(source, "jets", memory).train_dataloader() for _ in range(2))
     first = epoch(one)
-    for batch in one:
-        break  # One that stops in the middle changes nothing.
+    next(iter(one))  # One that stops in the middle changes nothing.
     assert epoch(other, 1) == epoch(one, 1) != first
     assert epoch(one) == first
     assert epoch(module(source, "jets", memory, seed=7).train_dataloader()) != first
@@ -202,9 +206,7 @@ def test_entries_with_nan_are_left_out_of_blocks_too(source, tmp_path):
     path.write_bytes(source.read_bytes())
     with h5py.File(path, "r+") as file:
         file["jet_event_data"][5:700:7, 0, 1] = np.nan
-    memory, streamed = (
-        module(path, "jets", amount, on_nonfinite="drop") for amount in ("1TB", little(source, "jets"))
-    )
+    memory, streamed = (module(path, "jets", amount, on_nonfinite="drop") for amount in ("1TB", little(source, "jets")))
     assert streamed.tested("s").dropped == memory.tested("s").dropped > 50
     assert streamed.split_hashes() == memory.split_hashes()
     shown = [batch.x for batch in streamed.train_dataloader()]

@@ -97,7 +97,9 @@ def test_one_line_says_that_entries_are_streamed(place, capsys):
 
 @pytest.mark.parametrize("model", ["isolation_forest", "gmm"])
 def test_a_model_that_is_fitted_at_once_is_refused(place, model, tmp_path):
-    with pytest.raises(UserError, match=r"which is fitted to its training entries at once, needs all entries in memory"):
+    with pytest.raises(
+        UserError, match=r"which is fitted to its training entries at once, needs all entries in memory"
+    ):
         building.assemble(config(place, tmp_path, model=model), tmp_path)
 
 

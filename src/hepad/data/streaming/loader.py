@@ -1,8 +1,10 @@
 """Batches of entries that are read from disk while others train: buffers of random blocks, shuffled."""
 
+import atexit
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
+from weakref import WeakSet
 
 import h5py
 import numpy as np
@@ -13,8 +15,10 @@ from hepad.core.batch import Batch, join_batches, on_device, take_rows
 from hepad.core.hdf5 import open_hdf5
 from hepad.core.threads import read_ahead
 from hepad.data.loader import BatchLoader, EpochShuffle
+from hepad.data.memory import return_free_memory
 from hepad.data.streaming.parts import TRAIN, RoleStream
 
+_LOADERS: "WeakSet[StreamedLoader]" = WeakSet()
 BlockOfStream = tuple[int, int]
 """Number of a stream, and of one of its blocks."""
 
@@ -62,6 +66,7 @@ class StreamedLoader(BatchLoader):
         self.most_held = 0
         self._device = torch.device("cpu")
         self._reading: Iterator[Batch] | None = None
+        _LOADERS.add(self)
 
     @property
     def nbytes(self) -> int:
@@ -131,6 +136,8 @@ class StreamedLoader(BatchLoader):
                     yield take_rows(buffer, slice((self.rank - begun) % self.world_size, None, self.world_size))
                 else:
                     yield buffer
+                del buffer
+                return_free_memory()
                 begun += n
 
     def _count(self, where: BlockOfStream) -> int:
@@ -185,3 +192,10 @@ def _like(template: Batch, n: int) -> Batch:
     x, *others = (None if field is None else field.new_empty((n, *field.shape[1:])) for field in template)
     assert x is not None
     return Batch(x, *others)
+
+
+@atexit.register
+def _stop_reading() -> None:
+    """End the threads of epochs that nobody went through to their end; Python, when it ends, would wait for them."""
+    for loader in list(_LOADERS):
+        loader.close()

@@ -11,7 +11,7 @@ from hepad.core.byte_sizes import told_bytes
 from hepad.core.errors import UserError
 from hepad.core.roles import same_entries
 from hepad.data.entries import Entries
-from hepad.data.memory import COPIES
+from hepad.data.memory import COPIES, return_free_memory
 from hepad.data.reading import SampleReader
 from hepad.data.split import Split
 from hepad.data.streaming.budget import TESTED, Probe, divide, fair_shares, probe
@@ -125,6 +125,7 @@ def stream_samples(
     needed = sum(found.needed for found in probes.values())
     hashes = _hashes(splits, streams)
     ordered = {sample: tested[sample] for sample in files}
+    return_free_memory()
     return Streamed(memory, needed, streams, plan.buffer, plan.block_rows, role_entries, ordered, of, hashes)
 
 
