@@ -2,7 +2,7 @@
 
 import filecmp
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ class RoleEntries:
     val_rows: NDArray[np.int64]
     train: Entries
     val: Entries
-    streamed: tuple[int, int] | None = None
+    streamed: tuple[int, int] | None = field(default=None, kw_only=True)
 
     def facts(self) -> dict[str, Any]:
         """Return the role and how many entries it has as plain JSON values."""
