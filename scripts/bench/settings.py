@@ -34,6 +34,7 @@ class Settings:
         n_vectors, n_sets, n_images: entries that are trained on, by their structure.
         most_steps: of an epoch; fewer entries are trained on where there would be more.
         n_scored: jets that are scored.
+        n_streamed: jets that are streamed to measure memory; an eighth of them to measure rates.
         n_searched: entries that a latent search is given.
         search_steps: of each of its restarts.
         growth: numbers of entries that rate and memory are measured for.
@@ -55,6 +56,7 @@ class Settings:
     n_images: int = 2560
     most_steps: int = 128
     n_scored: int = 1_000_000
+    n_streamed: int = 8_000_000
     n_searched: int = 128
     search_steps: int = 19
     growth: tuple[int, ...] = (10_000, 100_000, 1_000_000, 10_000_000)
@@ -77,6 +79,7 @@ def tiny(work: Path, device: str = "cpu") -> Settings:
     quick_run = ("data.limit=500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none")
     return Settings(
         work, device, rounds=1, models=("dense_ae", "gan", "distilled"), batch_sizes=(64,), n_vectors=256, n_sets=256,
-        n_images=256, n_scored=2000, n_searched=2, search_steps=2, growth=(500, 1000), grown_batches=(32,),
+        n_images=256, n_scored=2000, n_streamed=16_000,
+        n_searched=2, search_steps=2, growth=(500, 1000), grown_batches=(32,),
         widths=(16,), n_events=2, compared=(2,), default_words=quick_run, logger="none",
     )  # fmt: skip

@@ -28,6 +28,7 @@ from scripts.bench.rounds import LeftOut, Row
 from scripts.bench.scoring import scoring
 from scripts.bench.settings import MODELS, Settings, tiny
 from scripts.bench.simulation import simulation
+from scripts.bench.streaming import streaming
 from scripts.bench.table import text_table
 from scripts.bench.training import training
 
@@ -38,6 +39,7 @@ PARTS: Mapping[str, Callable[[Settings], Iterable[Row]]] = {
     "latent_search": latent_search,
     "reading": reading,
     "batches": batches,
+    "streaming": streaming,
     "conversion": conversion,
     "simulation": simulation,
     "start_up": start_up,

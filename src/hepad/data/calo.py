@@ -104,15 +104,15 @@ class CaloDataModule(AnomalyDataModule):
 
     def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
         """Read the images of one sample as entries of shape `(C, H, W)`."""
-        images = read_images(file, self._name_in(file), sample, rows or slice(0, limit))
+        images = read_images(file, self._name_in(file), sample, rows or slice(0, limit), whole=rows is None)
         pixels = images.reshape(len(images), -1)
         observables = {
             "total_et": pixels.sum(axis=1, dtype=np.float64),
             "max_region": pixels.max(axis=1).astype(np.float64),
             "n_regions": (pixels > self.threshold).sum(axis=1).astype(np.float64),
         }
-        if rows is None:
-            observables |= read_event_features(file, len(images), skip=observables)
+        if self.observes(rows):
+            observables |= read_event_features(file, len(images), skip=observables, start=first_row(rows))
         index = first_row(rows) + np.arange(len(images))
         return Entries(Batch(x=torch.from_numpy(images)), index=index, observables=observables)
 
@@ -160,7 +160,9 @@ class CaloDataModule(AnomalyDataModule):
         return {"phi_rotation": rotations, **mirror} if self.periodic_phi else mirror
 
 
-def read_images(file: h5py.File, name: str, sample: str, rows: slice | None = None) -> NDArray[np.float32]:
+def read_images(
+    file: h5py.File, name: str, sample: str, rows: slice | None = None, whole: bool = True
+) -> NDArray[np.float32]:
     """Return the images of a data set as `(N, C, H, W)` float32.
 
     Args:
@@ -169,9 +171,10 @@ def read_images(file: h5py.File, name: str, sample: str, rows: slice | None = No
             stored flat, `(N, 252)`, they become 18 × 14.
         sample: for messages.
         rows: which of them; None for all.
+        whole: they are all that is looked at; a part of a file may hold nothing but empty images.
 
     Raises:
-        UserError: another shape, no images, or nothing but constant ones.
+        UserError: another shape, no images, or, of a whole sample, nothing but constant ones.
     """
     dataset = safe_dataset(file, name)
     n_regions = CALO_SHAPE[0] * CALO_SHAPE[1]
@@ -185,7 +188,7 @@ def read_images(file: h5py.File, name: str, sample: str, rows: slice | None = No
     check_rows_fit(dataset, rows, sample)
     images = read_rows(dataset, first_row(rows), rows and rows.stop).astype(np.float32)
     pixels = images.reshape(len(images), -1)
-    if (pixels == pixels[:, :1]).all():
+    if whole and (pixels == pixels[:, :1]).all():
         raise UserError(
             f"every image of {sample} is constant ({file.filename}:/{name}); "
             "there is no pattern in them to learn or to find"

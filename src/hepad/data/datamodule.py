@@ -11,25 +11,28 @@ from numpy.typing import NDArray
 
 from hepad.bundled import bundled_files
 from hepad.core.batch import drawn_by_weight
+from hepad.core.byte_sizes import parse_bytes
 from hepad.core.errors import UserError
 from hepad.core.inputs import Given
 from hepad.core.regions import parse_regions
 from hepad.core.roles import background_sample, check_folds, parse_contamination, parse_roles
 from hepad.data.contamination import contamination_facts, mixed_in, thinned
 from hepad.data.entries import Entries, join_entries
-from hepad.data.event_weights import refuse_weightless
 from hepad.data.part_loaders import PartLoaders
-from hepad.data.parts import refuse_trained, tested_part
+from hepad.data.parts import first_in_parts, refuse_trained, tested_part
 from hepad.data.planing import planed_roles
-from hepad.data.reading import SampleReader, check_shapes, sample_files
+from hepad.data.reading import check_shapes, sample_files
 from hepad.data.row_scores import RowScores, read_row_scores, with_targets
 from hepad.data.split import HALVES, Split, check_half, split_parts, split_rows
-from hepad.data.training_roles import RoleEntries, same_file, split_sha256, take_roles
+from hepad.data.streaming.budget import all_in_memory, exceeds, free_memory_budget
+from hepad.data.streaming.samples import own_split, stream_samples
+from hepad.data.tested_samples import TestedSamples
+from hepad.data.training_roles import RoleEntries, split_sha256, take_roles
 from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
-from hepad.data.truth import by_truth, check_no_truth, require_truth
+from hepad.data.truth import check_no_truth, require_truth
 
 
-class AnomalyDataModule(SampleReader, PartLoaders):
+class AnomalyDataModule(TestedSamples, PartLoaders):
     """Background for training and validation; its test part and every other sample for testing.
 
     Where `train` names roles (docs/roles.md), these stand for the background: `train_entries` and `val_entries` are
@@ -66,6 +69,8 @@ class AnomalyDataModule(SampleReader, PartLoaders):
             (`hepad.data.row_scores`); None for none.
         format: the preset that reads files of a public format (`hepad.formats`); None for none.
         contamination: how much signal is trained on (`hepad.data.contamination`); None for what the files hold.
+        memory: bytes that entries may take, or a text such as `2GB`; None for 80% of what is free. Where all entries
+            would take more, those that train are streamed from disk (docs/streaming.md).
     """
 
     default_model: ClassVar[str | None] = None
@@ -92,8 +97,11 @@ class AnomalyDataModule(SampleReader, PartLoaders):
         targets: str | None = None,
         format: str | None = None,
         contamination: Mapping[str, Any] | None = None,
+        memory: str | float | None = None,
     ) -> None:
         super().__init__()
+        if memory is not None and parse_bytes(memory) is None:
+            raise UserError(f"data.memory={memory}: a number of bytes such as 2GB, 500MB or null is needed")
         check_half(half)
         if batch_size < 2:
             raise UserError(f"data.batch_size={batch_size}: batch normalisation needs at least 2 entries")
@@ -123,7 +131,7 @@ class AnomalyDataModule(SampleReader, PartLoaders):
         self.seed = seed
         self.half = half
         self.targets = None if targets is None else Path(targets).expanduser()
-        self.train_probability: torch.Tensor | None = None
+        self.memory = parse_bytes(memory)
         self.target_label = ""
         # A sample may have fewer entries than there are processes.
         self.allow_zero_length_dataloader_with_multiple_devices = True
@@ -155,9 +163,12 @@ class AnomalyDataModule(SampleReader, PartLoaders):
 
     def setup(self, stage: str | None = None) -> None:
         """Read every sample once and split what is trained on; raise `UserError` for anything that cannot be used."""
-        if self._entries is not None:
+        if self._entries is not None or self.streamed is not None:
             return
-        entries = {name: self.read_sample(name, path, self._limit_of(name)) for name, path in self.files.items()}
+        self.budget = free_memory_budget() if self.memory is None else self.memory
+        if self.budget is not None and self._streams(self.budget):
+            return
+        entries = {name: self.read_sample(name, path, self.limit_of(name)) for name, path in self.files.items()}
         check_shapes(entries, self.background, self.files)
         require_truth(self.truth, entries.values())
         roles = self.roles
@@ -181,7 +192,7 @@ class AnomalyDataModule(SampleReader, PartLoaders):
         self.val_entries = join_entries([found.val for found in self.role_entries])
         if self.given_roles is not None:
             self.check_training_part(self.train_entries)
-        self._tested: dict[str, Entries] = {}
+        self._tested = {}
         for sample, found in entries.items():
             trained = self._trained_sample(sample)
             test = entries[trained].rows(self.splits[trained].test) if trained is not None else tested_part(found)
@@ -193,8 +204,38 @@ class AnomalyDataModule(SampleReader, PartLoaders):
         if self.targets is not None:
             self.set_targets(read_row_scores(self.targets, self.files), f"data.targets={self.targets}")
 
+    def _streams(self, budget: int) -> bool:
+        """Stream what is trained on, where all entries would take more than the budget; return whether that is so."""
+        probes = exceeds(self, self.files, budget)
+        if not probes:
+            return False
+        in_parts = first_in_parts(self.files)
+        needs = {
+            "data.targets": self.targets is not None,
+            "data.folds": self.folds is not None,
+            "data.contamination": self.contamination is not None,
+            "decorrelate.planing": self.planing,
+            f"data.samples.{in_parts} with files of its own for each part": in_parts is not None,
+            own_split(self): bool(own_split(self)),
+        }
+        for what in (name for name, needed in needs.items() if needed):
+            raise all_in_memory(what, sum(found.needed for found in probes.values()), budget)
+        by_row = self.split_unit == "row"
+        streamed = stream_samples(self, self.files, probes, budget, by_row, lambda n: self._split_units(n, self.half))
+        check_shapes(streamed.tested, self.background, self.files)
+        require_truth(self.truth, streamed.tested.values())
+        self.role_entries = streamed.role_entries
+        self.train_entries = join_entries([found.train for found in self.role_entries])
+        self.val_entries = join_entries([found.val for found in self.role_entries])
+        self.check_training_part(self.train_entries)
+        self._tested = dict(streamed.tested)
+        self._set_tests()
+        self.streamed = streamed
+        return True
+
     def set_targets(self, scores: Mapping[str, RowScores], origin: str) -> None:
         """Let every entry carry the score of its row as its target; a `UserError` begins with `origin`."""
+        self.require_all(origin)
 
         def known(sample: str, entries: Entries) -> Entries:
             return with_targets(entries, scores[sample], f"{origin}: {sample}")
@@ -205,52 +246,25 @@ class AnomalyDataModule(SampleReader, PartLoaders):
         self.val_entries = join_entries([known(found.role.sample, found.val) for found in roles])
         self.test_entries = test
 
-    def _trained_sample(self, sample: str) -> str | None:
-        """Return the sample in a role whose test part is that of `sample`; None where nothing of it is trained on."""
-        if sample in self.splits:
-            return sample
-        # The same file under another name: its entries train all the same.
-        return next((name for name in self.splits if same_file(self.files[name], self.files[sample])), None)
-
-    def tested(self, sample: str) -> Entries:
-        """Return what is tested of a sample, its signal included."""
-        return self._tested[sample]
-
-    def set_tested(self, sample: str, entries: Entries) -> None:
-        """Test other entries of a sample, those of another file."""
-        self._tested[sample] = entries
-        self._set_tests()
-
-    def _set_tests(self) -> None:
-        self.test_entries = {}
-        self._sample_of: dict[str, str] = {}
-        for sample, entries in self._tested.items():
-            parts = by_truth(sample, entries, self._tested)
-            self.test_entries |= parts
-            self._sample_of |= dict.fromkeys(parts, sample)
-        for name, entries in self.test_entries.items():
-            sample = self._sample_of[name]
-            what = f"the test part of {name}" if self._trained_sample(sample) else name
-            refuse_weightless(entries.batch.weight, what, self.files[sample])
-        if self.background not in self.test_entries:
-            raise UserError(f"every tested entry of {self.background} is signal, by its truth; choose data.background")
+    def require_all(self, what: str) -> None:
+        """Raise `UserError` for what needs all entries in memory, where they are streamed."""
+        if self.streamed is not None:
+            raise all_in_memory(what, self.streamed.needed, self.streamed.memory)
 
     @property
-    def split_samples(self) -> list[str]:
-        """Names of the samples of which the test part alone is tested, since the rest trains and validates."""
-        return [sample for sample in self.files if self._trained_sample(sample) is not None]
-
-    def sample_of(self, tested: str) -> str:
-        """Return the sample that a tested one, or the signal in one, is of."""
-        return self._sample_of[tested]
-
-    def file_of(self, tested: str) -> Path:
-        """Return the file of a tested sample, or of the signal in one."""
-        return self.files[self._sample_of[tested]]
+    def split_unit(self) -> str:
+        """What `split_entries` splits: each `entry`, or each `row` with all its entries."""
+        return "entry"
 
     def split_entries(self, background: Entries, half: str | None) -> Split:
-        """Split the entries of a sample in a role; entries that share anything belong in one part."""
-        return split_rows(len(background), half, self.folds, self.fold)
+        """Split the entries of a sample in a role; entries that share anything belong in one part.
+
+        A subclass that splits in its own way is not streamed, unless it says what is split in `split_unit`.
+        """
+        return self._split_units(len(background), half)
+
+    def _split_units(self, n: int, half: str | None = None) -> Split:
+        return split_rows(n, half, self.folds, self.fold)
 
     def _split(self, entries: Entries, half: str | None) -> Split:
         """Split the entries of a sample as its files say, or as `split_entries` does, with as much signal as wanted."""
@@ -279,26 +293,15 @@ class AnomalyDataModule(SampleReader, PartLoaders):
         return self._split(self._entries[self.background], half).train
 
     @property
-    def test_samples(self) -> list[str]:
-        """Names of the tested samples, in the order of `test_dataloader`."""
-        return list(self.test_entries)
-
-    def tested_facts(self, sample: str) -> dict[str, Any]:
-        """Return how many entries of a sample are tested, how many of them are signal, and what was left out."""
-        entries = self._tested[sample]
-        truth = {} if entries.truth is None else {"tested_signal": int(entries.truth.sum())}
-        return {"tested": len(entries), **truth, "dropped": entries.dropped, "left_out": entries.left_out}
-
-    @property
     def trained_on(self) -> str:
         """The roles in words, and the signal among them where the user says so."""
         return ", ".join(map(str, filter(None, (super().trained_on, self.contamination))))
 
     @property
-    def trained_samples(self) -> frozenset[str]:
+    def trained_samples(self) -> list[str]:
         """Names of the samples of which entries train, that of the contamination among them."""
         mixed = None if self.contamination is None else self.contamination.sample
-        return super().trained_samples | ({mixed} if mixed is not None else set())
+        return [*super().trained_samples, *([] if mixed is None else [mixed])]
 
     def contamination_facts(self) -> dict[str, Any] | None:
         """Return how much signal trains and validates, as plain JSON values; None where nothing is said of it."""
@@ -309,4 +312,6 @@ class AnomalyDataModule(SampleReader, PartLoaders):
 
     def split_hashes(self) -> dict[str, str]:
         """SHA-256 of the row numbers of each part of the splits, to compare runs by."""
+        if self.streamed is not None:
+            return self.streamed.split_sha256
         return split_sha256(self.role_entries, self.splits)

@@ -87,8 +87,8 @@ class EventsDataModule(AnomalyDataModule):
         if "pt" in table.names:
             pt = jets[..., table.names.index("pt")].astype(np.float64)
             observables = {"sum_pt": pt.sum(axis=1), **observables, "leading_pt": pt.max(axis=1)}
-        if rows is None:
-            observables |= read_event_features(file, len(jets), skip=observables)
+        if self.observes(rows):
+            observables |= read_event_features(file, len(jets), skip=observables, start=part.start)
         x = np.ascontiguousarray(jets[..., [table.names.index(name) for name in self.feature_names]])
         n_empty = int((~mask).sum())
         return Entries(
@@ -129,13 +129,17 @@ class EventsDataModule(AnomalyDataModule):
         }
 
 
-def read_event_features(file: h5py.File, n_events: int, skip: Collection[str] = ()) -> dict[str, NDArray[np.float64]]:
+def read_event_features(
+    file: h5py.File, n_events: int, skip: Collection[str] = (), start: int = 0
+) -> dict[str, NDArray[np.float64]]:
     """Return name → `(n_events,)` from `event_features`, all but the names in `skip`; nothing where the file has none.
+
+    From the row `start` on.
 
     Raises:
         UserError: no table, or fewer rows than there are events.
     """
-    return read_table(file, EVENT_FEATURES_DATASET, EVENT_FEATURES, n_events, "event", skip)
+    return read_table(file, EVENT_FEATURES_DATASET, EVENT_FEATURES, n_events, "event", skip, start)
 
 
 def read_table(

@@ -94,6 +94,10 @@ class JetImagesDataModule(AnomalyDataModule):
         """Return the data set of constituents, else that of images."""
         return safe_dataset(file, JET_IMAGE_DATASET if self._holds_images(file) else JET_CONSTITUENTS_DATASET)
 
+    def numbers_of_row(self, file: h5py.File) -> int:
+        """Return those of its constituents, and of the image that is made of them."""
+        return super().numbers_of_row(file) + self.imaging.n_pixels**2
+
     def _holds_images(self, file: h5py.File) -> bool:
         return has_dataset(file, JET_IMAGE_DATASET) and not has_dataset(file, JET_CONSTITUENTS_DATASET)
 
@@ -101,7 +105,7 @@ class JetImagesDataModule(AnomalyDataModule):
         """Read the jets of one sample as entries of shape `(1, P, P)`."""
         part = rows or slice(0, limit)
         if self._holds_images(file):
-            images = read_images(file, JET_IMAGE_DATASET, sample, part)
+            images = read_images(file, JET_IMAGE_DATASET, sample, part, whole=rows is None)
             # What an entry is, the background says; another sample may be images that a model has made of the same.
             self._ready_made |= sample == self.background
             found = _image_observables(images)
@@ -111,7 +115,7 @@ class JetImagesDataModule(AnomalyDataModule):
             images = self.imaging.images(constituents)
             found = jet_observables(constituents)
         first = first_row(rows)
-        if rows is None or self.context_names:
+        if self.observes(rows) or self.context_names:
             # A context is that of the file where the file has it, also for a part of it.
             found |= read_jet_features(file, len(images), first)
         index = first + np.arange(len(images))

@@ -93,8 +93,8 @@ class JetsDataModule(AnomalyDataModule):
         check_features(file, self.feature_names, table.names)
         if self.min_pt > 0 and "pt" not in table.names:
             raise UserError(f"data.min_pt={self.min_pt:g}: {file.filename} has no feature 'pt'")
-        # Of a part of a file nothing but the context is compared with anything.
-        wanted = table.names if rows is None else [name for name in table.names if name in self.context_names]
+        # Of a part of a file that is scored nothing but the context is compared with anything.
+        wanted = table.names if self.observes(rows) else [name for name in table.names if name in self.context_names]
         parts: list[Entries] = []
         for step in row_steps(table.dataset) if rows is None else [rows]:
             parts.append(self._read_step(table, step, wanted))
@@ -136,6 +136,11 @@ class JetsDataModule(AnomalyDataModule):
             slot=slot,
             left_out={reason: count for reason, count in counts.items() if count},
         )
+
+    @property
+    def split_unit(self) -> str:
+        """Rows, where the jets of an event stay together."""
+        return "entry" if self.split_by == "entries" else "row"
 
     def split_entries(self, background: Entries, half: str | None) -> Split:
         """Split jets by event, or one by one."""

@@ -65,6 +65,7 @@ class BatchLoader:
             their gradients would not be the gradient of the mean.
 
     Attributes:
+        n_entries: N.
         transform: a function of a batch and the epoch's random numbers, applied to every batch; None for none.
     """
 
@@ -79,6 +80,7 @@ class BatchLoader:
         world_size: int = 1,
     ) -> None:
         self.entries = entries
+        self.n_entries = len(entries.x)
         self.batch_size = batch_size
         self.drop_last = drop_last and len(entries.x) >= batch_size
         # Lightning looks for these two names: it calls `sampler.set_epoch` when an epoch begins.
@@ -89,6 +91,11 @@ class BatchLoader:
         self.transform: Callable[[Batch, torch.Generator], Batch] | None = None
         self._batches: Iterator[Batch] = iter(())
 
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes that the loader keeps on the device of `to`."""
+        return sum(field.nbytes for field in self.entries if field is not None)
+
     def to(self, device: torch.device) -> None:
         """Let the entries live on a device, and make batches there; their order is the same everywhere."""
         self.entries = on_device(self.entries, device)
@@ -98,8 +105,7 @@ class BatchLoader:
         return next(self._batches)
 
     def __len__(self) -> int:
-        n_entries = len(self.entries.x)
-        return n_entries // self.batch_size if self.drop_last else -(-n_entries // self.batch_size)
+        return self.n_entries // self.batch_size if self.drop_last else -(-self.n_entries // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         self._batches = self._epoch()

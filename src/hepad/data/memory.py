@@ -1,5 +1,6 @@
 """Refusal of entries that do not fit into memory, before they are read."""
 
+import ctypes
 import math
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,15 @@ def available_memory() -> int | None:
     """Return the bytes that this process may still take: of the machine, or of its control group; None if unknown."""
     found = [value for value in (_machine(), _control_group()) if value is not None]
     return min(found) if found else None
+
+
+def return_free_memory() -> None:
+    """Give back to the system what the C library keeps of memory that was freed; only glibc has to be asked.
+
+    Blocks of entries come and go in sizes between those that it returns by itself.
+    """
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def check_fits(n_bytes: int, sample: str, path: object) -> None:

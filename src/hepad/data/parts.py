@@ -5,13 +5,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import h5py
 import numpy as np
 
 from hepad.core.errors import UserError
-from hepad.core.hdf5 import has_dataset, read_rows, safe_dataset
+from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset
 from hepad.core.inputs import PARTS
 from hepad.core.schema import PART_DATASET
 from hepad.data.entries import Entries, entry_hashes
@@ -24,6 +25,15 @@ _BY_CHANCE: Final = 1e-3
 def has_parts(file: h5py.File) -> bool:
     """Return whether a file says what its rows are for."""
     return has_dataset(file, PART_DATASET)
+
+
+def first_in_parts(files: Mapping[str, Path]) -> str | None:
+    """Return the first sample whose file says what its rows are for; None where there is none."""
+    for sample, path in files.items():
+        with open_hdf5(path) as file:
+            if has_parts(file):
+                return sample
+    return None
 
 
 def with_parts(file: h5py.File, entries: Entries, n_rows: int, limit: int | None) -> Entries:

@@ -1,7 +1,9 @@
 """Reading of samples: their files, and entries with weights, context, truth and the observables of regions."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,7 +37,7 @@ class SampleReader(ABC):
         datasets: the HDF5 data sets that can be read.
         background: the sample that signals are compared with, whose file says what an entry is.
         given_roles: what is trained on; None for the background alone.
-        regions, context_names, truth, limit, on_nonfinite: see `hepad.data.AnomalyDataModule`.
+        regions, context_names, truth, limit, on_nonfinite, batch_size: see `hepad.data.AnomalyDataModule`.
         protected: the observable that scores should not follow; None for none.
         planing: entries that train are weighted such that it is flat (`hepad.data.planing`).
     """
@@ -50,8 +52,10 @@ class SampleReader(ABC):
     truth: str | None
     limit: int | Mapping[str, int] | None
     on_nonfinite: str
+    batch_size: int
     protected: str | None = None
     planing: bool = False
+    _observing: bool = False
 
     @abstractmethod
     def source(self, file: h5py.File) -> h5py.Dataset:
@@ -62,7 +66,7 @@ class SampleReader(ABC):
         """Read at most `limit` entries of an open file.
 
         With `rows`, a `slice(start, stop)` of `source`, only those, for files that do not fit into memory: without the
-        checks that need the whole sample, and without the observables of other data sets.
+        checks that need the whole sample, and without observables where `observes` says so.
 
         Raises:
             UserError: the file does not hold what this datamodule reads.
@@ -104,9 +108,9 @@ class SampleReader(ABC):
         return (Role(self.background),) if self.given_roles is None else self.given_roles
 
     @property
-    def trained_samples(self) -> frozenset[str]:
+    def trained_samples(self) -> list[str]:
         """Names of the samples of which entries train."""
-        return frozenset(role.sample for role in self.roles)
+        return list(dict.fromkeys(role.sample for role in self.roles))
 
     @property
     def trained_on(self) -> str:
@@ -125,7 +129,28 @@ class SampleReader(ABC):
         check_no_truth(self.truth, {"decorrelate.variable": [variable]})
         self.protected, self.planing = variable, planing
 
-    def _limit_of(self, sample: str) -> int | None:
+    def observes(self, rows: slice | None) -> bool:
+        """Return whether `read` adds the observables that tests need: of a whole sample, and while `observing`."""
+        return rows is None or self._observing
+
+    @contextmanager
+    def observing(self) -> Iterator[None]:
+        """Let `read` add observables to the parts of a file too."""
+        before, self._observing = self._observing, True
+        try:
+            yield
+        finally:
+            self._observing = before
+
+    def numbers_of_row(self, file: h5py.File) -> int:
+        """Return how many float32 numbers a row of a file takes at most once it is read, with its observables.
+
+        Here those of its data set, each an observable of twice that size besides.
+        """
+        return 3 * math.prod(self.source(file).shape[1:])
+
+    def limit_of(self, sample: str) -> int | None:
+        """Return how many entries of a sample are read at most; None for all."""
         return self.limit.get(sample) if isinstance(self.limit, Mapping) else self.limit
 
     def read_sample(self, sample: str, path: Path, limit: int | None = None) -> Entries:
@@ -136,11 +161,11 @@ class SampleReader(ABC):
             parts = has_parts(file)
             entries = self.read_weighted(file, sample, None if parts else limit)
             n_rows = self.source(file).shape[0]
-            entries = add_truth(file, entries, self.truth, n_rows, self._named_features)
+            entries = add_truth(file, entries, self.truth, n_rows, self.named_features)
             entries = with_parts(file, entries, n_rows, limit) if parts else entries
         return without_nonfinite(entries, sample, path, self.on_nonfinite)
 
-    def _named_features(self) -> tuple[str, ...]:
+    def named_features(self) -> tuple[str, ...]:
         """Return the names of the columns of an entry; channels of images are no columns."""
         return self.feature_names if self.structure in ("vector", "set") else ()
 
@@ -153,16 +178,16 @@ class SampleReader(ABC):
             entries = replace(entries, batch=entries.batch._replace(weight=weight))
         needed = dict.fromkeys(self.context_names, f"data.context=[{','.join(self.context_names)}]")
         names = list(self.context_names)
-        if rows is None:
+        if self.observes(rows):
             for role in self.roles:
                 region = None if role.region is None else self.regions[role.region]
                 if region is not None and role.sample == sample:
                     needed |= {name: f"data.regions.{region.name}" for name in region.intervals if name not in needed}
             names += [name for region in self.regions.values() for name in region.intervals]
-            if self.protected is not None:
-                names.append(self.protected)
-                if sample in self.trained_samples:
-                    needed.setdefault(self.protected, f"decorrelate.variable={self.protected}")
+        if self.protected is not None:
+            names.append(self.protected)
+            if sample in self.trained_samples:
+                needed.setdefault(self.protected, f"decorrelate.variable={self.protected}")
         entries = add_observables(file, entries, names, n_rows, needed, self.truth or DEFAULT)
         return with_protected(with_context(entries, self.context_names), self.protected)
 
@@ -175,16 +200,23 @@ def without_nonfinite(entries: Entries, sample: str, path: Path, on_nonfinite: s
     """
     finite = finite_entries(entries)
     n_bad = int((~finite).sum())
+    check_nonfinite(n_bad, len(entries), sample, path, on_nonfinite)
     if not n_bad:
         return entries
+    return replace(entries.rows(np.flatnonzero(finite)), dropped=n_bad)
+
+
+def check_nonfinite(n_bad: int, n_entries: int, sample: str, path: Path, on_nonfinite: str) -> None:
+    """Raise `UserError` where entries hold NaN or inf and are not to be left out, or all of them would be."""
+    if not n_bad:
+        return
     if on_nonfinite == "refuse":
         raise UserError(
-            f"{n_bad} of {len(entries)} entries of {sample} hold NaN or inf ({path}); "
+            f"{n_bad} of {n_entries} entries of {sample} hold NaN or inf ({path}); "
             "mend the file, or leave those entries out with data.on_nonfinite=drop"
         )
-    if n_bad == len(entries):
+    if n_bad == n_entries:
         raise UserError(f"every entry of {sample} holds NaN or inf ({path})")
-    return replace(entries.rows(np.flatnonzero(finite)), dropped=n_bad)
 
 
 def check_shapes(entries: Mapping[str, Entries], background: str, files: Mapping[str, Path]) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -164,6 +165,13 @@ def check_half(half: str | None) -> None:
         raise UserError(f"data.half={half}; allowed: null, {', '.join(HALVES)}")
 
 
-def rows_sha256(rows: NDArray[np.int64]) -> str:
-    """Return the SHA-256 of row numbers in their order, to tell whether two runs used the same entries."""
-    return hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
+def rows_sha256(rows: NDArray[np.int64] | Iterable[NDArray[np.int64]]) -> str:
+    """Return the SHA-256 of row numbers in their order, to tell whether two runs used the same entries.
+
+    Args:
+        rows: their numbers, or parts of them one after the other.
+    """
+    found = hashlib.sha256()
+    for part in (rows,) if isinstance(rows, np.ndarray) else rows:
+        found.update(part.astype("<i8").tobytes())
+    return found.hexdigest()

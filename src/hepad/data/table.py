@@ -105,6 +105,12 @@ class TableDataModule(AnomalyDataModule):
         check_features(file, self.feature_names, columns.names)
         return columns.source(self.feature_names)
 
+    def numbers_of_row(self, file: h5py.File) -> int:
+        """Return those of all columns, features and observables."""
+        columns = self._columns(file)
+        wanted = self.feature_names
+        return len(wanted) + 2 * len(columns.beside(wanted, columns.n_rows(wanted)))
+
     def read(self, file: h5py.File, sample: str, limit: int | None, rows: slice | None = None) -> Entries:
         """Read the rows of one sample as entries of shape `(F,)`."""
         columns = self._columns(file)
@@ -115,10 +121,10 @@ class TableDataModule(AnomalyDataModule):
         part = rows or slice(0, n_rows if limit is None else min(limit, n_rows))
         # A part of a file that does not fit into memory is scored, and compared with nothing.
         observed = tuple(name for name in self.context_names if name in columns.names)
-        if rows is None:
+        if self.observes(rows):
             observed = columns.beside(self.feature_names, n_rows)
-        if rows is None:
             self._check_loudness(file, sample, observed)
+        if rows is None:
             check_fits(4 * part.stop * (len(self.feature_names) + 2 * len(observed)), sample, file.filename)
         values = columns.read(dict.fromkeys([*self.feature_names, *observed]), part)
         x = as_float32([values[name] for name in self.feature_names])

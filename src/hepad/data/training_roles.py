@@ -2,8 +2,9 @@
 
 import filecmp
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +26,8 @@ class RoleEntries:
         role: what they are.
         train_rows, val_rows: int64 rows of the sample's entries.
         train, val: these entries, with label and weight of the role and without truth.
+        streamed: how many train and validate where they are streamed, and `train` and `val` are draws of them; None
+            where all are in memory.
     """
 
     role: Role
@@ -32,6 +35,12 @@ class RoleEntries:
     val_rows: NDArray[np.int64]
     train: Entries
     val: Entries
+    streamed: tuple[int, int] | None = field(default=None, kw_only=True)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the role and how many entries it has as plain JSON values."""
+        trained, validated = self.streamed or (len(self.train), len(self.val))
+        return self.role.facts() | {"trained": trained, "validated": validated}
 
 
 def take_roles(
@@ -115,13 +124,14 @@ def _take(role: Role, inside: NDArray[np.int64], entries: Entries, split: Split,
                 f"region {role.region} is empty in the {what} part of {role.sample}: {len(inside)} of {len(entries)} "
                 f"entries lie in it, and none of them in this part ({path})"
             )
-        part = _with_role(replace(entries.rows(chosen), truth=None), role)
+        part = with_role(replace(entries.rows(chosen), truth=None), role)
         refuse_weightless(part.batch.weight, f"the {what} part of {role}", path)
         parts.append(part)
     return RoleEntries(role, rows["training"], rows["validation"], *parts)
 
 
-def _with_role(entries: Entries, role: Role) -> Entries:
+def with_role(entries: Entries, role: Role) -> Entries:
+    """Return entries with the label and the weight of their role."""
     batch = entries.batch
     if role.label is not None:
         batch = batch._replace(label=torch.full((len(entries),), role.label, dtype=torch.int64))

@@ -52,7 +52,9 @@ def add_truth(
     if not is_dataset:
         values = entries.observables[wanted]
     elif (shape := (dataset := safe_dataset(file, wanted)).shape) == (n_rows,):
-        values = read_rows(dataset)[entries.index]
+        # No more than the entries need, which may be a part of the file; their rows rise.
+        first, stop = (int(entries.index[0]), int(entries.index[-1]) + 1) if len(entries) else (0, 0)
+        values = read_rows(dataset, first, stop)[entries.index - first]
     else:
         raise UserError(
             f"{where} has shape {shape} for {n_rows} rows; one truth per row is needed, or data.truth={NONE}"

@@ -44,6 +44,7 @@ class AnomalyModel(PenalisedSteps, L.LightningModule, ABC):
         signed_score: whether scores may be negative whatever the settings.
         context_use: what the model does with `Batch.context`: `condition` on it, and is built with `context_size`, the
             number of its observables; `ignore` it, for whoever else reads it; or `refuse` data that have any.
+        fits_all_entries: `prepare` is all that trains the model, so that a draw of the entries would not do.
         one_process: what the model keeps of its training is of one process, so that several cannot share it.
         manual_optimization: the model steps its optimisers itself; the trainer's clipping, accumulation and step count
             do not work then.
@@ -74,6 +75,7 @@ class AnomalyModel(PenalisedSteps, L.LightningModule, ABC):
     learns_targets: ClassVar[bool] = False
     signed_score: ClassVar[bool] = False
     context_use: ClassVar[Literal["condition", "ignore", "refuse"]] = "refuse"
+    fits_all_entries: ClassVar[bool] = False
     one_process: ClassVar[bool] = False
     manual_optimization: ClassVar[bool] = False
     averages_gradients: ClassVar[bool] = False
@@ -89,7 +91,10 @@ class AnomalyModel(PenalisedSteps, L.LightningModule, ABC):
         self.epoch_means = EpochMeans()
 
     def prepare(self, train: Batch) -> None:
-        """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics."""
+        """Take what is fitted, not trained, from all training entries at once: here the normaliser's statistics.
+
+        Where entries are streamed, `train` is a random draw of them, as large as `data.memory` allows.
+        """
         self.normalizer.fit(train.x, train.mask, train.weight)
 
     def remarks(self) -> list[str]:

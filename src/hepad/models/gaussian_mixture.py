@@ -46,6 +46,7 @@ class GaussianMixture(FittedModel):
     """
 
     structures: ClassVar[frozenset[Structure]] = frozenset({"vector"})
+    fits_all_entries: ClassVar[bool] = True
     signed_score = True
 
     def __init__(self, entry_shape: Sequence[int], components: int = 8) -> None:

@@ -60,6 +60,7 @@ class Trees(FittedModel):
     """
 
     structures: ClassVar[frozenset[Structure]] = frozenset({"vector"})
+    fits_all_entries: ClassVar[bool] = True
 
     baseline: Tensor
     grown: Tensor

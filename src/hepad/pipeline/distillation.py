@@ -55,6 +55,7 @@ def plan_distillation(
     _check_settings(cfg)
     cfg = cfg.changed({"data.half": STUDENTS_HALF, "data.targets": None})
     data = read_data(cfg)
+    data.require_all("a student, whose teacher scores each entry,")
     cfg = with_absolute_paths(cfg)
     check_target_settings(cfg.model)
     distillation = _Distillation(cfg, data, run_dir, targets)

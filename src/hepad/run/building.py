@@ -34,6 +34,7 @@ from hepad.run.nodes import check_launched, launcher
 from hepad.steps import several_steps
 from hepad.steps.compiled import CompiledNetworks
 
+_UNLIMITED: Final = 10**18
 _STRATEGIES: Final = ("auto", "ddp", "ddp_find_unused_parameters_true")
 
 
@@ -124,11 +125,21 @@ def build_data(cfg: RunConfig) -> AnomalyDataModule:
     if cfg.decorrelate is not None:
         data.protect(cfg.decorrelate.variable, cfg.decorrelate.planing)
     data.setup()
+    if data.streamed is not None:
+        print(data.streamed.told, flush=True)
     return data
 
 
+def with_memory(cfg: RunConfig, facts: Mapping[str, Any]) -> RunConfig:
+    """Return the config that streams entries as a run's provenance says it did, whatever memory is free by now."""
+    if cfg.data.get("memory") is not None or "streamed" not in facts:
+        return cfg
+    streamed = facts["streamed"]
+    return cfg.changed({"data.memory": _UNLIMITED if streamed is None else streamed["memory"]})
+
+
 def build_model(cfg: RunConfig, data: AnomalyDataModule) -> AnomalyModel:
-    """Build the model of `cfg` for the entries of `data`, its normaliser fitted on the training part."""
+    """Build the model of `cfg` for the entries of `data`, its normaliser fitted on training entries."""
     config = cfg.model.plain()
     for key in get_class(cfg.model.target).training_keys:  # type: ignore[attr-defined]
         config.pop(key, None)
@@ -139,6 +150,8 @@ def build_model(cfg: RunConfig, data: AnomalyDataModule) -> AnomalyModel:
     model: AnomalyModel = instantiate({**config, "_recursive_": False}, **sizes)
     # The loggers get the whole config; the same numbers once more, without their section, would only mix with it.
     model._log_hyperparams = False
+    if model.fits_all_entries:
+        data.require_all(f"{type(model).__name__}, which is fitted to its training entries at once,")
     try:
         model.prepare(data.train_entries.batch)
     except ValueError as error:

@@ -190,6 +190,6 @@ def _notes(told: Mapping[str, str], data: AnomalyDataModule) -> list[str]:
     for sample, part in told.items():
         if "another file" in part:
             notes.append(f"{sample} is another file than the run was trained on; all of its entries are tested.")
-        if "the test part" in part and sample not in data.splits:
+        if "the test part" in part and sample not in data.trained_samples:
             notes.append(f"{sample} is the file that the run was trained on; only its test part is used.")
     return notes

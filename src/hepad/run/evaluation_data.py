@@ -12,9 +12,8 @@ from hepad.core.errors import UserError
 from hepad.core.files import file_sha256, is_regular_file
 from hepad.core.inputs import Given
 from hepad.data import AnomalyDataModule
-from hepad.data.parts import tested_part
 from hepad.formats.direct import direct_file
-from hepad.run.building import build_data
+from hepad.run.building import build_data, with_memory
 
 
 def evaluation_data(
@@ -46,7 +45,7 @@ def evaluation_data(
             what = "the background of the run" if name == background else "the run was trained on it and it"
             raise UserError(f"data.samples.{name}=null: {what} cannot be left out")
     files = {name: training_file(cfg, facts, name) for name in trained}
-    data = build_data(_with_training_files(cfg, run_config, background, files))
+    data = build_data(with_memory(_with_training_files(cfg, run_config, background, files), facts))
     if facts.get("split_sha256", data.split_hashes()) != data.split_hashes():
         told_files = ", ".join(map(str, files.values()))
         raise UserError(f"the split of {told_files} is not the one that the run was trained with; train again")
@@ -63,7 +62,7 @@ def evaluation_data(
             data.set_tested(name, part if limit is None else part.rows(np.arange(len(part))[:limit]))
         elif name in trained:
             told[name] = "all entries of another file than the run was trained on"
-            data.set_tested(name, tested_part(data.read_sample(name, path, limit)))
+            data.set_tested(name, data.read_tested(name, path, limit))
         else:
             told[name] = "all entries" if limit is None else f"the first {len(data.tested(name))} entries"
     return data, told

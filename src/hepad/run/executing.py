@@ -26,7 +26,7 @@ from hepad.metrics import Evaluation
 from hepad.plots.processes import DrawingProcesses
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
-from hepad.run.building import Handover, Parts, assemble, with_absolute_paths
+from hepad.run.building import Handover, Parts, assemble, with_absolute_paths, with_memory
 from hepad.run.nodes import send_best
 from hepad.run.provenance import check_same_data, provenance, write_provenance
 from hepad.run.workers import threads_of_each, training_threads, use_threads, workers
@@ -77,7 +77,7 @@ def execute_run(
         handover: what the stages of a pipeline before this run hand to it.
     """
     clock = Clock()
-    parts = assemble(cfg, run_dir, handover)
+    parts = assemble(cfg if past is None else with_memory(cfg, past.facts), run_dir, handover)
     cfg = with_absolute_paths(cfg)
     data, model, evaluate, trainer = parts.data, parts.model, parts.evaluate, parts.trainer
     if past is not None:

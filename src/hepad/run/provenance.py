@@ -46,20 +46,19 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         },
         "background": data.background,
         "parameters": sum(weight.numel() for weight in model.parameters()),
-        "trained": len(data.train_entries),
-        "validated": len(data.val_entries),
+        "trained": data.n_trained,
+        "validated": data.n_validated,
         "split_sha256": data.split_hashes(),
         "entries": {"definition": data.entry_definition, "trained_sketch": sketch_of(data.train_entries.batch.x)},
         **role_facts(data),
+        "streamed": None if data.streamed is None else data.streamed.facts,
         "status": RunStatus.RUNNING,
     }
 
 
 def role_facts(data: AnomalyDataModule) -> dict[str, Any]:
     """Return roles, regions, context, folds and contamination as plain JSON values, but for what a run does without."""
-    roles = [
-        found.role.facts() | {"trained": len(found.train), "validated": len(found.val)} for found in data.role_entries
-    ]
+    roles = [found.facts() for found in data.role_entries]
     facts = {
         "roles": None if data.given_roles is None else roles,
         "regions": {name: region_facts(region) for name, region in data.regions.items()},
@@ -82,6 +81,9 @@ def check_same_data(facts: Mapping[str, Any], data: AnomalyDataModule) -> None:
             )
     if facts.get("split_sha256", data.split_hashes()) != data.split_hashes():
         raise UserError("the split into training, validation and test is another than when the run began; train again")
+    streamed = None if data.streamed is None else data.streamed.facts
+    if facts.get("streamed", streamed) != streamed:
+        raise UserError("entries were streamed in other blocks, or not at all, when the run began; train again")
     now = role_facts(data)
     for key in ("roles", "regions", "context", "folds", "contamination") if "split_sha256" in facts else ():
         if facts.get(key) != now.get(key):

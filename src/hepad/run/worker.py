@@ -9,15 +9,16 @@ import torch
 from hepad.callbacks.resume_point import set_random_state
 from hepad.config import RunConfig
 from hepad.core.float32 import exact_float32
-from hepad.run.building import assemble
+from hepad.run.building import assemble, with_memory
 from hepad.run.executing import fit, test
 from hepad.run.training import stored_config
+from hepad.rundir.facts import read_provenance
 
 
 @exact_float32()
 def run_worker(cfg: RunConfig, run_dir: Path, checkpoint: Path | None, state: Path) -> None:
     """Train and test beside the run's first process, which does all the rest; write nothing."""
-    parts = assemble(cfg, run_dir)
+    parts = assemble(with_memory(cfg, read_provenance(run_dir)), run_dir)
     set_random_state(torch.load(state, weights_only=True))
     fit(parts, checkpoint)
     test(parts, cfg.seed, None)

@@ -55,6 +55,18 @@ _PROVENANCE: Final = fields(
             need=["fraction"],
         ),
         "folds": fields({"folds": _count, "fold": _count}, need=["folds", "fold"]),
+        "streamed": optional(
+            fields(
+                {
+                    "memory": number(1, 10**18, whole=True),
+                    "needed": number(1, 10**24, whole=True),
+                    "buffer": _count,
+                    "blocks": mapping(_count, most=1_000),
+                    "drawn": _count,
+                },
+                need=["memory"],
+            )
+        ),
         "status": _word,
         "reason": optional(text(1 << 20)),
         "wandb": optional(mapping(optional(_word))),

@@ -194,7 +194,7 @@ def place_entries(trainer: L.Trainer, device: torch.device, free: int) -> None:
     """
     loaders = [trainer.train_dataloader, *_listed(trainer.val_dataloaders)]
     ours = [loader for loader in loaders if isinstance(loader, BatchLoader)]
-    size = sum(field.nbytes for loader in ours for field in loader.entries if field is not None)
+    size = sum(loader.nbytes for loader in ours)
     if size > SHARE * free:
         print(
             f"the entries ({size / 1e9:.1f} GB) stay in the computer's memory: they may take {SHARE:.0%} of the "

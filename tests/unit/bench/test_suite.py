@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripts.bench import commands, growth, others, suite
+from scripts.bench import commands, growth, others, streaming, suite
 from scripts.bench.rounds import LeftOut, row_of
 from scripts.bench.settings import MODELS, NOT_TIMED, Settings, tiny
 from scripts.bench.suite import ON_A_GPU, ON_DEMAND, PARTS
@@ -21,6 +21,7 @@ SLOW = ("simulation",)
 def quiet(monkeypatch):
     # Processes that import everything again take seconds each: here the work is done in this one.
     monkeypatch.setattr(others, "installed", lambda name: name not in ("keras", "pyod"))
+    monkeypatch.setattr(streaming, "_peak", streaming.peak_of_run)
     monkeypatch.setattr(growth, "_in_a_process", lambda words: growth.measure(words[0], Path(words[1]), Path(words[2])))
 
 

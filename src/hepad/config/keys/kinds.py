@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from hepad.core.byte_sizes import parse_bytes
 from hepad.core.names import NAME_PATTERN, is_name
 
 _SHOWN_CHARACTERS = 80
@@ -151,6 +152,21 @@ class Number(_Simple):
         low = {"exclusiveMinimum" if self.open_low else "minimum": -largest if self.low is None else self.low}
         high = {"exclusiveMaximum" if self.open_high else "maximum": largest if self.high is None else self.high}
         return {"type": "number", **low, **high}
+
+
+class Bytes(_Simple):
+    """An amount of memory: a number of bytes, or a text such as `2GB`."""
+
+    needed = "a number of bytes such as 2GB or 500MB"
+
+    def fits(self, value: Any) -> bool:
+        """Return whether a value is an amount of memory."""
+        return parse_bytes(value) is not None
+
+    def json_schema(self) -> JsonSchema:
+        """Return the JSON schema of the values that fit; what a text means is left to `fits`."""
+        text = {"type": "string", "pattern": r"^\s*[0-9.eE+]+\s*([kKmMgGtT][iI]?)?[bB]?\s*$"}
+        return {"anyOf": [{"type": "number", "minimum": 1, "maximum": 10**18}, text]}
 
 
 @dataclass(frozen=True)

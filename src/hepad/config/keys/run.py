@@ -3,7 +3,7 @@
 from typing import Final
 
 from hepad.config.keys.compound import Either, FieldsOf, ListOf, MapOf, optional
-from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Refused, Text, Whole, Word
+from hepad.config.keys.kinds import Bytes, Flag, Kind, Name, Null, Number, Refused, Text, Whole, Word
 from hepad.config.keys.models import INFERENCE_KEYS, LOSS_KEYS, MODEL_KEYS, NOT_NEGATIVE, POSITIVE
 from hepad.core.schema import PT_COLUMNS
 
@@ -73,6 +73,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "half_width": Number(0, 10, open_low=True),
     "loudness": optional(Text()),
     "limit": Either((Whole(1), MapOf(optional(Whole(1)), Name(), "{zero_bias: 10000, ttbar: 2000}"), Null())),
+    "memory": optional(Bytes()),
     "min_pt": NOT_NEGATIVE,
     "n_constituents": Whole(1, 10_000),
     "n_pixels": Whole(2, 1024),
