@@ -108,7 +108,7 @@ class ConstituentsDataModule(AnomalyDataModule):
         x, mask = self._entries_of(constituents)
         found = jet_observables(constituents)
         first = first_row(rows)
-        if rows is None or self.context_names:
+        if self.observes(rows) or self.context_names:
             found |= read_jet_features(file, len(x), first)
         n_beyond = int((constituents[..., 0] > self.steps.min_pt).sum()) - int(mask.sum())
         return Entries(

@@ -130,8 +130,11 @@ class SampleReader(ABC):
         self.protected, self.planing = variable, planing
 
     def observes(self, rows: slice | None) -> bool:
-        """Return whether `read` adds the observables that tests need: of a whole sample, and while `observing`."""
-        return rows is None or self._observing
+        """Return whether `read` adds the observables that tests need: of a whole sample, and while `observing`.
+
+        Also of a part where scores are decorrelated from one of them.
+        """
+        return rows is None or self._observing or self.protected is not None
 
     @contextmanager
     def observing(self) -> Iterator[None]:
@@ -147,7 +150,7 @@ class SampleReader(ABC):
 
         Here those of its data set, each an observable of twice that size besides.
         """
-        return 3 * math.prod(self.source(file).shape[1:])
+        return 3 * int(math.prod(self.source(file).shape[1:]))
 
     def limit_of(self, sample: str) -> int | None:
         """Return how many entries of a sample are read at most; None for all."""
