@@ -21,10 +21,10 @@ _CHUNK: Final = 16384
 
 
 class DoubleAutoencoder(AnomalyModel):
-    """Two dense autoencoders of one vector, trained together on E₁ + E₂ + λ·R²(E₁, E₂): double DisCo.
+    """Two dense autoencoders of one vector, trained together on E₁ + E₂ + λ·R²(ln E₁, ln E₂): double DisCo.
 
-    R² is the unbiased squared distance correlation of their reconstruction errors in a batch, so that the errors of
-    background become independent. What is above a cut on both of them is then predicted by what fails one or both, the
+    R² is the unbiased squared distance correlation of the logarithms of their reconstruction errors in a batch, so that
+    the errors of background become independent; of the errors themselves it sees little but the few largest. What is above a cut on both of them is then predicted by what fails one or both, the
     ABCD method: V. Mikuni, B. Nachman, D. Shih, Physical Review D 105 (2022) 055006 (arXiv:2111.06417).
 
     An entry is anomalous where both errors are large: the score is the smaller of the two, each as (ln E − μ)/σ with
@@ -143,7 +143,7 @@ class DoubleAutoencoder(AnomalyModel):
         """Show the way of R², and how well the background above both cuts is predicted."""
         yield TrainingCurves(
             "independence",
-            "Squared distance correlation of the two reconstruction errors",
+            "Squared distance correlation of the logarithms of the two reconstruction errors",
             {"R² of the errors": ("train/independence2", "val/independence2")},
         )
         yield IndependentScores(PARTS, *self._errors_of_all(samples[background]))
@@ -159,7 +159,7 @@ class DoubleAutoencoder(AnomalyModel):
         return torch.cat(parts, dim=1)
 
     def _objective(self, errors: Tensor, weight: Tensor | None, total: Tensor | int) -> tuple[Tensor, Tensor]:
-        correlation = unbiased_distance_correlation(errors[0], errors[1], weight)
+        correlation = unbiased_distance_correlation(*_logarithm(errors), weight)
         return weighted_mean(errors.sum(dim=0), weight, total) + self.independence * correlation, correlation
 
 
