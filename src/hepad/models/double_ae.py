@@ -24,8 +24,9 @@ class DoubleAutoencoder(AnomalyModel):
     """Two dense autoencoders of one vector, trained together on E₁ + E₂ + λ·R²(ln E₁, ln E₂): double DisCo.
 
     R² is the unbiased squared distance correlation of the logarithms of their reconstruction errors in a batch, so that
-    the errors of background become independent; of the errors themselves it sees little but the few largest. What is above a cut on both of them is then predicted by what fails one or both, the
-    ABCD method: V. Mikuni, B. Nachman, D. Shih, Physical Review D 105 (2022) 055006 (arXiv:2111.06417).
+    the errors of background become independent; of the errors themselves it sees little but the few largest. What is
+    above a cut on both of them is then predicted by what fails one or both, the ABCD method: V. Mikuni, B. Nachman,
+    D. Shih, Physical Review D 105 (2022) 055006 (arXiv:2111.06417).
 
     An entry is anomalous where both errors are large: the score is the smaller of the two, each as (ln E − μ)/σ with
     mean and spread over validation background. The parts are the errors themselves.
