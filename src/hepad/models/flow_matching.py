@@ -22,14 +22,13 @@ from hepad.models.density_checks import (
     range_remarks,
     smeared_in_training,
 )
+from hepad.nn import matching
 from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
 from hepad.nn.ema import MovingAverage
 from hepad.nn.epic import SetVelocity
 from hepad.nn.generators import sort_slots
-from hepad.nn.matching import FixedNoise, drawn_pairs, errors_of_pairs, followed_to_noise, transported, velocity_errors
 from hepad.nn.paths import PATHS
-from hepad.nn.set_order import in_order
 from hepad.nn.velocity import VectorVelocity
 
 SCORES: Final = ("auto", "velocity", "nll", "norm")
@@ -141,7 +140,7 @@ class FlowMatching(AnomalyModel):
         self.context = ContextScale(context_size)
         n_shares = 1 + (self.entry_shape[0] if self.of_sets else 0)
         self.register_buffer("log_share", torch.full((n_shares,), -math.log(n_shares)))
-        self.fixed = FixedNoise(self.entry_shape, MOST_NOISES)
+        self.fixed = matching.FixedNoise(self.entry_shape, MOST_NOISES)
 
     @classmethod
     def may_score_below_zero(cls, settings: Mapping[str, Any]) -> bool:
@@ -175,8 +174,8 @@ class FlowMatching(AnomalyModel):
         if self.training:
             batch = smeared_in_training(self.coordinates, batch)
         z, _, mask, given = self._mapped(batch)
-        t, noise = drawn_pairs(z) if self.training else self.fixed.by_place(len(z))
-        errors = velocity_errors(self._field, self.path, z, noise, t, mask, given)
+        t, noise = matching.drawn_pairs(z) if self.training else self.fixed.by_place(len(z))
+        errors = matching.velocity_errors(self._field, self.path, z, noise, t, mask, given)
         return errors * self.path.weight(t).to(errors.dtype)
 
     def log_prob(self, batch: Batch) -> Tensor:
@@ -224,7 +223,9 @@ class FlowMatching(AnomalyModel):
         noise = draw_normal((count, *self.entry_shape), generator, self)
         with sampling(self):
             there = None if mask is None else mask.to(self.device)
-            y, _ = transported(self._field, noise, 1.0, 0.0, self.n_steps, "midpoint", there, self._given(wanted))
+            y, _ = matching.transported(
+                self._field, noise, 1.0, 0.0, self.n_steps, "midpoint", there, self._given(wanted)
+            )
             x = self.coordinates.round_off(self.coordinates.inverse(y)).float().cpu()
         if mask is None:
             return Batch(x)
@@ -273,11 +274,11 @@ class FlowMatching(AnomalyModel):
         """Return `velocity` and the objective `(B,)`, at the same times and noises for every entry."""
         if self.of_sets:
             # Noise belongs to a place: without an order of their own, that of the objects would be seen.
-            x, there = in_order(batch.x, filled_mask(batch))
+            x, there = matching.in_order(batch.x, filled_mask(batch))
             batch = batch._replace(x=x, mask=there)
         z, _, mask, given = self._mapped(batch)
         pairs = self.fixed.spread(self.noises)
-        errors = errors_of_pairs(self._field, self.path, z, pairs, mask, given)
+        errors = matching.errors_of_pairs(self._field, self.path, z, pairs, mask, given)
         weight = self.path.weight(torch.stack([t for t, _ in pairs])).to(errors.dtype)
         return errors.mean(dim=0), (errors * weight).mean(dim=0)
 
@@ -295,5 +296,5 @@ class FlowMatching(AnomalyModel):
     def _followed(self, batch: Batch, exact: bool) -> tuple[Tensor, Tensor]:
         """Return where entries end, and where it is `exact`, ln p `(B,)`."""
         z, known, mask, given = self._mapped(batch)
-        latent, log_prob = followed_to_noise(self._field, z, max(1, self.n_steps // 2), exact, mask, given)
+        latent, log_prob = matching.followed_to_noise(self._field, z, max(1, self.n_steps // 2), exact, mask, given)
         return latent, (log_prob + known).to(latent.dtype)

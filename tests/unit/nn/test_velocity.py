@@ -7,9 +7,8 @@ import torch
 from torch.autograd.functional import jacobian
 
 from hepad.nn import PATHS, CosinePath, SetVelocity, StraightPath, VectorVelocity
-from hepad.nn.matching import FixedNoise, spread_times, transported
+from hepad.nn.matching import FixedNoise, in_order, spread_times, transported
 from hepad.nn.ode import integrate
-from hepad.nn.set_order import in_order
 
 T = torch.full((1,), 0.3, dtype=torch.float64)
 
