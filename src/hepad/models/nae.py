@@ -206,8 +206,7 @@ class NormalizedAutoencoder(ReconstructionModel):
             else:
                 squares = weighted_mean(energies.square(), batch.weight, total) + of_chain.square().mean()
                 loss = energy - of_chain.mean() + self.energy_weight * squares
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=total)
-        return loss
+        return self.train_by(loss, batch, total)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the energy, and keep some entries for `on_validation_epoch_end`."""

@@ -1,5 +1,7 @@
 """The penalty of a score that follows an observable: in every model's steps, and what it does to a score."""
 
+import copy
+
 import pytest
 import torch
 from tests.every_model import CLASSES, STRUCTURE, composed
@@ -36,8 +38,8 @@ def entries(tmp_path_factory):
 
 
 def logged_losses(model, batch):
-    """The losses that one step of each kind logs."""
-    found = {}
+    """The losses that one step of each kind logs; what a step changes, as batch norms do, is put back."""
+    found, before = {}, copy.deepcopy(model.state_dict())
     model.log = lambda name, value, *_, **__: found.update({name: float(value.detach())})
     if not isinstance(model, DeepSVDD):
         model.eval()
@@ -46,6 +48,7 @@ def logged_losses(model, batch):
     torch.manual_seed(0)
     loss = model.training_step(batch, 0)
     loss.backward()
+    model.load_state_dict(before)
     return found
 
 
