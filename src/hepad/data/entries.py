@@ -121,7 +121,7 @@ def shares_entries(sketch: str, parts: Iterable[Tensor]) -> bool:
 
 def entry_hashes(parts: Iterable[Tensor]) -> NDArray[np.uint64]:
     """Return the hashes of all entries of parts `(N, *entry_shape)`, each once; empty ones are left out."""
-    blocks = [_hashes(block) for x in parts for block in torch.split(x, _BLOCK)]
+    blocks = [_hashes(x[i : i + _BLOCK]) for x in parts for i in range(0, len(x), _BLOCK)]
     return np.unique(np.concatenate([np.zeros(0, dtype=np.uint64), *blocks]))
 
 
