@@ -116,7 +116,7 @@ class SampleReader(ABC):
 
         Here those of its data set, each an observable of twice that size besides.
         """
-        return 3 * math.prod(self.source(file).shape[1:])
+        return 3 * int(math.prod(self.source(file).shape[1:]))
 
     def limit_of(self, sample: str) -> int | None:
         """Return how many entries of a sample are read at most; None for all."""
