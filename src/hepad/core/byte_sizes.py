@@ -1,6 +1,5 @@
 """Numbers of bytes as users write them, `2GB`, and as they are told."""
 
-import math
 import re
 from typing import Final
 
@@ -22,7 +21,7 @@ def parse_bytes(given: object) -> int | None:
         if found is None or found[2].upper() not in _UNITS:
             return None
         given = float(found[1]) * _UNITS[found[2].upper()]
-    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
+    if isinstance(given, bool) or not isinstance(given, int | float):
         return None
     return int(given) if 1 <= given <= _LARGEST else None
 

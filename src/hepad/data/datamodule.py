@@ -253,7 +253,7 @@ class AnomalyDataModule(TestedSamples, PartLoaders):
 
     @property
     def split_unit(self) -> str:
-        """What `split_entries` splits: each `entry`, or each `row` with all its entries."""
+        """Unit that `split_entries` splits: each `entry`, or each `row` with all its entries."""
         return "entry"
 
     def split_entries(self, background: Entries, half: str | None) -> Split:

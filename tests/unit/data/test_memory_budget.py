@@ -20,7 +20,7 @@ from hepad.data.streaming.budget import Probe, divide, fair_shares
     [
         ("2GB", 2 * 10**9), ("1.5 GiB", 3 << 29), ("500mb", 5 * 10**8), ("7", 7), (1024, 1024), (2e9, 2 * 10**9),
         ("", None), ("2 gallons", None), ("-2GB", None), (0, None), (True, None), (float("nan"), None), (None, None),
-        ("1e30GB", None), ("9" * 40, None), ([1], None),
+        ("1e30GB", None), ("9" * 40, None), ([1], None), (10**400, None), (float("inf"), None),
     ],
 )  # fmt: skip
 def test_a_number_of_bytes_is_read_as_users_write_it(given, expected):

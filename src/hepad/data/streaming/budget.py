@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from hepad.core.byte_sizes import told_bytes
 from hepad.core.errors import UserError
@@ -115,7 +116,7 @@ def batch_size_of(entries: Entries) -> int:
 
 def size_of(entries: Entries) -> int:
     """Return the bytes of entries with all that belongs to them."""
-    arrays = [entries.index, *entries.observables.values()]
+    arrays: list[NDArray[Any]] = [entries.index, *entries.observables.values()]
     arrays += [array for array in (entries.slot, entries.truth) if array is not None]
     return batch_size_of(entries) + sum(array.nbytes for array in arrays)
 

@@ -55,7 +55,7 @@ class Streamed:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What provenance says of it, as plain JSON values."""
+        """Facts for provenance, as plain JSON values."""
         drawn = sum(len(found.train) for found in self.role_entries)
         blocks = dict(self.block_rows)
         return {"memory": self.memory, "needed": self.needed, "buffer": self.buffer, "blocks": blocks, "drawn": drawn}
