@@ -132,7 +132,7 @@ def test_what_the_batch_system_says_of_a_job_that_it_does_not_take(tmp_path, mon
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     cluster = read_cluster("slurm", 2, JOBS)
     with (
-        pytest.raises(UserError, match="^cluster=slurm: sbatch: error: invalid partition: nowhere$"),
+        pytest.raises(UserError, match=r"^cluster=slurm: sbatch: error: invalid partition: nowhere$"),
         cluster_workers(cluster),
     ):
         pass
