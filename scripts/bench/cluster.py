@@ -27,7 +27,7 @@ def cluster(settings: Settings) -> Iterator[Row]:
         write_images(settings.work / "images.h5", n_images),
     )
     jets = trained_run(settings.work), write_jets(settings.work / f"scored_{n_jets}.h5", n_jets)
-    options = {"threads_per_worker": 1, "memory_limit": None, "dashboard_address": None}
+    options = {"threads_per_worker": 1, "memory_limit": None, "dashboard_address": ":0"}
     with LocalCluster(n_workers=1, **options) as one, LocalCluster(n_workers=2, **options) as two:
         for case, (run_dir, source), n in (("images, conv_ae", images, n_images), ("jets, dense_ae", jets, n_jets)):
 

@@ -150,7 +150,7 @@ def _local(n: int) -> Any:
         threads_per_worker=1,
         # Memory is bounded by the tasks; a limit of Dask's would stop workers on small machines.
         memory_limit=None,
-        dashboard_address=None,
+        dashboard_address=":0",
         silence_logs=logging.CRITICAL,
     )
 

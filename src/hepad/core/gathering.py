@@ -11,6 +11,11 @@ from hepad.core.batch import Batch, drawn_by_weight, take_rows
 Key = TypeVar("Key")
 
 
+def place_in_training() -> tuple[int, int]:
+    """Return the rank of this process and how many train together; (0, 1) for one alone."""
+    return (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
+
+
 def gather_interleaved(own: Mapping[Key, Tensor]) -> dict[Key, Tensor]:
     """Return the results of all processes, each `(N, …)` for N entries in all; every process must call this.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from hepad.core.batch import Batch, drawn_by_weight, on_device, take_rows
 from hepad.core.diagnostics import Diagnostic, GeneratedEntries, Remark, TrainingCurves
 from hepad.core.float32 import at_least_float32, computed_in, in_precision
-from hepad.core.gathering import gather_interleaved
+from hepad.core.gathering import gather_interleaved, place_in_training
 from hepad.models.alternating import AlternatingModel
 from hepad.models.base import eval_mode
 from hepad.models.capabilities import draw_normal, entries_to_sample, sampling
@@ -104,7 +104,7 @@ class AdversarialModel(AlternatingModel):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Keep the first entries of the background's validation part for the end of the epoch."""
         # Of the first of all processes, of which this one has every n-th.
-        rank, n_processes = self.trainer.global_rank, self.trainer.world_size
+        rank, n_processes = place_in_training()
         wanted = len(range(rank, WATCHED, n_processes)) - sum(len(x) for x in self._validated)
         if wanted > 0:
             self._validated.append(self.represent(drawn_by_weight(batch))[:wanted])
@@ -112,7 +112,7 @@ class AdversarialModel(AlternatingModel):
     def on_validation_epoch_end(self) -> None:
         """Compare validation entries with generated ones and log what is found; the codes are the same every epoch."""
         own = {"real": torch.cat(self._validated)} if self._validated else {}
-        real = (gather_interleaved(own) if self.trainer.world_size > 1 else own)["real"].to(self.device)
+        real = (gather_interleaved(own) if place_in_training()[1] > 1 else own)["real"].to(self.device)
         self._validated = []
         self.last_watch = self.watch(real)
         self.last_inversion = self.inversion(real)

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.float32 import in_precision, weight_dtype
-from hepad.core.gathering import average_gradients, draw_for_batch, drawn_from_batch
+from hepad.core.gathering import average_gradients, draw_for_batch, drawn_from_batch, place_in_training
 from hepad.core.schema import Structure
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.base import AnomalyModel
@@ -205,8 +205,7 @@ class AlternatingModel(AnomalyModel):
 
     def _step(self, optimizer: LightningOptimizer, loss: Tensor, network: nn.Module) -> None:
         optimizer.zero_grad()
-        wrapped = self.trainer.strategy.model
-        if isinstance(wrapped, DistributedDataParallel):
+        if place_in_training()[1] > 1 and isinstance(wrapped := self.trainer.strategy.model, DistributedDataParallel):
             # It would wait for the gradients of all weights in one backward pass; Lightning puts this back every step.
             wrapped.require_backward_grad_sync = False
         self.manual_backward(loss)
