@@ -1,7 +1,6 @@
 """The base of losses that compare sets of objects, whatever their order: pairs, weights by pT, and four-momenta."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import torch
@@ -127,8 +126,3 @@ def squared_distances(x_hat: Tensor, x: Tensor) -> Tensor:
              [1., 1.]]])
     """
     return difference(x_hat.unsqueeze(1), x.unsqueeze(2), power=2).square().sum(dim=-1)
-
-
-def columns(x: Tensor, chosen: Sequence[int] | None) -> Tensor:
-    """Return some columns of objects `(B, S, F)`; None for all."""
-    return x if chosen is None else x[..., list(chosen)]

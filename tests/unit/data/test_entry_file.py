@@ -36,7 +36,9 @@ def test_entries_are_read_back_as_they_were(tmp_path, kind):
     parts = [take_rows(entries, rows) for rows in (slice(0, 11), slice(11, 40), slice(40, None))]
     features = None if data.structure == "image" else data.feature_names
     back = data.read_sample("generated", write(tmp_path / "back.h5", kind, parts, features)).batch
-    assert torch.equal(back.x, entries.x)
+    # Constituents are centred, turned and mirrored once more.
+    error = 1e-4 if kind == "constituents" else 0.0
+    torch.testing.assert_close(back.x, entries.x, rtol=error, atol=error)
     assert (back.mask is None) is (entries.mask is None)
     assert back.mask is None or torch.equal(back.mask, entries.mask)
     again = write(tmp_path / "again.h5", kind, parts, features)
