@@ -152,6 +152,10 @@ def test_a_file_is_scored_as_the_run_did(conditional, place):
         (["model=flow_matching", "model.objective=hard"], "allowed: velocity, noise"),
         (["model=nae", "data=events"], "not the sets of data=events"),
         (["model=nae", "model.chains=100"], "data.batch_size=512 is above model.chains=100"),
+        (
+            ["model=nae", "trainer.accelerator=cpu", "trainer.devices=2"],
+            "trains on one device; choose trainer.devices=1",
+        ),
         (["model=pyod", "model.detector=ECO"], "did you mean ECOD"),
         (["model=pyod", "model.parameters={n: 1}"], "ECOD has no such argument"),
     ],

@@ -86,6 +86,8 @@ class PyodDetector(FittedModel):
     structures: ClassVar[frozenset[Structure]] = frozenset({"vector"})
     signed_score = True
 
+    of_training: Tensor
+
     def __init__(
         self,
         entry_shape: Sequence[int],
@@ -113,7 +115,8 @@ class PyodDetector(FittedModel):
         kept = self.fitted_to
         n = min(len(z), len(kept.entries))
         rows = torch.randperm(len(z))[:n].sort().values
-        kept.entries.zero_()[:n] = z[rows.to(z.device)].to(kept.entries.device)
+        kept.entries.zero_()
+        kept.entries[:n] = z[rows.to(z.device)].to(kept.entries.device)
         kept.count.fill_(n)
         kept.seed.fill_(drawn_seed())
         self.of_training.fill_(len(z))
@@ -121,7 +124,7 @@ class PyodDetector(FittedModel):
         self._fitted()
 
     def _load_from_state_dict(self, *args: Any, **options: Any) -> None:
-        super()._load_from_state_dict(*args, **options)  # type: ignore[no-untyped-call]
+        super()._load_from_state_dict(*args, **options)
         # What it was fitted to are other entries now.
         self._scorer = None
 

@@ -76,7 +76,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "normalizer": Word(("standard", "robust", "log", "layer", "none")),
     "nu": Number(0, 1, open_low=True, open_high=True),
     "objective": Word(("hard", "soft", "velocity", "noise", "energy", "wasserstein")),
-    "parameters": MapOf(Anything(), example="{n_neighbors: 20}"),
+    "parameters": optional(MapOf(Anything(), example="{n_neighbors: 20}")),
     "periodic": optional(ListOf(Whole(0, WIDEST), 0, 64, "columns", "[2]")),
     "phi": WIDTHS,
     "pool": Word(("max", "mean")),
