@@ -160,7 +160,8 @@ class DoubleAutoencoder(AnomalyModel):
         return torch.cat(parts, dim=1)
 
     def _objective(self, errors: Tensor, weight: Tensor | None, total: Tensor | int) -> tuple[Tensor, Tensor]:
-        correlation = unbiased_distance_correlation(*_logarithm(errors), weight)
+        logs = _logarithm(errors)
+        correlation = unbiased_distance_correlation(logs[0], logs[1], weight)
         return weighted_mean(errors.sum(dim=0), weight, total) + self.independence * correlation, correlation
 
 
