@@ -72,7 +72,7 @@ def find_detector(name: str, parameters: Mapping[str, Any]) -> Detector:
 
 
 def _needs(detector: Detector) -> str | None:
-    """What a detector takes in place of a table; None where it takes one."""
+    """Return the input that a detector takes in place of a table; None where it takes one."""
     return next((what for start, what in _OTHER_INPUT.items() if detector.module.startswith(start)), None)
 
 
