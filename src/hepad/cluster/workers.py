@@ -113,11 +113,6 @@ def cluster_workers(cluster: Cluster) -> Iterator[Workers]:
 
     Raises:
         UserError: what listens at an address is no scheduler.
-
-    >>> from hepad.cluster import Cluster, cluster_workers
-    >>> with cluster_workers(Cluster("local", workers=1)) as workers:  # doctest: +SKIP
-    ...     list(workers.in_order(abs, [-1, -2]))
-    [1, 2]
     """
     from distributed import Client
 
