@@ -7,7 +7,7 @@ import time
 from asyncio import CancelledError
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib import metadata
 from typing import Any, Final, TypeVar
@@ -71,10 +71,15 @@ class Workers:
                 del future
                 yield result
         finally:
-            self._client.cancel(list(waiting))
+            # A scheduler that is gone has nothing left to cancel.
+            with suppress(OSError):
+                self._client.cancel(list(waiting))
 
     def _most_waiting(self) -> int:
-        n_threads: int = sum(self._client.nthreads().values())
+        try:
+            n_threads: int = sum(self._client.nthreads().values())
+        except OSError as error:
+            raise self._lost() from error
         return _AHEAD * max(1, n_threads) + 1
 
     def _result(self, future: Any) -> Any:
@@ -96,7 +101,10 @@ class Workers:
             if future.status == "error":
                 # The task's own.
                 raise
-            raise JobError(f"the scheduler of cluster={self._name} is gone; give the command again") from error
+            raise self._lost() from error
+
+    def _lost(self) -> JobError:
+        return JobError(f"the scheduler of cluster={self._name} is gone; give the command again")
 
 
 @contextmanager
@@ -105,16 +113,12 @@ def cluster_workers(cluster: Cluster) -> Iterator[Workers]:
 
     Raises:
         UserError: what listens at an address is no scheduler.
-
-    >>> from hepad.cluster import Cluster, cluster_workers
-    >>> with cluster_workers(Cluster("local", workers=1)) as workers:  # doctest: +SKIP
-    ...     list(workers.in_order(abs, [-1, -2]))
-    [1, 2]
     """
     from distributed import Client
 
     # What it says of workers that come and go is no news of ours.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         where: Any = cluster.word
         refusals: list[str] = []

@@ -61,3 +61,13 @@ def test_a_worker_of_another_version_is_refused(cluster, monkeypatch):
     monkeypatch.setattr(workers, "_versions", lambda: {"hepad": "0.0.1"})
     with cluster_workers(at(cluster)) as found, pytest.raises(UserError, match=r"this command 0\.0\.1: start them in"):
         list(found.in_order(sqrt, [1]))
+
+
+def test_a_scheduler_that_is_gone_ends_the_command_in_one_line(monkeypatch):
+    monkeypatch.setattr(workers, "_ANSWER_SECONDS", 0.3)
+    with two_workers() as mortal, cluster_workers(at(mortal)) as found:
+        results = found.in_order(slow_square, range(1, 100))
+        next(results)
+        mortal.close()
+        with pytest.raises(JobError, match=r"is gone; give the command again$"):
+            list(results)
