@@ -100,6 +100,10 @@ class EventRecord:
 
 def generate_records(pythia: Any, n_events: int) -> EventRecord:
     """Generate `n_events` collisions with their whole history."""
+    if not n_events:
+        # A batch of none has no columns.
+        none, numbers = np.empty(0, np.int64), np.empty(0)
+        return EventRecord(none, none, none, none, pt=numbers, eta=numbers, phi=numbers)
     events = pythia.nextBatch(n_events)
     if len(events) != n_events:
         raise RuntimeError(f"Pythia made {len(events)} of {n_events} events")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hepad.simulation.generator import MAX_ABS_ETA, generate, make_pythia
+from hepad.simulation.generator import MAX_ABS_ETA, MINIMUM_BIAS_SETTINGS, generate, make_pythia
 from hepad.simulation.pileup import B_HADRON, C_HADRON, Collisions
 from hepad.simulation.processes import PROCESSES
 from hepad.simulation.species import CHARGE, MASS, PDG, UNKNOWN, species_of
@@ -49,3 +49,9 @@ def test_resonances_have_the_masses_asked_for(sample: str, masses: dict[int, flo
         found = mass[(np.abs(pdg) == code) & (np.abs(status) == 22)]
         assert len(found) >= 40
         assert np.median(found) == pytest.approx(expected, rel=0.03)
+
+
+def test_no_collision_at_all_is_none() -> None:
+    """A chunk of few events may draw no pileup."""
+    none = generate(make_pythia(MINIMUM_BIAS_SETTINGS, seed=1), 0)
+    assert (len(none), len(none.pt), len(none.origin_label)) == (0, 0, 0)
