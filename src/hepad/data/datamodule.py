@@ -1,16 +1,13 @@
 """The base of all datamodules: samples, roles and their splits, batches."""
 
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hepad.bundled import bundled_files
-from hepad.core.batch import drawn_by_weight
 from hepad.core.byte_sizes import parse_bytes
 from hepad.core.errors import UserError
 from hepad.core.inputs import Given
@@ -28,11 +25,11 @@ from hepad.data.streaming.budget import all_in_memory, exceeds, free_memory_budg
 from hepad.data.streaming.samples import own_split, stream_samples
 from hepad.data.tested_samples import TestedSamples
 from hepad.data.training_roles import RoleEntries, split_sha256, take_roles
-from hepad.data.trivial_scores import FittedScore, fit_trivial_scores
+from hepad.data.trivial_baselines import TrivialBaselines
 from hepad.data.truth import check_no_truth, require_truth
 
 
-class AnomalyDataModule(TestedSamples, PartLoaders):
+class AnomalyDataModule(TestedSamples, TrivialBaselines, PartLoaders):
     """Background for training and validation; its test part and every other sample for testing.
 
     Where `train` names roles (docs/roles.md), these stand for the background: `train_entries` and `val_entries` are
@@ -136,30 +133,6 @@ class AnomalyDataModule(TestedSamples, PartLoaders):
         # A sample may have fewer entries than there are processes.
         self.allow_zero_length_dataloader_with_multiple_devices = True
         self._entries: dict[str, Entries] | None = None
-        self._fitted: dict[str, FittedScore] | None = None
-
-    @abstractmethod
-    def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
-        """Return the trivial anomaly scores of such entries: `sum_pt`, `multiplicity`, `distance_to_mean`, those known.
-
-        Each is `(N,)`; the last is ‖x − mean‖² with the mean of the training entries. `trivial_scores` adds those that
-        are the same for every kind.
-        """
-
-    def trivial_scores(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
-        """Return all trivial scores of entries, each `(N,)`: `baselines`, and those fitted to the training entries."""
-        if self._fitted is None:
-            self._fitted = fit_trivial_scores(drawn_by_weight(self.baseline_entries.batch).x.numpy())
-        flat = entries.batch.x.numpy().reshape(len(entries), -1)
-        return {**self.baselines(entries), **{name: score(flat) for name, score in self._fitted.items()}}
-
-    @property
-    def baseline_entries(self) -> Entries:
-        """The training entries that trivial scores call usual: those of label 0, as read; all where no role has it."""
-        label = self._as_read.batch.label
-        if label is None or not bool((label == 0).any()):
-            return self._as_read
-        return self._as_read.rows(torch.nonzero(label == 0).flatten().numpy())
 
     def setup(self, stage: str | None = None) -> None:
         """Read every sample once and split what is trained on; raise `UserError` for anything that cannot be used."""
@@ -184,11 +157,11 @@ class AnomalyDataModule(TestedSamples, PartLoaders):
             self.splits[signal] = self._split(entries[signal], self.half)
             role = mixed_in(self.contamination, self.role_entries[0], entries[signal], self.splits[signal])
             self.role_entries.append(role)
-        self._as_read = join_entries([found.train for found in self.role_entries])
+        self.as_read = join_entries([found.train for found in self.role_entries])
         if self.planing and self.protected is not None:
             self.role_entries = planed_roles(self.role_entries, self.protected)
         train = [found.train for found in self.role_entries]
-        self.train_entries = join_entries(train) if self.planing else self._as_read
+        self.train_entries = join_entries(train) if self.planing else self.as_read
         self.val_entries = join_entries([found.val for found in self.role_entries])
         if self.given_roles is not None:
             self.check_training_part(self.train_entries)
@@ -225,7 +198,7 @@ class AnomalyDataModule(TestedSamples, PartLoaders):
         check_shapes(streamed.tested, self.background, self.files)
         require_truth(self.truth, streamed.tested.values())
         self.role_entries = streamed.role_entries
-        self.train_entries = join_entries([found.train for found in self.role_entries])
+        self.train_entries = self.as_read = join_entries([found.train for found in self.role_entries])
         self.val_entries = join_entries([found.val for found in self.role_entries])
         self.check_training_part(self.train_entries)
         self._tested = dict(streamed.tested)

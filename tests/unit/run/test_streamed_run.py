@@ -121,3 +121,28 @@ def test_steps_are_taken_in_blocks_and_show_each_entry_once(place, tmp_path):
         rows = Counter(row.numpy().tobytes() for row in torch.cat(epoch))
         assert max(rows.values()) == 1
         assert rows.total() == 16 * n
+
+
+def test_streamed_entries_carry_what_scores_should_not_follow(place, tmp_path):
+    cfg = config(place, tmp_path / "run", "decorrelate.variable=mass", epochs=1)
+    data = build_data(cfg)
+    assert data.streamed is not None
+    for batch in data.train_dataloader():
+        assert torch.equal(batch.protected, batch.x[:, data.feature_names.index("mass")])
+    train(cfg, tmp_path / "run")
+    columns = (tmp_path / "run" / "history.csv").read_text().splitlines()[0]
+    assert "val/distance_correlation2" in columns
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("decorrelate.variable=mass", "decorrelate.planing=true"),
+        ("+data.samples.sig={place}/zb.h5", "data.contamination={{sample: sig, fraction: 0.1}}"),
+    ],
+    ids=["planing", "contamination"],
+)
+def test_what_weighs_or_mixes_all_entries_is_refused(place, words):
+    cfg = config(place, place / "x", *(word.format(place=place) for word in words))
+    with pytest.raises(UserError, match=r"(decorrelate\.planing|data\.contamination).* needs all entries in memory"):
+        build_data(cfg)

@@ -295,7 +295,6 @@ class Refused:
 
 def shown(value: Any) -> str:
     """Return a value as it would stand on a command line, on one line and not too long."""
-    if value is None:
-        return "null"
-    text = str(value).lower() if isinstance(value, bool) else " ".join(str(value).split())
+    plain = "null" if value is None else str(value)
+    text = plain.lower() if isinstance(value, bool) else " ".join(plain.split())
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"
