@@ -1,4 +1,4 @@
-"""Where anomaly scores fail: what is simpler than the background, and densities in other coordinates.
+"""Failures of anomaly scores: on what is simpler than the background, and of densities in other coordinates.
 
     python -m scripts.complexity [--seeds 3] [--processes 2] [--output DIR]
 

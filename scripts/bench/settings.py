@@ -15,6 +15,8 @@ NOT_TIMED: Final = {
     "trees": "fitted at once",
     "isolation_forest": "fitted at once",
     "gmm": "fitted at once",
+    "double_ae": "two of the dense autoencoder",
+    "graph_ae": "most of its time goes into the rounds of Sinkhorn",
     "nae": "most of its time goes into the steps of its chains",
     "pyod": "fitted at once",
 }

@@ -12,7 +12,7 @@ from hepad.core.batch import on_device, take_rows
 from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.losses import PointCloudLoss
-from hepad.models import DeepSVDD, Distilled, FlowMatching, ReconstructionModel, Searchable
+from hepad.models import DeepSVDD, Distilled, DoubleAutoencoder, FlowMatching, ReconstructionModel, Searchable
 from hepad.models.averaged import AveragedModel
 from hepad.models.fitted import FittedModel
 from hepad.run.building import build_inference
@@ -76,7 +76,9 @@ def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, t
     configs = [entries.config(*case, inference=name) for name in INFERENCES]
     model, data = entries.build(configs[0])
     searched = isinstance(model, Searchable)
-    assert searched or isinstance(model, Distilled | AveragedModel | FittedModel | DeepSVDD | FlowMatching)
+    assert searched or isinstance(
+        model, Distilled | AveragedModel | FittedModel | DeepSVDD | FlowMatching | DoubleAutoencoder
+    )
     tried = [RunConfig.of(cfg) for cfg in configs[: None if searched else 1]]
     inferences = [build_inference(cfg, model, data, tmp_path) for cfg in tried]
     with pretend_gpu():

@@ -92,7 +92,7 @@ def test_public_sets_files_of_parts_and_contamination(directory):
         shutil.rmtree(directory / "run")
     told = re.findall(r"^\| `(\w+)` \|", section("## Public sets"), flags=re.MULTILINE)
     configs = {path.stem for path in (ROOT / "configs" / "data").glob("*.yaml")}
-    assert set(told) == configs - {"calo", "events", "jet_images", "jets", "table"}
+    assert set(told) == configs - {"calo", "constituents", "events", "jet_images", "jets", "table"}
 
 
 def test_downloads(directory, monkeypatch):

@@ -86,7 +86,10 @@ def test_a_file_and_an_array_are_scored_alike(place, tmp_path):
     [
         (["data.loudness=ht"], "data.loudness=ht is no column of"),
         (["data.features=[pt,charge]"], "has no feature charge"),
-        (["model=td_ae"], "takes sets, not the vectors of data=table; choose data=events or another model"),
+        (
+            ["model=td_ae"],
+            "takes sets, not the vectors of data=table; choose data=constituents or data=events or another model",
+        ),
         (["model=vae", "loss=ssim"], "SSIM is defined for images, not for the vectors of data=table"),
     ],
 )

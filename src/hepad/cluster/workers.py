@@ -154,7 +154,7 @@ def _local(n: int) -> Any:
         threads_per_worker=1,
         # Memory is bounded by the tasks; a limit of Dask's would stop workers on small machines.
         memory_limit=None,
-        dashboard_address=":0",
+        dashboard_address=None,
         silence_logs=logging.CRITICAL,
     )
 

@@ -30,7 +30,7 @@ class Sculpting:
     >>> import numpy as np
     >>> from hepad.metrics import score_sculpting
     >>> found = score_sculpting(np.arange(100.0), np.arange(100.0), efficiencies=[0.5])
-    >>> int(found.passing[0.5].sum()), found.divergence[0.5]
+    >>> int(found.passing[0.5].sum()), round(found.divergence[0.5], 6)
     (50, 1.0)
     """
 

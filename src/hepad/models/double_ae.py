@@ -9,6 +9,7 @@ from torch import Tensor, distributed, nn
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch, on_device, take_rows
 from hepad.core.diagnostics import Diagnostic, IndependentScores, TrainingCurves
+from hepad.core.float32 import in_precision
 from hepad.core.schema import Structure
 from hepad.losses import ReconstructionLoss, unbiased_distance_correlation
 from hepad.losses.base import weighted_mean
@@ -151,12 +152,11 @@ class DoubleAutoencoder(AnomalyModel):
 
     @torch.no_grad()
     def _errors_of_all(self, entries: Batch) -> Tensor:
-        n = len(entries.x)
+        parts = []
         with eval_mode(self):
-            parts = [
-                self.errors(on_device(take_rows(entries, slice(start, start + _CHUNK)), self.device)).cpu()
-                for start in range(0, n, _CHUNK)
-            ]
+            for start in range(0, len(entries.x), _CHUNK):
+                part = on_device(take_rows(entries, slice(start, start + _CHUNK)), self.device)
+                parts.append(self.errors(in_precision(part, self.precision)).float().cpu())
         return torch.cat(parts, dim=1)
 
     def _objective(self, errors: Tensor, weight: Tensor | None, total: Tensor | int) -> tuple[Tensor, Tensor]:

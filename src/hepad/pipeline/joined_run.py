@@ -103,7 +103,7 @@ def mean_sample(name: str, parts: Sequence[ScoredSample]) -> ScoredSample:
 
 @dataclass(frozen=True)
 class JoinedRun:
-    """What is written of several runs together.
+    """Results of several runs together, to be written.
 
     Attributes:
         config: of all of them.

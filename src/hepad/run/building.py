@@ -132,7 +132,7 @@ def build_data(cfg: RunConfig) -> AnomalyDataModule:
 
 def with_memory(cfg: RunConfig, facts: Mapping[str, Any]) -> RunConfig:
     """Return the config that streams entries as a run's provenance says it did, whatever memory is free by now."""
-    if cfg.data.get("memory") is not None or "streamed" not in facts:
+    if "streamed" not in facts or cfg.data.get("memory") is not None:
         return cfg
     streamed = facts["streamed"]
     return cfg.changed({"data.memory": _UNLIMITED if streamed is None else streamed["memory"]})

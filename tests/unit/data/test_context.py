@@ -96,6 +96,7 @@ def test_rows_of_a_batch_keep_every_field():
         context=n[:, None].float(),
         importance=n.float(),
         label=n,
+        protected=n.float(),
     )
     taken = take_rows(batch, torch.tensor([3, 1]))
     assert all(field.flatten().tolist() in ([3, 1], [True, False]) for field in taken)

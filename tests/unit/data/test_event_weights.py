@@ -98,7 +98,7 @@ def test_baselines_are_those_of_repeated_entries(tmp_path):
         rows = np.repeat(np.arange(len(train)), train.batch.weight.numpy().astype(int))
         repeated = made(kind, tmp_path / "plain.h5", None)
         repeated.setup()
-        repeated.train_entries = repeated.train_entries.rows(rows)
+        repeated.as_read = repeated.train_entries.rows(rows)
         expected = repeated.baselines(data.test_entries["zb"])["distance_to_mean"]
         # Spreads of samples have n − 1 in the denominator: a factor common to all entries, which changes no AUC.
         np.testing.assert_allclose(found / found.mean(), expected / expected.mean(), rtol=1e-6)
