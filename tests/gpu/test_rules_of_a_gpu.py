@@ -1,5 +1,7 @@
 """Every model × loss × inference on a device that is as strict as a GPU, without one (`pretend_gpu`)."""
 
+from functools import partial
+
 import pytest
 import torch
 from torch import nn
@@ -12,8 +14,18 @@ from hepad.core.batch import on_device, take_rows
 from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.losses import PointCloudLoss
-from hepad.models import DeepSVDD, Distilled, DoubleAutoencoder, FlowMatching, ReconstructionModel, Searchable
+from hepad.models import (
+    DeepSVDD,
+    Distilled,
+    DoubleAutoencoder,
+    FlowMatching,
+    ReconstructionModel,
+    Searchable,
+    flow,
+    flow_matching,
+)
 from hepad.models.averaged import AveragedModel
+from hepad.models.density_checks import draws_shown
 from hepad.models.fitted import FittedModel
 from hepad.run.building import build_inference
 from hepad.scores.forward import Forward
@@ -72,7 +84,10 @@ def entries(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", UNLIKE_PAIRS, ids="-".join)
-def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, tmp_path, case):
+def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, tmp_path, monkeypatch, case):
+    # A pretended GPU draws thousands of entries one operation at a time, and fifty keep the same rules.
+    monkeypatch.setattr(flow, "draws_shown", partial(draws_shown, n=50))
+    monkeypatch.setattr(flow_matching, "_GENERATED", 50)
     configs = [entries.config(*case, inference=name) for name in INFERENCES]
     model, data = entries.build(configs[0])
     searched = isinstance(model, Searchable)

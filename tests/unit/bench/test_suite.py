@@ -14,7 +14,7 @@ from scripts.bench.suite import ON_A_GPU, ON_DEMAND, PARTS
 from hepad.config import config_dir
 
 COMMANDS = ("start_up", "default_run")
-SLOW = ("simulation",)
+SLOW = ("simulation", "cluster")
 
 
 @pytest.fixture(autouse=True)
