@@ -1,4 +1,4 @@
-"""ROOT files: flat and jagged branches of one tree, through uproot."""
+"""ROOT files: flat and jagged branches of one TTree, or fields of an RNTuple, through uproot."""
 
 import errno
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -153,8 +153,14 @@ class _Branches(Mapping[str, Column]):
 def _described(branch: Any) -> tuple[tuple[int, ...] | None, str]:
     """Return the shape of one row of a branch, None where it is jagged, and the type of its numbers."""
     kind = str(branch.typename).replace("const ", "")
-    if kind.startswith("std::vector<"):
-        return None, kind.removeprefix("std::vector<").rstrip("> ")
+    for vector in ("std::vector<", "ROOT::VecOps::RVec<"):
+        if kind.startswith(vector):
+            return None, kind.removeprefix(vector).rstrip("> ").removeprefix("std::")
+    if kind.startswith("std::array<"):
+        plain, _, width = kind.removeprefix("std::array<").rstrip("> ").rpartition(",")
+        return (int(width),), plain.strip().removeprefix("std::")
+    # A field of an RNTuple says std::int32_t where a branch of a TTree says int32_t.
+    kind = kind.removeprefix("std::")
     plain = kind.partition("[")[0]
     if kind.endswith("[]"):
         return None, plain
