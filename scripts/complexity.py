@@ -29,7 +29,6 @@ MODELS = {
     "plain autoencoder, sharp images": "experiment=top_vs_qcd",
     "plain autoencoder, blurred, codes on a sphere": "model=nae model.pretrain=30",
     "normalised autoencoder": "model=nae",
-    "Deep SVDD of images": "model=deep_svdd data=jet_images",
     "graph autoencoder, transport of pT": "model=graph_ae",
 }
 DIRECTIONS = {"qcd_jets": "top_jets", "top_jets": "qcd_jets"}
