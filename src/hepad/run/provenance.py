@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import torch
 from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 
 from hepad import __version__
 from hepad.core.errors import UserError
@@ -96,8 +97,12 @@ def write_provenance(run_dir: Path, values: dict[str, Any]) -> None:
 
 
 def command_words() -> list[str]:
-    """Return the words of this run's command line; in a sweep those of this job, not of the whole sweep."""
-    return list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else sys.argv[1:]
+    """Return the words of this run's command line as they were typed; in a sweep those of this job alone."""
+    if not HydraConfig.initialized():
+        return sys.argv[1:]
+    # What a word refers to, such as a variable of the environment, may be gone by now, or be nobody's business.
+    words: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return [str(word) for word in words]
 
 
 def git_revision(directory: Path) -> str | None:
