@@ -52,7 +52,7 @@ JET_CONSTITUENTS_DATASET: Final = "jet_constituents"
 JET_FEATURES_DATASET: Final = "jet_features"
 JET_IMAGE_DATASET: Final = "jet_images"
 PART_DATASET: Final = "split_part"
-"""What a row is for where a user says so: 0 trains, 1 validates, 2 tests."""
+"""Part that a row belongs to where a user says so: 0 trains, 1 validates, 2 tests."""
 
 EVENT_FEATURES: Final = ("n_pileup", "n_vertices", "n_jets", "ht", "met", "sum_et", "l1_sum_et", "l1_jet_et")
 """The columns of `event_features` in simulated files (GeV but for the numbers; l1_… are made of trigger regions)."""
@@ -72,7 +72,7 @@ CONSTITUENT_FEATURES: Final = ("pt", "eta", "phi")
 """The columns of `jet_constituents` (pt in GeV, phi in rad)."""
 
 PT_COLUMNS: Final = {"log": "log_pt", "share": "pt_share"}
-"""What `data.pt` makes of the pT of a constituent → the name of that feature: ln(pT / GeV), or a share of the jet's."""
+"""Word of `data.pt` → name of the feature made of a constituent's pT: ln(pT / GeV), or its share of the jet's."""
 
 FAT_JET_FEATURES: Final = ("pt", "eta", "phi", "mass", "nConstituents", "area", "n_pileup", "n_vertices")
 """The columns of `jet_features` in simulated files (pt and mass in GeV)."""

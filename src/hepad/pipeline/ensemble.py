@@ -98,8 +98,10 @@ def join_members(cfg: RunConfig, run_dir: Path, members: Sequence[Path]) -> Trai
     said = f"Every entry has the mean score of {len(members)} models that differ by their seeds."
     facts = {"ensemble_runs": [directory.name for directory in members]}
     attributes: dict[str, str | int] = {"ensemble": len(members), "scored_by": said}
-    joined = JoinedRun(cfg, run_dir, members, data, samples, spread, attributes, facts)
-    return joined.write(clock, lambda evaluation: [ensemble_section(members, evaluation, said)])
+    joined = JoinedRun(cfg, run_dir, members, data, samples, spread, attributes, data.background, facts)
+    evaluation = joined.evaluation()
+    evaluation.metrics |= ensemble_metrics(members, evaluation)
+    return joined.write(clock, evaluation, ensemble_section(members, evaluation, said))
 
 
 def _check_entries(found: Sequence[MemberScores]) -> None:
@@ -113,29 +115,35 @@ def _check_entries(found: Sequence[MemberScores]) -> None:
             )
 
 
-def ensemble_section(members: Sequence[Path], evaluation: Evaluation, said: str) -> Section:
-    """Return the report's section on the members, and add its numbers to the metrics.
+def ensemble_metrics(members: Sequence[Path], evaluation: Evaluation) -> dict[str, float]:
+    """Return the AUC of one member, its spread over seeds, and the gain of the mean score, for every pair of samples.
 
     The gain is the AUC of the mean score less the mean of the members' AUCs; its error is the standard error of that
     mean, √(variance / N), which knows nothing of the tested entries: these are the same for all.
     """
-    pairs = [f"{signal}_vs_{reference}" for signal, reference in evaluation.rocs]
     each = [read_metrics(directory) for directory in members]
-    rows: list[list[Cell]] = []
-    for pair in pairs:
-        areas = [metrics[name] for metrics in each if (name := f"test/auc/{pair}") in metrics]
-        together = evaluation.metrics.get(f"test/auc/{pair}")
-        if together is None or len(areas) < len(members):
-            continue
+    found: dict[str, float] = {}
+    for signal, reference in evaluation.rocs:
+        pair = f"{signal}_vs_{reference}"
+        areas = [metrics[f"test/auc/{pair}"] for metrics in each]
         mean, spread = float(np.mean(areas)), float(np.std(areas, ddof=1))
-        error = spread / np.sqrt(len(areas))
-        evaluation.metrics |= {
+        found |= {
             f"test/ensemble/single_auc/{pair}": mean,
             f"test/ensemble/single_auc/{pair}/spread": spread,
-            f"test/ensemble/gain/{pair}": together - mean,
-            f"test/ensemble/gain/{pair}/error": float(error),
+            f"test/ensemble/gain/{pair}": evaluation.metrics[f"test/auc/{pair}"] - mean,
+            f"test/ensemble/gain/{pair}/error": spread / len(areas) ** 0.5,
         }
-        rows.append([*pair.split("_vs_", 1), together, mean, spread, together - mean, float(error)])
+    return found
+
+
+def ensemble_section(members: Sequence[Path], evaluation: Evaluation, said: str) -> Section:
+    """Return the report's section on the members, of what `ensemble_metrics` found."""
+    rows: list[list[Cell]] = []
+    for signal, reference in evaluation.rocs:
+        pair = f"{signal}_vs_{reference}"
+        single, gain = f"test/ensemble/single_auc/{pair}", f"test/ensemble/gain/{pair}"
+        names = (f"test/auc/{pair}", single, f"{single}/spread", gain, f"{gain}/error")
+        rows.append([signal, reference, *(evaluation.metrics[name] for name in names)])
     titles = ["Signal", "Reference", "AUC of the mean", "Mean AUC of one", "± between seeds", "Gain", "± of the gain"]
     epochs = ", ".join(f"{path.name}: {read_provenance(path).get('epochs') or 0}" for path in members)
     caption = f"{len(members)} members; the gain of their mean score over one of them. Epochs: {epochs}."

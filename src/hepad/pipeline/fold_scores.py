@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from hepad.config import RunConfig
 from hepad.core.errors import JobError
-from hepad.data.entries import merge_parts, sketch_of
-from hepad.data.split import rows_sha256
+from hepad.data.entries import merge_parts
 from hepad.metrics import Evaluation, ScoredSample
 from hepad.pipeline.joined_run import JoinedRun, MemberScores, check_same_files, mean_sample, read_member
 from hepad.report import Cell, Section, Table
@@ -78,15 +77,11 @@ def join_folds(cfg: RunConfig, run_dir: Path, folds: Sequence[Path]) -> Training
             samples[name] = _joined(name, [fold.samples[name] for fold in parts], order)
         else:
             samples[name] = mean_sample(name, [fold.samples[name] for fold in parts])
-    tested = data.test_entries[trained_on[0]]
-    facts = {
-        "split_sha256": {"test": rows_sha256(tested.index)},
-        "entries": {"definition": data.entry_definition, "trained_sketch": sketch_of(tested.batch.x)},
-        "fold_runs": [directory.name for directory in folds],
-    }
+    facts = {"fold_runs": [directory.name for directory in folds]}
     attributes: dict[str, str | int] = {"folds": len(folds), "scored_by": scored_by(trained_on, len(folds))}
-    joined = JoinedRun(cfg, run_dir, folds, data, samples, {}, attributes, facts)
-    return joined.write(clock, lambda evaluation: [fold_section(folds, evaluation, trained_on)])
+    joined = JoinedRun(cfg, run_dir, folds, data, samples, {}, attributes, trained_on[0], facts)
+    evaluation = joined.evaluation()
+    return joined.write(clock, evaluation, fold_section(folds, evaluation, trained_on))
 
 
 def _check_parts(found: Sequence[MemberScores]) -> None:

@@ -1,6 +1,6 @@
 """Scores of several runs written as those of one run: what a run's evaluation writes, provenance and report."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,6 +113,7 @@ class JoinedRun:
         samples: sample → scores of these.
         columns: sample → name → what scores.h5 keeps beside them.
         attributes: what scores.h5 says of them.
+        tested: the sample whose tested entries stand for those that trained, in sketch and hash.
         facts: what provenance says beside what is true of all.
     """
 
@@ -123,6 +124,7 @@ class JoinedRun:
     samples: Mapping[str, ScoredSample]
     columns: Mapping[str, Mapping[str, NDArray[Any]]]
     attributes: Mapping[str, str | int]
+    tested: str
     facts: Mapping[str, Any]
 
     def evaluation(self) -> Evaluation:
@@ -133,14 +135,14 @@ class JoinedRun:
             self.samples, self.data.background, references, list(wanted.fprs), sculpted=self.config.sculpted
         )
 
-    def write(self, clock: Clock, sections: Callable[[Evaluation], Sequence[Section]]) -> TrainingResult:
+    def write(self, clock: Clock, evaluation: Evaluation, section: Section) -> TrainingResult:
         """Write scores.h5, metrics.json, plots, report.html and provenance.json.
 
         Args:
             clock: runs since the work began.
-            sections: those of the report that tell of the single runs, from the numbers, which they may add to.
+            evaluation: the numbers.
+            section: of the report, which tells of the single runs.
         """
-        evaluation = self.evaluation()
         trivial = {name: _trivial_columns(sample) for name, sample in self.samples.items()}
         write_scores(
             self.directory / "scores.h5",
@@ -149,7 +151,6 @@ class JoinedRun:
             {name: {**trivial[name], **self.columns.get(name, {})} for name in self.samples},
             self.attributes,
         )
-        more = sections(evaluation)
         write_metrics(self.directory, evaluation)
         clock.lap("evaluate")
         wanted = standard_figures(evaluation, self.samples, None, profiles=self.data.profile_features)
@@ -157,7 +158,7 @@ class JoinedRun:
         drawn = save_figures(wanted if settings.plots else (), self.directory / "plots", list(settings.formats))
         clock.lap("plots")
         facts = self._provenance(clock.laps)
-        write_run_report(self.directory, evaluation, drawn, self.data, facts, more=more)
+        write_run_report(self.directory, evaluation, drawn, self.data, facts, more=[section])
         write_provenance(self.directory, facts)
         return TrainingResult(self.directory, evaluation, facts["seconds"])
 
@@ -165,7 +166,7 @@ class JoinedRun:
         """Return what is true of all runs together, in the words of a run's provenance."""
         each = [read_provenance(directory) for directory in self.members]
         first, data = each[0], self.data
-        tested = data.test_entries[data.background]
+        tested = data.test_entries[self.tested]
         train = sum(facts.get("seconds", {}).get("train", 0.0) for facts in each)
         return {
             **{key: first[key] for key in _SAME if key in first},
