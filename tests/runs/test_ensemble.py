@@ -77,6 +77,21 @@ def test_an_interrupted_ensemble_trains_what_is_left(place, tmp_path):
         assert (tmp_path / "run" / name).read_bytes() == (place / "run" / name).read_bytes()
 
 
+def test_a_member_of_other_entries_is_not_averaged(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    for name in ("metrics.json", "scores.h5", "provenance.json"):
+        (tmp_path / "run" / name).unlink()
+    shutil.rmtree(tmp_path / "run/member1")
+    files = [f"data.samples.{name}={place}/{name}.h5" for name in ("background", "signal")]
+    own = ["data.bundled=false", "data.background=background", *files, "data.limit=300"]
+    done = call(train.main, tmp_path, *own, *QUICK, "hydra.run.dir=run/member1")
+    assert done.code == 0, done.err
+    done = call(train.main, tmp_path, "resume=run")
+    assert done.code == 1
+    assert "member1 tests other entries than member0" in done.err
+    assert not (tmp_path / "run/scores.h5").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

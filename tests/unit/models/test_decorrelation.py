@@ -13,7 +13,7 @@ from hepad.core.batch import take_rows
 from hepad.core.errors import UserError
 from hepad.data import Batch
 from hepad.losses import unbiased_distance_correlation
-from hepad.models import AnomalyModel, DeepSVDD
+from hepad.models import AnomalyModel, Classifier, DeepSVDD
 from hepad.models.decorrelation import Decorrelation
 
 
@@ -130,3 +130,41 @@ def test_a_score_stops_following(tmp_path, monkeypatch):
 def test_a_step_of_ones_own_that_adds_none_is_named(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"Regression adds no penalty; end it with `return self.train_by"):
         trained(tmp_path, 1.0, monkeypatch, adds_penalty=False)
+
+
+def with_mass():
+    x = torch.randn(80, 5, generator=torch.Generator().manual_seed(1))
+    return Batch(x, protected=x[:, 0].exp())
+
+
+def test_validation_of_a_sphere_knows_the_penalty(tmp_path, monkeypatch):
+    """Its objective is of all validation entries at once, so its step leaves the penalty to the end of the epoch."""
+    monkeypatch.setattr("tests.stepping.jets", lambda *_, **__: with_mass())
+    histories = []
+    for weight in (0.0, 50.0):
+        torch.manual_seed(0)
+        model = DeepSVDD((5,), hidden=[8], latent=4)
+        model.prepare(with_mass())
+        model.optimizer_factory = lambda parameters: torch.optim.SGD(parameters, lr=1e-12)
+        model.decorrelation = Decorrelation("mass", weight)
+        histories.append(fit(tmp_path, model, None, max_epochs=1)[1][0])
+    plain, penalised = histories
+    added = float(penalised["val/loss"]) - float(plain["val/loss"])
+    assert added == pytest.approx(50 * float(penalised["val/distance_correlation2"]), rel=1e-3)
+    assert abs(added) > 0.1
+
+
+def test_the_penalty_of_an_averaged_model_is_of_its_current_epoch():
+    torch.manual_seed(0)
+    model = Classifier((5,), hidden=[8], average=2)
+    batch = with_mass()
+    model.prepare(batch._replace(label=(batch.x[:, 1] > 0).long()))
+    model.validated(0.5, 0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(3.0)
+    model.eval()
+    alone = model.scores_in_training(batch)
+    assert not torch.allclose(model.score_batch(batch), alone)
+    model.best_epochs = None
+    torch.testing.assert_close(model.score_batch(batch), alone)
