@@ -22,6 +22,7 @@ BEFORE = {
     "pipeline/jobs.py": "Hydra's section of a job",
     "pipeline/session.py": "Hydra's section of a sweep",
     "pipeline/sweeping.py": "Hydra's section of a sweep, and its name",
+    "run/provenance.py": "Hydra's section of a run: the words of its command",
     "rundir/locking.py": "Hydra's section of a run",
 }
 
