@@ -1,0 +1,1 @@
+"""Resonant searches: from samples to p-values, as a pipeline of ordinary runs."""
