@@ -23,7 +23,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-SMALL = ("samples=[soft_qcd]", "n_events=40", "chunk_size=10", "seed=5", "pileup.mean=3")
+SMALL = ("samples=[soft_qcd]", "n_events=20", "chunk_size=5", "seed=5", "pileup.mean=3")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cwd = tmp_path_factory.mktemp("uninterrupted")
     done = run(cwd, *SMALL, "output=data", "workers=2")
     assert done.returncode == 0, done.stderr
-    assert "soft_qcd: 40 of 40 events" in done.stdout
+    assert "soft_qcd: 20 of 20 events" in done.stdout
     assert "22 validation plots in data/validation" in done.stdout
     return cwd / "data"
 
