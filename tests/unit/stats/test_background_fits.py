@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.stats import kstest
+from tests.made_up_spectra import EDGES, INSIDE, WINDOW, dijet_background, drawn_spectrum
 
 from hepad.core.errors import UserError
 from hepad.stats import FAMILIES, FitError, Spectrum, equal_bins, fit_background, goodness_of_fit, signed_pulls
 from hepad.stats.minimising import minimise
 from hepad.stats.refits import refit
-from tests.made_up_spectra import EDGES, INSIDE, WINDOW, dijet_background, drawn_spectrum
 
 
 @pytest.mark.parametrize("key", FAMILIES)
