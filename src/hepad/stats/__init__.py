@@ -1,7 +1,9 @@
 """Statistics of a bump hunt: background fits, significances, toys, limits."""
 
+from hepad.stats.count_toys import count_toys
 from hepad.stats.fits import BackgroundFit, Prediction, fit_background
 from hepad.stats.functions import FAMILIES, SQRT_S, Family, find_family
+from hepad.stats.global_p_values import GlobalP, global_p
 from hepad.stats.goodness import Goodness, deviance_terms, goodness_of_fit, signed_pulls
 from hepad.stats.limit_models import CorrelatedModel, CountModel, shifts_of
 from hepad.stats.limit_toys import toy_limit
@@ -23,7 +25,7 @@ from hepad.stats.spectrum import (
 from hepad.stats.spectrum_model import SpectrumModel
 from hepad.stats.template_counts import TemplateCount, count_fold, template_background, template_significance
 from hepad.stats.templates import gaussian_signal, window_signal
-from hepad.stats.toys import GlobalP, draw_toys, global_p, scan_toys
+from hepad.stats.toys import draw_toys, scan_toys
 from hepad.stats.windows import Window, align_edges, check_side_bands, window_bins
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "check_side_bands",
     "choose_order",
     "count_fold",
+    "count_toys",
     "counting_limit",
     "counting_significance",
     "deviance_terms",

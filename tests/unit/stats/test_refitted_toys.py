@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import kstest, norm
 from tests.made_up_spectra import EDGES, WINDOW, dijet_background, drawn_spectrum
 
 from hepad.core.errors import UserError
@@ -63,6 +63,8 @@ def test_p_is_never_zero_and_a_window_without_a_fit_has_none():
     assert found.p == 0.01
     assert np.isnan(found.local[0, 1])
     assert found.z == pytest.approx(2.326, abs=1e-3)
+    # One window has a number, and the bound is its local p-value.
+    assert found.bound == pytest.approx(norm.sf(9.0))
 
 
 def test_independent_windows_have_the_trials_factor():
@@ -81,6 +83,16 @@ def test_global_p_of_backgrounds_is_uniform():
     toys = scan_toys(hunt, [NULL], seed=1, n_toys=600)
     p = [global_p(row[None], toys).p for row in z]
     assert kstest(p, "uniform").pvalue > 0.001
+
+
+def test_channels_may_have_different_numbers_of_parameters():
+    tight = fit_background(drawn_spectrum(600, 1), None, "power", 2)
+    hunts = [BumpHunt(EDGES, WINDOWS), BumpHunt(EDGES, WINDOWS, "power", 2)]
+    together = scan_toys(hunts, [NULL, tight], 0, 30)
+    toys = draw_toys([NULL, tight], 0, 30)
+    assert together[:, 1] == pytest.approx(scan_many(hunts[1], toys[:, 1]).z, abs=1e-6)
+    with pytest.raises(UserError, match="1 procedures for 2 channels"):
+        scan_toys(hunts[:1], [NULL, tight], 0, 30)
 
 
 @pytest.mark.parametrize(
