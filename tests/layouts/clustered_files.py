@@ -62,7 +62,10 @@ def jets_by_hand(path: Path, seed: int, with_truth: bool, more: bool) -> Expecte
         raw[:, 2100] = label
     pandas_fixed(path, raw, None)
     table = np.array(made, dtype=np.float32)
-    return {"table": (table, [*NAMES, *(MORE if more else ()), "delta_r"]), **({"label": (label, None)} if with_truth else {})}
+    return {
+        "table": (table, [*NAMES, *(MORE if more else ()), "delta_r"]),
+        **({"label": (label, None)} if with_truth else {}),
+    }
 
 
 @layout("lhco_jets", ".h5", recognised=False)

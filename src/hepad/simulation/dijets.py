@@ -48,8 +48,8 @@ def simulate_dijets(hard: EventRecord, first: int) -> Dijets:
 def leading_jets(hard: EventRecord) -> Any:
     """Return the two leading anti-kT jets of each event with their constituents, (E, 2, constituents), by falling pT.
 
-    Clustered is what `hepad.simulation.generator` keeps of an event, neutrinos left out: |η| < 5.2, and pT above 0.1 GeV,
-    neutral particles above 0.05 GeV.
+    Clustered is what `hepad.simulation.generator` keeps of an event, neutrinos left out: |η| < 5.2, and pT above 0.1
+    GeV, neutral particles above 0.05 GeV.
     """
     ak = import_simulation_package("awkward")
     seen = reduce_records(hard)
