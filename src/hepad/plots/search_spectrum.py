@@ -101,7 +101,7 @@ def _panel(top: Axes, below: Axes, spectrum: MassSpectrum, window: tuple[float, 
     edges, counts = np.asarray(spectrum.edges, dtype=float), np.asarray(spectrum.counts, dtype=float)
     centers = (edges[1:] + edges[:-1]) / 2
     fitted = _is_fitted(spectrum)
-    shade_window(top, *window, label="Window")
+    shade_window(top, *window, top=1 - 0.9 * _ROOM, label="Window")
     shade_window(below, *window)
     if fitted:
         expected, errors = (np.asarray(values, dtype=float) for values in (spectrum.expected, spectrum.errors))
@@ -189,8 +189,7 @@ def _limits(axes: Axes, counts: NDArray[np.float64], expected: NDArray[np.float6
 def _tell(axes: Axes, spectrum: MassSpectrum) -> None:
     failed = bool(spectrum.failure)
     lines = textwrap.wrap(f"No fit: {spectrum.failure}", 26, max_lines=5, placeholder=" …") if failed else spectrum.told
-    box = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 2.0}
-    words: dict[str, Any] = {"transform": axes.transAxes, "va": "top", "ha": "left", "linespacing": 1.35, "bbox": box}
+    words: dict[str, Any] = {"transform": axes.transAxes, "va": "top", "ha": "left", "linespacing": 1.35}
     axes.text(0.04, 0.965, spectrum.title, fontsize=18, fontweight="bold", **words)
     axes.text(
         0.04,

@@ -53,11 +53,11 @@ def cut_styles(efficiencies: Iterable[float]) -> dict[float, SampleStyle]:
     return {**({1.0: SampleStyle(cut_label(1), "#000000", "-", "o")} if 1 in cuts else {}), **found}
 
 
-def shade_window(axes: Axes, low: float, high: float, label: str | None = None) -> None:
-    """Shade the window of a search, behind everything else."""
-    axes.axvspan(low, high, color=WINDOW_COLOR, alpha=0.16, linewidth=0, zorder=0, label=label)
+def shade_window(axes: Axes, low: float, high: float, top: float = 1.0, label: str | None = None) -> None:
+    """Shade the window of a search up to a share `top` of the height, behind everything else."""
+    axes.axvspan(low, high, ymax=top, color=WINDOW_COLOR, alpha=0.16, linewidth=0, zorder=0, label=label)
     for end in (low, high):
-        axes.axvline(end, color=WINDOW_COLOR, linewidth=1.2, zorder=0.5)
+        axes.axvline(end, ymax=top, color=WINDOW_COLOR, linewidth=1.2, zorder=0.5)
 
 
 def p_of_z(z: float) -> float:

@@ -33,11 +33,12 @@ FAILED = MassSpectrum("top 1%", EDGES, COUNTS // 90, failure="the fit of dijet_3
 CLOSURE = TemplateClosure(
     [0.51, NAN, 0.5], [0.01, NAN, 0.01], [0.5, NAN, 0.5], [0.01, NAN, 0.01], {"delta_r": [(0.1, 1.1), (NAN, NAN)]}
 )
+INJECTED = Injection([0, 0, 5, 500], [0.1, 0.2, 1, 9])
 SIC = SicBand([0.01, 0.1, 0.5, 1], [NAN, 8, 5, 1], [NAN, 6, 4, 1], [NAN, 10, 6, 1], "8.0(20)")
 
 FIGURES: dict[str, Callable[[], Figure]] = {
     "spectrum": lambda: plot_search_spectrum([GOOD], WINDOWS[1], observable="m_jj", unit="TeV", note="Simulation"),
-    "spectra": lambda: plot_search_spectrum([GOOD, *[FAILED] * 5], WINDOWS[1], observable="my_$mass", note="Simulation"),
+    "spectra": lambda: plot_search_spectrum([GOOD, *[FAILED] * 5], WINDOWS[1], observable="my_$mass", note="Data"),
     "scan": lambda: plot_search_scan(
         [PScan(m, {1: [0.5, 1e-9, 0], 0.01: [NAN, 0.2, 1]}, {1: [0.5, 0.1, 0.9]}, ["global p = 0.1"]) for m in METHODS],
         WINDOWS,
@@ -56,7 +57,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         {"delta_r": RNG.random(200), "one": [2.0] * 10},
     ),
     "injection": lambda: plot_injection(
-        {"Z": {m: Injection([0, 0, 5, 500], [0.1, 0.2, 1, 9]) for m in METHODS}, "SIC": {"cathode": Injection([5], [2])}},
+        {"Z": dict.fromkeys(METHODS, INJECTED), "SIC": {"cathode": Injection([5], [2])}},
         styles=STYLES,
         amount="Injected",
         levels={"Z": [3, 5]},
