@@ -96,9 +96,7 @@ def test_medians_are_those_of_the_records(sweep):
 
 def test_searches_that_differ_otherwise_make_curves_of_their_own(tmp_path):
     places = [
-        write(
-            tmp_path / f"f{folds}_n{n}", fake_search(n + folds, n_signal=n, **SMALL), folds=folds, injection={"events": n}
-        )
+        write(tmp_path / f"f{folds}_n{n}", fake_search(n, n_signal=n, **SMALL), folds=folds, injection={"events": n})
         for folds in (3, 5)
         for n in (0, 200)
     ]  # fmt: skip
