@@ -15,10 +15,11 @@ from hepad.searches.metrics import best_performance, write_metrics
 from hepad.searches.record import SearchRecord
 from hepad.searches.tables import cuts_table, found_table, global_cell, methods_table, samples_table, unbroken, z_cell
 from hepad.searches.trust_figures import FOUND, SEPARATION, TRUST
-from hepad.searches.trust_tables import closure_table, failure_table, fit_table, null_table
+from hepad.searches.trust_tables import closure_table, failure_table, fit_table, null_table, sculpting_table
 
 PAGE: Final = "search.html"
 PLOTS: Final = "plots"
+_TRUST: Final = (null_table, closure_table, sculpting_table, fit_table)
 _PICTURES: Final = (".png", ".pdf", ".svg")
 
 
@@ -69,7 +70,7 @@ def search_report(record: SearchRecord, figures: Sequence[StandardFigure], plots
             TRUST,
             figures,
             plots,
-            [table for table in (null_table(record), closure_table(record), fit_table(record)) if table is not None],
+            [table for make in _TRUST if (table := make(record)) is not None],
         ),
         _section(FOUND, figures, plots, [table for m in methods if (table := found_table(record, m)) is not None]),
         Section("Null twin", tables=null_cuts),

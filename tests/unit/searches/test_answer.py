@@ -14,7 +14,7 @@ from hepad.searches.findings import best_finding, failures, smallest_p, z_of_p
 from hepad.searches.metrics import search_metrics
 from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window, WindowResult
 from hepad.searches.tables import cuts_table, methods_table
-from hepad.searches.trust_tables import failure_table, null_table
+from hepad.searches.trust_tables import failure_table, null_table, sculpting_table
 
 WINDOWS = (Window("w0", 3000, 3400, ()), Window("w1", 3400, 3800, ()))
 
@@ -102,6 +102,15 @@ def test_what_failed_is_named_and_has_no_number():
     assert any(line.startswith("3 cuts without a p-value") for line in told)
     assert len(failure_table(record).rows) == 4
     assert not any("anode" in name for name in search_metrics(record))
+
+
+def test_sculpting_is_the_largest_of_the_windows():
+    record = fake_search(2, n_windows=3, methods=("cathode",))
+    table = sculpting_table(record)
+    assert table.header == ["Method", "top 10%", "top 1%", "top 0.1%"]
+    known = [window.cuts[2].sculpting for window in record.methods[0].windows if window.cuts[2].sculpting is not None]
+    assert table.rows[0][2] == max(known)
+    assert sculpting_table(search(method("cwola", [[0.1], [0.2]]))) is None
 
 
 def test_nothing_at_all_is_no_result():
