@@ -8,18 +8,21 @@ from hepad.plots.search_style import cut_label
 from hepad.report.formatting import with_uncertainty
 from hepad.searches.findings import (
     BENCHMARKS,
+    FEWEST,
     SIGNIFICANT,
     best_finding,
     is_excess,
     method_of,
     results,
     smallest_p,
+    weak_fits,
 )
 from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window
 
 FAILED: Final = "What failed"
 """Section of the page."""
 
+_SHOWN: Final = 3
 _SUPERSCRIPT: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -106,6 +109,12 @@ def warnings(record: SearchRecord) -> list[str]:
     lost = sum(bool(cut.failure) for method in record.methods for _, cut in results(method))
     if lost:
         found.append(f"{counted(lost, 'cut')} without a p-value: section “{FAILED}” names each, with its reason.")
+    if weak := weak_fits(record):
+        places = "; ".join(finding.place for finding in weak[:_SHOWN]) + ("; …" if len(weak) > _SHOWN else "")
+        found.append(
+            f"{counted(len(weak), 'p-value')} of a fit without a degree of freedom, or of fewer than {FEWEST} entries "
+            f"beside the window, not to be believed: {places}."
+        )
     if len(searches) > 1:
         found.append(
             f"A global p-value counts the windows and cuts of one method. That the best of {len(searches)} methods is "

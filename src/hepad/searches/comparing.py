@@ -139,14 +139,20 @@ def unique_labels(directories: Sequence[Path]) -> list[str]:
 
 
 def differing_settings(records: Mapping[str, SearchRecord]) -> dict[str, dict[str, str]]:
-    """Return for each search the settings in which it differs from others, by dotted key."""
+    """Return for each search the settings in which it differs from others, by dotted key; features and file too."""
     flat = {
-        label: {key: _spelled(value) for key, value in flatten(record.settings)} if record.settings else {}
+        label: {key: _spelled(value) for key, value in flatten({**record.settings, **_origin(record)})}
         for label, record in records.items()
     }
     keys = dict.fromkeys(key for settings in flat.values() for key in settings)
     kept = [key for key in keys if len(_values(key, flat)) > 1]
     return {label: {key: settings[key] for key in kept if key in settings} for label, settings in flat.items()}
+
+
+def _origin(record: SearchRecord) -> dict[str, str]:
+    """Return features and file of the data, in which searches of the same settings may differ."""
+    file = record.samples.get("data", {}).get("file")
+    return {"features": ", ".join(record.features), **({} if file is None else {"file": Path(str(file)).name})}
 
 
 def _spelled(value: str) -> str:
@@ -157,7 +163,7 @@ def _spelled(value: str) -> str:
             parts.append(f"{float(part):.12g}")
         except ValueError:
             parts.append(part)
-    return ", ".join(parts)
+    return parts[0] if len(parts) == 1 else f"[{','.join(parts)}]"
 
 
 def _values(key: str, flat: Mapping[str, Mapping[str, str]]) -> set[str | None]:

@@ -3,17 +3,20 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from scipy.stats import norm
 
 from hepad.plots.search_style import cut_label
-from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window, WindowResult
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, Spectrum, Window, WindowResult
 
 BENCHMARKS: Final = ("supervised", "idealized")
 """Methods that need to know what no search of data knows; another one gives the answer where there is one."""
 SIGNIFICANT: Final = 0.05
 """A global p-value below is called an excess."""
+FEWEST: Final = 10
+"""A fit of fewer entries is worth nothing."""
 LOCAL_Z: Final = 3.0
 """Where no global p-value is known, a local significance from here on is called an excess."""
 
@@ -113,6 +116,31 @@ def is_excess(record: SearchRecord, finding: Finding | None) -> bool:
 def no_fit(cut: CutResult) -> str:
     """Return why the spectrum of a cut has no fit; empty where it has, or where there is no spectrum."""
     return "" if cut.spectrum is None else cut.spectrum.failure
+
+
+def is_weak(window: Window, cut: CutResult) -> bool:
+    """Return whether a p-value comes from a fit that cannot be tested: no degree of freedom, or few entries to fit."""
+    fit = cut.spectrum
+    if fit is None or not fit.expected or cut.failure or fit.failure:
+        return False
+    return (fit.ndf is not None and fit.ndf < 1) or entries_beside(window, fit) < FEWEST
+
+
+def entries_beside(window: Window, spectrum: Spectrum) -> float:
+    """Return how many entries of a spectrum are in bins outside the window."""
+    centers = [(low + high) / 2 for low, high in pairwise(spectrum.edges)]
+    return sum(n for n, x in zip(spectrum.counts, centers, strict=True) if not window.low <= x < window.high)
+
+
+def weak_fits(record: SearchRecord) -> list[Finding]:
+    """Return the cuts whose p-value comes from a fit that cannot be tested."""
+    windows = {window.name: window for window in record.windows}
+    return [
+        Finding(method.method, windows[window.window], cut)
+        for method in record.methods
+        for window, cut in results(method)
+        if is_weak(windows[window.window], cut)
+    ]
 
 
 def failures(record: SearchRecord) -> list[tuple[str, str, str, str]]:

@@ -6,9 +6,9 @@ from typing import Final
 from hepad.plots.search_style import cut_label
 from hepad.report import Cell, Interval, Setting, Table, interval
 from hepad.searches.answer import FAILED
-from hepad.searches.findings import best_finding, global_error, no_fit, results, smallest_p
+from hepad.searches.findings import best_finding, global_error, is_weak, no_fit, results, smallest_p
 from hepad.searches.metrics import best_performance
-from hepad.searches.record import CutResult, MethodResult, SearchRecord
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window
 
 WINNER: Final = "★"
 _FOUND: Final = 20
@@ -91,7 +91,7 @@ def cuts_table(record: SearchRecord, method: MethodResult, null: bool = False) -
                 None if cut.failure else cut.limits.get("observed"),
                 None if cut.failure else limit_cell(cut),
                 cut.sculpting,
-                "no p-value" if cut.failure else "no fit" if no_fit(cut) else None,
+                _failed(window, cut),
             ]
         )
     unit = f" [{record.unit}]" if record.unit else ""
@@ -138,6 +138,12 @@ def found_table(record: SearchRecord, method: MethodResult) -> Table | None:
         f"{method.method}, {finding.window.name}: the first {len(rows)} entries beyond the tightest cut, by score."
     )
     return Table(list(shown), rows, caption)
+
+
+def _failed(window: Window, cut: CutResult) -> str | None:
+    if cut.failure:
+        return "no p-value"
+    return "no fit" if no_fit(cut) else "weak fit" if is_weak(window, cut) else None
 
 
 def samples_table(record: SearchRecord) -> Table:

@@ -12,7 +12,7 @@ from tests.fake_searches import fake_search
 from hepad.searches.answer import answer, show_p, warnings
 from hepad.searches.findings import best_finding, failures, smallest_p, z_of_p
 from hepad.searches.metrics import search_metrics
-from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window, WindowResult
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, Spectrum, Window, WindowResult
 from hepad.searches.tables import cuts_table, methods_table
 from hepad.searches.trust_tables import failure_table, null_table, sculpting_table
 
@@ -102,6 +102,17 @@ def test_what_failed_is_named_and_has_no_number():
     assert any(line.startswith("3 cuts without a p-value") for line in told)
     assert len(failure_table(record).rows) == 4
     assert not any("anode" in name for name in search_metrics(record))
+
+
+@pytest.mark.parametrize(
+    ("counts", "ndf", "weak"), [((40, 30, 20), 1, False), ((6, 30, 3), 1, True), ((40, 30, 20), 0, True)]
+)
+def test_a_fit_that_cannot_be_tested_is_named(counts, ndf, weak):
+    spectrum = Spectrum((2600, 3000, 3400, 3800), counts, (38, 29, 19), (1, 1, 1), "dijet", ndf=ndf)
+    cut = CutResult(0.01, 30, 1e-24, 1e-22, 34.5, 1e-262, spectrum=spectrum)
+    record = search(MethodResult("cwola", (WindowResult("w0", (cut,)),)))
+    assert any("not to be believed: cwola, w0, top 1%" in line for line in warnings(record)) == weak
+    assert (cuts_table(record, record.methods[0]).rows[0][-1] == "weak fit") == weak
 
 
 def test_sculpting_is_the_largest_of_the_windows():

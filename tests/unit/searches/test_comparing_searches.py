@@ -116,6 +116,14 @@ def test_a_number_spelled_otherwise_is_no_difference(tmp_path):
     assert set(comparison.settings["a"]) == {"scan.unit"}
 
 
+def test_searches_of_other_features_are_no_repetition(tmp_path):
+    write(tmp_path / "a", fake_search(0, **SMALL), seed=0)
+    write(tmp_path / "b", replace(fake_search(1, **SMALL), features=("tau21", "mass")), seed=1)
+    comparison = compare_searches(find_searches([tmp_path])[0])
+    assert comparison.series[1] == "cathode, features=[tau21,mass]"
+    assert seeds_table(comparison) is None
+
+
 def test_settings_of_another_method_are_no_difference(tmp_path):
     settings = {"a": {"methods": {"cathode": {"density": "maf"}}}, "b": {"methods": {"cwola": {"density": "nsf"}}}}
     for name, method in (("a", "cathode"), ("b", "cwola")):
