@@ -7,7 +7,7 @@ from typing import Final
 
 from hepad.core.errors import UserError
 from hepad.report.formatting import flatten
-from hepad.searches.findings import Finding, efficiencies, results, smallest_p
+from hepad.searches.findings import Finding, efficiencies, results, smallest_p, with_trusted_global
 from hepad.searches.metrics import best_performance
 from hepad.searches.record import CutResult, MethodResult, Performance, SearchRecord
 from hepad.searches.record_file import read_record
@@ -109,7 +109,7 @@ def compare_searches(searches: Sequence[Path], unfinished: Sequence[Path] = ()) 
             injected_signal(record),
         )
         for label, record in records.items()
-        for method in record.methods
+        for method in (with_trusted_global(record, method) for method in record.methods)
     ]
     return SearchComparison(
         records,

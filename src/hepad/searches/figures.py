@@ -11,8 +11,16 @@ from hepad.plots.search_scan import PScan, plot_search_cuts, plot_search_scan
 from hepad.plots.search_spectrum import MassSpectrum, plot_search_spectrum
 from hepad.plots.search_style import cut_label
 from hepad.report.formatting import with_uncertainty
-from hepad.searches.answer import show_global, show_p, show_z
-from hepad.searches.findings import best_finding, efficiencies, no_fit, p_values, results, smallest_p
+from hepad.searches.answer import brief_global, show_p, show_z
+from hepad.searches.findings import (
+    best_finding,
+    efficiencies,
+    no_fit,
+    p_values,
+    results,
+    smallest_p,
+    with_trusted_global,
+)
 from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window
 from hepad.searches.trust_figures import closure_figures, found_figures, separation_figures, window_ends
 
@@ -111,9 +119,11 @@ def _scan(record: SearchRecord, styles: Mapping[str, SampleStyle], note: str | N
         of_null = [] if method.null is None or method.null.failure else efficiencies([method.null])
         null = {} if method.null is None else {cut: p_values(method.null, cut, record.windows) for cut in of_null}
         p = {cut: p_values(method, cut, record.windows) for cut in efficiencies([method])}
-        told = [f"global p = {text}"] if (text := show_global(method)) else []
-        if method.null is not None and (text := show_global(method.null)):
-            told.append(f"null twin: {text}")
+        told = [
+            f"{title} {words}"
+            for title, of in (("global p", method), ("null twin's", method.null))
+            if of is not None and (words := brief_global(with_trusted_global(record, of)))
+        ]
         scans.append(PScan(method.method, p, null, told))
     if scans and len(record.windows) == 1:
         yield StandardFigure(

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -59,7 +59,7 @@ def results(method: MethodResult) -> Iterator[tuple[WindowResult, CutResult]]:
 
 
 def smallest_p(record: SearchRecord, method: MethodResult | None) -> Finding | None:
-    """Return the cut with the smallest local p-value of a method; the larger Z where several are zero.
+    """Return the cut with the smallest local p-value of a method; of weak fits only where there is no other.
 
     Args:
         record: of the search, for its windows.
@@ -73,7 +73,15 @@ def smallest_p(record: SearchRecord, method: MethodResult | None) -> Finding | N
         for window, cut in results(method)
         if cut.p is not None and not cut.failure
     ]
-    return min(found, key=lambda finding: (finding.p, -finding.z), default=None)
+    tested = [finding for finding in found if not is_weak(finding.window, finding.cut)]
+    return min(tested or found, key=lambda finding: (finding.p, -finding.z), default=None)
+
+
+def with_trusted_global(record: SearchRecord, method: MethodResult) -> MethodResult:
+    """Return a method without its global p-value where that is of a weak fit, which `smallest_p` does not count."""
+    finding = smallest_p(record, method)
+    known = [cut.p for _, cut in results(method) if cut.p is not None and not cut.failure]
+    return replace(method, p_global=None) if finding is not None and min(known) < finding.p else method
 
 
 def best_finding(record: SearchRecord) -> Finding | None:
@@ -109,7 +117,7 @@ def is_excess(record: SearchRecord, finding: Finding | None) -> bool:
     """Return whether a finding is called an excess: by the global p-value of its method, else by its own Z."""
     if finding is None:
         return False
-    p_global = method_of(record, finding.method).p_global
+    p_global = with_trusted_global(record, method_of(record, finding.method)).p_global
     return finding.z >= LOCAL_Z if p_global is None else p_global < SIGNIFICANT
 
 

@@ -10,7 +10,7 @@ from hepad.plots import StandardFigure, save_figure
 from hepad.report import Cell, Report, Section, Table, interval, write_report
 from hepad.searches.answer import FAILED, answer, show_p, warnings
 from hepad.searches.figures import LIMITS, SCAN, SPECTRA, best_first, search_figures
-from hepad.searches.findings import best_finding, is_excess, method_of, smallest_p
+from hepad.searches.findings import best_finding, is_excess, method_of, smallest_p, with_trusted_global
 from hepad.searches.metrics import best_performance, write_metrics
 from hepad.searches.record import SearchRecord
 from hepad.searches.tables import cuts_table, found_table, global_cell, methods_table, samples_table, unbroken, z_cell
@@ -98,7 +98,7 @@ def key_figures(record: SearchRecord) -> list[tuple[str, Cell]]:
     seconds = sum(window.seconds for method in record.methods for window in method.windows)
     found: list[tuple[str, Cell]] = []
     if finding is not None:
-        method = method_of(record, finding.method)
+        method = with_trusted_global(record, method_of(record, finding.method))
         twin = smallest_p(record, method.null)
         found = [
             ("answer", "excess" if is_excess(record, finding) else "no excess"),

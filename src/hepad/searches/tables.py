@@ -6,7 +6,15 @@ from typing import Final
 from hepad.plots.search_style import cut_label
 from hepad.report import Cell, Interval, Setting, Table, interval
 from hepad.searches.answer import FAILED
-from hepad.searches.findings import best_finding, global_error, is_weak, no_fit, results, smallest_p
+from hepad.searches.findings import (
+    best_finding,
+    global_error,
+    is_weak,
+    no_fit,
+    results,
+    smallest_p,
+    with_trusted_global,
+)
 from hepad.searches.metrics import best_performance
 from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window
 
@@ -20,7 +28,7 @@ def methods_table(record: SearchRecord) -> Table:
     best = best_finding(record)
     top = max((found.max_sic or 0.0 for m in record.methods if (found := best_performance(m)) is not None), default=0.0)
     rows: list[list[Cell]] = []
-    for method in record.methods:
+    for method in (with_trusted_global(record, method) for method in record.methods):
         finding, twin = smallest_p(record, method), smallest_p(record, method.null)
         performance = best_performance(method)
         mark = WINNER if best is not None and best.method == method.method else ""
@@ -37,7 +45,7 @@ def methods_table(record: SearchRecord) -> Table:
                     z_cell(finding.z),
                     global_cell(method),
                     None if twin is None else twin.p,
-                    None if method.null is None else global_cell(method.null),
+                    None if method.null is None else global_cell(with_trusted_global(record, method.null)),
                     None
                     if performance is None
                     else interval(

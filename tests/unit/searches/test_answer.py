@@ -115,6 +115,18 @@ def test_a_fit_that_cannot_be_tested_is_named(counts, ndf, weak):
     assert (cuts_table(record, record.methods[0]).rows[0][-1] == "weak fit") == weak
 
 
+def test_a_weak_fit_gives_no_answer_where_another_does():
+    weak = Spectrum((2600, 3000, 3400, 3800), (0, 12, 3), (0, 1e-24, 3), (0, 1e-22, 1), "dijet", ndf=-2)
+    cuts = (CutResult(1.0, 30, 20.0, 3.0, 2.0, 0.02), CutResult(0.01, 12, 1e-24, 1e-22, 34.5, 1e-262, spectrum=weak))
+    record = search(MethodResult("cwola", (WindowResult("w0", cuts),), 0.005, 200))
+    assert best_finding(record).cut is cuts[0]
+    assert "counts a fit that cannot be tested" in answer(record)[0]
+    assert answer(record)[0].startswith("No excess")
+    assert "search/p_global/cwola" not in search_metrics(record)
+    # Alone it is still told, with its warning.
+    assert best_finding(search(MethodResult("cwola", (WindowResult("w0", cuts[1:]),)))).cut is cuts[1]
+
+
 def test_sculpting_is_the_largest_of_the_windows():
     record = fake_search(2, n_windows=3, methods=("cathode",))
     table = sculpting_table(record)
