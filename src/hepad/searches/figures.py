@@ -15,6 +15,7 @@ from hepad.searches.answer import brief_global, show_p, show_z
 from hepad.searches.findings import (
     best_finding,
     efficiencies,
+    is_weak,
     no_fit,
     p_values,
     results,
@@ -75,7 +76,7 @@ def _spectra(
     record: SearchRecord, method: MethodResult, window: Window, note: str | None, null: bool = False
 ) -> Iterator[StandardFigure]:
     result = next((result for result in method.windows if result.window == window.name), None)
-    spectra = [] if result is None else [_spectrum(cut) for cut in result.cuts if cut.spectrum is not None]
+    spectra = [] if result is None else [_spectrum(window, cut) for cut in result.cuts if cut.spectrum is not None]
     if not spectra:
         return
     name = f"{method.method}, null twin" if null else method.method
@@ -96,7 +97,7 @@ def _spectra(
     )
 
 
-def _spectrum(cut: CutResult) -> MassSpectrum:
+def _spectrum(window: Window, cut: CutResult) -> MassSpectrum:
     assert cut.spectrum is not None
     spectrum, failure = cut.spectrum, cut.failure or no_fit(cut)
     told = []
@@ -107,6 +108,8 @@ def _spectrum(cut: CutResult) -> MassSpectrum:
         told.append(f"p = {show_p(cut.p)}" + ("" if cut.z is None else f" ({show_z(cut.z)})"))
     if spectrum.chi2 is not None and spectrum.ndf is not None and spectrum.ndf > 0:
         told.append(f"χ²/ndf = {spectrum.chi2:.1f}/{spectrum.ndf}")
+    if is_weak(window, cut):
+        told.append("weak fit: not to be believed")
     fitted = ((), ()) if failure else (spectrum.expected, spectrum.errors or [0.0] * len(spectrum.expected))
     return MassSpectrum(cut_label(cut.efficiency), spectrum.edges, spectrum.counts, *fitted, told, failure)
 
@@ -130,7 +133,7 @@ def _scan(record: SearchRecord, styles: Mapping[str, SampleStyle], note: str | N
             "scan",
             SCAN,
             "Local p-value of each cut, with the significances it stands for; broken and hollow: the null twin, the "
-            "same search without signal. A cut without a p-value has no point.",
+            "same search without signal. A cut without a p-value, or of a weak fit, has no point.",
             partial(plot_search_cuts, scans, styles=styles, note=note),
         )
     elif scans:
@@ -138,7 +141,7 @@ def _scan(record: SearchRecord, styles: Mapping[str, SampleStyle], note: str | N
             "scan",
             SCAN,
             "Local p-value of each cut in each window, with the significances it stands for; broken and hollow: the "
-            "null twin, the same search without signal. A cut without a p-value has no point.",
+            "null twin, the same search without signal. A cut without a p-value, or of a weak fit, has no point.",
             partial(
                 plot_search_scan,
                 scans,

@@ -167,11 +167,13 @@ def failures(record: SearchRecord) -> list[tuple[str, str, str, str]]:
 
 
 def p_values(method: MethodResult, efficiency: float, windows: Sequence[Window]) -> list[float]:
-    """Return the local p-values of a cut in the windows of a scan; NaN where there is none."""
+    """Return the local p-values of a cut in the windows of a scan; NaN where there is none, or of a weak fit."""
+    by_name = {window.name: window for window in windows}
     known = {
         window.window: cut.p
         for window, cut in results(method)
         if cut.efficiency == efficiency and cut.p is not None and not cut.failure
+        if not is_weak(by_name[window.window], cut)
     }
     return [known.get(window.name, math.nan) for window in windows]
 

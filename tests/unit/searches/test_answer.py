@@ -10,7 +10,7 @@ from scipy.stats import norm
 from tests.fake_searches import fake_search
 
 from hepad.searches.answer import answer, show_p, warnings
-from hepad.searches.findings import best_finding, failures, smallest_p, z_of_p
+from hepad.searches.findings import best_finding, failures, p_values, smallest_p, z_of_p
 from hepad.searches.metrics import search_metrics
 from hepad.searches.record import CutResult, MethodResult, SearchRecord, Spectrum, Window, WindowResult
 from hepad.searches.tables import cuts_table, methods_table
@@ -122,6 +122,8 @@ def test_a_weak_fit_gives_no_answer_where_another_does():
     assert best_finding(record).cut is cuts[0]
     assert "counts a fit that cannot be tested" in answer(record)[0]
     assert answer(record)[0].startswith("No excess")
+    assert np.isnan(p_values(record.methods[0], 0.01, WINDOWS)).all()
+    assert p_values(record.methods[0], 1.0, WINDOWS)[0] == 0.02
     assert "search/p_global/cwola" not in search_metrics(record)
     # Alone it is still told, with its warning.
     assert best_finding(search(MethodResult("cwola", (WindowResult("w0", cuts[1:]),)))).cut is cuts[1]
