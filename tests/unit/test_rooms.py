@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
         "results", "run", "rundir",
     },
+    "searches": {"comparison", "logging", "plots", "report", "rundir"},
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 
