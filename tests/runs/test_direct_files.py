@@ -147,7 +147,7 @@ def test_inspect_prints_the_command_that_then_trains(tmp_path):
         ("no*.csv", "data.samples.mine: no file matches no*.csv"),
         ("[a.csv,b.csv]", "data.samples.mine: no file b.csv"),
         ("[a.csv,other.csv]", "different columns"),
-        ("root://host//a.root", "no local file"),
+        ("https://host/a.root", "neither a local file nor root://"),
         ("words.csv", "could not convert string"),
     ],
 )

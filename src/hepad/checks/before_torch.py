@@ -19,6 +19,7 @@ from hepad.core.errors import UserError
 from hepad.core.files import require_file
 from hepad.core.inputs import sample_files_by_part
 from hepad.core.regions import parse_regions
+from hepad.core.remote import is_remote
 from hepad.core.roles import SIGNAL_SUFFIX, background_sample, check_folds, parse_contamination, parse_roles
 from hepad.rundir.config_file import require_run
 
@@ -80,7 +81,7 @@ def _absolute(kind: Any, value: Any, base: Path) -> Any:
     if isinstance(kind, Either):
         fitting = (part for part in kind.kinds if part.problem(value) is None)
         return _absolute(next(fitting, kind.kinds[0]), value, base)
-    if isinstance(kind, Text) and kind.path and isinstance(value, str):
+    if isinstance(kind, Text) and kind.path and isinstance(value, str) and not is_remote(value):
         return os.path.normpath(base / Path(value).expanduser())
     if isinstance(kind, ListOf) and isinstance(value, list):
         return [_absolute(kind.item, part, base) for part in value]

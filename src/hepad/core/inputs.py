@@ -7,6 +7,7 @@ from typing import Final
 
 from hepad.core.errors import UserError
 from hepad.core.files import require_file
+from hepad.core.remote import InputFile, is_remote, remote_files
 
 Named = str | Sequence[str]
 """A file, a glob, or several of either."""
@@ -20,25 +21,28 @@ _MOST: Final = 100_000
 _REMOTE: Final = "://"
 
 
-def input_files(given: Named, key: str) -> list[Path]:
+def input_files(given: Named, key: str) -> list[InputFile]:
     """Return the files that are named, those of a glob in the order of their names.
 
     Args:
-        given: a path, a glob such as `data/*.root`, or several of either.
+        given: a path or a URL (`root://host//path`), a glob such as `data/*.root`, or several of either.
         key: for messages.
 
     Raises:
-        UserError: no such file, a glob that matches nothing, a file named twice, or a URL.
+        UserError: no such file, a glob that matches nothing, a file named twice, or a URL of another kind.
 
     >>> from hepad.core.inputs import input_files
     >>> input_files("no/such/*.root", "input")
     Traceback (most recent call last):
     hepad.core.errors.UserError: input: no file matches no/such/*.root
     """
-    found: list[Path] = []
+    found: list[InputFile] = []
     for name in (given,) if isinstance(given, str) else given:
+        if is_remote(name):
+            found += remote_files(name, key)
+            continue
         if _REMOTE in name:
-            raise UserError(f"{key}: {name} is no local file; copy it here first (xrdcp, curl)")
+            raise UserError(f"{key}: {name} is neither a local file nor root://HOST//PATH; copy it here first (curl)")
         path = Path(name).expanduser()
         if glob.has_magic(name) and not path.exists():
             matches = sorted(glob.glob(str(path), recursive=True))
@@ -56,7 +60,7 @@ def input_files(given: Named, key: str) -> list[Path]:
     return found
 
 
-def sample_files_by_part(given: Given, key: str) -> tuple[list[Path], list[int] | None]:
+def sample_files_by_part(given: Given, key: str) -> tuple[list[InputFile], list[int] | None]:
     """Return the files of a sample, and for each the number of its part in `PARTS`; None where the split is drawn.
 
     Args:
@@ -84,7 +88,7 @@ def sample_files_by_part(given: Given, key: str) -> tuple[list[Path], list[int] 
         if part in named
         for path in input_files(named[part], f"{key}.{part}")
     ]
-    seen: dict[Path, int] = {}
+    seen: dict[InputFile, int] = {}
     for path, number in found:
         if (other := seen.setdefault(path.resolve(), number)) != number:
             raise UserError(

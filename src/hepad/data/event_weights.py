@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hepad.core.errors import UserError
-from hepad.core.hdf5 import read_rows, safe_dataset
+from hepad.core.hdf5 import is_named, read_rows, safe_dataset
 from hepad.core.schema import WEIGHT_DATASET
 
 
@@ -25,7 +25,7 @@ def read_weights(file: h5py.File, n_rows: int, index: NDArray[np.int64]) -> Tens
         UserError: weights that are not one finite number from 0 for each row.
     """
     # A link is no data set, and is refused rather than taken for a file without weights.
-    if file.get(WEIGHT_DATASET, getlink=True) is None:
+    if not is_named(file, WEIGHT_DATASET):
         return None
     dataset = safe_dataset(file, WEIGHT_DATASET)
     where = f"{file.filename}:/{WEIGHT_DATASET}"

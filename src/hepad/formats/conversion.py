@@ -20,6 +20,7 @@ from hepad.cluster import Cluster, Workers, cluster_workers
 from hepad.core.errors import JobError, UserError
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.progress import progress
+from hepad.core.remote import InputFile
 from hepad.core.schema import PART_DATASET
 from hepad.formats.applying import Made, apply, checked_row
 from hepad.formats.converted_file import ConvertedFile
@@ -56,7 +57,7 @@ class Converted:
 
 
 def convert_files(
-    files: Sequence[Path], target: Path, request: Request, quiet: bool = True, cluster: Cluster | None = None
+    files: Sequence[InputFile], target: Path, request: Request, quiet: bool = True, cluster: Cluster | None = None
 ) -> Converted:
     """Write what files hold as one HDF5 file that `hepad.train` reads; it appears when it is whole.
 
@@ -174,7 +175,7 @@ class _OpenFile:
     def __init__(self, request: Request) -> None:
         self.request = request
         self._stack = ExitStack()
-        self._opened: dict[Path, Source] = {}
+        self._opened: dict[InputFile, Source] = {}
 
     def __enter__(self) -> "_OpenFile":
         return self

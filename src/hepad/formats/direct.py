@@ -6,7 +6,6 @@ each content. So whatever reads samples reads HDF5, in parts, and a hash tells w
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,8 @@ from hepad.core.errors import UserError
 from hepad.core.file_locks import hold_lock
 from hepad.core.inputs import Given, sample_files_by_part
 from hepad.core.names import file_name
+from hepad.core.remote import InputFile, RemoteFile
+from hepad.formats.cache import cache_directory, local_copy
 from hepad.formats.conversion import convert_files
 from hepad.formats.generic import GENERIC, OWN
 from hepad.formats.opening import open_source, reader_of
@@ -45,7 +46,7 @@ def direct_file(given: Given, key: str, preset: str | None = None) -> Path:
     files, parts = sample_files_by_part(given, key)
     chosen = GENERIC if preset is None or not _is_of_format(files[0], preset, key) else preset
     if len(files) == 1 and chosen == GENERIC and not _is_table(files[0]):
-        return files[0]
+        return _local(files[0], key)
     facts = json.dumps(list(file_facts(files)), sort_keys=True)
     # What a preset says may change with hepad's version, or be the user's own.
     more = "" if chosen == GENERIC else f" {read_preset(chosen)!r}"
@@ -66,7 +67,16 @@ def direct_file(given: Given, key: str, preset: str | None = None) -> Path:
     return target
 
 
-def _is_of_format(path: Path, name: str, key: str) -> bool:
+def _local(path: InputFile, key: str) -> Path:
+    """Return an HDF5 file where h5py finds it."""
+    if not isinstance(path, RemoteFile):
+        return path
+    if (reader := reader_of(path)) != "hdf5":
+        raise UserError(f"{key}: {path} is no HDF5 file ({reader}); convert it first (hepad.convert)")
+    return local_copy(path)
+
+
+def _is_of_format(path: InputFile, name: str, key: str) -> bool:
     """Return whether a file is to be read by a preset; a table, or a file of hepad's own, is read as it is."""
     preset = read_preset(name)
     if _is_table(path):
@@ -91,18 +101,7 @@ _LAYOUT: Final = 1
 """Raised whenever the same file would become another one."""
 
 
-def cache_directory() -> Path:
-    """Return where files that are made of others are kept: `$HEPAD_CACHE`, by default `~/.cache/hepad`."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hepad"
-    place = Path(os.environ.get("HEPAD_CACHE") or home)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {place}: {error.strerror}; choose another place with HEPAD_CACHE=DIR") from error
-    return place
-
-
-def _is_table(path: Path) -> bool:
+def _is_table(path: InputFile) -> bool:
     """Return whether a file is a table; what calls itself HDF5, or is no known kind, is told of where it is read."""
     try:
         return path.suffix.lower() not in _HDF5_NAMES and reader_of(path) in DIRECT

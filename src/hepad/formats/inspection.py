@@ -4,7 +4,6 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from hepad.config import config_dir
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import text_attribute
 from hepad.core.names import file_name, python_command
+from hepad.core.remote import InputFile
 from hepad.formats.direct import DIRECT
 from hepad.formats.generic import OWN, generic_preset
 from hepad.formats.hdf5_source import Hdf5Source
@@ -38,7 +38,7 @@ class Inspected:
         advice: what to do where none is.
     """
 
-    path: Path
+    path: InputFile
     format: str
     columns: Mapping[str, str]
     facts: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Inspected:
             yield self.advice
 
 
-def inspect_file(path: Path) -> Inspected:
+def inspect_file(path: InputFile) -> Inspected:
     """Return what a file is.
 
     Args:
@@ -155,12 +155,12 @@ def _unknown(source: Source) -> Inspected:
     return Inspected(source.path, source.kind, columns, facts, advice=advice)
 
 
-def _training(words: str, sample: str, path: Path) -> str:
+def _training(words: str, sample: str, path: InputFile) -> str:
     file = shlex.quote(f"data.samples.{sample}={path}")
     return f"{python_command()} -m hepad.train {words} data.bundled=false data.background={sample} {file}"
 
 
-def _as_published(path: Path, preset: Preset) -> str:
+def _as_published(path: InputFile, preset: Preset) -> str:
     """Return the training on a file as it is; empty where no data config of a public set reads its format."""
     configs = sorted((config_dir() / "data").glob("*.yaml"))
     lines = [re.compile(text, re.MULTILINE) for text in (rf"^format: {re.escape(preset.name)}\b", r"^bundled: false\b")]
@@ -173,7 +173,7 @@ def _as_published(path: Path, preset: Preset) -> str:
     return f"{python_command()} -m hepad.train {model} data={data} {file}"
 
 
-def _conversion(path: Path) -> str:
+def _conversion(path: InputFile) -> str:
     file = shlex.quote(f"input={path}")
     # Beside an HDF5 file, what is made of it needs another name.
     end = "_hepad.h5" if path.suffix == ".h5" else ".h5"

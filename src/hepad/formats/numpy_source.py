@@ -30,6 +30,7 @@ class NumpySource(Source):
         UserError: neither, damaged, pickled objects, or a size that the file does not hold.
     """
 
+    path: Path
     reader: ClassVar[str] = "numpy"
 
     def __init__(self, path: Path, given: Sequence[str] | None = None) -> None:

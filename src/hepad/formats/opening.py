@@ -1,11 +1,12 @@
 """Opening a file of any format: its first bytes say which, and a name only where they do not."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from hepad.core.errors import UserError
 from hepad.core.files import require_file
+from hepad.core.remote import InputFile, RemoteFile
+from hepad.formats.cache import local_copy, told_while_reading
 from hepad.formats.csv_source import CsvSource
 from hepad.formats.darkmachines_source import DarkMachinesSource
 from hepad.formats.hdf5_source import Hdf5Source
@@ -36,14 +37,14 @@ _SUFFIXES: Final[Mapping[str, str]] = {
 READERS: Final = ("root", "hdf5", "numpy", "csv", "parquet", "darkmachines")
 
 
-def reader_of(path: Path) -> str:
+def reader_of(path: InputFile) -> str:
     """Return which reader a file needs: the suffix only where its first bytes belong to none.
 
     Raises:
         UserError: no file, an empty one, or one that no reader knows.
     """
-    path = require_file(path)
-    with path.open("rb") as file:
+    path = path if isinstance(path, RemoteFile) else require_file(path)
+    with told_while_reading(path), path.open("rb") as file:
         head = file.read(4096)
     if not head:
         raise UserError(f"cannot read {path}: it is empty")
@@ -68,9 +69,11 @@ def _is_ragged(lines: Sequence[bytes]) -> bool:
 
 
 def open_source(
-    path: Path, reader: str | None = None, tree: str | None = None, columns: Sequence[str] | None = None
+    path: InputFile, reader: str | None = None, tree: str | None = None, columns: Sequence[str] | None = None
 ) -> Source:
     """Open a file; whoever does closes it.
+
+    A ROOT file on a server is read where it is, another one is copied first (`local_copy`).
 
     Args:
         path: of any format.
@@ -81,10 +84,11 @@ def open_source(
     Raises:
         UserError: it cannot be read.
     """
-    path = require_file(path)
-    match reader or reader_of(path):
-        case "root":
-            return RootSource(path, tree)
+    reader = reader or reader_of(path)
+    if reader == "root":
+        return RootSource(path if isinstance(path, RemoteFile) else require_file(path), tree)
+    path = local_copy(path) if isinstance(path, RemoteFile) else require_file(path)
+    match reader:
         case "hdf5":
             return Hdf5Source(path)
         case "numpy":

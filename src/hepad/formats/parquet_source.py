@@ -25,6 +25,7 @@ class ParquetSource(Source):
         UserError: no Parquet file, damaged, or a size that it cannot hold.
     """
 
+    path: Path
     reader: ClassVar[str] = "parquet"
 
     def __init__(self, path: Path) -> None:

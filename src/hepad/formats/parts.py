@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.files import atomic_write_text
+from hepad.core.remote import InputFile, RemoteFile
 from hepad.formats.applying import Made
+from hepad.formats.cache import told_while_reading
 
 _REQUEST: Final = "request.json"
 _MOST_ARRAYS: Final = 10_000
@@ -79,10 +81,15 @@ def read_part(path: Path) -> Made | None:
         return None
 
 
-def file_facts(paths: Sequence[Path]) -> Iterator[list[Any]]:
+def file_facts(paths: Sequence[InputFile]) -> Iterator[list[Any]]:
     """Yield what tells that a file is still the one it was: name, size, time of its last change, its first bytes."""
     for path in paths:
-        status = path.stat()
-        with path.open("rb") as file:
-            digest = hashlib.sha256(file.read(1 << 16)).hexdigest()
-        yield [str(path.resolve()), status.st_size, status.st_mtime_ns, digest]
+        with told_while_reading(path):
+            if isinstance(path, RemoteFile):
+                size, changed = path.facts()
+            else:
+                status = path.stat()
+                size, changed = status.st_size, status.st_mtime_ns
+            with path.open("rb") as file:
+                digest = hashlib.sha256(file.read(1 << 16)).hexdigest()
+        yield [str(path.resolve()), size, changed, digest]

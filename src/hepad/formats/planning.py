@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from hepad.core.errors import UserError
+from hepad.core.remote import InputFile
 from hepad.formats.generic import GENERIC, generic_preset
 from hepad.formats.opening import open_source
 from hepad.formats.preset import Preset
@@ -81,18 +82,18 @@ class Step:
     """Rows of a file that are read at once."""
 
     plan: Plan
-    path: Path
+    path: InputFile
     start: int
     stop: int
 
 
-def plan_steps(files: Sequence[Path], request: Request) -> list[Step]:
+def plan_steps(files: Sequence[InputFile], request: Request) -> list[Step]:
     """Return the steps in which files are read, in their order.
 
     Raises:
         UserError: a file that cannot be read, of no known format, or with other columns than the others.
     """
-    found: list[tuple[Path, Plan, list[int]]] = []
+    found: list[tuple[InputFile, Plan, list[int]]] = []
     left = request.limit
     for path in files:
         source, preset = _opened(path, request)
@@ -125,13 +126,13 @@ def _rows_that_fit(source: Source, columns: Sequence[str]) -> int:
     return max(1, _STEP_BYTES // (8 * sum(math.prod(shape) for shape in shapes)))
 
 
-def _opened(path: Path, request: Request) -> tuple[Source, Preset | None]:
+def _opened(path: InputFile, request: Request) -> tuple[Source, Preset | None]:
     if request.format == GENERIC:
         return open_source(path, tree=request.tree), None
     return open_recognised(path, request.format, request.tree)
 
 
-def open_planned(path: Path, plan: Plan, request: Request) -> Source:
+def open_planned(path: InputFile, plan: Plan, request: Request) -> Source:
     """Open a file of a plan again."""
     if plan.preset.name == GENERIC:
         return open_source(path, tree=request.tree)
@@ -168,7 +169,7 @@ def adapted(preset: Preset, request: Request) -> Preset:
     return replace(preset, sets=sets, rows=rows)
 
 
-def _check_alike(plan: Plan, other: Plan, first: Path, path: Path) -> None:
+def _check_alike(plan: Plan, other: Plan, first: InputFile, path: InputFile) -> None:
     if other.preset.name != plan.preset.name:
         names = f"{path} is of the format {other.preset.name}, {first} of {plan.preset.name}"
         raise UserError(f"{names}; convert them apart")

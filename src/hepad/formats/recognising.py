@@ -1,15 +1,15 @@
 """Recognition of a file: the preset whose columns it has."""
 
 from functools import cache
-from pathlib import Path
 
 from hepad.core.errors import UserError
+from hepad.core.remote import InputFile
 from hepad.formats.opening import open_source, reader_of
 from hepad.formats.preset import Preset, preset_files, read_preset
 from hepad.formats.source import Source
 
 
-def open_recognised(path: Path, name: str | None = None, tree: str | None = None) -> tuple[Source, Preset | None]:
+def open_recognised(path: InputFile, name: str | None = None, tree: str | None = None) -> tuple[Source, Preset | None]:
     """Open a file with the preset that is named, or that it is recognised by; whoever does closes it.
 
     Args:
@@ -70,7 +70,7 @@ def _known(name: str, changed: int) -> Preset:
     return read_preset(name)
 
 
-def _with_tree(path: Path, preset: Preset) -> Source:
+def _with_tree(path: InputFile, preset: Preset) -> Source:
     for tree in preset.tree[:-1]:
         try:
             return open_source(path, "root", tree)

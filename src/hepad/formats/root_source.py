@@ -4,12 +4,13 @@ import errno
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
 import numpy as np
 
-from hepad.core.errors import UserError
+from hepad.core.errors import JobError, UserError
+from hepad.core.remote import InputFile, RemoteFile, size_of
+from hepad.formats.cache import told_while_reading
 from hepad.formats.source import Column, Source
 
 USUAL_TREES: Final = (
@@ -53,14 +54,15 @@ class RootSource(Source):
 
     reader: ClassVar[str] = "root"
 
-    def __init__(self, path: Path, tree: str | None = None) -> None:
+    def __init__(self, path: InputFile, tree: str | None = None) -> None:
         self.path = path
         uproot = root_libraries()
         self._threads: ThreadPoolExecutor | None = None
         with _told(path):
-            self._file = uproot.open(path)
+            # A path as text, for what it is and not as `path:tree`.
+            self._file = uproot.open({str(path): None} if isinstance(path, RemoteFile) else path)
             try:
-                if int(self._file.file.fEND) > path.stat().st_size:
+                if int(self._file.file.fEND) > size_of(path):
                     raise UserError(f"cannot read {path}: truncated, not a ROOT file any more, or damaged")
                 self._tree = self._find(tree)
                 self.tree = self._tree.name
@@ -179,16 +181,21 @@ def root_libraries() -> Any:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _told(path: InputFile) -> Iterator[None]:
     """Raise `UserError` for whatever uproot raises on a broken file."""
     try:
-        yield
-    except (UserError, GeneratorExit, KeyboardInterrupt):
+        with told_while_reading(path):
+            yield
+    except (UserError, JobError, GeneratorExit, KeyboardInterrupt):
         raise
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise
         raise UserError(f"cannot read {path}: not a ROOT file, or damaged") from error
     except Exception as error:
+        if isinstance(path, RemoteFile):
+            # fsspec hands what went wrong on as if it were the bytes: the server is asked whether it is there.
+            with told_while_reading(path):
+                path.facts()
         # A parser of what strangers wrote: uproot, awkward and the decompressors raise dozens of types here.
         raise UserError(f"cannot read {path}: not a ROOT file, or damaged ({type(error).__name__})") from error

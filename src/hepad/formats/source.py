@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from hepad.core.errors import UserError
+from hepad.core.remote import InputFile
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Source(ABC):
     """
 
     reader: ClassVar[str]
-    path: Path
+    path: InputFile
     columns: Mapping[str, Column]
     version: str = ""
 

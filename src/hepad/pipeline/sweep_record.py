@@ -9,6 +9,7 @@ from typing import Any, Final
 from hepad.core.errors import JobOutcome, UserError
 from hepad.core.files import atomic_write_text
 from hepad.core.names import check_name
+from hepad.core.remote import is_remote
 from hepad.pipeline.jobs import Job
 from hepad.rundir.config_file import changes_no_number, flat_settings, read_config
 from hepad.rundir.locking import RunStatus, run_status
@@ -145,4 +146,4 @@ def _absolute(key: str, value: Any) -> Any:
         return value
     if isinstance(value, list):
         return [_absolute(key, part) for part in value]
-    return str(Path(str(value)).expanduser().absolute())
+    return str(value) if is_remote(str(value)) else str(Path(str(value)).expanduser().absolute())

@@ -22,6 +22,7 @@ from hepad.config import RunConfig
 from hepad.config.registry import REFUSALS, instantiate, refusal
 from hepad.core.errors import UserError
 from hepad.core.late_import import is_loaded
+from hepad.core.remote import is_remote
 from hepad.data import AnomalyDataModule
 from hepad.data.targets import prepare_targets
 from hepad.inference import LatentSearchInference
@@ -263,4 +264,6 @@ def _absolute(given: Any) -> Any:
         return {name: _absolute(part) for name, part in given.items()}
     if isinstance(given, list):
         return [_absolute(part) for part in given]
-    return None if given is None else str(Path(given).expanduser().absolute())
+    if given is None or is_remote(str(given)):
+        return given
+    return str(Path(given).expanduser().absolute())

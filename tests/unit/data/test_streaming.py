@@ -196,6 +196,27 @@ def test_processes_share_each_batch_and_take_validation_in_turn(source):
     assert [parts[rank][1] for rank in (0, 1)] == [validated[0::2], validated[1::2]]
 
 
+@pytest.mark.parametrize("kind", ["jets", "jets, half of them", "roles"])
+def test_validation_reads_neighbours_at_once_and_gives_the_same_batches(source, kind, monkeypatch):
+    loader = both(source, kind)[1].val_dataloader()
+    reads = []
+    for stream in loader.streams:
+        read = stream.read
+        monkeypatch.setattr(stream, "read", lambda file, *where, read=read: reads.append(where) or read(file, *where))
+    together = list(loader)
+    n_together = len(reads)
+    assert any(stop - first > 1 for first, stop, _ in reads)
+    for first, stop, _ in reads:
+        held = [stream.scan.entries[stop] - stream.scan.entries[first] for stream in loader.streams]
+        assert stop == first + 1 or min(held) <= loader.buffer
+    reads.clear()
+    monkeypatch.setattr(loader, "_read_at_once", lambda blocks: [(i, block, block + 1) for i, block in blocks])
+    for batch, alone in zip(together, loader, strict=True):
+        for field, other in zip(batch, alone, strict=True):
+            assert (field is None and other is None) or torch.equal(field, other)
+    assert len(reads) > n_together
+
+
 def test_a_file_that_changes_between_epochs_is_told(source, tmp_path):
     path = tmp_path / "changing.h5"
     path.write_bytes(source.read_bytes())

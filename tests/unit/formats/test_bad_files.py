@@ -179,7 +179,11 @@ def test_a_bad_yaml_is_one_line_and_runs_nothing(content, said, tmp_path, monkey
 def test_globs_lists_and_urls_that_lead_nowhere(tmp_path):
     (tmp_path / "a.csv").write_text("x\n1\n")
     path = str(tmp_path / "a.csv")
-    wrong = (("*.nothing", "no file matches"), ([path, path], "named twice"), ("root://eos/a.root", "no local file"))
+    wrong = (
+        ("*.nothing", "no file matches"),
+        ([path, path], "named twice"),
+        ("https://eos/a.root", "neither a local file"),
+    )
     for given, said in wrong:
         with pytest.raises(UserError, match=said):
             input_files(given, "input")

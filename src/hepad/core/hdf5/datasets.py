@@ -4,13 +4,13 @@ import itertools
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
+from hepad.core.hdf5.known import TEXTS, keep_dataset, known_dataset, known_file
 from hepad.core.hdf5.opening import told_as_damage
 from hepad.core.hdf5.storage import DEFLATE, LARGEST_CHUNK, check_heaps, check_inflated, check_storage, filter_codes
 
@@ -29,13 +29,31 @@ _TYPES: Final = {
     h5py.h5t.ARRAY: "array",
 }
 
-# A file read in parts is asked for the same data set many times; its chunks are counted, and its texts searched, once.
-_checked: WeakKeyDictionary[h5py.File, set[str]] = WeakKeyDictionary()
-_TEXTS: Final = "/"
+_SMALL_CACHE: Final = 4 << 20
+"""Bytes of a row of chunks up to which a data set stays open between readings, with what it has unpacked."""
 
 
 def has_dataset(file: h5py.File, name: str) -> bool:
     """Return whether `name` is there as a hard-linked data set; nothing is opened through another link."""
+    known = known_file(file)
+    if (answer := known.there.get(name)) is None:
+        answer = _has_dataset(file, name)
+        if known.is_kept:
+            known.there[name] = answer
+    return answer
+
+
+def is_named(file: h5py.File, name: str) -> bool:
+    """Return whether anything in a file has a name, a link to elsewhere too."""
+    known = known_file(file)
+    if (answer := known.named.get(name)) is None:
+        answer = file.get(name, getlink=True) is not None
+        if known.is_kept:
+            known.named[name] = answer
+    return answer
+
+
+def _has_dataset(file: h5py.File, name: str) -> bool:
     with told_as_damage(f"{file.filename}:/{name}"):
         node: h5py.HLObject = file
         for part in name.split("/"):
@@ -54,22 +72,27 @@ def safe_dataset(file: h5py.File, name: str) -> h5py.Dataset:
         UserError: no such data set, or one that is linked, virtual, external, not numeric, compressed in a way that
             cannot be undone, or of a size that the file does not store.
     """
+    known = known_file(file)
+    if (found := known.datasets.get(name)) is not None:
+        return found
     where = f"{file.filename}:/{name}"
     with told_as_damage(where):
         dataset = hard_linked_dataset(file, name)
         if dataset.is_virtual or dataset.external:
             raise UserError(f"{where} keeps its data in other files; only data inside the file is read")
         _check_numeric(dataset, where)
-        checked = _checked.setdefault(file, set())
-        if name not in checked:
+        if name not in known.checked:
             check_storage(dataset, where)
-            checked.add(name)
-        return _with_cache(dataset)
+            known.checked.add(name)
+        found = _with_cache(dataset)
+        if known.is_kept and _cached_bytes(found) <= _SMALL_CACHE:
+            keep_dataset(file, name, found, found.chunks is not None and DEFLATE in filter_codes(found))
+        return found
 
 
 def texts_are_sound(file: h5py.File) -> None:
     """Leave out the search for damaged texts in a file that another process has looked through."""
-    _checked.setdefault(file, set()).add(_TEXTS)
+    known_file(file).checked.add(TEXTS)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -113,12 +136,23 @@ def _with_cache(dataset: h5py.Dataset) -> h5py.Dataset:
     """Open the data set again with room for one row of its chunks, so that no chunk is unpacked for each part read."""
     if dataset.chunks is None:
         return dataset
-    across = math.prod(-(-n // c) for n, c in zip(dataset.shape[1:], dataset.chunks[1:], strict=True))
-    n_bytes = across * math.prod(dataset.chunks) * dataset.dtype.itemsize
     access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
     # 0.75 is HDF5's own preference for dropping chunks that were read to their end.
-    access.set_chunk_cache(max(521, 10 * across), min(max(n_bytes, 1 << 20), LARGEST_CHUNK), 0.75)
+    n_bytes = min(max(_cached_bytes(dataset), 1 << 20), LARGEST_CHUNK)
+    access.set_chunk_cache(max(521, 10 * _chunks_across(dataset)), n_bytes, 0.75)
     return h5py.Dataset(h5py.h5d.open(dataset.parent.id, dataset.name.rsplit("/", 1)[-1].encode(), access))
+
+
+def _chunks_across(dataset: h5py.Dataset) -> int:
+    """Return how many chunks lie side by side in a row of them."""
+    return math.prod(-(-n // c) for n, c in zip(dataset.shape[1:], dataset.chunks[1:], strict=True))
+
+
+def _cached_bytes(dataset: h5py.Dataset) -> int:
+    """Return the bytes of one row of chunks; 0 where there are none."""
+    if dataset.chunks is None:
+        return 0
+    return int(_chunks_across(dataset) * math.prod(dataset.chunks) * dataset.dtype.itemsize)
 
 
 ROWS: Final = 8192
@@ -133,12 +167,14 @@ def read_rows(dataset: h5py.Dataset, start: int = 0, stop: int | None = None) ->
     Raises:
         UserError: the stored bytes are damaged, or there are no rows.
     """
-    where = f"{dataset.file.filename}:{dataset.name}"
+    known = known_dataset(dataset)
+    where = f"{dataset.file.filename}:{dataset.name}" if known is None else known.where
     if not dataset.shape:
         raise UserError(f"{where} is a single number; rows are needed")
     start, stop, _ = slice(start, stop).indices(dataset.shape[0])
     with told_as_damage(where):
-        check_chunks(dataset, start, stop, where)
+        if known is None or known.is_deflated:
+            check_chunks(dataset, start, stop, where)
         found = dataset[start:stop]
     return np.ascontiguousarray(found, dtype=found.dtype.newbyteorder("="))
 
@@ -161,7 +197,10 @@ def first_row(rows: slice | None) -> int:
 
 def check_chunks(dataset: h5py.Dataset, start: int, stop: int, where: str) -> None:
     """Look into the deflated chunks of some rows before HDF5 unpacks them; raise `UserError` where one is too large."""
-    if dataset.chunks is None or start >= stop or DEFLATE not in filter_codes(dataset):
+    known = known_dataset(dataset)
+    if dataset.chunks is None or start >= stop:
+        return
+    if not (DEFLATE in filter_codes(dataset) if known is None else known.is_deflated):
         return
     chunk_bytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
     first = start - start % dataset.chunks[0]
@@ -180,6 +219,15 @@ def feature_names(dataset: h5py.Dataset, default: tuple[str, ...]) -> tuple[str,
     Raises:
         UserError: no names where they are needed, another number of them, names that are no text, or one name twice.
     """
+    known = known_dataset(dataset)
+    if known is None:
+        return _feature_names(dataset, default)
+    if default not in known.names:
+        known.names[default] = _feature_names(dataset, default)
+    return known.names[default]
+
+
+def _feature_names(dataset: h5py.Dataset, default: tuple[str, ...]) -> tuple[str, ...]:
     where = f"{dataset.file.filename}:{dataset.name}"
     n_columns = dataset.shape[-1]
     with told_as_damage(f"the attribute 'features' of {where}"):
@@ -218,10 +266,10 @@ def _texts(file: h5py.File, attributes: h5py.AttributeManager, name: str, where:
         raise UserError(f"{where} is too large for names of columns")
     if kind.is_variable_str():
         # The open file may be known: it equals the one that a data set names.
-        checked = _checked.get(file, set())
-        if _TEXTS not in checked:
+        checked = known_file(file).checked
+        if TEXTS not in checked:
             check_heaps(file)
-            checked.add(_TEXTS)
+            checked.add(TEXTS)
     values = np.atleast_1d(attributes[name]).tolist()
     try:
         # h5py keeps bytes that are no UTF-8 as surrogates.

@@ -3,7 +3,7 @@
 import atexit
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from typing import Any
+from typing import Any, Final
 from weakref import WeakSet
 
 import h5py
@@ -19,6 +19,7 @@ from hepad.data.memory import return_free_memory
 from hepad.data.streaming.parts import TRAIN, RoleStream
 
 _LOADERS: "WeakSet[StreamedLoader]" = WeakSet()
+_IN_ORDER: Final = 4
 BlockOfStream = tuple[int, int]
 """Number of a stream, and of one of its blocks."""
 
@@ -153,11 +154,13 @@ class StreamedLoader(BatchLoader):
         ]
         if generator is not None:
             blocks = [blocks[i] for i in torch.randperm(len(blocks), generator=generator).tolist()]
+        # Nothing is mixed in a part that is read in order: smaller buffers leave room to read more at once.
+        most = self.buffer if generator is not None else self.buffer // _IN_ORDER
         chosen: list[BlockOfStream] = []
         held = 0
         for where in blocks:
             n = self._count(where)
-            if chosen and held + n > self.buffer:
+            if chosen and held + n > most:
                 yield chosen
                 chosen, held = [], 0
             chosen.append(where)
@@ -165,14 +168,33 @@ class StreamedLoader(BatchLoader):
         if chosen:
             yield chosen
 
+    def _read_at_once(self, blocks: Sequence[BlockOfStream]) -> Iterator[tuple[int, int, int]]:
+        """Yield stream, first block and the one behind the last of what is read at once: no more than a buffer holds.
+
+        Blocks that train come in a random order and have few neighbours. Others come in that of the file, and where
+        they are small, beginning to read takes longer than reading.
+        """
+        at: tuple[int, int, int] | None = None
+        for i, block in blocks:
+            if at is not None and at[0] == i and at[2] == block:
+                numbers = self.streams[i].scan.entries
+                if numbers[block + 1] - numbers[at[1]] <= self.buffer:
+                    at = (i, at[1], block + 1)
+                    continue
+            if at is not None:
+                yield at
+            at = (i, block, block + 1)
+        if at is not None:
+            yield at
+
     def _filled(
         self, files: Sequence[h5py.File], blocks: Sequence[BlockOfStream], n: int, order: NDArray[np.int64] | None
     ) -> Batch:
         """Return the entries of some blocks, each at its place in the order."""
         buffer = _like(self.entries, n)
         begun = 0
-        for i, block in blocks:
-            batch, rows = self.streams[i].read(files[i], block, self.code)
+        for i, first, stop in self._read_at_once(blocks):
+            batch, rows = self.streams[i].read(files[i], first, stop, self.code)
             place: Any = slice(begun, begun + len(rows))
             begun += len(rows)
             for kept, field in zip(buffer, batch, strict=True):

@@ -16,7 +16,7 @@ from hepad.data.entries import Entries
 from hepad.data.event_weights import refuse_weightless
 from hepad.data.reading import SampleReader
 from hepad.data.split import Split, rows_sha256
-from hepad.data.streaming.scan import BoolArray, IntArray, Scan, read_block, units_in_block
+from hepad.data.streaming.scan import BoolArray, IntArray, Scan, read_blocks, units_of
 from hepad.data.training_roles import with_role
 
 TRAIN: Final = 1
@@ -100,23 +100,23 @@ class RoleStream:
         self._inside: BoolArray | None = None if role.region is None else self.scan.inside[role.region]
         self.n_in_block = {code: np.zeros(self.scan.n_blocks, dtype=np.int64) for code in (TRAIN, VAL)}
         for block in range(self.scan.n_blocks):
-            codes = self._in_block(block)
+            codes = self._in_blocks(block, block + 1)
             for code, numbers in self.n_in_block.items():
                 numbers[block] = int((codes == code).sum())
         self._check(split)
 
-    def _in_block(self, block: int, units: IntArray | None = None) -> NDArray[np.uint8]:
-        """Return the part of each entry of a block, 0 for those that are not of the role."""
+    def _in_blocks(self, first: int, stop: int, units: IntArray | None = None) -> NDArray[np.uint8]:
+        """Return the part of each entry of some blocks, 0 for those that are not of the role."""
         scan = self.scan
         if units is None:
-            between = slice(int(scan.units[block]), int(scan.units[block + 1]))
+            between = slice(int(scan.units[first]), int(scan.units[stop]))
             codes = self._codes[between]
             codes = codes if scan.counts is None else np.repeat(codes, scan.counts[between])
         else:
             codes = self._codes[units]
         if self._inside is None:
             return codes
-        inside = self._inside[int(scan.entries[block]) : int(scan.entries[block + 1])]
+        inside = self._inside[int(scan.entries[first]) : int(scan.entries[stop])]
         return np.where(inside, codes, np.uint8(0))
 
     def _check(self, split: SplitScan) -> None:
@@ -137,12 +137,12 @@ class RoleStream:
         """Return how many entries a part has."""
         return int(self.n_in_block[code].sum())
 
-    def read(self, file: h5py.File, block: int, code: int) -> tuple[Batch, IntArray]:
-        """Return the entries of a block, and the rows of those of a part among them.
+    def read(self, file: h5py.File, first: int, stop: int, code: int) -> tuple[Batch, IntArray]:
+        """Return the entries of the blocks from `first` to `stop`, and the rows of those of a part among them.
 
         They carry the label and the weight of the role.
         """
-        found = read_block(self.reader, file, self.scan, block)
-        codes = self._in_block(block, units_in_block(self.scan, block, found))
+        found = read_blocks(self.reader, file, self.scan, first, stop)
+        codes = self._in_blocks(first, stop, units_of(self.scan, first, found))
         entries: Entries = with_role(found, self.role)
         return entries.batch, np.flatnonzero(codes == code)

@@ -148,25 +148,26 @@ def _units(index: IntArray) -> IntArray:
     return np.concatenate([[0], np.cumsum(np.diff(index) != 0)]) if len(index) else np.empty(0, dtype=np.int64)
 
 
-def read_block(reader: SampleReader, file: h5py.File, scan: Scan, block: int) -> Entries:
-    """Read the entries of a block as the scan has counted them.
+def read_blocks(reader: SampleReader, file: h5py.File, scan: Scan, first: int, stop: int) -> Entries:
+    """Read the entries of the blocks from `first` to `stop` as the scan has counted them.
 
     Raises:
         JobError: there are others than when the file was scanned.
     """
-    rows = slice(int(scan.rows[block]), int(scan.rows[block + 1]))
+    rows = slice(int(scan.rows[first]), int(scan.rows[stop]))
     found = reader.read_weighted(file, scan.sample, None, rows)
-    if len(found) > scan.taken[block]:
-        found = found.rows(np.arange(scan.taken[block]))
+    # A limit cuts the last block alone.
+    if len(found) > (taken := int(scan.taken[first:stop].sum())):
+        found = found.rows(np.arange(taken))
     if scan.dropped:
         found = found.rows(np.flatnonzero(finite_entries(found)))
-    if len(found) != scan.entries[block + 1] - scan.entries[block]:
+    if len(found) != scan.entries[stop] - scan.entries[first]:
         raise JobError(f"{scan.path} ({scan.sample}) has changed while it was read; put the file back, and go on")
     return found
 
 
-def units_in_block(scan: Scan, block: int, found: Entries) -> IntArray:
-    """Return the unit of each entry of a block, `(n,)`."""
+def units_of(scan: Scan, block: int, found: Entries) -> IntArray:
+    """Return the unit of each entry of blocks of which `block` is the first, `(n,)`."""
     first = int(scan.units[block])
     return first + (np.arange(len(found)) if scan.counts is None else _units(found.index))
 
@@ -188,7 +189,7 @@ def collect(reader: SampleReader, scan: Scan, wanted: Mapping[str, IntArray]) ->
             ends = {name: np.searchsorted(numbers, (first, stop)) for name, numbers in sorted_numbers.items()}
             if all(low == high for low, high in ends.values()):
                 continue
-            found = read_block(reader, file, scan, block)
+            found = read_blocks(reader, file, scan, block, block + 1)
             found = add_truth(file, found, reader.truth, n_rows, reader.named_features)
             for name, (low, high) in ends.items():
                 if low < high:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hepad.core.errors import UserError
-from hepad.core.hdf5 import feature_names, open_hdf5, read_rows, safe_dataset
+from hepad.core.hdf5 import datasets, feature_names, has_dataset, is_named, open_hdf5, read_rows, safe_dataset
 
 
 @pytest.fixture
@@ -138,3 +138,58 @@ def test_a_file_that_this_process_holds_open_is_read(path):
         file["x"] = [1.0]
     with h5py.File(path), open_hdf5(path) as file:
         assert file["x"][0] == 1.0
+
+
+@pytest.mark.parametrize("settings", [{}, {"chunks": (10, 2), "compression": "gzip"}])
+def test_checks_are_made_once_for_each_opening(path, settings, monkeypatch):
+    values = np.arange(200.0).reshape(100, 2)
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=values, **settings).attrs["features"] = ["a", "b"]
+    looked = []
+    for name in ("hard_linked_dataset", "check_storage", "_check_numeric"):
+        check = getattr(datasets, name)
+        monkeypatch.setattr(datasets, name, lambda *words, n=name, check=check: looked.append(n) or check(*words))
+    for _ in range(2):
+        looked.clear()
+        with open_hdf5(path) as file:
+            for start in range(0, 100, 7):
+                found = safe_dataset(file, "x")
+                np.testing.assert_array_equal(read_rows(found, start, start + 7), values[start : start + 7])
+                assert feature_names(found, ()) == ("a", "b")
+                assert (has_dataset(file, "x"), has_dataset(file, "y"), is_named(file, "y")) == (True, False, False)
+        assert sorted(looked) == ["_check_numeric", "check_storage", "hard_linked_dataset"]
+
+
+def test_a_file_in_the_place_of_another_is_looked_through_anew(path, tmp_path):
+    def write(place, value, name):
+        with h5py.File(place, "w") as file:
+            file.create_dataset("x", data=np.full((50, 1), value), chunks=(10, 1)).attrs["features"] = [name]
+
+    def seen():
+        with open_hdf5(path) as file:
+            found = safe_dataset(file, "x")
+            return float(read_rows(found).mean()), feature_names(found, ())
+
+    write(path, 1.0, "a")
+    assert seen() == (1.0, ("a",))
+    write(tmp_path / "other.h5", 2.0, "b")
+    (tmp_path / "other.h5").replace(path)
+    assert seen() == (2.0, ("b",))
+    with h5py.File(path, "w") as file:
+        file["x"] = h5py.ExternalLink("other.h5", "x")
+    with pytest.raises(UserError, match="link to elsewhere"):
+        seen()
+
+
+def test_nothing_is_kept_of_a_file_that_is_being_written(path):
+    with h5py.File(path, "w") as file:
+        assert not has_dataset(file, "x")
+        file["x"] = np.zeros((3, 1))
+        assert has_dataset(file, "x")
+        file["x"].attrs["features"] = ["a"]
+        assert feature_names(safe_dataset(file, "x"), ()) == ("a",)
+        file["x"].attrs["features"] = ["b"]
+        assert feature_names(safe_dataset(file, "x"), ()) == ("b",)
+        del file["x"]
+        with pytest.raises(UserError, match="no data set 'x'"):
+            safe_dataset(file, "x")
