@@ -97,7 +97,9 @@ SETS: Final = {
         LOUD,
         (
             "model=vae data=events",
+            "model=vae data=events model.network=dense",
             "model=td_ae",
+            "model=denoising_ae data=events model.network=dense",
             "model=deep_svdd data=events",
             "model=denoising_ae data=events",
             "model=sparse_ae data=events",

@@ -42,6 +42,7 @@ class MeanOfMembers(AnomalyModel):
 
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the `(B,)` mean scores."""
-        scores = torch.stack([member.score_batch(batch).float() for member in self.members])
+        models = (member for member in self.members if isinstance(member, AnomalyModel))
+        scores = torch.stack([model.score_batch(batch).float() for model in models])
         # The sum of what joins the runs' scores.h5 is of float64; Apple's GPUs have none.
         return (scores if scores.device.type == "mps" else scores.double()).mean(dim=0)
