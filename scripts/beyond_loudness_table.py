@@ -23,128 +23,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from scripts.beyond_loudness_sets import SETS, DataSet
 
 from hepad.metrics import PairResult, pair_result, trivial_title
 
 QUIET: Final = "logger=none evaluation.plots=false"
 NEAR: Final = 0.01
 """A model this much behind the best trivial score on its best signal still gets all seeds."""
-
-
-class DataSet(NamedTuple):
-    """Models on one set of entries.
-
-    Attributes:
-        title: of the table.
-        words: of the command, common to all models.
-        reference: sample that the models are trained on.
-        signals: samples that are looked for.
-        models: words of each model.
-        matched: also at equal Σ pT.
-    """
-
-    title: str
-    words: str
-    reference: str
-    signals: tuple[str, ...]
-    models: tuple[str, ...]
-    matched: bool
-
-
-LOUD: Final = ("ttbar", "radion", "wprime")
-JET_IMAGES: Final = (
-    "experiment=top_vs_qcd",
-    "model=nae",
-    "model=nae model.pretrain=30",
-    "model=vae data=jet_images trainer.max_epochs=30",
-    "model=sparse_ae data=jet_images trainer.max_epochs=30",
-    "model=deep_svdd data=jet_images",
-    "model=gan data=jet_images",
-)
-CONSTITUENTS: Final = ("model=graph_ae",)
-
-SETS: Final = {
-    "jets": DataSet(
-        "Single jets",
-        "experiment=beyond_loudness",
-        "jet_ht",
-        LOUD,
-        (
-            "model=vae",
-            "model=isolation_forest",
-            "model=gmm",
-            "model=deep_svdd",
-            "model=pyod",
-            "model=pyod model.detector=KNN",
-            "model=pyod model.detector=LOF",
-            "model=dense_ae",
-            "model=denoising_ae",
-            "model=nae data=jets",
-            "model=sparse_ae",
-            "model=sparse_ae model.sparsity_weight=0.001",
-            "model=flow",
-            "model=flow_matching",
-            "model=double_ae",
-            "model=gan data=jets trainer=default",
-            "model=bigan data=jets trainer=default",
-        ),
-        matched=True,
-    ),
-    "events": DataSet(
-        "Whole events",
-        "experiment=beyond_loudness",
-        "jet_ht",
-        LOUD,
-        (
-            "model=vae data=events",
-            "model=vae data=events model.network=dense",
-            "model=td_ae",
-            "model=denoising_ae data=events model.network=dense",
-            "model=deep_svdd data=events",
-            "model=denoising_ae data=events",
-            "model=sparse_ae data=events",
-            "model=graph_ae data=events",
-            "model=flow data=events",
-            "model=flow_matching data=events",
-            "model=gan data=events",
-            "model=bigan data=events",
-        ),
-        matched=True,
-    ),
-    "calo": DataSet(
-        "Calorimeter images",
-        "experiment=beyond_loudness",
-        "jet_ht",
-        LOUD,
-        (
-            "model=deep_svdd data=calo trainer=brief",
-            "model=conv_ae loss=ncc",
-            "model=conv_ae model.normalizer=layer",
-            "model=vae data=calo trainer=brief",
-            "model=denoising_ae data=calo trainer=brief",
-            "model=sparse_ae data=calo trainer=brief",
-            "model=gan",
-            "model=bigan",
-            "model=conv_ae loss=ssim",
-            "model=cicada_ae",
-            "model=conv_ae",
-            "model=nae data=calo",
-        ),
-        matched=True,
-    ),
-    "images_qcd": DataSet(
-        "Jet images, trained on dijets", "data.background=qcd_jets", "qcd_jets", ("top_jets",), JET_IMAGES, False
-    ),
-    "images_top": DataSet(
-        "Jet images, trained on tops", "data.background=top_jets", "top_jets", ("qcd_jets",), JET_IMAGES, False
-    ),
-    "constituents_qcd": DataSet(
-        "Constituents, trained on dijets", "data.background=qcd_jets", "qcd_jets", ("top_jets",), CONSTITUENTS, False
-    ),
-    "constituents_top": DataSet(
-        "Constituents, trained on tops", "data.background=top_jets", "top_jets", ("qcd_jets",), CONSTITUENTS, False
-    ),
-}
 
 
 class Found(NamedTuple):
@@ -263,6 +148,7 @@ def print_set(data: DataSet, found: list[Found]) -> None:
     """Print the table of one set, and its table at equal Σ pT."""
     for matched in (False, True) if data.matched else (False,):
         print(f"\n### {data.title}{' at equal Σ pT' if matched else ''}\n")
+        print(f"Against {data.reference}, trained on it; each command with {in_code(data.words)}.\n")
         print(f"| model | {' | '.join(data.signals)} |\n|---|{'---|' * len(data.signals)}")
         for one in found:
             print(f"| {in_code(one.model)} | {' | '.join(cell(one, signal, matched) for signal in data.signals)} |")
