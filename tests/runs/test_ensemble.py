@@ -7,7 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from hepad import compare, evaluate, train
+from hepad import compare, evaluate, load_run, score, train
+from hepad.core.errors import UserError
 from hepad.rundir.locking import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
 
@@ -107,7 +108,29 @@ def test_what_cannot_be_an_ensemble(place, words, said):
     assert not (place / "refused").exists()
 
 
-def test_a_model_of_an_ensemble_is_that_of_a_member(place):
-    done = call(evaluate.main, place, "run=run")
+def test_an_ensemble_scores_and_is_evaluated_as_the_mean_of_its_members(place, tmp_path):
+    run, members = load_run(place / "run"), [load_run(place / f"run/member{i}") for i in range(3)]
+    entries = np.random.default_rng(0).uniform(20, 60, size=(50, *run.entry_shape)).astype(np.float32)
+    each = np.stack([member.score(entries) for member in members])
+    np.testing.assert_array_equal(run.score(entries), each.astype(float).mean(axis=0).astype(np.float32))
+    assert (run.features, run.settings.ensemble) == (members[0].features, 3)
+    done = call(score.main, place, "run=run", "input=signal.h5", f"output={tmp_path}/scores.h5")
+    assert done.code == 0, done.err
+    with h5py.File(tmp_path / "scores.h5") as found, h5py.File(place / "run/scores.h5") as known:
+        # The file's own test part is among all of its entries.
+        assert np.isin(known["signal/score"][:], found["score"][:]).all()
+    done = call(evaluate.main, place, "run=run", "name=again", "logger=none")
+    assert done.code == 0, done.err
+    known = read(place / "run/metrics.json")
+    again = read(place / "run/evaluations/again/metrics.json")
+    assert again == {name: value for name, value in known.items() if not name.startswith("test/ensemble/")}
+    done = call(evaluate.main, place, "run=run", "in_place=true")
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
-    assert "has a model for each of its members" in done.err
+    assert "gain over its members" in done.err
+
+
+def test_an_ensemble_that_did_not_finish_is_no_model(place, tmp_path):
+    (tmp_path / "run").mkdir()
+    shutil.copy(place / "run/config.yaml", tmp_path / "run")
+    with pytest.raises(UserError, match="did not finish; go on with it: resume="):
+        load_run(tmp_path / "run")

@@ -67,24 +67,46 @@ class Sinkhorn(PointCloudLoss):
             log_a: `(B, S)` logarithms of the weights along the rows; −`FAR` where there is no object.
             log_b: `(B, S)` those along the columns.
         """
-        f, g = self._potentials(cost.detach(), log_a.detach(), log_b.detach(), symmetric=log_a is log_b)
+        f, g = transport_potentials(
+            cost.detach(), log_a.detach(), log_b.detach(), self.epsilon, self.iterations, symmetric=log_a is log_b
+        )
         plan = (f.unsqueeze(2) + g.unsqueeze(1) - cost.detach()) / self.epsilon
         # No more than everything can be moved, whatever rounding makes of potentials of huge costs.
         plan = (plan + log_a.detach().unsqueeze(2) + log_b.detach().unsqueeze(1)).clamp(max=0).exp()
         moved = (plan * (cost - cost.detach())).flatten(1).sum(dim=1)
         return (log_a.exp() * f).sum(dim=1) + (log_b.exp() * g).sum(dim=1) + moved
 
-    def _potentials(self, cost: Tensor, log_a: Tensor, log_b: Tensor, symmetric: bool) -> tuple[Tensor, Tensor]:
-        """Return f and g `(B, S)`; of a set and itself they are the same, and half of the work."""
-        epsilon = cost.amax(dim=(1, 2)).clamp(min=self.epsilon).unsqueeze(1)
-        f, g = torch.zeros_like(log_a), torch.zeros_like(log_b)
-        for step in range(self.iterations):
-            wide = epsilon.unsqueeze(2)
-            f_new = g_new = -epsilon * (log_b.unsqueeze(1) + (g.unsqueeze(1) - cost) / wide).logsumexp(dim=2)
-            if not symmetric:
-                g_new = -epsilon * (log_a.unsqueeze(2) + (f.unsqueeze(2) - cost) / wide).logsumexp(dim=1)
-            # Both at once from those of before, and half of the way: so that two equal sets stay equal.
-            is_last = step == self.iterations - 1
-            f, g = (f_new, g_new) if is_last else (0.5 * (f + f_new), 0.5 * (g + g_new))
-            epsilon = (epsilon * _SHRINK).clamp(min=self.epsilon)
-        return f, g
+
+def transport_potentials(
+    cost: Tensor, log_a: Tensor, log_b: Tensor, epsilon: float | Tensor, iterations: int, symmetric: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return the potentials f and g `(B, S)` of entropic transport; the plan is a_i b_j exp((f_i + g_j − C_ij)/ε).
+
+    Args:
+        cost: `(B, S, T)`, 0 or above.
+        log_a: `(B, S)` logarithms of the weights along the rows.
+        log_b: `(B, T)` those along the columns.
+        epsilon: ε in the unit of the costs, one number for all.
+        iterations: steps, the last of them a whole one.
+        symmetric: a set and itself, of which f and g are the same, and half of the work.
+
+    >>> import torch
+    >>> from hepad.losses.sinkhorn import transport_potentials
+    >>> cost, log_a = torch.tensor([[[0.0, 1.0], [1.0, 0.0]]]), torch.full((1, 2), 0.5).log()
+    >>> f, g = transport_potentials(cost, log_a, log_a, epsilon=0.1, iterations=20)
+    >>> (0.25 * torch.exp((f.unsqueeze(2) + g.unsqueeze(1) - cost) / 0.1)).round(decimals=3)
+    tensor([[[0.5000, 0.0000],
+             [0.0000, 0.5000]]])
+    """
+    wide = cost.amax(dim=(1, 2)).clamp(min=epsilon).unsqueeze(1)
+    f, g = torch.zeros_like(log_a), torch.zeros_like(log_b)
+    for step in range(iterations):
+        over = wide.unsqueeze(2)
+        f_new = g_new = -wide * (log_b.unsqueeze(1) + (g.unsqueeze(1) - cost) / over).logsumexp(dim=2)
+        if not symmetric:
+            g_new = -wide * (log_a.unsqueeze(2) + (f.unsqueeze(2) - cost) / over).logsumexp(dim=1)
+        # Both at once from those of before, and half of the way: so that two equal sets stay equal.
+        is_last = step == iterations - 1
+        f, g = (f_new, g_new) if is_last else (0.5 * (f + f_new), 0.5 * (g + g_new))
+        wide = (wide * _SHRINK).clamp(min=epsilon)
+    return f, g

@@ -40,7 +40,8 @@ class DeepSVDD(AnomalyModel):
     Args:
         entry_shape: shape of one entry.
         normalizer: kind of input normaliser.
-        hidden: widths of the hidden layers, for images channels; None for 64 and 32, for images 32, 64, ….
+        hidden: widths of the hidden layers, for images channels; None for 64 and 32, for images 32 and 64, for large
+            ones 16, 32, … up to 128.
         latent: dimensions of the ball.
         objective: one of the above.
         nu: share of the entries that `soft` leaves outside.

@@ -33,14 +33,7 @@ class DoubleAutoencoder(AnomalyModel):
     mean and spread over validation background. The parts are the errors themselves.
 
     Args:
-        entry_shape: `(F,)`.
-        loss: config of a `ReconstructionLoss`.
-        normalizer: kind of input normaliser.
-        hidden: widths of the encoders' hidden layers, mirrored in the decoders; None for one about as wide as the
-            features.
-        latent: width of the codes; None for half as many as features.
-        dropout: dropout probability before the codes.
-        activation: name of the activation function.
+        entry_shape, loss, normalizer, hidden, latent, dropout, activation: those of `DenseAutoencoder`, for both.
         independence: λ, from 0.
 
     Raises:

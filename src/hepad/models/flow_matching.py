@@ -61,14 +61,10 @@ class FlowMatching(AnomalyModel):
     as by falling pT. No score sees the order. Where there are no objects the error is 0.
 
     Args:
-        entry_shape: `(F,)`, or of sets `(S, F)`.
-        context_size: number of observables that it is conditioned on.
+        entry_shape, context_size, coordinates, periodic, dequantize: those of `Flow`.
         objective: one of the above.
         hidden: widths of the layers; None for three of 128, of sets for three EPiC layers of 64.
         latent: of sets, width of the vector of the whole event.
-        coordinates: `standard`, `logit` or `rank_gaussian`.
-        periodic: columns, from 0, that are angles in radians.
-        dequantize: smear columns of whole numbers, and values that many entries share, in training.
         ema: decay of the moving average of the weights, which scores and samples; 0 for none.
         n_steps: steps of the midpoint rule; half as many of Runge and Kutta's.
         noises: pairs of a time and a noise that `velocity` is the mean of.

@@ -45,7 +45,8 @@ class NormalizedAutoencoder(ReconstructionModel):
     E is here the mean squared error over that of the mean training entry, so that 1 is as bad as to know nothing. W is
     the squared Wasserstein distance of a batch and as many x⁻ in the same unit. By that of validation entries the epoch
     is chosen where the chain makes what the background is, without labels, as in the variant of CMS (arXiv:2510.02168):
-    `val/loss` is W / (1 + W), and 1 + ⟨E⟩ in the first epochs, so that none of these is taken where there is another.
+    `val/loss` is W / (1 + W), and 1 + ⟨E⟩ in the first epochs, so that none of these is taken where there is another;
+    the penalty of `decorrelate` is added to W and to ⟨E⟩.
 
     Args:
         entry_shape: `(F,)` or `(C, H, W)`.
@@ -139,6 +140,7 @@ class NormalizedAutoencoder(ReconstructionModel):
         self.chains = EnergyChains(settings, chains, latent, self.entry_shape, spherical)
         self.register_buffer("spread", torch.ones(()))
         self._validated: list[Tensor] = []
+        self._penalties: list[tuple[Tensor, Tensor | int]] = []
 
     def prepare(self, train: Batch) -> None:
         """Fit the normaliser, the range of entries and their spread, all on blurred images."""
@@ -209,13 +211,17 @@ class NormalizedAutoencoder(ReconstructionModel):
         return self.train_by(loss, batch, total)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Log the energy, and keep some entries for `on_validation_epoch_end`."""
+        """Log the energy, and keep some entries and the penalty for `on_validation_epoch_end`."""
         total, z = self.total_weight(batch), self.normalizer(self.view(batch).x)
         z_hat = self.reconstruct(z)
-        self.log("val/energy", weighted_mean(self.loss(z_hat, z) / self.spread, batch.weight, total), batch_size=total)
+        errors = self.loss(z_hat, z)
+        self.log("val/energy", weighted_mean(errors / self.spread, batch.weight, total), batch_size=total)
         self.log("val/mae", weighted_mean(self.mae(z_hat, z), batch.weight, total), batch_size=total)
         if sum(map(len, self._validated)) < _COMPARED:
             self._validated.append(z)
+        if self.decorrelation is not None:
+            penalty = self.decorrelation_penalty("val", batch, total, errors)
+            self._penalties.append((penalty.detach() * total, total))
 
     def on_validation_epoch_end(self) -> None:
         """Log the distance of validation entries to as many of the chain, made with the same numbers in every epoch.
@@ -225,6 +231,8 @@ class NormalizedAutoencoder(ReconstructionModel):
         """
         z = torch.cat(self._validated)[:_COMPARED]
         self._validated.clear()
+        penalty = float(sum(value for value, _ in self._penalties) / (sum(total for _, total in self._penalties) or 1))
+        self._penalties.clear()
         if self.trainer.state.fn != TrainerFn.FITTING or self.trainer.sanity_checking:
             return
         if not self.step_kind(0):
@@ -239,7 +247,10 @@ class NormalizedAutoencoder(ReconstructionModel):
         distance = wasserstein(z, made) / float(self.spread)
         self.log("val/energy_of_chain", energy, batch_size=len(z))
         self.log("val/wasserstein", distance, batch_size=len(z))
-        loss = distance / (1 + distance) if self.step_kind(0) else 1 + float(self.energy(z).mean())
+        found = distance if self.step_kind(0) else float(self.energy(z).mean())
+        # A correlation estimated below 0 is none: the first epochs stay above 1, the others below it.
+        found = max(0.0, found + penalty)
+        loss = found / (1 + found) if self.step_kind(0) else 1 + found
         self.log("val/loss", loss, batch_size=len(z), prog_bar=True)
 
     def made_of(self, n: int, seed: int, replay: bool = True) -> Tensor:

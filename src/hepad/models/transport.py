@@ -1,10 +1,13 @@
 """Wasserstein distance between two samples of as many entries: exact, and smoothed so that it has gradients."""
 
+import math
 from typing import Final
 
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+
+from hepad.losses.sinkhorn import transport_potentials
 
 _SMOOTHING: Final = 0.05
 _ROUNDS: Final = 30
@@ -44,12 +47,11 @@ def smoothed_wasserstein(one: Tensor, other: Tensor) -> Tensor:
     """
     cost = _costs(one, other)
     with torch.no_grad():
-        scaled = -cost.float() / (_SMOOTHING * cost.float().mean()).clamp(min=torch.finfo(torch.float32).tiny)
-        column = torch.zeros_like(scaled[:1])
-        for _ in range(_ROUNDS):
-            row = -torch.logsumexp(scaled + column, dim=1, keepdim=True)
-            column = -torch.logsumexp(scaled + row, dim=0, keepdim=True)
-        plan = torch.exp(scaled + row + column) / len(cost)
+        fixed = cost.float().unsqueeze(0)
+        epsilon = (_SMOOTHING * fixed.mean()).clamp(min=torch.finfo(torch.float32).tiny)
+        log_weights = torch.full_like(fixed[:, 0], -math.log(len(cost)))
+        f, g = transport_potentials(fixed, log_weights, log_weights, epsilon, _ROUNDS)
+        plan = torch.exp((f.unsqueeze(2) + g.unsqueeze(1) - fixed) / epsilon).squeeze(0) / len(cost) ** 2
     return (plan.to(cost.dtype) * cost).sum()
 
 

@@ -6,12 +6,13 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from hepad.nn.trunks import ConvTrunk, DenseTrunk
+from hepad.nn.trunks import ConvTrunk, DenseTrunk, n_halvings
 
 BOUNDED: Final = ("tanh",)
 """Activations that are constant far out, and there a bias."""
 
 _HIDDEN: Final = (64, 32)
+_MOST_CHANNELS: Final = 128
 
 
 class BallNetwork(nn.Module):
@@ -54,12 +55,26 @@ def ball_network(
 
     Args:
         entry_shape: shape of one entry.
-        hidden: widths, for images channels; None for 64 and 32, for images 32, 64, ….
+        hidden: widths, for images channels; None for 64 and 32, for images `default_channels`.
         latent: dimensions of the output.
         activation: name of the activation function.
         circular: φ (H) of images is a ring.
     """
     if len(entry_shape) == 3:
+        hidden = hidden or default_channels(entry_shape[1:])
         return BallNetwork(ConvTrunk(entry_shape, hidden, activation, circular), latent, False)
     trunk = DenseTrunk(entry_shape[-1:], hidden or _HIDDEN, activation)
     return BallNetwork(trunk, latent, len(entry_shape) == 2)
+
+
+def default_channels(size: Sequence[int]) -> list[int]:
+    """Return the channels for images `(H, W)`, each twice those before: 32 and 64 of two, the last of more 128.
+
+    A ball needs few of them, and large images spend most of the time where they are large.
+
+    >>> default_channels((18, 14)), default_channels((40, 40))
+    ([32, 64], [16, 32, 64, 128])
+    """
+    n = n_halvings(size)
+    last = min(_MOST_CHANNELS, 32 << (n - 1))
+    return [max(1, last >> (n - 1 - i)) for i in range(n)]

@@ -76,7 +76,7 @@ class ConvTrunk(nn.Module):
         super().__init__()
         n_channels, *size = entry_shape
         if channels is None:
-            channels = growing_widths(32, max(1, min(size).bit_length() - 2))
+            channels = growing_widths(32, n_halvings(size))
         shrunk = [n >> len(channels) for n in size]
         if min(shrunk) < 1:
             raise ValueError(f"images of {size[0]} × {size[1]} cannot be halved {len(channels)} times")
@@ -93,6 +93,15 @@ class ConvTrunk(nn.Module):
         """Return `(B, width)` for `x` `(B, C, H, W)`."""
         features: Tensor = self.layers(x)
         return features
+
+
+def n_halvings(size: Sequence[int]) -> int:
+    """Return how often an image `(H, W)` is halved until its shorter side is below 4 pixels, at least once.
+
+    >>> n_halvings((18, 14)), n_halvings((40, 40)), n_halvings((64, 64))
+    (2, 4, 5)
+    """
+    return max(1, min(size).bit_length() - 2)
 
 
 class Decoder(nn.Module):

@@ -81,8 +81,9 @@ SAMPLES: Final[dict[str, SampleStyle]] = {
     "ttbar": SampleStyle(r"$t\bar{t}$", "#bd1f01", "-", "D"),
     "radion": SampleStyle("Radion", "#832db6", "-", "v"),
     # The font's own prime is too small to be seen.
-    # The font's own prime is too small to be seen.
     "wprime": SampleStyle("W'", "#a96b59", "-", "P"),
+    "qcd_jets": SampleStyle("QCD jets", "#717581", "-", "o"),
+    "top_jets": SampleStyle("Top jets", "#bd1f01", "-", "D"),
 }
 _OTHER_COLORS: Final = ("#ffa90e", "#00798c", "#94a4a2", "#b9ac70", "#92dadd")
 _OTHER_LINES: Final = ("-", "-.", ":")

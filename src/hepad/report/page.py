@@ -16,7 +16,10 @@ from hepad.core.files import atomic_write_text
 from hepad.report.content import Report, Table, read_png
 from hepad.report.formatting import flatten, format_cell, is_numeric, sort_key
 
-_WIDE: Final = 1.7
+_SEVERAL: Final = 1200
+"""Pixels of the width of several panels; one has 800."""
+
+_WIDE: Final = 2.0
 _LONG: Final = 60
 
 
@@ -109,7 +112,7 @@ def _column_kinds(table: Table) -> list[str]:
 def _is_wide(figure: bytes | str | os.PathLike[str]) -> bool:
     """Return whether a picture needs the page's full width to be read; the size is in a PNG's first chunk."""
     width, height = struct.unpack(">II", read_png(figure)[16:24])
-    return bool(width > _WIDE * height)
+    return bool(width > _SEVERAL or width > _WIDE * height)
 
 
 def _csp_hash(text: str) -> str:

@@ -80,8 +80,10 @@ def _model_figures(
         shown = entries.rows(rows)
         with torch.no_grad():
             x_hat = model.reconstruct_raw(shown.batch)
+            # What a reconstruction is compared with: of some models blurred images.
+            seen = model.view(shown.batch).x
         caption = f"The least, the middle and the most anomalous entries of {name} beside their reconstructions"
-        inputs, outputs = (data.in_plane(shown.batch._replace(x=x)) for x in (shown.batch.x, x_hat))
+        inputs, outputs = (data.in_plane(shown.batch._replace(x=x)) for x in (seen, x_hat))
         if inputs is not None and outputs is not None:
             yield StandardFigure(
                 f"reconstructions_{name}",
@@ -102,7 +104,7 @@ def _model_figures(
             f"{caption}.",
             partial(
                 plot_reconstructions,
-                _channels_last(shown.batch.x.numpy()),
+                _channels_last(seen.numpy()),
                 _channels_last(x_hat.numpy()),
                 samples[name].score[rows],
                 feature_names=None if is_image else data.feature_names,

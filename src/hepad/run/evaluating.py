@@ -17,7 +17,7 @@ from hepad.config import RunConfig
 from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets
 from hepad.core.errors import UserError
-from hepad.core.files import atomic_write_text, file_sha256
+from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
 from hepad.core.names import check_name
 from hepad.data import AnomalyDataModule
@@ -25,6 +25,7 @@ from hepad.data.targets import stored_targets
 from hepad.logging.log import SafeLogging, log_files, log_origin, log_results, log_totals
 from hepad.logging.loggers import build_loggers, finish, quieten, wandb_home, wandb_identity
 from hepad.logging.secret_words import refuse_secrets
+from hepad.models.mean_of_members import MeanOfMembers
 from hepad.plots.processes import DrawingProcesses
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
@@ -66,15 +67,18 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
     directory = run_dir if in_place else _directory(run_dir, name)
     if in_place:
         check_in_place(words, name)
+        if isinstance(run.model, MeanOfMembers):
+            raise UserError("in_place=true: an ensemble's metrics.json has the gain over its members too; leave it out")
     config = evaluation_config(cfg, run.settings, words)
     check_targets(config.plain())
     check_sections(config.plain())
     refuse_secrets(config)
     validate_names(config)
     facts = read_provenance(run_dir)
-    data, told = evaluation_data(config, run.settings, facts)
+    trained = read_provenance(run.trained_in)
+    data, told = evaluation_data(config, run.settings, trained)
     resolve_references(config.evaluation.references, data.background, data.test_samples)
-    origin, notes = set_targets(run_dir, config, facts, data)
+    origin, notes = set_targets(run.trained_in, config, trained, data)
     inference = build_inference(config, run.model, data, run_dir)
     if inference is not None:
         inference.advice = "; the same command goes on there"
@@ -84,7 +88,7 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
     found = provenance(data, run.model, config.seed) | {
         "command": command_words(),
         "evaluated_run": str(run_dir),
-        "checkpoint_sha256": file_sha256(run_dir / "checkpoints" / "best.ckpt"),
+        "checkpoint_sha256": run.checkpoint_sha256,
         "epochs": facts.get("epochs", 0),
         "tested_on": told,
         **origin,

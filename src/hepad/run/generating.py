@@ -10,7 +10,7 @@ import torch
 from hepad import __version__
 from hepad.config.registry import check_targets, get_class
 from hepad.core.errors import JobError, UserError
-from hepad.core.files import file_sha256, require_new_file
+from hepad.core.files import require_new_file
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.hdf5.datasets import LONGEST_NAME
 from hepad.core.progress import progress
@@ -75,7 +75,7 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
         file.attrs["sample"] = target.stem
         file.attrs["source"] = f"hepad generate: {type(model).__name__}"
         file.attrs["run"] = run_dir.resolve().name
-        file.attrs["checkpoint_sha256"] = file_sha256(run_dir / "checkpoints" / "best.ckpt")
+        file.attrs["checkpoint_sha256"] = run.checkpoint_sha256
         file.attrs["seed"] = seed
         file.attrs["hepad_version"] = __version__
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ from hepad.config import RunConfig
 from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets, get_class, shipped_targets
 from hepad.core.errors import UserError
+from hepad.core.files import file_sha256
 from hepad.data.jet_table import AUTO
 from hepad.models import AnomalyModel
+from hepad.models.mean_of_members import MeanOfMembers
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
@@ -32,12 +35,16 @@ class Run:
     Attributes:
         directory: the run's directory.
         settings: the resolved config.
-        model: the model in eval mode, on the CPU.
+        model: the model in eval mode, on the CPU; of an ensemble the mean of its members.
+        checkpoint_sha256: of its checkpoint; of an ensemble, of those of its members, one after the other.
+        trained_in: the directory whose provenance tells of the training; of an ensemble its first member's.
     """
 
     directory: Path
     settings: RunConfig
     model: AnomalyModel
+    checkpoint_sha256: str
+    trained_in: Path
 
     @property
     def config(self) -> DictConfig:
@@ -119,7 +126,7 @@ class Run:
 
 
 def load_run(directory: str | Path) -> Run:
-    """Load the best model of a run.
+    """Load the best model of a run, or of an ensemble the mean of its members' scores.
 
     Nothing in the directory can name code that is not on the allow-list (`hepad.config.registry`), and the checkpoint
     is read with `weights_only=True`, after its checksums were compared.
@@ -148,7 +155,7 @@ def load_run(directory: str | Path) -> Run:
     if directory.parent.name == "evaluations" and not checkpoint.exists():
         raise UserError(f"{directory} is an evaluation; its run is {directory.parent.parent}")
     if not checkpoint.exists() and config.ensemble > 1:
-        raise UserError(f"{directory} has a model for each of its members; name one of them, {directory / 'member0'} …")
+        return _load_members(directory, config)
     if not checkpoint.exists() and config.data.folds is not None and config.data.fold is None:
         raise UserError(f"{directory} has a model for each of its folds; name one of them, {directory / 'fold0'} …")
     if not checkpoint.exists():
@@ -157,4 +164,13 @@ def load_run(directory: str | Path) -> Run:
     check_targets(config.model)
     check_sections(config.plain())
     model = load_model(get_class(config.model.target), checkpoint)
-    return Run(directory=directory, settings=config, model=model.eval())
+    return Run(directory, config, model.eval(), file_sha256(checkpoint), directory)
+
+
+def _load_members(directory: Path, config: RunConfig) -> Run:
+    if not (directory / "metrics.json").exists():
+        raise UserError(f"{directory} is an ensemble that did not finish; go on with it: resume={directory}")
+    members = [load_run(directory / f"member{number}") for number in range(config.ensemble)]
+    digest = sha256("".join(member.checkpoint_sha256 for member in members).encode()).hexdigest()
+    model = MeanOfMembers([member.model for member in members])
+    return Run(directory, config, model.eval(), digest, members[0].trained_in)

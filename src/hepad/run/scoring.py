@@ -9,7 +9,7 @@ from pathlib import Path
 from hepad import __version__
 from hepad.cluster import Cluster
 from hepad.core.errors import UserError
-from hepad.core.files import file_sha256, require_file
+from hepad.core.files import require_file
 from hepad.core.hdf5 import open_hdf5, write_hdf5
 from hepad.core.threads import FileHash, read_ahead
 from hepad.data import Entries
@@ -111,7 +111,7 @@ def score_file(
         known = {facts.get("data", {}).get(name, {}).get("sha256") for name in trained_samples(facts)}
         trained_on = digest in known
         out.attrs["run"] = run_dir.resolve().name
-        out.attrs["checkpoint_sha256"] = file_sha256(run_dir / "checkpoints" / "best.ckpt")
+        out.attrs["checkpoint_sha256"] = run.checkpoint_sha256
         out.attrs["hepad_version"] = __version__
         out.attrs["input"] = given.name
         out.attrs["input_sha256"] = digest

@@ -105,7 +105,8 @@ class Forward:
         self.model = model if device.type == "cpu" else copy.deepcopy(model).to(device)
         self.rows_at_once = rows_at_once(model.entry_shape, device.type)
         self.n_threads = 1
-        if type(model).__module__.startswith("hepad.") and model.precision == FLOAT32:
+        models = [type(part) for part in model.modules() if isinstance(part, AnomalyModel)]
+        if all(one.__module__.startswith("hepad.") for one in models) and model.precision == FLOAT32:
             self.n_threads = min(_MOST_THREADS, torch.get_num_threads())
 
     def scores(

@@ -14,6 +14,7 @@ from hepad.core.batch import Batch
 from hepad.core.errors import JobError, UserError
 from hepad.data.loader import BatchLoader
 from hepad.models import NormalizedAutoencoder
+from hepad.models.decorrelation import Decorrelation
 from hepad.models.energy_chains import ChainSettings, EnergyChains
 from hepad.models.transport import smoothed_wasserstein, wasserstein
 from hepad.nn.blur import GaussianBlur
@@ -136,6 +137,29 @@ def test_it_begins_as_a_plain_autoencoder_and_goes_on_slower(tmp_path):
     # 2 × 4 batches of 20, each of as many of the 40 codes.
     assert int(model.chains.turn) == 0
     assert float(model.chains.codes.norm(dim=1).mean()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("pretrain", [1, 0])
+def test_the_chosen_epoch_knows_the_penalty(tmp_path, pretrain):
+    """Whatever it adds, no epoch of the plain autoencoder is chosen before one with the chain."""
+    found = []
+    for weight in (0.0, 50.0):
+        model = prepared(pretrain=pretrain, batch=with_mass(entries()))
+        model.optimizer_factory = partial(torch.optim.SGD, lr=1e-12)
+        model.decorrelation = Decorrelation("mass", weight)
+        trainer = trainer_of(tmp_path, max_epochs=1)
+        trainer.fit(model, BatchLoader(with_mass(entries()), 20), BatchLoader(with_mass(entries(30, 2)), 15))
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        value = metrics["val/loss"]
+        found.append(value - 1 if pretrain else value / (1 - value))
+        assert (value >= 1) == bool(pretrain)
+    added = 50 * metrics["val/distance_correlation2"]
+    assert added > 0.1
+    assert found[1] == pytest.approx(found[0] + added, rel=1e-3)
+
+
+def with_mass(batch):
+    return batch._replace(protected=batch.x[:, 0].exp())
 
 
 @pytest.mark.parametrize("objective", ["energy", "wasserstein"])
