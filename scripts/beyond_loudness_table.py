@@ -2,10 +2,10 @@
 
     python -m scripts.beyond_loudness_table [--seeds 3] [--sets jets events] [--output DIR] [--print]
 
-Trains what is missing, one run at a time with one thread: every model on every set with the first seed, those that come
-near the best trivial score with it also with the others (`is_competitive`). Runs that are finished are not done again,
-one that was stopped goes on; `--print` trains nothing. Prints a section of docs/results.md; every number is read from
-the metrics of the runs.
+Trains what is missing, one run at a time with one thread: every model on every set with the first seed, and those that
+are then significantly better than the best trivial score on some signal with the other seeds. Runs that are finished
+are not done again, one that was stopped goes on; `--print` trains nothing. Prints the tables of docs/results.md, "Where
+loudness cannot win"; every number is read from the metrics of the runs.
 """
 
 import argparse
@@ -28,8 +28,6 @@ from scripts.beyond_loudness_sets import SETS, DataSet
 from hepad.metrics import PairResult, pair_result, trivial_title
 
 QUIET: Final = "logger=none evaluation.plots=false"
-NEAR: Final = 0.01
-"""A model this much behind the best trivial score on its best signal still gets all seeds."""
 
 
 class Found(NamedTuple):
@@ -63,16 +61,13 @@ def jobs(output: Path, sets: dict[str, DataSet], seeds: int) -> Iterator[tuple[s
     for models in zip_longest(*(data.models for data in sets.values())):
         for (name, data), model in zip(sets.items(), models, strict=True):
             for seed in range(1, seeds + 1) if model else ():
-                if seed == 1 or is_competitive(read_model(output, name, data, model, 1)):
+                if seed == 1 or is_ahead(read_model(output, name, data, model, 1)):
                     yield name, data, model, seed
 
 
-def is_competitive(found: Found) -> bool:
-    """Return whether a model is on some signal ahead of the best trivial score, or behind by no more than `NEAR`."""
-    return any(
-        pair[0].difference is not None and pair[0].auc > 0.5 and pair[0].difference > -NEAR
-        for pair in found.pairs.values()
-    )
+def is_ahead(found: Found) -> bool:
+    """Return whether a model is significantly better than the best trivial score on some signal."""
+    return any(pairs[0].significantly_better for pairs in found.pairs.values())
 
 
 def command(data: DataSet, model: str) -> str:
