@@ -196,7 +196,7 @@ def test_what_was_stopped_goes_on_and_ends_with_the_same_file(nano, tmp_path, mo
 
 def test_parts_of_another_request_are_not_taken(nano, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(conversion, "ConvertedFile", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(conversion, "ConvertedFile", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             convert_files(nano, tmp_path / "a.h5", Request(chunk=15))
     assert (tmp_path / ".a.h5.parts").is_dir()
