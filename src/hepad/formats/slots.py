@@ -99,11 +99,10 @@ def _order(entry: NDArray[np.int64], falling: NDArray[Any]) -> NDArray[np.int64]
     if falling.dtype != np.float32:
         return np.lexsort((falling, entry))
     # One integer for both: such an order of what lies nearly in it is found eight times as fast. Floats of one sign
-    # stand in the order of their bits; -0 is 0, and every NaN the largest number.
+    # stand in the order of their bits; -0 is 0, and every NaN the one behind infinity.
     bits = np.where(np.isnan(falling), np.float32(np.nan), falling + np.float32(0)).view(np.uint32)
     top = np.uint32(1 << 31)
     rising = np.where(bits & top, ~bits, bits | top)
-    rising[np.isnan(falling)] = ~np.uint32(0)
     return np.argsort((entry.astype(np.uint64) << np.uint64(32)) | rising, kind="stable")
 
 
