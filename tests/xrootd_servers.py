@@ -91,10 +91,10 @@ def server(kind: str) -> Iterator[Server]:
 
 def _pretended(place: Path, store: Path) -> Iterator[Server]:
     known = fsspec.get_filesystem_class("root")
-    PretendedXrootd.hosts = {"pretended": store}
+    PretendedXrootd.hosts = {"HOST": store}
     fsspec.register_implementation("root", PretendedXrootd, clobber=True)
     try:
-        yield Server("pretended", store)
+        yield Server("HOST", store)
     finally:
         fsspec.register_implementation("root", known, clobber=True)
 

@@ -19,6 +19,7 @@ from tests.conftest import make_jets, make_table, write_image_file, write_jet_fi
 from tests.layouts import LAYOUTS
 from tests.local_zenodo import zenodo
 from tests.runs.conftest import call
+from tests.xrootd_servers import PRETENDED, server
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"train": train.main, "convert": convert.main, "inspect": inspect.main}
@@ -79,6 +80,15 @@ def test_public_formats_and_a_preset_of_ones_own(directory):
     (directory / "muons.yaml").write_text(block[: block.index("python -m ")])
     run_commands(block, directory)
     assert load_run(directory / "run").features == ("pt", "eta", "phi", "mass", "charge")
+
+
+def test_files_on_servers(directory):
+    with server(PRETENDED) as served:
+        LAYOUTS["nanoaod"].write(served.store / "nano.root", seed=1)
+        LAYOUTS["lhco_features"].write(served.store / "features.h5", seed=1)
+        for block in blocks("docs/data_formats.md", "\n## Files on servers"):
+            run_commands(block, directory)
+    assert len(load_run(directory / "run").features) == 4
 
 
 def test_public_sets_files_of_parts_and_contamination(directory):

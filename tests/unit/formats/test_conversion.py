@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 
 import awkward as ak
 import h5py
@@ -18,6 +19,8 @@ from tests.layouts import LAYOUTS
 from hepad.core.errors import UserError
 from hepad.core.inputs import input_files
 from hepad.formats import Request, conversion, convert_files, planning
+from hepad.formats.converted_file import _packed, _packed_anywhere
+from hepad.formats.slots import into_slots
 
 
 @pytest.fixture
@@ -193,7 +196,7 @@ def test_what_was_stopped_goes_on_and_ends_with_the_same_file(nano, tmp_path, mo
 
 def test_parts_of_another_request_are_not_taken(nano, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(conversion, "ConvertedFile", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(conversion, "ConvertedFile", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             convert_files(nano, tmp_path / "a.h5", Request(chunk=15))
     assert (tmp_path / ".a.h5.parts").is_dir()
@@ -231,3 +234,36 @@ def test_large_events_are_read_in_smaller_parts(tmp_path, monkeypatch):
     monkeypatch.setattr(planning, "_STEP_BYTES", 8 * 6481 * 15)
     steps = planning.plan_steps([tmp_path / "a.hdf5"], Request())
     assert [step.stop - step.start for step in steps] == [15, 15, 10]
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_objects_fall_by_their_key_as_a_sort_of_each_entry_says(dtype):
+    random = np.random.default_rng(3)
+    counts = random.integers(0, 7, 300)
+    special = np.array([0.0, -0.0, np.nan, -np.nan, np.inf, -np.inf, 1e-40, -2.5, 7.0, 7.0], dtype=dtype)
+    key = random.choice(np.concatenate([special, random.normal(size=10).astype(dtype)]), counts.sum())
+    found = into_slots(
+        {"pt": ak.unflatten(key, counts), "number": ak.unflatten(np.arange(len(key)), counts)}, 4, 300, sort="pt"
+    )
+    start = 0
+    for row, n in enumerate(counts):
+        own = key[start : start + n]
+        order = sorted(range(n), key=lambda i: (np.isnan(own[i]), -own[i] if not np.isnan(own[i]) else 0.0))[:4]
+        assert found.values[row, : len(order), 1].tolist() == [start + i for i in order]
+        start += n
+
+
+def test_chunks_are_what_hdf5_itself_unpacks(nano, tmp_path):
+    for direct in (False, True):
+        convert_files(nano, tmp_path / f"{direct}.h5", Request(format="nanoaod", sample="a", direct=direct))
+    with h5py.File(tmp_path / "False.h5") as fast, h5py.File(tmp_path / "True.h5") as anywhere:
+        for name in fast:
+            np.testing.assert_array_equal(fast[name][:], anywhere[name][:])
+            assert (fast[name].compression, fast[name].shuffle) == ("gzip", True)
+
+
+@pytest.mark.parametrize("pack", [_packed, _packed_anywhere])
+@pytest.mark.parametrize("n_bytes", [0, 1, 7, 100_000])
+def test_both_packers_make_deflate(pack, n_bytes):
+    content = np.random.default_rng(1).integers(0, 3, n_bytes).astype("u1").tobytes()
+    assert zlib.decompress(pack(content)) == content
