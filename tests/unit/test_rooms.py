@@ -44,6 +44,7 @@ MAY_IMPORT = {
         "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
         "results", "run", "rundir",
     },
+    "searches": {"rundir"},
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 

@@ -79,8 +79,13 @@ def read_yaml(path: Path, most: int) -> Any:
     return values
 
 
-def read_json(path: Path, most: int) -> dict[str, Any]:
+def read_json(path: Path, most: int, values: int | None = None) -> dict[str, Any]:
     """Return the JSON object of a file of at most `most` bytes.
+
+    Args:
+        path: the file.
+        most: bytes.
+        values: how many it may hold; None for as many as a config has.
 
     Raises:
         UserError: it is not a regular file, too large, not UTF-8, not a JSON object, or holds a key twice, or more
@@ -88,17 +93,17 @@ def read_json(path: Path, most: int) -> dict[str, Any]:
     """
     content = read_text(path, most)
     try:
-        values = json.loads(content, object_pairs_hook=_once, parse_int=_integer, parse_float=_float)
+        found = json.loads(content, object_pairs_hook=_once, parse_int=_integer, parse_float=_float)
     except UserError:
         raise
     except RecursionError as error:
         raise UserError(f"{path} is nested too deeply; it is not from a run") from error
     except ValueError as error:
         raise UserError(f"cannot read {path}: {first_line(error)}") from error
-    if not isinstance(values, dict):
+    if not isinstance(found, dict):
         raise UserError(f"{path} is not from a run: a JSON object is needed")
-    check_limits(values, str(path))
-    return values
+    check_limits(found, str(path), VALUES if values is None else values)
+    return found
 
 
 def _check_events(events: Iterable[yaml.Event], path: Path) -> None:
