@@ -23,6 +23,7 @@ PACKAGES = (
     "hepad.plots",
     "hepad.report",
     "hepad.run",
+    "hepad.stats",
 )
 
 WITHOUT = {

@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "nn": set(),
     "losses": set(),
     "metrics": set(),
+    "stats": set(),
     "formats": {"cluster", "config"},
     "data": {"bundled", "config", "formats"},
     "simulation": {"cluster"},

@@ -1,0 +1,71 @@
+"""Statistics of a bump hunt: background fits, significances, toys, limits."""
+
+from hepad.stats.fits import BackgroundFit, Prediction, fit_background
+from hepad.stats.functions import FAMILIES, SQRT_S, Family, find_family
+from hepad.stats.goodness import Goodness, deviance_terms, goodness_of_fit, signed_pulls
+from hepad.stats.minimising import FitError
+from hepad.stats.orders import OrderChoice, OrderTest, choose_order
+from hepad.stats.scan import BumpHunt, ScanArrays, WindowResult, scan_many, scan_spectrum
+from hepad.stats.signal_fits import SignalFit, fit_signal
+from hepad.stats.significance import Significance, counting_significance, exact_p, signed_z
+from hepad.stats.spectrum import (
+    MIN_EVENTS,
+    Spectrum,
+    Window,
+    align_edges,
+    check_events,
+    check_side_bands,
+    enough_events,
+    equal_bins,
+    fill_spectrum,
+    growing_bins,
+    window_bins,
+)
+from hepad.stats.templates import gaussian_signal, window_signal
+from hepad.stats.toys import GlobalP, draw_toys, global_p, scan_toys
+
+__all__ = [
+    "FAMILIES",
+    "MIN_EVENTS",
+    "SQRT_S",
+    "BackgroundFit",
+    "BumpHunt",
+    "Family",
+    "FitError",
+    "GlobalP",
+    "Goodness",
+    "OrderChoice",
+    "OrderTest",
+    "Prediction",
+    "ScanArrays",
+    "SignalFit",
+    "Significance",
+    "Spectrum",
+    "Window",
+    "WindowResult",
+    "align_edges",
+    "check_events",
+    "check_side_bands",
+    "choose_order",
+    "counting_significance",
+    "deviance_terms",
+    "draw_toys",
+    "enough_events",
+    "equal_bins",
+    "exact_p",
+    "fill_spectrum",
+    "find_family",
+    "fit_background",
+    "fit_signal",
+    "gaussian_signal",
+    "global_p",
+    "goodness_of_fit",
+    "growing_bins",
+    "scan_many",
+    "scan_spectrum",
+    "scan_toys",
+    "signed_pulls",
+    "signed_z",
+    "window_bins",
+    "window_signal",
+]
