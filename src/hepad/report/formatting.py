@@ -114,15 +114,16 @@ def with_uncertainty(value: float, low: float | None, high: float | None) -> str
 
 def _as_number(text: str) -> float | None:
     try:
-        return float(text)
+        return float(text.replace("−", "-"))
     except ValueError:
         return None
 
 
 def _digits(error: float) -> int:
-    """Decimals for an uncertainty: three where it has two digits there, else four, five where four leave nothing."""
-    if error >= 0.00995:
-        return 3
+    """Decimals for an uncertainty of two digits: four for those of an AUC, five where four leave nothing."""
+    for decimals, least in enumerate((9.95, 0.995, 0.0995, 0.00995)):
+        if error >= least:
+            return decimals
     return 5 if 0 < error < 0.000095 else 4
 
 

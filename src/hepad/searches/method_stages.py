@@ -13,7 +13,7 @@ from hepad.searches.runs import HIGH, LOW, SIDEBANDS, SIGNAL_REGION
 from hepad.searches.scoring import DATA, REFERENCE, MethodScores, in_region, other_scores, tested_scores
 from hepad.searches.settings import Method
 from hepad.searches.stages import Place
-from hepad.searches.tables import Table, read_table, write_table
+from hepad.searches.sample_tables import Table, read_table, write_table
 from hepad.searches.template import latent_table, log_density, make_template, normal_template
 
 

@@ -15,7 +15,7 @@ from hepad.core.hdf5 import has_dataset, open_hdf5
 from hepad.data import AnomalyDataModule
 from hepad.data.observed import read_observable
 from hepad.data.truth import DEFAULT
-from hepad.searches.tables import Table
+from hepad.searches.sample_tables import Table
 
 IDENTIFIERS: Final = ("run", "lumi", "event")
 """Columns that say which event an entry is; never features."""

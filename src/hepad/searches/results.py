@@ -17,7 +17,7 @@ from hepad.searches.method_stages import MethodStages
 from hepad.searches.performance import performance
 from hepad.searches.record import Closure, CutResult, MethodResult, Performance, WindowResult
 from hepad.searches.scoring import DATA, REFERENCE, MethodScores
-from hepad.searches.tables import read_arrays, read_table
+from hepad.searches.sample_tables import read_arrays, read_table
 from hepad.searches.template import sample_given
 from hepad.searches.windows import bin_edges
 from hepad.stats.fits import BackgroundFit

@@ -19,7 +19,7 @@ from hepad.data.injection import split_search_rows
 from hepad.searches.reading import Sample, SampleReader
 from hepad.searches.record import Window
 from hepad.searches.settings import Injection, Settings, key_of
-from hepad.searches.tables import Table, is_made, write_arrays, write_table
+from hepad.searches.sample_tables import Table, is_made, write_arrays, write_table
 from hepad.searches.windows import scan_windows, spectrum_range
 
 DATA: Final = "data"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hepad.core.hdf5 import open_hdf5, read_rows, safe_dataset
 from hepad.run.loading import load_run
 from hepad.searches.common_scale import FoldScores
-from hepad.searches.tables import Table, read_arrays, write_arrays
+from hepad.searches.sample_tables import Table, read_arrays, write_arrays
 
 DATA: Final = "data"
 REFERENCE: Final = "reference"

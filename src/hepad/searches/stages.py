@@ -15,7 +15,7 @@ from hepad.searches.record import Window
 from hepad.searches.runs import HIGH, LOW, OF_DENSITIES, SIDEBANDS, SIGNAL_REGION, placed, regions_of, run_of_words
 from hepad.searches.samples import SearchSamples
 from hepad.searches.settings import Method, Settings, key_of
-from hepad.searches.tables import is_made
+from hepad.searches.sample_tables import is_made
 
 Train = Callable[[RunConfig, Path], TrainingResult]
 

@@ -13,7 +13,7 @@ from hepad.models import AnomalyModel, Density, Flow, Generative
 from hepad.run.loading import load_run
 from hepad.searches.mass import draw_masses
 from hepad.searches.record import Window
-from hepad.searches.tables import Table
+from hepad.searches.sample_tables import Table
 
 _BLOCK: Final = 8192
 
