@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.layouts.hdf5_files import pandas_fixed
 from tests.layouts.jet_finding import P4, added, anti_kt, mass_of, p4, pt_of, soft_drop
-from tests.layouts.plain import N_EVENTS, Expected, layout
+from tests.layouts.plain import N_EVENTS, Expected, layout, turn
 
 NAMES = ["m_jj", "m_j1", "m_j2", "delta_m", "tau21_j1", "tau21_j2", "tau32_j1", "tau32_j2", "delta_eta"]
 NAMES += ["pt_j1", "pt_j2"]
@@ -57,12 +57,15 @@ def jets_by_hand(path: Path, seed: int, with_truth: bool, more: bool) -> Expecte
             values += [soft_drop(jet, 0.1, 0.0, 1.0) if jet else 0.0 for jet in (heavy, light)]
             values += [*tau[0], *tau[1], len(heavy), len(light), pt_of(added((0.0,) * 4, *momenta))]
             values.append(sum(pt for pt, eta, _ in particles.tolist() if abs(eta) < 2.5))
-        made.append(values)
+        made.append([*values, math.hypot(eta[0] - eta[1], turn(*(math.atan2(p[1], p[0]) for p in whole)))])
     if with_truth:
         raw[:, 2100] = label
     pandas_fixed(path, raw, None)
     table = np.array(made, dtype=np.float32)
-    return {"table": (table, [*NAMES, *(MORE if more else ())]), **({"label": (label, None)} if with_truth else {})}
+    return {
+        "table": (table, [*NAMES, *(MORE if more else ()), "delta_r"]),
+        **({"label": (label, None)} if with_truth else {}),
+    }
 
 
 @layout("lhco_jets", ".h5", recognised=False)

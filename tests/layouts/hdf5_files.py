@@ -8,7 +8,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from tests.layouts.plain import N_EVENTS, Expected, cylindrical, in_slots, layout
+from tests.layouts.plain import N_EVENTS, Expected, cylindrical, in_slots, layout, turn
 
 F4 = np.float32
 PICKLED = np.void(b"\x80\x04cposix\nsystem\n(S'touch /tmp/owned'\ntR.")
@@ -87,18 +87,19 @@ def lhco_features(path: Path, seed: int) -> Expected:
         jets = []
         for jet in (row[:7], row[7:14]):
             px, py, pz, mass, tau1, tau2, tau3 = jet.tolist()
-            pt, eta, _ = cylindrical(px, py, pz)
+            pt, eta, phi = cylindrical(px, py, pz)
             energy = math.sqrt(px**2 + py**2 + pz**2 + mass**2)
-            jets.append((mass, pt, eta, tau2 / (1e-5 + tau1), tau3 / (1e-5 + tau2), (energy, px, py, pz)))
+            jets.append((mass, pt, eta, tau2 / (1e-5 + tau1), tau3 / (1e-5 + tau2), (energy, px, py, pz), phi))
         total = [a + b for a, b in zip(jets[0][5], jets[1][5], strict=True)]
         m_jj = math.sqrt(total[0] ** 2 - sum(p**2 for p in total[1:]))
         heavy, light = sorted(jets, key=lambda jet: -jet[0])
         ratios = [heavy[3], light[3], heavy[4], light[4]]
-        made.append(
-            [m_jj, heavy[0], light[0], heavy[0] - light[0], *ratios, abs(heavy[2] - light[2]), heavy[1], light[1]]
-        )
+        delta_eta = heavy[2] - light[2]
+        delta_r = math.hypot(delta_eta, turn(heavy[6], light[6]))
+        masses = [m_jj, heavy[0], light[0], heavy[0] - light[0]]
+        made.append([*masses, *ratios, abs(delta_eta), heavy[1], light[1], delta_r])
     columns = ["m_jj", "m_j1", "m_j2", "delta_m", "tau21_j1", "tau21_j2", "tau32_j1", "tau32_j2", "delta_eta"]
-    return {"table": (np.array(made, dtype=F4), [*columns, "pt_j1", "pt_j2"]), "label": (table[:, 14], None)}
+    return {"table": (np.array(made, dtype=F4), [*columns, "pt_j1", "pt_j2", "delta_r"]), "label": (table[:, 14], None)}
 
 
 @layout("top_tagging", ".h5")

@@ -2,7 +2,10 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import numpy as np
 
 P4 = tuple[float, float, float, float]
 """px, py, pz, E."""
@@ -73,3 +76,28 @@ def tau_of(momenta: Sequence[P4], axes: Sequence[P4], beta: float, r_0: float) -
     """Return Σ pT min ΔR^β / Σ pT R_0^β for given axes."""
     total = sum(pt_of(p) for p in momenta)
     return sum(pt_of(p) * min(distance(p, axis) for axis in axes) ** beta for p in momenta) / (total * r_0**beta)
+
+
+def least_tau(jet: Sequence[tuple[float, float, float]], n: int, r_0: float) -> float:
+    """Return the least τ_n, β = 1, of pT, y and φ of a few particles: over all ways of giving them to n axes."""
+    pulls = (sum(least_pull(tuple(group)) for group in groups) for groups in partitions(list(jet), n))
+    return min(pulls) / (r_0 * sum(pt for pt, *_ in jet))
+
+
+def partitions(items: list, n: int) -> Iterator[list[list]]:
+    """Yield all ways of putting items into n groups, none of them empty."""
+    for labels in itertools.product(range(n), repeat=len(items)):
+        if len(set(labels)) == n and list(dict.fromkeys(labels)) == sorted(set(labels)):
+            yield [[item for item, label in zip(items, labels, strict=True) if label == group] for group in range(n)]
+
+
+@cache
+def least_pull(group: tuple[tuple[float, float, float], ...]) -> float:
+    """Return the least Σ pT ΔR over all axes: a geometric median, by Weiszfeld's iteration, or at a particle."""
+    pt, y, phi = np.array(group).T
+    axis = np.array([np.average(y, weights=pt), np.average(phi, weights=pt)])
+    for _ in range(60):
+        weight = pt / np.maximum(np.hypot(y - axis[0], phi - axis[1]), 1e-12)
+        axis = np.array([np.average(y, weights=weight), np.average(phi, weights=weight)])
+    places = [axis, *np.column_stack([y, phi])]
+    return min(float((pt * np.hypot(y - place[0], phi - place[1])).sum()) for place in places)

@@ -86,3 +86,8 @@ def cylindrical(px: float, py: float, pz: float) -> tuple[float, float, float]:
     """Return pt, eta and phi of one momentum."""
     pt = math.hypot(px, py)
     return pt, math.asinh(pz / pt) if pt else 0.0, math.atan2(py, px)
+
+
+def turn(one: float, other: float) -> float:
+    """Return the angle between two azimuths, from 0 to π."""
+    return math.acos(min(1.0, max(-1.0, math.cos(one - other))))

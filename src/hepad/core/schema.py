@@ -77,6 +77,28 @@ PT_COLUMNS: Final = {"log": "log_pt", "share": "pt_share"}
 FAT_JET_FEATURES: Final = ("pt", "eta", "phi", "mass", "nConstituents", "area", "n_pileup", "n_vertices")
 """The columns of `jet_features` in simulated files (pt and mass in GeV)."""
 
+DIJET_FEATURES: Final = (
+    "m_jj",
+    "m_j1",
+    "m_j2",
+    "delta_m",
+    "tau21_j1",
+    "tau21_j2",
+    "tau32_j1",
+    "tau32_j2",
+    "delta_eta",
+    "pt_j1",
+    "pt_j2",
+    "delta_r",
+)
+"""The columns of `table` in simulated files of dijets, those of the preset lhco_features (m_… and pt_… in GeV).
+
+j1 is the heavier of the two jets, delta_… are differences without a sign, tau21 is τ2 / (10⁻⁵ + τ1).
+"""
+
+EVENT_DATASET: Final = "event"
+"""Number of the event (N,) that an entry was made of; unique in its file."""
+
 
 @dataclass(frozen=True)
 class ImageLabels:

@@ -104,7 +104,7 @@ class AnomalyDataModule(TestedSamples, TrivialBaselines, PartLoaders):
             raise UserError(f"data.batch_size={batch_size}: batch normalisation needs at least 2 entries")
         if on_nonfinite not in ("refuse", "drop"):
             raise UserError(f"data.on_nonfinite={on_nonfinite}; allowed: refuse, drop")
-        self.files = sample_files(samples, bundled, self.datasets, format)
+        self.files = sample_files(samples, bundled, self.bundled_datasets, format)
         check_folds(folds, fold)
         self.regions = parse_regions(regions)
         self.given_roles = parse_roles(train, self.regions, self.files)

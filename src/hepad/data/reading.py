@@ -73,6 +73,11 @@ class SampleReader(ABC):
         """
 
     @property
+    def bundled_datasets(self) -> tuple[str, ...]:
+        """Names of data sets of which a sample that ships with hepad holds one, to be among the samples."""
+        return self.datasets
+
+    @property
     @abstractmethod
     def feature_names(self) -> tuple[str, ...]:
         """Names of the features of one entry (last axis of vectors), or of the channels of an image."""

@@ -32,7 +32,8 @@ class TableDataModule(AnomalyDataModule):
     are no features.
 
     Args:
-        dataset: name of the data set `(N, F)`; None for the only one of a file.
+        dataset: name of the data set `(N, F)`; None for the only one of a file. Samples that ship with hepad are those
+            that hold it, or else `event_features`.
         columns: names of its columns, where it has no attribute `features`.
         features: names of the columns to use, in this order; None for all that the background's file holds but those of
             the context and of the truth; `label` is none of them, whatever `truth` names.
@@ -62,14 +63,19 @@ class TableDataModule(AnomalyDataModule):
         loudness: str | None = None,
         **common: Any,
     ) -> None:
+        self.dataset = dataset
         super().__init__(**common)
         for key, names in (("columns", columns), ("features", features)):
             if twice := next((name for name in names or () if list(names or ()).count(name) > 1), None):
                 raise UserError(f"data.{key} names {twice!r} twice")
-        self.dataset = dataset
         self.columns = columns
         self.features = None if features is None else tuple(features)
         self.loudness = loudness
+
+    @property
+    def bundled_datasets(self) -> tuple[str, ...]:
+        """The data set that the user names, else `event_features`."""
+        return self.datasets if self.dataset is None else (self.dataset,)
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -161,10 +161,11 @@ def _training(words: str, sample: str, path: Path) -> str:
 
 
 def _as_published(path: Path, preset: Preset) -> str:
-    """Return the training on a file as it is; empty where no data config reads its format."""
+    """Return the training on a file as it is; empty where no data config of a public set reads its format."""
     configs = sorted((config_dir() / "data").glob("*.yaml"))
-    line = re.compile(rf"^format: {re.escape(preset.name)}\b", re.MULTILINE)
-    read = (config.stem for config in configs if line.search(config.read_text(encoding="utf-8")))
+    lines = [re.compile(text, re.MULTILINE) for text in (rf"^format: {re.escape(preset.name)}\b", r"^bundled: false\b")]
+    texts = {config.stem: config.read_text(encoding="utf-8") for config in configs}
+    read = (name for name, text in texts.items() if all(line.search(text) for line in lines))
     if (data := next(read, None)) is None:
         return ""
     model = next((word for word in preset.use.split() if word.startswith("model=")), "")

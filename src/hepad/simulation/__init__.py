@@ -2,8 +2,8 @@
 
 The chain, one module per step: `processes` (what is generated) → `generator` (Pythia events) → `pileup` →
 `tracker` → `calorimeter` → `particle_flow` → `clustering`, `jets` and `taggers` → `event` (all of it for a
-batch; `fat_jets` for jet images) → `production` (any number of events over processes, resumable) → `validation`
-(plots and tables).
+batch; `fat_jets` for jet images, `dijets` for searches) → `production` (any number of events over processes,
+resumable) → `validation` (plots and tables).
 
 Pythia, FastJet and awkward are optional (`pip install "hepad[simulation]"`) and imported only when work
 starts.

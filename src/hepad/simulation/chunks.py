@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from hepad.core.errors import UserError
+from hepad.simulation.dijets import EVENTS_OF_CHUNK, Dijets, simulate_dijets
 from hepad.simulation.event import Events, simulate_events
 from hepad.simulation.fat_jets import FatJets, simulate_fat_jets
 from hepad.simulation.generator import MINIMUM_BIAS_SETTINGS, generate, generate_records, make_pythia
@@ -62,6 +63,8 @@ def make_sample_chunk(
 
 
 def _chunk_arrays(tables: Path, settings: Settings, sample: str, chunk: int, n: int) -> dict[str, Array]:
+    if PROCESSES[sample].dijets:
+        return simulate_dijet_chunk(settings, sample, chunk, n).arrays()
     seed = chunk_seeds(settings.seed, sample, chunk).pileup
     pileup = minimum_bias(make_pythia(MINIMUM_BIAS_SETTINGS, seed, tables))
     return simulate_chunk(settings, sample, chunk, n, pileup).arrays()
@@ -104,7 +107,19 @@ def minimum_bias(pythia: Any) -> PileupSource:
 
 def record_type(sample: str) -> type[Record]:
     """Return what an entry of `sample` is."""
+    if PROCESSES[sample].dijets:
+        return Dijets
     return FatJets if PROCESSES[sample].fat_jets else Events
+
+
+def simulate_dijet_chunk(settings: Settings, sample: str, chunk: int, n: int) -> Dijets:
+    """Simulate chunk number `chunk` of a sample of dijets: events are made until `n` have passed the selection."""
+    pythia = make_pythia(PROCESSES[sample].settings or (), chunk_seeds(settings.seed, sample, chunk).hard)
+    first = chunk * EVENTS_OF_CHUNK
+    kept: list[Dijets] = []
+    while sum(map(len, kept)) < n:
+        kept.append(simulate_dijets(generate_records(pythia, BATCH), first + BATCH * len(kept)))
+    return merge(kept).select(np.arange(n))
 
 
 def simulate_chunk(settings: Settings, sample: str, chunk: int, n: int, pileup: PileupSource) -> Record:

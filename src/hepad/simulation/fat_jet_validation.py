@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import matplotlib as mpl
-import mplhep
 import numpy as np
-from matplotlib.figure import Figure
 
 from hepad.core.hdf5 import open_hdf5
 from hepad.core.schema import FAT_JET_FEATURES, JET_CONSTITUENTS_DATASET, JET_FEATURES_DATASET
 from hepad.simulation.records import Array, wrap_phi
-from hepad.simulation.validation_drawing import COLOURS, add_legend, label_axes
+from hepad.simulation.validation_shares import Shares, draw_shares
 
 
 @dataclass(frozen=True)
@@ -24,13 +21,13 @@ class FatJetData:
     quantities: dict[str, Array]
 
 
-_PLOTS: Final[dict[str, tuple[Array, str]]] = {
-    "mass": (np.linspace(0, 300, 61), "Jet mass [GeV]"),
-    "pt": (np.linspace(540, 660, 25), "Jet $p_T$ [GeV]"),
-    "eta": (np.linspace(-2.2, 2.2, 23), "Jet η"),
-    "nConstituents": (np.arange(0, 142, 4) - 0.5, "Constituents of jets"),
-    "width": (np.linspace(0, 0.5, 51), "Width: mean ΔR weighted with $p_T$"),
-    "area": (np.linspace(1.4, 2.6, 61), "Jet area"),
+_PLOTS: Final = {
+    "mass": Shares(np.linspace(0, 300, 61), "Jet mass [GeV]"),
+    "pt": Shares(np.linspace(540, 660, 25), "Jet $p_T$ [GeV]"),
+    "eta": Shares(np.linspace(-2.2, 2.2, 23), "Jet η"),
+    "nConstituents": Shares(np.arange(0, 142, 4) - 0.5, "Constituents of jets"),
+    "width": Shares(np.linspace(0, 0.5, 51), "Width: mean ΔR weighted with $p_T$"),
+    "area": Shares(np.linspace(1.4, 2.6, 61), "Jet area"),
 }
 
 
@@ -54,7 +51,8 @@ def validate_fat_jets(files: Mapping[str, Path], directory: Path) -> list[Path]:
     print(table)
     path = directory / "fat_jets.txt"
     path.write_text(table + "\n")
-    written = [path, *_draw(samples, directory)]
+    quantities = {sample.name: sample.quantities for sample in samples}
+    written = [path, *draw_shares(quantities, _PLOTS, "Share of jets", directory, "fat_jet_")]
     print(f"{len(written) - 1} validation plots of fat jets in {directory}")
     return written
 
@@ -70,23 +68,3 @@ def fat_jet_table(samples: Sequence[FatJetData]) -> str:
             f"{sample.name:12} {n_jets:7} {mass[0]:6.1f} {mass[1]:6.1f} {mass[2]:6.1f} {pt:6.1f} {n:12.1f} {width:6.3f}"
         )
     return "\n".join(lines)
-
-
-def _draw(samples: Sequence[FatJetData], directory: Path) -> list[Path]:
-    paths = []
-    with mpl.rc_context():
-        mplhep.style.use("CMS")
-        mpl.rcParams.update({"font.size": 20, "legend.fontsize": 16, "figure.figsize": (9, 8)})
-        for name, (edges, label) in _PLOTS.items():
-            figure = Figure()
-            axes = figure.add_subplot()
-            for sample, colour in zip(samples, COLOURS, strict=False):
-                values = sample.quantities[name]
-                share = np.histogram(values, edges)[0] / len(values)
-                axes.stairs(share, edges, color=colour, linewidth=2, label=sample.name)
-            axes.set(xlabel=label, ylabel="Share of jets", xlim=(edges[0], edges[-1]))
-            add_legend(axes)
-            label_axes(axes)
-            paths.append(directory / f"fat_jet_{name}.png")
-            figure.savefig(paths[-1], dpi=70, bbox_inches="tight", metadata={"Software": None})
-    return paths

@@ -13,16 +13,36 @@ class Process:
     `settings` are Pythia 8 commands for the hard collision (None: the event is pileup only), `selection` names a
     filter of `hepad.simulation.request` on the reconstructed event. With `fat_jets` entries are not events but fat
     jets, at most one of each event: `any`, or one that holds all of a hadronic `top` (see
-    `hepad.simulation.fat_jets`).
+    `hepad.simulation.fat_jets`). With `dijets` they are the two leading jets of an event without pileup and detector
+    (see `hepad.simulation.dijets`).
     """
 
     description: str
     settings: tuple[str, ...] | None
     selection: str | None = None
     fat_jets: Literal["any", "top"] | None = None
+    dijets: bool = False
 
 
 _ALL_QCD: Final = ("HardQCD:all = on",)
+
+# As in the LHC Olympics: the W and Z of the W' → WZ decay stand for X(500) and Y(100). mMin cuts the tail of
+# off-shell W' that the parton densities enhance.
+_WPRIME: Final = (
+    "NewGaugeBoson:ffbar2Wprime = on",
+    "34:m0 = 3500",
+    "34:mMin = 2500",
+    "Wprime:coup2WZ = 1",
+    "34:onMode = off",
+    "34:onIfMatch = 24 23",
+    "24:m0 = 500",
+    "24:onMode = off",
+    "24:onIfAny = 1 2 3 4 5",
+    "24:offIfAny = 6",
+    "23:m0 = 100",
+    "23:onMode = off",
+    "23:onIfAny = 1 2 3 4 5",
+)
 
 PROCESSES: Final[dict[str, Process]] = {
     "zero_bias": Process("pileup only", None),
@@ -52,26 +72,7 @@ PROCESSES: Final[dict[str, Process]] = {
             "25:addChannel = 1 0.5 100 23 23",
         ),
     ),
-    # As in the LHC Olympics: the W and Z of the W' → WZ decay stand for X(500) and Y(100). mMin cuts the tail of
-    # off-shell W' that the parton densities enhance.
-    "wprime": Process(
-        "W'(3.5 TeV) → X(500) Y(100) → four quarks",
-        (
-            "NewGaugeBoson:ffbar2Wprime = on",
-            "34:m0 = 3500",
-            "34:mMin = 2500",
-            "Wprime:coup2WZ = 1",
-            "34:onMode = off",
-            "34:onIfMatch = 24 23",
-            "24:m0 = 500",
-            "24:onMode = off",
-            "24:onIfAny = 1 2 3 4 5",
-            "24:offIfAny = 6",
-            "23:m0 = 100",
-            "23:onMode = off",
-            "23:onIfAny = 1 2 3 4 5",
-        ),
-    ),
+    "wprime": Process("W'(3.5 TeV) → X(500) Y(100) → four quarks", _WPRIME),
     "qcd_pt1000": Process(
         "dijets with pT-hat > 1000 GeV, the background of wprime",
         (*_ALL_QCD, "PhaseSpace:pTHatMin = 1000"),
@@ -94,6 +95,23 @@ PROCESSES: Final[dict[str, Process]] = {
             "24:onIfAny = 1 2 3 4 5",
         ),
         fat_jets="top",
+    ),
+    # The R&D set of the LHC Olympics (arXiv:2101.08320) without its detector. m-hat spends the events where a search
+    # for wprime_dijet looks; docs/simulation.md tells where the spectrum feels its limits.
+    "qcd_dijet": Process(
+        "two leading R = 1 jets of dijets with pT-hat > 1000 GeV and m-hat 2.6 to 5 TeV; one above 1.2 TeV",
+        (
+            *_ALL_QCD,
+            "PhaseSpace:pTHatMin = 1000",
+            "PhaseSpace:mHatMin = 2600",
+            "PhaseSpace:mHatMax = 5000",
+        ),
+        dijets=True,
+    ),
+    "wprime_dijet": Process(
+        "two leading R = 1 jets of W'(3.5 TeV) → X(500) Y(100) → four quarks; one above 1.2 TeV",
+        _WPRIME,
+        dijets=True,
     ),
 }
 

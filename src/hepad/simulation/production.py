@@ -31,6 +31,7 @@ from hepad.simulation.chunks import (
     write_arrays,
 )
 from hepad.simulation.generator import import_simulation_package, write_minimum_bias_tables
+from hepad.simulation.processes import PROCESSES
 from hepad.simulation.records import Record
 from hepad.simulation.sample_files import read_fingerprint, write_sample
 from hepad.simulation.settings import Settings, check_directory, check_workers, sample_fingerprint
@@ -64,7 +65,10 @@ def simulate(
         return files
     with TemporaryDirectory() as scratch, ExitStack() as stack:
         tables = Path(scratch) / "minimum_bias"
-        write_minimum_bias_tables(tables)
+        if all(PROCESSES[sample].dijets for sample in missing):
+            tables.touch()
+        else:
+            write_minimum_bias_tables(tables)
         workplace = workers if cluster is None else stack.enter_context(cluster_workers(cluster))
         for sample in missing:
             _make_sample(settings, sample, files[sample], tables, workplace)

@@ -44,15 +44,17 @@ def file_attributes(settings: Settings, sample: str) -> dict[str, Any]:
     """Return the attributes of a sample's file: what it is, and all that is needed to make it again."""
     versions = generator_versions()
     row = PROCESSES[sample]
+    pileup = settings.pileup_of(sample)
+    around = "particle level without pileup" if row.dijets else f"pileup {pileup:g}"
     return {
         "sample": sample,
-        "source": f"hepad simulation: {row.description}, 13 TeV, pileup {settings.pileup_mean:g}",
+        "source": f"hepad simulation: {row.description}, 13 TeV, {around}",
         "hepad_version": versions["hepad"],
         "pythia_version": versions["pythia8mc"],
         "fastjet_version": versions["fastjet"],
         "numpy_version": versions["numpy"],
         "seed": settings.seed,
-        "pileup_mean": settings.pileup_mean,
+        "pileup_mean": pileup,
         "chunk_size": settings.chunk_size,
         "mantissa_bits": settings.mantissa_bits,
         "pythia_settings": json.dumps(row.settings or ()),

@@ -48,6 +48,10 @@ class Settings:
         if self.pileup_mean == 0 and "zero_bias" in self.n_events:
             raise UserError("zero_bias is made of pileup only: pileup.mean must be above 0, or leave it out")
 
+    def pileup_of(self, sample: str) -> float:
+        """Return the mean number of collisions that are added to an event of `sample`; dijets have none."""
+        return 0.0 if PROCESSES[sample].dijets else self.pileup_mean
+
 
 def _check_whole(name: str, value: Any, low: int, high: int | None = None) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < low or (high is not None and value > high):
@@ -96,7 +100,7 @@ def sample_fingerprint(settings: Settings, sample: str) -> str:
         row.selection,
         settings.n_events[sample],
         settings.seed,
-        settings.pileup_mean,
+        settings.pileup_of(sample),
         settings.chunk_size,
         settings.mantissa_bits,
         generation_settings(),
