@@ -5,13 +5,14 @@ from typing import Final
 
 from hepad.report import Cell, Setting, Table
 from hepad.report.terminal import console_table, print_to_terminal
-from hepad.searches.findings import answer, best_finding, smallest_p, warnings
+from hepad.searches.answer import answer, warnings
+from hepad.searches.findings import best_finding, smallest_p
 from hepad.searches.metrics import best_performance
 from hepad.searches.page import PAGE
 from hepad.searches.record import SearchRecord
 from hepad.searches.tables import WINNER, without_empty, z_cell
 
-_LONGEST: Final = 14
+_LONGEST: Final = 11
 
 
 def print_search(record: SearchRecord, directory: Path) -> None:

@@ -7,30 +7,15 @@ from typing import Any, Final
 import yaml
 
 from hepad.plots import StandardFigure, save_figure
-from hepad.report import Cell, Report, Section, Table, write_report
-from hepad.searches.figures import FOUND, LIMITS, SCAN, SEPARATION, SPECTRA, TRUST, best_first, search_figures
-from hepad.searches.findings import (
-    FAILED,
-    answer,
-    best_finding,
-    is_excess,
-    method_of,
-    smallest_p,
-    warnings,
-)
+from hepad.report import Cell, Report, Section, Table, interval, write_report
+from hepad.searches.answer import FAILED, answer, warnings
+from hepad.searches.figures import LIMITS, SCAN, SPECTRA, best_first, search_figures
+from hepad.searches.findings import best_finding, is_excess, method_of, smallest_p
 from hepad.searches.metrics import best_performance, write_metrics
 from hepad.searches.record import SearchRecord
-from hepad.searches.tables import (
-    closure_table,
-    cuts_table,
-    failure_table,
-    fit_table,
-    found_table,
-    global_cell,
-    methods_table,
-    null_table,
-    samples_table,
-)
+from hepad.searches.tables import cuts_table, found_table, global_cell, methods_table, samples_table, z_cell
+from hepad.searches.trust_figures import FOUND, SEPARATION, TRUST
+from hepad.searches.trust_tables import closure_table, failure_table, fit_table, null_table
 
 PAGE: Final = "search.html"
 PLOTS: Final = "plots"
@@ -114,16 +99,15 @@ def key_figures(record: SearchRecord) -> list[tuple[str, Cell]]:
         found = [
             ("answer", "excess" if is_excess(record, finding) else "no excess"),
             (f"smallest local p ({finding.method})", finding.p),
-            ("Z", finding.z),
+            ("Z", z_cell(finding.z)),
             ("global p", global_cell(method)),
             ("null twin: smallest local p", None if twin is None else twin.p),
         ]
-    tops = [top.max_sic for m in record.methods if (top := best_performance(m)) is not None]
-    known = [top for top in tops if top is not None]
+    tops = [top for m in record.methods if (top := best_performance(m)) is not None]
+    top = max(tops, key=lambda top: top.max_sic or 0.0, default=None)
     return [
         *found,
-        *([("largest SIC", max(known))] if known else []),
-        ("windows", len(record.windows)),
+        *([] if top is None else [("largest SIC", interval(top.max_sic, top.max_sic_low, top.max_sic_high))]),
         *([("time of all stages [s]", round(seconds))] if seconds else []),
     ]
 
