@@ -16,7 +16,6 @@ from hepad.searches.results import method_result
 from hepad.searches.samples import SearchSamples, prepare_samples
 from hepad.searches.settings import Method, Settings, key_of, read_settings
 from hepad.searches.stages import Place, Stages
-from hepad.searches.toys import global_p
 
 _SETTINGS: Final = (
     "seed", "sample", "extra", "data_fraction", "injection", "null_twin", "folds", "scan", "cuts", "background", "systematic",
@@ -99,7 +98,7 @@ class Planner:
 
         def work() -> None:
             place.mkdir(parents=True, exist_ok=True)
-            found = method_result(method.name, windows, lambda findings: global_p(findings, settings))
+            found = method_result(method.name, windows)
             write_record(place, self._around([found]))
 
         self.stages.add(Stage(name, place, work, lambda: (place / FILE).is_file(), needs))
@@ -109,7 +108,7 @@ class Planner:
         samples = self.samples
         return SearchRecord(
             observable=samples.observable,
-            unit="",
+            unit=self.settings.scan.unit,
             features=samples.features,
             windows=samples.windows,
             methods=methods,

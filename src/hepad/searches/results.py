@@ -1,8 +1,6 @@
 """Results of a method: from its scores to counts, p-values, closure and performance in each window."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -19,24 +17,12 @@ from hepad.searches.record import Closure, CutResult, MethodResult, Performance,
 from hepad.searches.scoring import DATA, REFERENCE, MethodScores
 from hepad.searches.sample_tables import read_arrays, read_table
 from hepad.searches.template import sample_given
+from hepad.searches.toys import WindowFindings, with_toys
 from hepad.searches.windows import bin_edges
 from hepad.stats.fits import BackgroundFit
 
 ONLY_INSIDE: Final = ("anode", "r_anode")
 """Kinds of methods whose scores mean something in the window alone: their background is the template's."""
-
-
-@dataclass(frozen=True)
-class WindowFindings:
-    """Findings of a method in a window.
-
-    Attributes:
-        result: for the record.
-        fits: cut → fit of its spectrum, where there is one.
-    """
-
-    result: WindowResult
-    fits: dict[float, BackgroundFit]
 
 
 def window_findings(stages: MethodStages) -> WindowFindings:
@@ -137,26 +123,13 @@ def _closure(stages: MethodStages) -> Closure | None:
     return template_closure(made, target[:, :-1], features, "side bands", seed)
 
 
-def method_result(
-    name: str, windows: Sequence[MethodStages], p_global: Callable[[Sequence[WindowFindings]], tuple[float | None, int]]
-) -> MethodResult:
-    """Return the results of a method in all windows.
+def method_result(name: str, windows: Sequence[MethodStages]) -> MethodResult:
+    """Return the results of a method in all windows; the stages before are done.
 
     Args:
         name: of the method.
         windows: its stages in each.
-        p_global: returns the global p-value and of how many toys it is.
     """
-    findings = [window_findings(stages) for stages in windows]
-    p, toys = p_global(findings)
-    return MethodResult(name, [found.result for found in findings], p, toys)
-
-
-def with_seconds(result: MethodResult, seconds: dict[str, float]) -> MethodResult:
-    """Return a result with the seconds of the stages of each window."""
-    return replace(result, windows=[replace(w, seconds=round(seconds.get(w.window, 0.0), 3)) for w in result.windows])
-
-
-def result_file(directory: Path, name: str) -> Path:
-    """Return the directory of a method's results."""
-    return directory / name
+    settings = windows[0].place.settings
+    found = with_toys([window_findings(stages) for stages in windows], settings.fit, settings.toys, settings.seed)
+    return MethodResult(name, found.windows, found.p_global, found.toys)

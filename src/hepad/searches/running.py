@@ -6,7 +6,6 @@ from pathlib import Path
 
 from hydra.types import TaskFunction
 
-from hepad.checks.combinations import validate_run_dir
 from hepad.config import RunConfig
 from hepad.config.keys import check_config
 from hepad.core.errors import UserError
@@ -16,6 +15,8 @@ from hepad.pipeline.training_commands import begin_or_go_on
 from hepad.run.training import exclusive_run_dir
 from hepad.rundir.config_file import CONFIG, moved_paths
 from hepad.rundir.parsing import read_yaml
+from hepad.searches.console import print_search
+from hepad.searches.page import write_search_page
 from hepad.searches.planning import plan_search
 from hepad.searches.record import SearchRecord
 
@@ -58,7 +59,9 @@ def run_search(cfg: RunConfig, task: TaskFunction | None = None) -> SearchRecord
     print(f"{len(pipeline.stages)} stages in {directory}", flush=True)
     with exclusive_run_dir(directory, "search"):
         found = run_pipeline(pipeline, apart, Progress(len(pipeline.stages)).tell)
-    assert isinstance(found, SearchRecord)
+        assert isinstance(found, SearchRecord)
+        write_search_page(directory, found)
+    print_search(found, directory)
     return found
 
 
@@ -121,5 +124,3 @@ def seconds_left(record: PipelineRecord) -> float | None:
     waiting = [kind_of_stage(name) for name, stage in record.stages.items() if stage.status != FINISHED]
     return sum(means.get(kind, usual) for kind in waiting)
 
-
-__all__ = ["Progress", "resumed_config", "run_search", "validate_run_dir"]

@@ -208,6 +208,7 @@ def _scan(given: Mapping[str, Any]) -> Scan:
         step=None if step is None else float(step),
         range=None if ends is None else (float(ends[0]), float(ends[1])),
         bins=int(given["bins"]),
+        unit=str(given["unit"] or ""),
     )
 
 

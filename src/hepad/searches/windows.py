@@ -25,6 +25,7 @@ class Scan:
         step: between two windows; None to spread them evenly over the range.
         range: both ends of the spectrum; None for those of the data.
         bins: of the spectrum in each window.
+        unit: of the observable; empty where unknown.
     """
 
     windows: int = 1
@@ -33,6 +34,7 @@ class Scan:
     step: float | None = None
     range: tuple[float, float] | None = None
     bins: int = 4
+    unit: str = "GeV"
 
 
 def spectrum_range(scan: Scan, values: NDArray[np.float64], observable: str) -> tuple[float, float]:

@@ -26,6 +26,7 @@ SEARCH_KEYS: Final[dict[str, Kind]] = {
     "scan.width": Number(0, open_low=True),
     "scan.step": optional(Number(0, open_low=True)),
     "scan.range": optional(ListOf(Number(), 2, 2, "ends", "[2600,5600]")),
+    "scan.unit": optional(Text("a unit, such as GeV", 20)),
     "scan.bins": Whole(1, 100),
     "folds": Whole(2, 50),
     "cuts": ListOf(Number(0, 1, open_low=True), 1, 20, "efficiencies above 0 and up to 1", "[1.0,0.01]"),
