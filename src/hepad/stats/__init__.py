@@ -3,6 +3,9 @@
 from hepad.stats.fits import BackgroundFit, Prediction, fit_background
 from hepad.stats.functions import FAMILIES, SQRT_S, Family, find_family
 from hepad.stats.goodness import Goodness, deviance_terms, goodness_of_fit, signed_pulls
+from hepad.stats.limit_models import CorrelatedModel, CountModel, SpectrumModel, shifts_of
+from hepad.stats.limit_toys import toy_limit
+from hepad.stats.limits import UpperLimit, counting_limit, upper_limit
 from hepad.stats.minimising import FitError
 from hepad.stats.orders import OrderChoice, OrderTest, choose_order
 from hepad.stats.scan import BumpHunt, ScanArrays, WindowResult, scan_many, scan_spectrum
@@ -21,6 +24,7 @@ from hepad.stats.spectrum import (
     growing_bins,
     window_bins,
 )
+from hepad.stats.template_counts import TemplateCount, count_fold, template_background, template_significance
 from hepad.stats.templates import gaussian_signal, window_signal
 from hepad.stats.toys import GlobalP, draw_toys, global_p, scan_toys
 
@@ -30,6 +34,8 @@ __all__ = [
     "SQRT_S",
     "BackgroundFit",
     "BumpHunt",
+    "CorrelatedModel",
+    "CountModel",
     "Family",
     "FitError",
     "GlobalP",
@@ -41,12 +47,17 @@ __all__ = [
     "SignalFit",
     "Significance",
     "Spectrum",
+    "SpectrumModel",
+    "TemplateCount",
+    "UpperLimit",
     "Window",
     "WindowResult",
     "align_edges",
     "check_events",
     "check_side_bands",
     "choose_order",
+    "count_fold",
+    "counting_limit",
     "counting_significance",
     "deviance_terms",
     "draw_toys",
@@ -64,8 +75,13 @@ __all__ = [
     "scan_many",
     "scan_spectrum",
     "scan_toys",
+    "shifts_of",
     "signed_pulls",
     "signed_z",
+    "template_background",
+    "template_significance",
+    "toy_limit",
+    "upper_limit",
     "window_bins",
     "window_signal",
 ]
