@@ -1,7 +1,7 @@
 """One cut in one window: what is left of the spectrum, the background expected there, and how significant an excess is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -12,7 +12,7 @@ from hepad.metrics import MIN_ENTRIES, jensen_shannon
 from hepad.searches import record
 from hepad.searches.record import CutResult, Window
 from hepad.searches.settings import FitSettings
-from hepad.stats import FitError, Spectrum, choose_order, counting_significance
+from hepad.stats import FitError, Spectrum, choose_order, counting_limit, counting_significance
 from hepad.stats.fits import BackgroundFit
 
 _BLOCKS: Final = 12
@@ -136,6 +136,18 @@ def template_cut(
     error = expected * float(np.sqrt((1 - k / n) / k + systematic**2))
     found = counting_significance(passed.observed, expected, error)
     return CutResult(passed.efficiency, passed.observed, expected, error, found.z, found.p, **known)
+
+
+def with_limits(cut: CutResult) -> CutResult:
+    """Return a result with upper limits at 95% CL on the signal beyond the cut, where there is a background estimate."""
+    if cut.expected is None or cut.error is None:
+        return cut
+    try:
+        found = counting_limit(cut.observed, cut.expected, cut.error)
+    except (FitError, UserError):
+        return cut
+    names = ("-2", "-1", "median", "1", "2")
+    return replace(cut, limits={"observed": found.observed, **dict(zip(names, found.expected, strict=True))})
 
 
 def _failed(bare: record.Spectrum, failure: str) -> record.Spectrum:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hepad.run.loading import load_run
 from hepad.searches.closure import template_closure
 from hepad.searches.common_scale import background_shares
-from hepad.searches.cuts import Passed, fitted_cut, template_cut
+from hepad.searches.cuts import Passed, fitted_cut, template_cut, with_limits
 from hepad.searches.excess import excess_entries, template_columns
 from hepad.searches.method_stages import MethodStages
 from hepad.searches.performance import performance
@@ -52,7 +52,7 @@ def window_findings(stages: MethodStages) -> WindowFindings:
             found, fit = fitted_cut(passed, settings.fit, signal)
             if fit is not None:
                 fits[efficiency] = fit
-        cuts.append(found)
+        cuts.append(with_limits(found) if settings.limits else found)
     assert passed is not None
     names = (*samples.features, samples.observable)
     identity = read_arrays(place.files["identity"], ["row", *(name for name in samples.identity if name != "row")])

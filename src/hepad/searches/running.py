@@ -1,14 +1,17 @@
 """Running a search: what is left of its stages, then the page, and what the terminal is told."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.types import TaskFunction
 
 from hepad.config import RunConfig
 from hepad.config.keys import check_config
 from hepad.core.errors import UserError
+from hepad.logging.log import SafeLogging
+from hepad.logging.loggers import build_loggers
 from hepad.pipeline.running import RunApart, launcher_of_command, run_pipeline
 from hepad.pipeline.stages import FINISHED, PipelineRecord, Stage
 from hepad.pipeline.training_commands import begin_or_go_on
@@ -16,6 +19,7 @@ from hepad.run.training import exclusive_run_dir
 from hepad.rundir.config_file import CONFIG, moved_paths
 from hepad.rundir.parsing import read_yaml
 from hepad.searches.console import print_search
+from hepad.searches.logging import log_search
 from hepad.searches.page import write_search_page
 from hepad.searches.planning import plan_search
 from hepad.searches.record import SearchRecord
@@ -61,8 +65,27 @@ def run_search(cfg: RunConfig, task: TaskFunction | None = None) -> SearchRecord
         found = run_pipeline(pipeline, apart, Progress(len(pipeline.stages)).tell)
         assert isinstance(found, SearchRecord)
         write_search_page(directory, found)
+        _log(cfg, found, directory)
     print_search(found, directory)
     return found
+
+
+def _log(cfg: RunConfig, record: SearchRecord, directory: Path) -> None:
+    """Log the search; what loggers cannot do costs a warning."""
+    if not cfg.loggers:
+        return
+    settings = {key: value for key, value in cfg.plain().items() if key != "logger"}
+    loggers = build_loggers({name: {**dict(logger), **_as_search(logger)} for name, logger in cfg.loggers.items()})
+    log_safely = SafeLogging()
+    for logger in loggers:
+        log_safely(logger.log_hyperparams, settings)
+    log_safely(log_search, loggers, record, directory)
+    log_safely.finish(loggers)
+
+
+def _as_search(logger: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a logger of a training has to be told."""
+    return {"job_type": "search"} if logger.get("job_type") == "train" else {}
 
 
 def _in_stages(apart: RunApart | None) -> RunApart | None:
