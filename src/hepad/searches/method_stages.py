@@ -10,10 +10,10 @@ from hepad.core.errors import UserError
 from hepad.run.loading import load_run
 from hepad.searches.common_scale import FoldScores
 from hepad.searches.runs import HIGH, LOW, SIDEBANDS, SIGNAL_REGION
+from hepad.searches.sample_tables import Table, read_table, write_table
 from hepad.searches.scoring import DATA, REFERENCE, MethodScores, in_region, other_scores, tested_scores
 from hepad.searches.settings import Method
 from hepad.searches.stages import Place
-from hepad.searches.sample_tables import Table, read_table, write_table
 from hepad.searches.template import latent_table, log_density, make_template, normal_template
 
 
@@ -76,7 +76,9 @@ class MethodStages:
     def others(self, folds: Sequence[Path], but: Sequence[str] = ()) -> dict[str, FoldScores]:
         """Return scores of background and signal that are known as such and that no fold trains on."""
         known = {"extra": self.place.samples.extra, "held_out": self.place.samples.held_out}
-        return {name: other_scores(folds, table) for name, table in known.items() if table is not None and name not in but}
+        return {
+            name: other_scores(folds, table) for name, table in known.items() if table is not None and name not in but
+        }
 
     def window(self) -> tuple[float, float]:
         """Return both ends of the window."""
@@ -158,7 +160,7 @@ def strip_weights(place: Place, strips: float) -> dict[str, float]:
 
 
 def _cwola(stages: MethodStages) -> tuple[str, Path]:
-    """The window against strips beside it (Metodiev, Nachman and Thaler, arXiv:1708.02949; Collins et al., 1805.02664)."""
+    """The window against strips beside it (Collins, Howe and Nachman, arXiv:1805.02664)."""
     place, strips = stages.place, stages.method.strips
     weights = strip_weights(place, strips)
     roles: list[dict[str, Any]] = [{"sample": DATA, "region": SIGNAL_REGION, "label": 1}]
@@ -203,7 +205,14 @@ def _anode(stages: MethodStages) -> tuple[str, Path]:
     inner_words = stages.method.classifier or stages.method.density
     features = place.samples.features
     folds = place.folds(
-        stages.method.name, inner_words, {DATA: place.data}, features, roles, DATA, [place.prepared], context=[observable]
+        stages.method.name,
+        inner_words,
+        {DATA: place.data},
+        features,
+        roles,
+        DATA,
+        [place.prepared],
+        context=[observable],
     )
     runs = [place.stages.place / fold for fold in folds]
 
@@ -229,7 +238,7 @@ def _ratio(table: Table, runs: Sequence[Path], outer: Path, tested: FoldScores |
 
 
 def _lacathode(stages: MethodStages) -> tuple[str, Path]:
-    """CATHODE in the latent space of the flow, where the background follows no mass (Hallin et al., arXiv:2210.14924)."""
+    """CATHODE in the latent space of the flow, where background follows no mass (Hallin et al., arXiv:2210.14924)."""
     place, method = stages.place, stages.method
     stage, directory = stages.add_density()
     names = tuple(f"z{i}" for i in range(len(place.samples.features)))
@@ -253,7 +262,9 @@ def _lacathode(stages: MethodStages) -> tuple[str, Path]:
     def collect() -> dict[str, FoldScores]:
         model = load_run(directory).model
         known = {"extra": place.samples.extra, "held_out": place.samples.held_out}
-        others = {name: other_scores(runs, latent_table(model, table)) for name, table in known.items() if table is not None}
+        others = {
+            name: other_scores(runs, latent_table(model, table)) for name, table in known.items() if table is not None
+        }
         return {DATA: tested_scores(runs, DATA), REFERENCE: tested_scores(runs, "template")} | others
 
     return stages.add_scores([stage, *folds], collect)

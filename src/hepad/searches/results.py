@@ -14,8 +14,8 @@ from hepad.searches.excess import excess_entries, template_columns
 from hepad.searches.method_stages import MethodStages
 from hepad.searches.performance import performance
 from hepad.searches.record import Closure, CutResult, MethodResult, Performance, WindowResult
-from hepad.searches.scoring import DATA, REFERENCE, MethodScores
 from hepad.searches.sample_tables import read_arrays, read_table
+from hepad.searches.scoring import DATA, REFERENCE, MethodScores
 from hepad.searches.template import sample_given
 from hepad.searches.toys import WindowFindings, with_toys
 from hepad.searches.windows import bin_edges
@@ -61,7 +61,9 @@ def window_findings(stages: MethodStages) -> WindowFindings:
     template: dict[str, list[float]] = {}
     if stages.template is not None:
         drawn = read_table(stages.template[1])[0]
-        template = template_columns(drawn[of_reference[np.argsort(scores.samples[REFERENCE].row)] <= passed.efficiency], names)
+        template = template_columns(
+            drawn[of_reference[np.argsort(scores.samples[REFERENCE].row)] <= passed.efficiency], names
+        )
     result = WindowResult(
         window=window.name,
         cuts=cuts,

@@ -146,4 +146,3 @@ def seconds_left(record: PipelineRecord) -> float | None:
     usual = sum(means.values()) / len(means)
     waiting = [kind_of_stage(name) for name, stage in record.stages.items() if stage.status != FINISHED]
     return sum(means.get(kind, usual) for kind in waiting)
-

@@ -9,6 +9,7 @@ from hepad.checks.combinations import validate
 from hepad.config import RunConfig, compose
 from hepad.config.explanations import explain_config_error
 from hepad.config.keys import check_config
+from hepad.config.registry import get_class
 from hepad.core.errors import UserError
 from hepad.rundir.config_file import moved_paths
 from hepad.searches.record import Window
@@ -55,6 +56,11 @@ def run_of_words(words: tuple[str, ...], what: str) -> RunConfig:
     if config.ensemble > 1:
         raise UserError(f"{what}: ensemble={config.ensemble}: folds are several models already; leave it out")
     return config
+
+
+def learns_labels(config: RunConfig) -> bool:
+    """Return whether the model of a run tells labels apart."""
+    return bool(get_class(config.model.target).learns_labels(config.model))  # type: ignore[attr-defined]
 
 
 def placed(

@@ -23,7 +23,7 @@ class MethodScores:
     """All scores of a method in a window.
 
     Attributes:
-        samples: `data`, `reference` (the background that cuts are chosen on), and `extra` and `held_out` where they are.
+        samples: `data`, `reference` (background that cuts are chosen on), `extra` and `held_out` where they are.
     """
 
     samples: Mapping[str, FoldScores]
@@ -41,7 +41,9 @@ class MethodScores:
         with open_hdf5(path) as file:
             names = [name for name in (DATA, REFERENCE, *OTHERS) if name in file]
         columns = read_arrays(path, [f"{name}/{column}" for name in names for column in ("row", "fold", "score")])
-        return cls({name: FoldScores(*(columns[f"{name}/{part}"] for part in ("row", "fold", "score"))) for name in names})
+        return cls(
+            {name: FoldScores(*(columns[f"{name}/{part}"] for part in ("row", "fold", "score"))) for name in names}
+        )
 
     def references(self) -> dict[int, NDArray[np.float64]]:
         """Return fold → scores of the background that it tests."""

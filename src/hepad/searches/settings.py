@@ -1,4 +1,4 @@
-"""Settings of a search, read from the config of its command without torch: what is searched, how, and with which methods."""
+"""Settings of a search, read from the config of its command without torch: what is searched, and with which methods."""
 
 import hashlib
 import json
@@ -172,9 +172,10 @@ def _method(name: str, given: Mapping[str, Any]) -> Method:
 
 
 _OWN_KEYS: Final = (
-    "data", "data.samples", "data.bundled", "data.train", "data.regions", "data.features", "data.context", "data.background",
-    "data.folds", "data.fold", "data.truth", "data.targets", "data.limit", "paths.run", "paths.root", "hydra.run.dir", "seed", "resume", "ensemble",
-)  # fmt: skip
+    *("data", "data.samples", "data.bundled", "data.train", "data.regions", "data.features", "data.context"),
+    *("data.background", "data.folds", "data.fold", "data.truth", "data.targets", "data.limit"),
+    *("paths.run", "paths.root", "hydra.run.dir", "seed", "resume", "ensemble"),
+)
 
 
 def _words(name: str, part: str, given: Sequence[str] | None) -> tuple[str, ...]:
@@ -188,9 +189,13 @@ def _words(name: str, part: str, given: Sequence[str] | None) -> tuple[str, ...]
 def _injection(given: Mapping[str, Any]) -> Injection | None:
     sample, events, fraction = given["sample"], given["events"], given["fraction"]
     if events is not None and fraction is not None:
-        raise UserError(f"injection.events={events} and injection.fraction={fraction:g} both say how much; leave one out")
+        raise UserError(
+            f"injection.events={events} and injection.fraction={fraction:g} both say how much; leave one out"
+        )
     if sample is not None and events is None and fraction is None:
-        raise UserError(f"injection.sample={sample}: how much of it? injection.events=N or injection.fraction=0.02 says so")
+        raise UserError(
+            f"injection.sample={sample}: how much of it? injection.events=N or injection.fraction=0.02 says so"
+        )
     if events is None and fraction is None:
         return None
     return Injection(sample, events, fraction)

@@ -12,10 +12,10 @@ from hepad.core.errors import UserError
 from hepad.pipeline.stages import Stage, run_stage
 from hepad.run.executing import TrainingResult
 from hepad.searches.record import Window
-from hepad.searches.runs import HIGH, LOW, OF_DENSITIES, SIDEBANDS, SIGNAL_REGION, placed, regions_of, run_of_words
+from hepad.searches.runs import OF_DENSITIES, SIDEBANDS, learns_labels, placed, regions_of, run_of_words
+from hepad.searches.sample_tables import is_made
 from hepad.searches.samples import SearchSamples
 from hepad.searches.settings import Method, Settings, key_of
-from hepad.searches.sample_tables import is_made
 
 Train = Callable[[RunConfig, Path], TrainingResult]
 
@@ -144,7 +144,7 @@ class Place:
 
     def density(self, method: Method, region: str = SIDEBANDS) -> str:
         """Add the density of the side bands, p(x | observable), and return the name of its stage."""
-        base = run_of_words((*self.settings.words, *method.density), f"methods.{method.name}.density")
+        base = run_of_words((*method.density, *self.settings.words), f"methods.{method.name}.density")
         samples = self.samples
         more = {
             "train": [{"sample": "data", "region": region}],
@@ -184,13 +184,18 @@ class Place:
             strips: as in `regions_of`.
             context: what the model is conditioned on.
         """
-        base = run_of_words((*self.settings.words, *words), f"methods.{what}.classifier")
+        key = f"methods.{what}.classifier"
+        base = run_of_words((*words, *self.settings.words), key)
+        if "label" in roles[0] and not learns_labels(base):
+            raise UserError(f"{key}: {base.model.target} learns no labels; model=classifier or model=trees does")
         regions = regions_of(self.window, self.samples.observable, strips)
         self._check_folds(base)
 
         def config(fold: int, directory: Path) -> RunConfig:
             more = {"train": list(roles), "regions": regions, "folds": self.settings.folds, "fold": fold}
-            return placed(base, directory, self.settings.seed + fold, files, features, background, context=context, **more)
+            return placed(
+                base, directory, self.settings.seed + fold, files, features, background, context=context, **more
+            )
 
         return [
             self.stages.run(f"{self.name}-{what}-fold{fold}", lambda at, fold=fold: config(fold, at), needs)  # type: ignore[misc]
@@ -208,11 +213,9 @@ class Place:
             )
         trained = inside * (n_folds - 1) * 3 // (4 * n_folds)
         if trained < batch and base.trainer.max_epochs > 1:
+            fits = max(2, 2 ** (trained.bit_length() - 1))
             raise UserError(
-                f"the folds are smaller than a batch: {trained} entries of the window [{self.window.low:g},{self.window.high:g}] "
-                f"train, and data.batch_size={batch}; take a smaller batch (words=[data.batch_size={max(2, 2 ** (trained.bit_length() - 1))}]), "
-                "or a wider window"
+                f"the folds are smaller than a batch: {trained} entries of the window [{self.window.low:g},"
+                f"{self.window.high:g}] train, and data.batch_size={batch}; take a smaller batch, "
+                f"words=[data.batch_size={fits}], or a wider window"
             )
-
-
-__all__ = ["HIGH", "LOW", "SIDEBANDS", "SIGNAL_REGION", "Place", "Stages", "Train"]

@@ -97,15 +97,15 @@ def _window_toys(
     return z
 
 
-def _fitted_toys(
-    fits: Sequence[BackgroundFit], fit: FitSettings, n_toys: int, seed: int
-) -> NDArray[np.float64]:
+def _fitted_toys(fits: Sequence[BackgroundFit], fit: FitSettings, n_toys: int, seed: int) -> NDArray[np.float64]:
     """Draw spectra of background alone, fit what is beside the window of each, and return Z, `(n_toys, cuts)`."""
     nulls: dict[int, BackgroundFit] = {}
     for i, beside in enumerate(fits):
         spectrum = beside.spectrum
         try:
-            nulls[i] = fit_background(Spectrum(spectrum.edges, spectrum.counts), None, fit.function, beside.n_parameters, fit.sqrt_s)
+            nulls[i] = fit_background(
+                Spectrum(spectrum.edges, spectrum.counts), None, fit.function, beside.n_parameters, fit.sqrt_s
+            )
         except (FitError, UserError):
             continue
     z = np.full((n_toys, len(fits)), np.nan)
@@ -122,7 +122,7 @@ def _fitted_toys(
 
 
 def _counted_toys(cuts: Sequence[CutResult], n_toys: int, seed: int) -> NDArray[np.float64]:
-    """Draw counts of cuts whose background is that of a template, with its uncertainty, and return Z, `(n_toys, cuts)`."""
+    """Draw counts of cuts with the background of a template and its uncertainty; return Z, `(n_toys, cuts)`."""
     if not cuts:
         return np.zeros((n_toys, 0))
     expected, error = (np.array([getattr(cut, name) for cut in cuts]) for name in ("expected", "error"))
