@@ -45,7 +45,7 @@ MAY_IMPORT = {
         "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
         "results", "run", "rundir",
     },
-    "searches": {"logging", "plots", "report", "rundir"},
+    "searches": {"comparison", "logging", "plots", "report", "rundir"},
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 

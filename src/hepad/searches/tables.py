@@ -157,6 +157,11 @@ def unbroken(text: str) -> str:
     return text.replace(" ", "\u00a0").replace("–", "\u2060–\u2060")
 
 
+def brief_p(p: float) -> Setting:
+    """Return a p-value for a terminal, in at most eight characters."""
+    return Setting(f"{p:.2g}" if p >= 1e-3 else f"{p:.1e}")
+
+
 def z_cell(z: float) -> Cell:
     """Return a significance with two decimals."""
     return Setting(f"{z:.2f}".replace("-", "−"))
