@@ -2,8 +2,8 @@
 
     python -m scripts.toy_coverage [--events 158 1000 10000] [--experiments 800] [--toys 400] [--window 3300 3700]
 
-Draws spectra without a signal from a dijet function, and finds the p-value of a window in each: of a right p-value 5% are
-below 0.05. Then prints the pulls of the prediction of side-band fits, (predicted − true)/error, which have a spread of 1
+Draws spectra without a signal from a dijet function, and finds the p-value of a window in each: of a right p-value 5%
+are below 0.05. Then prints the pulls of the prediction of side-band fits, (predicted − true)/error, whose spread is 1
 where the error is right. docs/statistics.md tells what is to be seen.
 """
 
@@ -65,6 +65,8 @@ def p_values(hunt: BumpHunt, spectra: NDArray[np.float64], n_toys: int) -> dict[
             null = fit_background(Spectrum(hunt.edges, counts))
         except FitError:
             continue
+        if not all(np.isfinite(scan.z[i, 0]) for scan in observed.values()):
+            continue
         count = counts[hunt.inside[0]].sum()
         row = []
         for scan, procedure in ((observed["counting"], hunt), (observed["spectrum"], by_shape)):
@@ -83,9 +85,7 @@ def p_values(hunt: BumpHunt, spectra: NDArray[np.float64], n_toys: int) -> dict[
     return dict(zip(titles, np.array(rows, dtype=float).T, strict=True))
 
 
-def prediction_pulls(
-    hunt: BumpHunt, spectra: NDArray[np.float64], truth: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def prediction_pulls(hunt: BumpHunt, spectra: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (predicted − true)/error of the window's count, of the fits that converged."""
     found = scan_many(hunt, spectra)
     pull = (found.predicted[:, 0] - truth[hunt.inside[0]].sum()) / found.error[:, 0]

@@ -1,9 +1,11 @@
 """Statistics of a bump hunt: background fits, significances, toys, limits."""
 
+from hepad.stats.count_toys import count_toys
 from hepad.stats.fits import BackgroundFit, Prediction, fit_background
 from hepad.stats.functions import FAMILIES, SQRT_S, Family, find_family
+from hepad.stats.global_p_values import GlobalP, global_p
 from hepad.stats.goodness import Goodness, deviance_terms, goodness_of_fit, signed_pulls
-from hepad.stats.limit_models import CorrelatedModel, CountModel, SpectrumModel, shifts_of
+from hepad.stats.limit_models import CorrelatedModel, CountModel, shifts_of
 from hepad.stats.limit_toys import toy_limit
 from hepad.stats.limits import UpperLimit, counting_limit, upper_limit
 from hepad.stats.minimising import FitError
@@ -14,19 +16,17 @@ from hepad.stats.significance import Significance, counting_significance, exact_
 from hepad.stats.spectrum import (
     MIN_EVENTS,
     Spectrum,
-    Window,
-    align_edges,
     check_events,
-    check_side_bands,
     enough_events,
     equal_bins,
     fill_spectrum,
     growing_bins,
-    window_bins,
 )
+from hepad.stats.spectrum_model import SpectrumModel
 from hepad.stats.template_counts import TemplateCount, count_fold, template_background, template_significance
 from hepad.stats.templates import gaussian_signal, window_signal
-from hepad.stats.toys import GlobalP, draw_toys, global_p, scan_toys
+from hepad.stats.toys import draw_toys, scan_toys
+from hepad.stats.windows import Window, align_edges, check_side_bands, window_bins
 
 __all__ = [
     "FAMILIES",
@@ -57,6 +57,7 @@ __all__ = [
     "check_side_bands",
     "choose_order",
     "count_fold",
+    "count_toys",
     "counting_limit",
     "counting_significance",
     "deviance_terms",

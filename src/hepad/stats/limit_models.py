@@ -4,29 +4,21 @@ Each gives the deviance of data for a fixed number of signal events with all els
 signal: what is expected, with the background as it was fitted to the data.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hepad.core.errors import UserError
-from hepad.stats.fits import fit_background
-from hepad.stats.functions import SQRT_S
-from hepad.stats.goodness import deviance_terms
-from hepad.stats.minimising import FitError
-from hepad.stats.shapes import make_shape, start_parameters
+from hepad.stats.profiling import far_too_many, profile
 from hepad.stats.significance import Constraint, check_constraint, constrained_deviance, profiled_background
-from hepad.stats.spectrum import FloatArray, Spectrum
+from hepad.stats.spectrum import FloatArray
 from hepad.stats.templates import checked_signal
-
-_STEPS = 100
 
 
 class LimitModel(Protocol):
-    """What an upper limit is computed from."""
+    """Data and model of them that an upper limit is computed from."""
 
     def deviance(self, events: float) -> float:
         """Return −2 ln L for a number of signal events, all else profiled, up to a constant."""
@@ -92,7 +84,7 @@ class CountModel:
     @property
     def largest(self) -> float:
         """A number of signal events that is far too many."""
-        return _largest(self.counts, self.background, self.signal, self.sigma)
+        return far_too_many(self.counts, self.background, self.signal, self.sigma)
 
     def _profiled(self, events: float) -> FloatArray:
         return profiled_background(self.counts, self.background, self.sigma, events * self.signal, self.constraint)
@@ -145,7 +137,7 @@ class CorrelatedModel:
     @property
     def largest(self) -> float:
         """A number of signal events that is far too many."""
-        return _largest(self.counts, self.background, self.signal, np.sqrt(np.square(self.shifts).sum(axis=0)))
+        return far_too_many(self.counts, self.background, self.signal, np.sqrt(np.square(self.shifts).sum(axis=0)))
 
     def _expected(self, alpha: FloatArray) -> tuple[FloatArray, FloatArray]:
         relative = self.shifts / self.background
@@ -155,67 +147,6 @@ class CorrelatedModel:
     def _profile(self, events: float) -> tuple[float, FloatArray]:
         assert self.centers is not None
         return profile(self._expected, self.counts, events * self.signal, self.centers, self.centers)
-
-
-@dataclass(frozen=True)
-class SpectrumModel:
-    """Spectrum with a signal on a background function whose parameters are free, as in `fit_signal`.
-
-    Attributes:
-        spectrum: all bins.
-        signal: `(B,)` share of a signal event in each bin.
-        family, n_parameters, sqrt_s: as in `fit_background`.
-        expected: `(B,)` counts in place of the spectrum's, for Asimov data.
-
-    >>> import numpy as np
-    >>> from hepad.stats import Spectrum, SpectrumModel, equal_bins, gaussian_signal
-    >>> edges = equal_bins(2600, 6000, 34)
-    >>> counts = np.rint(4e3 * np.exp(-(edges[:-1] - 2600) / 400))
-    >>> model = SpectrumModel(Spectrum(edges, counts), gaussian_signal(edges, 3500, 100))
-    >>> bool(model.deviance(0.0) < model.deviance(300.0))
-    True
-    """
-
-    spectrum: Spectrum
-    signal: FloatArray
-    family: str = "dijet"
-    n_parameters: int = 3
-    sqrt_s: float = SQRT_S
-    expected: FloatArray | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "signal", checked_signal(self.signal, self.spectrum.n_bins))
-        self._start  # noqa: B018 - the fit fails here, not in the middle of a limit
-
-    @cached_property
-    def _start(self) -> FloatArray:
-        if self.expected is None:
-            return fit_background(self.spectrum, None, self.family, self.n_parameters, self.sqrt_s).theta
-        shape = make_shape(self.spectrum.edges, self.family, self.n_parameters, self.sqrt_s)
-        return start_parameters(shape, self.expected, np.ones(self.expected.size, dtype=bool))
-
-    def deviance(self, events: float) -> float:
-        """Return −2 ln L for a number of signal events."""
-        return self._profile(events)[0]
-
-    def asimov(self) -> Self:
-        """Return the model with the data expected without a signal."""
-        shape = make_shape(self.spectrum.edges, self.family, self.n_parameters, self.sqrt_s)
-        return replace(self, expected=shape.expected(self._profile(0.0)[1]))
-
-    @property
-    def largest(self) -> float:
-        """A number of signal events that is far too many."""
-        counts = self._counts
-        return _largest(counts, counts, self.signal, np.sqrt(counts))
-
-    @property
-    def _counts(self) -> FloatArray:
-        return self.spectrum.counts if self.expected is None else self.expected
-
-    def _profile(self, events: float) -> tuple[float, FloatArray]:
-        shape = make_shape(self.spectrum.edges, self.family, self.n_parameters, self.sqrt_s)
-        return profile(shape.expected_and_slopes, self._counts, events * self.signal, self._start)
 
 
 def shifts_of(covariance: ArrayLike) -> FloatArray:
@@ -236,49 +167,6 @@ def shifts_of(covariance: ArrayLike) -> FloatArray:
     return np.asarray((vectors[:, kept] * np.sqrt(values[kept])).T)
 
 
-def profile(
-    expected_and_slopes: Callable[[FloatArray], tuple[FloatArray, FloatArray]],
-    counts: FloatArray,
-    signal: FloatArray,
-    start: FloatArray,
-    centers: FloatArray | None = None,
-) -> tuple[float, FloatArray]:
-    """Return the least deviance over the parameters of a background, and these, for a fixed signal.
-
-    Args:
-        expected_and_slopes: gives `(B,)` background and `(B, K)` derivatives for parameters `(K,)`.
-        counts: `(B,)`.
-        signal: `(B,)` events.
-        start: `(K,)` where to begin.
-        centers: `(K,)` of unit normal constraints of the parameters; none without.
-
-    Raises:
-        FitError: no minimum within 100 steps of Fisher scoring.
-    """
-    held = 0.0 if centers is None else 1.0
-    middle = np.zeros(start.size) if centers is None else centers
-
-    def value(theta: FloatArray) -> float:
-        mu = expected_and_slopes(theta)[0] + signal
-        return float(deviance_terms(counts, mu).sum() + held * np.square(theta - middle).sum())
-
-    theta, best = start, value(start)
-    for _ in range(_STEPS):
-        mu, slopes = expected_and_slopes(theta)
-        mu = mu + signal
-        score = (counts / mu - 1) @ slopes - held * (theta - middle)
-        step = np.linalg.solve(slopes.T @ (slopes / mu[:, None]) + held * np.eye(theta.size), score)
-        if step @ score < 1e-9:
-            return best, theta
-        shrunk = 1.0
-        while (found := value(theta + shrunk * step)) > best + 1e-12 * abs(best) and shrunk > 1e-6:
-            shrunk /= 4
-        if not found <= best + 1e-12 * abs(best):
-            break
-        theta, best = theta + shrunk * step, found
-    raise FitError("the background of a limit did not converge for a fixed signal: take fewer parameters")
-
-
 def _check_arrays(model: CountModel | CorrelatedModel, background: ArrayLike) -> None:
     counts, b = (np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in (model.counts, background))
     if counts.ndim != 1 or b.shape != counts.shape:
@@ -290,11 +178,3 @@ def _check_arrays(model: CountModel | CorrelatedModel, background: ArrayLike) ->
     object.__setattr__(model, "counts", counts)
     object.__setattr__(model, "background", b)
     object.__setattr__(model, "signal", checked_signal(np.atleast_1d(model.signal), counts.size))
-
-
-def _largest(counts: FloatArray, background: FloatArray, signal: FloatArray, sigma: FloatArray) -> float:
-    """Return 20 σ above what is seen or expected, in the bins where the signal is."""
-    seen = signal > 0.05 * signal.max()
-    level, expected = max(counts[seen].sum(), background[seen].sum()), background[seen].sum()
-    spread = np.sqrt(level + np.square(sigma[seen].sum()))
-    return float((20 * spread + level - expected + 100) / signal[seen].sum())

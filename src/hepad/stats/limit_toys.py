@@ -60,7 +60,7 @@ def toy_limit(
     limits = _last_crossings(events, log_cls, float(np.log1p(-level)))
     if not np.isfinite(limits[0]):
         raise FitError(f"no limit below {events[-1]:g} signal events: the background leaves room for any")
-    bands = np.quantile(limits[1:], norm.cdf(BANDS))
+    bands = np.quantile(limits[1:], norm.cdf(BANDS), method="nearest")
     return UpperLimit(float(limits[0]), tuple(bands.tolist()), level)
 
 
