@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "stats": set(),
     "formats": {"cluster", "config"},
     "data": {"bundled", "config", "formats"},
-    "simulation": {"cluster"},
+    "simulation": {"cluster", "formats"},
     "models": {"config", "nn", "losses"},
     "inference": {"data", "losses", "models", "nn"},
     "plots": {"metrics"},
