@@ -99,8 +99,9 @@ def warnings(record: SearchRecord) -> list[str]:
             found.append(f"{method.method} has no result: {method.failure.rstrip('.')}.")
         elif method.null is not None and method.null.p_global is not None and method.null.p_global < SIGNIFICANT:
             found.append(
-                f"The null twin of {method.method} has a global p-value of {show_global(method.null)}: its p-values "
-                "are too small where there is no signal, so do not trust them here."
+                f"The null twin of {method.method}, which has no signal, has a global p-value of "
+                f"{show_global(method.null)}: by chance, or because its p-values are too small. Do not trust them "
+                "before other seeds of it have said which."
             )
     lost = sum(bool(cut.failure) for method in record.methods for _, cut in results(method))
     if lost:
@@ -149,6 +150,7 @@ def show_global(method: MethodResult) -> str:
     if method.p_global is None:
         return ""
     toys = f" ({method.toys:,} toys)" if method.toys else ""
-    if method.toys and method.p_global * method.toys < 0.5:
-        return f"below {show_p(1 / method.toys)}{toys}"
+    # (k + 1) / (n + 1) of none that is as extreme.
+    if method.toys and method.p_global * (method.toys + 1) < 1.01:
+        return f"at most {show_p(1 / (method.toys + 1))} (none of {method.toys:,} toys is as extreme)"
     return f"{show_p(method.p_global)}{toys}"

@@ -1,13 +1,13 @@
 """Figures of a search, in the order of its page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Final
 
 from hepad.plots import SampleStyle, StandardFigure
 from hepad.plots.runs import in_color, run_styles
-from hepad.plots.search_limits import plot_search_limits
-from hepad.plots.search_scan import PScan, plot_search_scan
+from hepad.plots.search_limits import plot_limits_by_cut, plot_search_limits
+from hepad.plots.search_scan import PScan, plot_search_cuts, plot_search_scan
 from hepad.plots.search_spectrum import MassSpectrum, plot_search_spectrum
 from hepad.plots.search_style import cut_label
 from hepad.report.formatting import with_uncertainty
@@ -40,8 +40,11 @@ def search_figures(record: SearchRecord, note: str | None = None) -> Iterator[St
         finding = smallest_p(record, best)
         if best.null is not None and finding is not None:
             yield from _spectra(record, best.null, finding.window, note, null=True)
-    yield from _scan(record, note)
-    yield from (figure for method in methods for figure in _limits(record, method, note))
+    yield from _scan(record, styles, note)
+    if len(record.windows) == 1:
+        yield from _limits_by_cut(record, note)
+    else:
+        yield from (figure for method in methods for figure in _limits(record, method, note))
     yield from separation_figures(record, styles, note)
     yield from closure_figures(record, styles, note)
     yield from (figure for method in methods for figure in found_figures(record, method, note))
@@ -94,13 +97,13 @@ def _spectrum(cut: CutResult) -> MassSpectrum:
         told.append(f"n = {cut.observed:,}, b = {b}")
     if cut.p is not None:
         told.append(f"p = {show_p(cut.p)}" + ("" if cut.z is None else f" ({show_z(cut.z)})"))
-    if spectrum.chi2 is not None and spectrum.ndf:
+    if spectrum.chi2 is not None and spectrum.ndf is not None and spectrum.ndf > 0:
         told.append(f"χ²/ndf = {spectrum.chi2:.1f}/{spectrum.ndf}")
     fitted = ((), ()) if failure else (spectrum.expected, spectrum.errors or [0.0] * len(spectrum.expected))
     return MassSpectrum(cut_label(cut.efficiency), spectrum.edges, spectrum.counts, *fitted, told, failure)
 
 
-def _scan(record: SearchRecord, note: str | None) -> Iterator[StandardFigure]:
+def _scan(record: SearchRecord, styles: Mapping[str, SampleStyle], note: str | None) -> Iterator[StandardFigure]:
     scans = []
     for method in record.methods:
         if smallest_p(record, method) is None:
@@ -112,7 +115,15 @@ def _scan(record: SearchRecord, note: str | None) -> Iterator[StandardFigure]:
         if method.null is not None and (text := show_global(method.null)):
             told.append(f"null twin: {text}")
         scans.append(PScan(method.method, p, null, told))
-    if scans:
+    if scans and len(record.windows) == 1:
+        yield StandardFigure(
+            "scan",
+            SCAN,
+            "Local p-value of each cut, with the significances it stands for; broken and hollow: the null twin, the "
+            "same search without signal. A cut without a p-value has no point.",
+            partial(plot_search_cuts, scans, styles=styles, note=note),
+        )
+    elif scans:
         yield StandardFigure(
             "scan",
             SCAN,
@@ -148,6 +159,21 @@ def _limits(record: SearchRecord, method: MethodResult, note: str | None) -> Ite
                 unit=record.unit,
                 note=note,
             ),
+        )
+
+
+def _limits_by_cut(record: SearchRecord, note: str | None) -> Iterator[StandardFigure]:
+    """Yield the limits of all methods in the only window of a search."""
+    limits = {
+        method.method: {cut.efficiency: {} if cut.failure else dict(cut.limits) for _, cut in results(method)}
+        for method in best_first(record)
+    }
+    if any(of_cut for found in limits.values() for of_cut in found.values()):
+        yield StandardFigure(
+            "limits",
+            LIMITS,
+            "Upper limits at 95% CL on entries of signal beyond each cut, and what is expected of background alone.",
+            partial(plot_limits_by_cut, limits, note=note),
         )
 
 

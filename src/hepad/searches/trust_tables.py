@@ -71,7 +71,7 @@ def fit_table(record: SearchRecord) -> Table | None:
         for function in dict.fromkeys(fit.function for fit in fits):
             of = [fit for fit in fits if fit.function == function]
             p = [fit.p_fit for fit in of if fit.p_fit is not None]
-            ratio = [fit.chi2 / fit.ndf for fit in of if fit.chi2 is not None and fit.ndf]
+            ratio = [fit.chi2 / (fit.ndf or 1) for fit in of if fit.chi2 is not None and (fit.ndf or 0) > 0]
             rows.append(
                 [
                     method.method,

@@ -77,8 +77,8 @@ def test_the_answer_says_what_the_null_twin_says():
 
 def test_a_null_twin_with_an_excess_is_a_warning():
     loud, calm = method("cwola", [[1e-4], [0.2]], 0.01), method("cwola", [[0.1], [0.2]], 0.4)
-    assert any("do not trust" in w for w in warnings(search(replace(calm, null=loud))))
-    assert not any("do not trust" in w for w in warnings(search(replace(loud, null=calm))))
+    assert any("Do not trust" in w for w in warnings(search(replace(calm, null=loud))))
+    assert not any("Do not trust" in w for w in warnings(search(replace(loud, null=calm))))
 
 
 def test_what_failed_is_named_and_has_no_number():

@@ -56,6 +56,24 @@ def test_every_figure_is_a_file_inside_plots(directory, record):
     assert not any("anode" in name for name in drawn)
 
 
+def test_a_search_of_one_window_is_drawn_by_its_cuts():
+    record = fake_search(0, n_windows=1, n_signal=200)
+    figures = {figure.name: figure for figure in search_figures(record)}
+    assert figures["scan"].figure.axes[0].get_xlabel() == "Background efficiency of the cut"
+    labels = [label.get_text() for label in figures["limits"].figure.axes[0].get_xticklabels()]
+    assert labels == ["no cut", "top 10%", "top 1%", "top 0.1%"]
+
+
+def test_pictures_of_an_earlier_page_are_gone(tmp_path):
+    record = SearchRecord("m", "", (), (), ())
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots/scan.png").write_bytes(b"old")
+    (tmp_path / "plots/notes.txt").write_text("mine")
+    write_search_page(tmp_path, record)
+    assert [path.name for path in (tmp_path / "plots").iterdir()] == ["notes.txt"]
+    assert "No result" in (tmp_path / "search.html").read_text()
+
+
 def test_metrics_are_those_of_the_record(directory, record):
     assert json.loads((directory / "metrics.json").read_text()) == search_metrics(record)
 
