@@ -15,20 +15,24 @@ MIN_SIDE_BINS: Final = 2
 """Bins that a side band needs on each side of a window."""
 
 
-def align_edges(edges: ArrayLike, window: Window) -> FloatArray:
-    """Return edges with those nearest to the ends of a window moved there, so that no bin is cut in two.
+def align_edges(edges: ArrayLike, *windows: Window) -> FloatArray:
+    """Return edges with the ends of windows among them, so that no bin is cut in two.
+
+    An edge nearer to an end than half of the narrower bin beside it gives way.
 
     >>> from hepad.stats import align_edges
-    >>> align_edges([2600, 3000, 3500, 4100], (3040, 3500))
-    array([2600., 3040., 3500., 4100.])
+    >>> align_edges([2600, 3000, 3500, 4100], (3040, 3500), (3300, 3700))
+    array([2600., 3040., 3300., 3500., 3700., 4100.])
     """
-    found = checked_edges(edges).copy()
-    check_window(found, window)
-    places = [int(np.argmin(np.abs(found - end))) for end in window]
-    if places[0] == places[1]:
-        raise UserError(f"the window {window[0]:g} to {window[1]:g} is narrower than a bin: take more bins")
-    found[places] = window
-    return checked_edges(found)
+    found = checked_edges(edges)
+    for window in windows:
+        check_window(found, window)
+    ends = np.unique(np.asarray(windows, dtype=np.float64))
+    widths = np.diff(found)
+    half = np.minimum(widths[1:], widths[:-1]) / 2
+    inner = found[1:-1]
+    kept = inner[np.abs(inner[:, None] - ends).min(axis=1, initial=np.inf) >= half]
+    return checked_edges(np.unique(np.concatenate([found[[0, -1]], kept, ends])))
 
 
 def window_bins(edges: ArrayLike, window: Window) -> BoolArray:

@@ -1,5 +1,7 @@
 """Background fits: against another minimiser, and what they promise of a window."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -102,6 +104,12 @@ def test_a_fit_that_does_not_converge_is_named_and_no_number():
     counts[[7, 30]] = 20, 5
     with pytest.raises(FitError, match="the fit of dijet with 5 parameters"):
         fit_background(Spectrum(EDGES, counts), None, "dijet", 5)
+
+
+def test_without_iminuit_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "iminuit", None)
+    with pytest.raises(UserError, match=r'pip install "hepad\[search\]"'):
+        fit_background(drawn_spectrum(300))
 
 
 def test_a_minimum_that_is_none_is_refused():

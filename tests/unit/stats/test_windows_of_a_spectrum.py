@@ -1,5 +1,6 @@
 """Windows: the bins inside, and side bands."""
 
+import numpy as np
 import pytest
 
 from hepad.core.errors import UserError
@@ -20,13 +21,23 @@ def test_a_window_that_cuts_a_bin_names_its_edge_and_aligning_helps():
     assert window_bins(aligned, (3350, 3700)).sum() == 1
 
 
-def test_aligning_keeps_the_number_of_bins():
+def test_overlapping_windows_are_aligned_together():
     edges = growing_bins(2600, 6000, 0.03)
-    aligned = align_edges(edges, (3333, 3777))
-    assert aligned.size == edges.size
-    assert {3333, 3777} <= set(aligned.tolist())
-    with pytest.raises(UserError, match="narrower than a bin"):
-        align_edges(edges, (3333, 3340))
+    windows = [(3000 + 100 * i, 3400 + 100 * i) for i in range(9)]
+    aligned = align_edges(edges, *windows)
+    assert (aligned[0], aligned[-1]) == (2600, 6000)
+    assert abs(aligned.size - edges.size) < 4
+    for window in windows:
+        inside = window_bins(aligned, window)
+        assert aligned[:-1][inside][0] == window[0]
+        assert aligned[1:][inside][-1] == window[1]
+    # No bin is left that is much narrower than those around it.
+    assert np.diff(aligned).min() > 0.45 * np.diff(edges).min()
+
+
+def test_edges_that_fit_stay_as_they_are():
+    assert align_edges(EDGES, (3000, 3700)).tolist() == EDGES
+    assert align_edges(EDGES).tolist() == EDGES
 
 
 def test_a_window_without_side_bands_is_refused():
