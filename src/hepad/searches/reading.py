@@ -114,8 +114,8 @@ class SampleReader:
         weight = entries.batch.weight
         if weight is not None and not bool((weight == 1).all()):
             raise UserError(
-                f"{path} has weights, and a search counts entries; draw entries by their weights, or leave out the data "
-                "set weight"
+                f"{path} has weights, and a search counts entries; draw entries by their weights, or leave out the "
+                "data set weight"
             )
         assert entries.batch.context is not None
         x = entries.batch.x.numpy()

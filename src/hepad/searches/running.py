@@ -62,6 +62,9 @@ def run_search(cfg: RunConfig, task: TaskFunction | None = None) -> SearchRecord
     apart = None if task is None else _in_stages(launcher_of_command(cfg, task, "train"))
     print(f"{len(pipeline.stages)} stages in {directory}", flush=True)
     with exclusive_run_dir(directory, "search"):
+        for rest in directory.rglob(".*.tmp"):
+            # What a killed process was about to write.
+            rest.unlink()
         found = run_pipeline(pipeline, apart, Progress(len(pipeline.stages)).tell)
         assert isinstance(found, SearchRecord)
         write_search_page(directory, found)
