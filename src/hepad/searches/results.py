@@ -6,15 +6,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hepad.data.split import fold_numbers
 from hepad.run.loading import load_run
 from hepad.searches.closure import template_closure
-from hepad.searches.common_scale import background_shares
+from hepad.searches.common_scale import FoldScores, background_shares
 from hepad.searches.cuts import Passed, fitted_cut, template_cut, with_limits
 from hepad.searches.excess import excess_entries, template_columns
 from hepad.searches.method_stages import MethodStages
 from hepad.searches.performance import performance
 from hepad.searches.record import Closure, CutResult, MethodResult, Performance, WindowResult
-from hepad.searches.sample_tables import read_arrays, read_table
+from hepad.searches.sample_tables import Table, read_arrays, read_table
 from hepad.searches.scoring import DATA, REFERENCE, MethodScores
 from hepad.searches.template import sample_given
 from hepad.searches.toys import WindowFindings, with_toys
@@ -59,11 +60,9 @@ def window_findings(stages: MethodStages) -> WindowFindings:
     known = share if place.sample == "data" else np.full(n, np.nan)
     chosen = passed.inside & passed.passes & np.isfinite(known)
     template: dict[str, list[float]] = {}
-    if stages.template is not None:
-        drawn = read_table(stages.template[1])[0]
-        template = template_columns(
-            drawn[of_reference[np.argsort(scores.samples[REFERENCE].row)] <= passed.efficiency], names
-        )
+    if stages.templates:
+        chosen_reference = of_reference <= passed.efficiency
+        template = template_columns(_template_rows(stages, scores.samples[REFERENCE], chosen_reference), names)
     result = WindowResult(
         window=window.name,
         cuts=cuts,
@@ -73,6 +72,15 @@ def window_findings(stages: MethodStages) -> WindowFindings:
         template_features=template if place.sample == "data" else {},
     )
     return WindowFindings(result, fits)
+
+
+def _template_rows(stages: MethodStages, reference: FoldScores, chosen: NDArray[np.bool_]) -> Table:
+    """Return the chosen entries of the templates."""
+    parts = []
+    for number, (_, path) in enumerate(stages.templates):
+        own = chosen & (reference.fold == number) if len(stages.templates) > 1 else chosen
+        parts.append(read_table(path)[0][reference.row[own]])
+    return np.concatenate(parts)
 
 
 def _truth(stages: MethodStages) -> NDArray[np.bool_] | None:
@@ -109,19 +117,22 @@ def _performance(
 def _closure(stages: MethodStages) -> Closure | None:
     """Return how a template compares with background that is known as such, else with the side bands."""
     place = stages.place
-    if stages.template is None or stages.density is None:
+    if not stages.templates:
         return None
     features, seed = place.samples.features, place.settings.seed
     low, high = place.window.low, place.window.high
     extra = place.samples.extra
     if extra is not None:
         target = extra[(low <= extra[:, -1]) & (extra[:, -1] < high)]
-        template, _ = read_table(stages.template[1])
+        template = np.concatenate([read_table(path)[0] for _, path in stages.templates])
         return template_closure(template[:, :-1], target[:, :-1], features, "extra background", seed)
     mass = place.table[:, -1]
     beside = np.logical_or.reduce([(start <= mass) & (mass < stop) for start, stop in place.window.sidebands])
+    if len(stages.densities) > 1:
+        # Those that the first density has not seen.
+        beside &= fold_numbers(len(place.table), place.settings.folds) == 0
     target = place.table[beside]
-    made = sample_given(load_run(stages.density[1]).model, target[:, -1].astype(np.float64), seed)
+    made = sample_given(load_run(stages.densities[0][1]).model, target[:, -1].astype(np.float64), seed)
     return template_closure(made, target[:, :-1], features, "side bands", seed)
 
 

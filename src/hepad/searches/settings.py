@@ -32,7 +32,7 @@ class Method:
         density: words of the runs of densities.
         classifier: words of the run of each fold.
         oversample: entries of the template for each entry of the data in the window.
-        mass: where the observable of a template is from: `kde` of the data in the window, `fit` of the side bands.
+        cross_fit: a density for each fold, which has not seen the entries that the fold tests, beside the window too.
         strips: width of each strip beside the window, in widths of the window.
     """
 
@@ -41,7 +41,7 @@ class Method:
     density: tuple[str, ...] = ()
     classifier: tuple[str, ...] = ()
     oversample: int = 4
-    mass: str = "kde"
+    cross_fit: bool = True
     strips: float = 0.5
 
     @property
@@ -166,7 +166,7 @@ def _method(name: str, given: Mapping[str, Any]) -> Method:
         density=_words(name, "density", given.get("density")),
         classifier=_words(name, "classifier", given.get("classifier")),
         oversample=int(given.get("oversample", 4)),
-        mass=str(given.get("mass", "kde")),
+        cross_fit=bool(given.get("cross_fit", True)),
         strips=float(given.get("strips", 0.5)),
     )
 

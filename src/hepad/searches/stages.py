@@ -1,6 +1,6 @@
 """Stages of a search: trainings and files under names that say what they are made of, each there once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -142,32 +142,38 @@ class Place:
         """Return how many entries are searched between two values of the observable."""
         return int(((low <= self.table[:, -1]) & (self.table[:, -1] < high)).sum())
 
-    def density(self, method: Method, region: str = SIDEBANDS) -> str:
-        """Add the density of the side bands, p(x | observable), and return the name of its stage."""
+    def density(self, method: Method, fold: int | None = None) -> str:
+        """Add the density of the side bands, p(x | observable), and return the name of its stage.
+
+        Args:
+            method: whose words it has.
+            fold: of the search, whose entries it does not see; None for one that sees nearly all.
+        """
         base = run_of_words((*method.density, *self.settings.words), f"methods.{method.name}.density")
         samples = self.samples
         more = {
-            "train": [{"sample": "data", "region": region}],
+            "train": [{"sample": "data", "region": SIDEBANDS}],
             "regions": regions_of(self.window, samples.observable),
             "context": [samples.observable],
-            "folds": OF_DENSITIES,
-            "fold": 0,
+            "folds": OF_DENSITIES if fold is None else self.settings.folds,
+            "fold": fold or 0,
         }
+        seed = self.settings.seed + (fold or 0)
 
         def config(directory: Path) -> RunConfig:
-            return placed(base, directory, self.settings.seed, {"data": self.data}, samples.features, "data", **more)
+            return placed(base, directory, seed, {"data": self.data}, samples.features, "data", **more)
 
-        return self.stages.run(f"{self.name}-density", config, [self.prepared])
+        return self.stages.run(f"{self.name}-density{'' if fold is None else fold}", config, [self.prepared])
 
     def folds(
         self,
         what: str,
         words: tuple[str, ...],
-        files: dict[str, Path],
+        files: Callable[[int], Mapping[str, Path]],
         features: Sequence[str],
         roles: Sequence[dict[str, Any]],
         background: str,
-        needs: Sequence[str],
+        needs: Callable[[int], Sequence[str]],
         strips: float | None = None,
         context: Sequence[str] | None = None,
     ) -> list[str]:
@@ -176,11 +182,11 @@ class Place:
         Args:
             what: the method, which names them.
             words: of the run.
-            files: sample → table.
+            files: fold → sample → table.
             features: columns of an entry.
             roles: `data.train`.
             background: sample that stands for it.
-            needs: stages whose output they read.
+            needs: fold → stages whose output it reads.
             strips: as in `regions_of`.
             context: what the model is conditioned on.
         """
@@ -194,11 +200,11 @@ class Place:
         def config(fold: int, directory: Path) -> RunConfig:
             more = {"train": list(roles), "regions": regions, "folds": self.settings.folds, "fold": fold}
             return placed(
-                base, directory, self.settings.seed + fold, files, features, background, context=context, **more
+                base, directory, self.settings.seed + fold, files(fold), features, background, context=context, **more
             )
 
         return [
-            self.stages.run(f"{self.name}-{what}-fold{fold}", lambda at, fold=fold: config(fold, at), needs)  # type: ignore[misc]
+            self.stages.run(f"{self.name}-{what}-fold{fold}", lambda at, fold=fold: config(fold, at), needs(fold))  # type: ignore[misc]
             for fold in range(self.settings.folds)
         ]
 

@@ -42,7 +42,7 @@ SEARCH_KEYS: Final[dict[str, Kind]] = {
     "methods.*.density": WORDS,
     "methods.*.classifier": WORDS,
     "methods.*.oversample": Whole(1, 1000),
-    "methods.*.mass": Word(("kde", "fit")),
+    "methods.*.cross_fit": Flag(),
     "methods.*.strips": Number(0, 100, open_low=True),
     "paths.root": DIRECTORY,
     "paths.run": DIRECTORY,
