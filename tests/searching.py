@@ -14,6 +14,9 @@ COLUMNS = ("a", "b", "c", "m_jj")
 LOW, HIGH = 2600.0, 4400.0
 
 
+WINDOW = ("scan.center=3500", "scan.width=400", "scan.range=[2600,4400]")
+
+
 def falling(n: int, seed: int) -> NDArray[np.float32]:
     """Return `(n, 4)` background between 2600 and 4400 GeV."""
     rng = np.random.default_rng(seed)
@@ -53,6 +56,7 @@ def injected_words(directory: Path, n: int = 6000, events: int = 120) -> list[st
         f"data.samples.signal={directory / 'signal.h5'}",
         "injection.sample=signal",
         f"injection.events={events}",
+        *WINDOW,
     ]
 
 

@@ -42,6 +42,9 @@ def named(words: Sequence[str]) -> list[str]:
     'name=cwola-cathode_5160d1e5'
     """
     words = list(words)
+    if any(word.lstrip("+").startswith("data.samples.data=") for word in words) and not _chooses(words, "data"):
+        # Data of one's own are rows of whatever columns they have.
+        words = [*words, "data=table", *([] if _chooses(words, "data.bundled") else ["data.bundled=false"])]
     keys = {word.lstrip("+~").partition("=")[0]: word for word in words}
     if "name" in keys or "resume" in keys or any(word.startswith("-") for word in words):
         return words
@@ -49,6 +52,10 @@ def named(words: Sequence[str]) -> list[str]:
     methods = re.sub(r"[^A-Za-z0-9_]+", "-", keys.get("method", "method=cathode").partition("=")[2]).strip("-")
     digest = hashlib.sha256("\n".join(counted).encode()).hexdigest()[:8]
     return [*words, f"name={methods[:40] or 'search'}_{digest}"]
+
+
+def _chooses(words: Sequence[str], key: str) -> bool:
+    return any(word.lstrip("+").startswith(f"{key}=") for word in words)
 
 
 def readable(words: Sequence[str]) -> list[str]:

@@ -46,8 +46,8 @@ MAY_IMPORT = {
         "results", "run", "rundir",
     },
     "searches": {
-        "bundled", "checks", "comparison", "config", "data", "logging", "metrics", "models", "pipeline", "plots", "report",
-        "run", "rundir", "stats",
+        "bundled", "checks", "comparison", "config", "data", "logging", "metrics", "models", "pipeline", "plots",
+        "report", "run", "rundir", "stats",
     },
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip

@@ -82,8 +82,13 @@ def fitted_cut(passed: Passed, fit: FitSettings, signal: int | None = None) -> t
     counts = passed.counts
     bare = record.Spectrum(tuple(passed.edges), tuple(float(n) for n in counts))
     known: dict[str, Any] = {"sculpting": None if passed.efficiency == 1 else passed.sculpting, "signal": signal}
-    if counts.sum() < MIN_ENTRIES:
-        failure = f"{counts.sum()} entries beyond the cut; at least {MIN_ENTRIES} are needed for a p-value"
+    beside = int(counts.sum()) - passed.observed
+    if counts.sum() < MIN_ENTRIES or beside < MIN_ENTRIES:
+        where = "" if counts.sum() < MIN_ENTRIES else " beside the window"
+        failure = (
+            f"{beside if where else counts.sum()} entries beyond the cut{where}; at least {MIN_ENTRIES} are needed for a "
+            "p-value"
+        )
         return CutResult(
             passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known
         ), None

@@ -88,7 +88,7 @@ class Planner:
         settings = self.settings
         facts = [
             *(list(settings.cuts), settings.background, settings.systematic, vars(settings.fit), settings.toys),
-            *(settings.limits, settings.unblind, settings.scan.bins),
+            *(settings.limits, settings.unblind, vars(self.samples.scan)),
         ]
         needs = tuple(stages.scores[0] for stages in windows)
         prefix = "" if sample == "data" else "null-"

@@ -15,7 +15,7 @@ from hepad.searches.record import Window
 from hepad.searches.sample_tables import Table
 from hepad.searches.samples import DATA, EXTRA, SearchSamples
 from hepad.searches.settings import Injection, Settings, key_of
-from hepad.searches.windows import scan_windows, spectrum_range
+from hepad.searches.windows import placed_scan, scan_windows
 
 BUNDLED: Final = ("qcd_dijet", "wprime_dijet")
 """The simulated dijets that ship with hepad, background and signal."""
@@ -37,8 +37,8 @@ def prepare_samples(settings: Settings, reader: SampleReader) -> SearchSamples:
     main = reader.read(name)
     if len(main) < _FEWEST:
         raise UserError(f"{main.file} has {len(main)} entries; at least {_FEWEST} are needed")
-    low, high = spectrum_range(settings.scan, main.mass, reader.observable)
-    windows = tuple(scan_windows(settings.scan, low, high))
+    scan = placed_scan(settings.scan, main.mass, reader.observable)
+    windows = tuple(scan_windows(scan))
     _refuse_empty(windows, main.mass, reader.observable)
     injection = settings.injection
     if (
@@ -84,11 +84,11 @@ def prepare_samples(settings: Settings, reader: SampleReader) -> SearchSamples:
         extra = None
     key = key_of(
         [(part, dict(known)) for part, known in facts.items()], list(reader.features), reader.observable, settings.seed,
-        dealt.share, kind, [low, high],
+        dealt.share, kind,
     )  # fmt: skip
     return SearchSamples(
         reader.features, reader.observable, dealt.data, dealt.identity, null, kind, extra, dealt.held_out, dealt.truth,
-        (low, high), windows, facts, tuple(dealt.notes), key,
+        scan, windows, facts, tuple(dealt.notes), key,
     )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ def window_findings(stages: MethodStages) -> WindowFindings:
     share = data.of_rows(n, background_shares(data, references))
     of_reference = background_shares(scores.samples[REFERENCE], references)
     truth = _truth(stages)
-    edges = bin_edges(window, settings.scan, *samples.range)
+    edges = bin_edges(window, samples.scan)
     cuts: list[CutResult] = []
     fits: dict[float, BackgroundFit] = {}
     passed = None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hepad.searches.record import Window
 from hepad.searches.sample_tables import Table, is_made, write_arrays, write_table
+from hepad.searches.windows import Scan
 
 DATA: Final = "data"
 NULL: Final = "null"
@@ -37,7 +38,7 @@ class SearchSamples:
         extra: background that is known as such; None where there is none.
         held_out: signal that is not among the data; None where there is none.
         truth: which data are signal; None where nobody knows.
-        range: both ends of the spectrum.
+        scan: with its width and its range.
         windows: of the scan.
         facts: sample → what the record says of it.
         notes: what a reader must know, in sentences.
@@ -53,7 +54,7 @@ class SearchSamples:
     extra: Table | None
     held_out: Table | None
     truth: NDArray[np.bool_] | None
-    range: tuple[float, float]
+    scan: Scan
     windows: tuple[Window, ...]
     facts: Mapping[str, Mapping[str, str | float | int | None]]
     notes: tuple[str, ...]

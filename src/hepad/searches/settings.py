@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, cast
@@ -145,7 +146,7 @@ def read_settings(cfg: RunConfig) -> Settings:
         unblind=bool(plain["unblind"]),
         null_twin=str(plain["null_twin"]),
         folds=int(plain["folds"]),
-        scan=_scan(plain["scan"]),
+        scan=_scan(plain["scan"], plain["data"]),
         cuts=tuple(sorted(cuts, reverse=True)),
         background=str(plain["background"]),
         systematic=float(plain["systematic"]),
@@ -201,20 +202,38 @@ def _injection(given: Mapping[str, Any]) -> Injection | None:
     return Injection(sample, events, fraction)
 
 
-def _scan(given: Mapping[str, Any]) -> Scan:
-    ends = given["range"]
+def _scan(given: Mapping[str, Any], data: Mapping[str, Any]) -> Scan:
+    """Return the settings of a scan; what they leave open, the regions of the data may say."""
+    center, width, ends = given["center"], given["width"], given["range"]
     if ends is not None and not ends[0] < ends[1]:
         raise UserError(f"scan.range=[{ends[0]:g},{ends[1]:g}]: the first end must be below the second")
-    center, step = given["center"], given["step"]
+    window, beside = (_region(data, name) for name in ("signal", "sidebands"))
+    windows, step = int(given["windows"]), given["step"]
+    if window is not None and len(window) == 1 and None not in window[0]:
+        low, high = map(float, window[0])
+        width = high - low if width is None else width
+        center = (low + high) / 2 if center is None and (windows == 1 or step is not None) else center
+    if ends is None and beside is not None and None not in (beside[0][0], beside[-1][1]):
+        ends = (beside[0][0], beside[-1][1])
     return Scan(
-        windows=int(given["windows"]),
+        windows=windows,
         center=None if center is None else float(center),
-        width=float(given["width"]),
+        width=None if width is None else float(width),
         step=None if step is None else float(step),
         range=None if ends is None else (float(ends[0]), float(ends[1])),
         bins=int(given["bins"]),
         unit=str(given["unit"] or ""),
     )
+
+
+def _region(data: Mapping[str, Any], name: str) -> list[list[float | None]] | None:
+    """Return the intervals of a region of the observable by rising ends; None where there is no such region."""
+    context = data.get("context") or [None]
+    found = ((data.get("regions") or {}).get(name) or {}).get(context[0])
+    if not found:
+        return None
+    intervals = found if isinstance(found[0], list) else [found]
+    return sorted(intervals, key=lambda ends: -math.inf if ends[0] is None else ends[0])
 
 
 def key_of(*facts: Any) -> str:

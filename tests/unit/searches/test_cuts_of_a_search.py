@@ -12,9 +12,9 @@ from hepad.searches.toys import WindowFindings, with_toys
 from hepad.searches.windows import Scan, bin_edges, scan_windows
 
 MASS = falling(20_000, 4)[:, -1].astype(np.float64)
-SCAN = Scan()
-WINDOW = scan_windows(SCAN, 2600.0, 4400.0)[0]
-EDGES = bin_edges(WINDOW, SCAN, 2600.0, 4400.0)
+SCAN = Scan(range=(2600.0, 4400.0))
+WINDOW = scan_windows(SCAN)[0]
+EDGES = bin_edges(WINDOW, SCAN)
 
 
 def passed(efficiency: float = 1.0, passes: np.ndarray | None = None, mass: np.ndarray = MASS) -> Passed:
@@ -51,6 +51,15 @@ def test_few_entries_have_no_p_value_but_a_reason():
     assert with_limits(cut).limits == {}
     toys = with_toys([WindowFindings(WindowResult("w0", [cut]), {})], FitSettings(), 10, 0)
     assert (toys.p_global, toys.toys) == (None, 0)
+
+
+def test_nothing_beside_the_window_is_no_background_of_nothing():
+    chosen = np.zeros(len(MASS), bool)
+    chosen[np.flatnonzero(passed().inside)[:30]] = True
+    chosen[np.flatnonzero(~passed().inside)[:9]] = True
+    cut, fit = fitted_cut(passed(0.001, chosen), FitSettings())
+    assert (cut.observed, cut.p, fit) == (30, None, None)
+    assert cut.failure.startswith("9 entries beyond the cut beside the window; at least 10")
 
 
 def test_a_fit_that_fails_is_named():

@@ -181,10 +181,10 @@ def test_methods_share_a_density_and_a_template_where_their_words_are_the_same(t
     cfg = search_config("method=cathode,trees", *injected_words(tmp_path), "logger=none", "null_twin=none")
     plan = plan_search(cfg, tmp_path / "search", no_training)
     names = [stage.name for stage in plan.stages]
-    assert sum("density" in name for name in names) == sum("template" in name for name in names) == 1
+    assert sum("density" in name for name in names) == sum("template" in name for name in names) == 5
     other = cfg.changed({"methods.trees.density": ["model=flow", "model.kind=nsf"]})
     more = [stage.name for stage in plan_search(other, tmp_path / "search", no_training).stages]
-    assert sum("density" in name for name in more) == 2
+    assert sum("density" in name for name in more) == 10
     # What does not depend on it is called as before, and so is done once.
     assert {name for name in names if "cathode" in name} <= set(more)
 

@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 import pytest
-from tests.searching import COLUMNS, bump, falling, injected_words, search_config, write_rows
+from tests.searching import COLUMNS, WINDOW, bump, falling, injected_words, search_config, write_rows
 
 from hepad.core.errors import UserError
 from hepad.searches.preparing import prepare_samples
@@ -18,7 +18,7 @@ def prepared(*words: str) -> SearchSamples:
 
 
 def own(path, *words: str) -> SearchSamples:
-    return prepared("data=table", "data.bundled=false", f"data.samples.data={path}", *words)
+    return prepared("data=table", "data.bundled=false", f"data.samples.data={path}", *WINDOW, *words)
 
 
 def test_injected_signal_is_among_the_data_and_nowhere_else(tmp_path):

@@ -23,7 +23,7 @@ SEARCH_KEYS: Final[dict[str, Kind]] = {
     "null_twin": Word(("auto", "background", "shuffled", "none")),
     "scan.windows": Whole(1, 100),
     "scan.center": optional(Number()),
-    "scan.width": Number(0, open_low=True),
+    "scan.width": optional(Number(0, open_low=True)),
     "scan.step": optional(Number(0, open_low=True)),
     "scan.range": optional(ListOf(Number(), 2, 2, "ends", "[2600,5600]")),
     "scan.unit": optional(Text("a unit, such as GeV", 20)),
