@@ -141,7 +141,8 @@ def _steps(
 def _limits(axes: Axes, values: NDArray[np.float64]) -> None:
     """Set a logarithmic axis where limits span decades, with room for the legend."""
     positive = values[values > 0] if (values > 0).any() else np.ones(1)
-    low, high = float(positive.min()), float(positive.max())
+    high = float(positive.max())
+    low = max(float(positive.min()), 1e-6 * high)
     if high > 15 * low:
         axes.set_yscale("log")
         axes.set_ylim(0.6 * low, 0.6 * low * (1.5 * high / (0.6 * low)) ** (1 / (1 - _ROOM)))

@@ -94,7 +94,7 @@ def fitted_cut(passed: Passed, fit: FitSettings, signal: int | None = None) -> t
         ), None
     try:
         window = (passed.window.low, passed.window.high)
-        found = choose_order(Spectrum(passed.edges, counts), window, fit.function, fit.sqrt_s, cast(Any, fit.test)).fit
+        found = choose_order(_spectrum(passed), window, fit.function, fit.sqrt_s, cast(Any, fit.test)).fit
         prediction = found.predict(window)
         significance = counting_significance(passed.observed, prediction.count, prediction.error)
     except (FitError, UserError) as error:
@@ -163,6 +163,10 @@ def with_limits(cut: CutResult) -> CutResult:
         return cut
     names = ("-2", "-1", "median", "1", "2")
     return replace(cut, limits={"observed": found.observed, **dict(zip(names, found.expected, strict=True))})
+
+
+def _spectrum(passed: Passed) -> Spectrum:
+    return Spectrum(np.asarray(passed.edges, dtype=np.float64), passed.counts.astype(np.float64))
 
 
 def _failed(bare: record.Spectrum, failure: str) -> record.Spectrum:

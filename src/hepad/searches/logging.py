@@ -9,10 +9,11 @@ from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from PIL import Image
 
 from hepad.core.names import file_name
-from hepad.logging.loggers import wandb_runs
+from hepad.logging.loggers import RunWandbLogger, wandb_runs
+from hepad.logging.wandb_files import log_report
 from hepad.searches.findings import results
 from hepad.searches.metrics import PREFIX, search_metrics
-from hepad.searches.page import PLOTS
+from hepad.searches.page import PAGE, PLOTS
 from hepad.searches.record import MethodResult, SearchRecord
 from hepad.searches.tables import found_columns
 
@@ -38,7 +39,9 @@ def log_search(loggers: Sequence[Logger], record: SearchRecord, directory: Path)
     for run in wandb_runs(loggers):
         _log_to_wandb(run, record, metrics, pictures)
     for logger in loggers:
-        if isinstance(logger, CSVLogger):
+        if isinstance(logger, RunWandbLogger) and logger.report:
+            log_report(logger.experiment, directory / PAGE)
+        elif isinstance(logger, CSVLogger):
             logger.log_metrics(dict(metrics), 0)
             logger.save()
         elif isinstance(logger, TensorBoardLogger):

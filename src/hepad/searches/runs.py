@@ -60,7 +60,7 @@ def run_of_words(words: tuple[str, ...], what: str) -> RunConfig:
 
 def learns_labels(config: RunConfig) -> bool:
     """Return whether the model of a run tells labels apart."""
-    return bool(get_class(config.model.target).learns_labels(config.model))  # type: ignore[attr-defined]
+    return bool(get_class(config.model.target).learns_labels(config.model))
 
 
 def placed(
@@ -84,8 +84,8 @@ def placed(
         data: further keys of the section `data`, such as `train`, `regions`, `context`, `folds`, `fold`.
     """
     moved = RunConfig.of(moved_paths(config.plain(), _PLACE, str(directory)))
-    settings = {"samples": {name: str(path) for name, path in samples.items()}, "features": list(features)}
-    settings |= {"background": background, "seed": seed, "truth": "none", **data}
+    settings: dict[str, Any] = {"samples": {name: str(path) for name, path in samples.items()}}
+    settings |= {"features": list(features)} | {"background": background, "seed": seed, "truth": "none", **data}
     found = moved.changed({"seed": seed, **{f"data.{key}": value for key, value in settings.items()}})
     validate(found)
     return found

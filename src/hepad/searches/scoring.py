@@ -76,7 +76,7 @@ def other_scores(folds: Sequence[Path], table: Table) -> FoldScores:
     return FoldScores(np.arange(len(table)), fold, score)
 
 
-def in_region(scores: FoldScores, mass: NDArray[np.float64], *intervals: tuple[float, float]) -> FoldScores:
+def in_region(scores: FoldScores, mass: NDArray[Any], *intervals: tuple[float, float]) -> FoldScores:
     """Return the scores of the entries that lie in one of some intervals of the observable."""
     values = mass[scores.row]
     inside = np.logical_or.reduce([(low <= values) & (values < high) for low, high in intervals])

@@ -210,7 +210,7 @@ def _scan(given: Mapping[str, Any], data: Mapping[str, Any]) -> Scan:
     window, beside = (_region(data, name) for name in ("signal", "sidebands"))
     windows, step = int(given["windows"]), given["step"]
     if window is not None and len(window) == 1 and None not in window[0]:
-        low, high = map(float, window[0])
+        low, high = (float(end) for end in window[0] if end is not None)
         width = high - low if width is None else width
         center = (low + high) / 2 if center is None and (windows == 1 or step is not None) else center
     if ends is None and beside is not None and None not in (beside[0][0], beside[-1][1]):

@@ -27,7 +27,7 @@ def sample_given(model: AnomalyModel, mass: NDArray[np.float64], seed: int) -> N
     assert isinstance(model, Generative)
     generator = torch.Generator().manual_seed(seed)
     context = torch.from_numpy(mass.astype(np.float32)).unsqueeze(1)
-    made = torch.cat([model.sample(part, generator).x for part in context.split(_BLOCK)]).numpy()
+    made = torch.cat([model.sample(part, generator).x for part in torch.split(context, _BLOCK)]).numpy()
     if not np.isfinite(made).all():
         raise JobError(
             "the density draws entries that are not finite: its training diverged; take fewer or smaller steps"

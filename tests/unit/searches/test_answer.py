@@ -1,6 +1,8 @@
 """The answer of a search in sentences: what is called an excess, what the null twin says, what failed."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,6 +130,15 @@ def test_metrics_have_flat_names_and_their_numbers():
 def test_names_of_metrics_have_as_many_parts_whatever_a_method_is_called():
     metrics = search_metrics(search(method("../a/b", [[0.1], [0.2]])))
     assert {name.count("/") for name in metrics if "p_local" in name} == {4}
+
+
+def test_documented_names_are_those_of_the_metrics():
+    page = (Path(__file__).parents[3] / "docs/search_report.md").read_text()
+    documented = set(re.findall(r"`(search(?:/null)?/[a-z_]+)/[^`]*`", page))
+    metrics = search_metrics(fake_search(3))
+    written = {re.match(r"search(?:/null)?/[a-z_]+", name)[0] for name in metrics}
+    assert written - {"search/null/z", "search/null/limit", "search/null/closure_auc"} == documented - {"search/found"}
+    assert "search/p_local/cathode/w1/0.01" in metrics
 
 
 @pytest.mark.parametrize(

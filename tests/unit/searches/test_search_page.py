@@ -1,6 +1,7 @@
 """The page of a search and its table on a terminal: what a reader meets first, and nothing that a name could break."""
 
 import json
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from hepad.searches.console import print_search, search_table
 from hepad.searches.figures import search_figures
 from hepad.searches.metrics import search_metrics
 from hepad.searches.page import search_report, write_search_page
-from hepad.searches.record import MethodResult, SearchRecord
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window, WindowResult
+from hepad.searches.record_file import write_record
 from hepad.searches.tables import found_table
 
 BAD = "<b>../../evil</b>"
@@ -72,6 +74,19 @@ def test_pictures_of_an_earlier_page_are_gone(tmp_path):
     write_search_page(tmp_path, record)
     assert [path.name for path in (tmp_path / "plots").iterdir()] == ["notes.txt"]
     assert "No result" in (tmp_path / "search.html").read_text()
+
+
+def test_the_documented_lines_make_a_page(tmp_path, monkeypatch):
+    cut = CutResult(0.1, 20, 9.0, 1.0, 2.9, 2e-3)
+    method = MethodResult("cwola", (WindowResult("w0", (cut,)),))
+    (tmp_path / "searches/mine").mkdir(parents=True)
+    write_record(tmp_path / "searches/mine", SearchRecord("m", "", (), (Window("w0", 0, 1, ()),), (method,)))
+    page = (Path(__file__).parents[3] / "docs/search_report.md").read_text()
+    lines = page[page.index("    from pathlib") : page.index("## What is on the page")]
+    monkeypatch.chdir(tmp_path)
+    exec(textwrap.dedent(lines), {})
+    assert (tmp_path / "searches/mine/search.html").is_file()
+    assert {path.name for path in (tmp_path / "searches/mine/plots").iterdir()} == {"scan.png", "scan.pdf"}
 
 
 def test_metrics_are_those_of_the_record(directory, record):
