@@ -8,8 +8,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 
-from hepad import search
+from hepad import generate, load_run, search
 from hepad.searches.record_file import read_record
 from tests.runs.conftest import Finished, call
 from tests.runs.killing import start
@@ -96,6 +97,24 @@ def test_every_entry_is_scored_by_a_fold_that_tested_it(place):
             np.testing.assert_array_equal(np.sort(rows[folds == fold]), np.sort(file["data/index"][:]))
 
 
+def test_the_density_of_a_search_generates_entries_at_given_masses(place, tmp_path):
+    directory = place[0] / "searches/found"
+    density = next(directory.glob("stages/w0-density0-*"))
+    given = next(directory.glob("samples-*/data.h5"))
+    done = call(generate.main, tmp_path, f"run={density}", f"context={given}", "output=made.h5", "seed=3")
+    assert done.code == 0, done.err
+    with h5py.File(tmp_path / "made.h5") as file, h5py.File(given) as data:
+        assert file["table"].shape == (3120, 3)
+        np.testing.assert_array_equal(file["m_jj"][:], data["table"][:, 3])
+        generator = torch.Generator().manual_seed(3)
+        made = load_run(density).model.sample(torch.from_numpy(data["table"][:, 3:]), generator)
+        np.testing.assert_array_equal(file["table"][:], made.x.numpy())
+    for words, said in (([], "context=FILE gives them"), ([f"context={given}", "n=7"], "n=7: ")):
+        done = call(generate.main, tmp_path, f"run={density}", "output=other.h5", *words)
+        assert (done.code, done.err.count("\n")) == (2, 1), done.err
+        assert said in done.err
+
+
 def test_a_blind_search_is_the_same_search_and_trains_nothing_anew(place, no_page):
     directory, words = place
     shutil.copytree(directory / "searches/found", directory / "searches/blind")
@@ -172,7 +191,7 @@ def test_a_stage_that_fails_is_named_with_the_command_that_goes_on(place, no_pag
         patch.setattr("hepad.searches.method_stages.make_template", full)
         done = run(directory, *given)
     assert done.code == 1
-    assert "stage w0-template-" in done.err
+    assert "stage w0-template0-" in done.err
     assert f"-m hepad.search resume={directory / 'searches/failing'}" in done.err
     before = trained(directory / "searches/failing")
     done = run(directory, "resume=searches/failing")

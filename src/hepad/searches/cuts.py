@@ -86,8 +86,8 @@ def fitted_cut(passed: Passed, fit: FitSettings, signal: int | None = None) -> t
     if counts.sum() < MIN_ENTRIES or beside < MIN_ENTRIES:
         where = "" if counts.sum() < MIN_ENTRIES else " beside the window"
         failure = (
-            f"{beside if where else counts.sum()} entries beyond the cut{where}; at least {MIN_ENTRIES} are needed for a "
-            "p-value"
+            f"{beside if where else counts.sum()} entries beyond the cut{where}; at least {MIN_ENTRIES} are needed for "
+            "a p-value"
         )
         return CutResult(
             passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known

@@ -84,8 +84,14 @@ def placed(
         data: further keys of the section `data`, such as `train`, `regions`, `context`, `folds`, `fold`.
     """
     moved = RunConfig.of(moved_paths(config.plain(), _PLACE, str(directory)))
-    settings: dict[str, Any] = {"samples": {name: str(path) for name, path in samples.items()}}
-    settings |= {"features": list(features)} | {"background": background, "seed": seed, "truth": "none", **data}
+    settings: dict[str, Any] = {
+        "samples": {name: str(path) for name, path in samples.items()},
+        "features": list(features),
+        "background": background,
+        "seed": seed,
+        "truth": "none",
+        **data,
+    }
     found = moved.changed({"seed": seed, **{f"data.{key}": value for key, value in settings.items()}})
     validate(found)
     return found
