@@ -39,7 +39,7 @@ def named(words: Sequence[str]) -> list[str]:
 
     >>> from hepad.search import named
     >>> named(["method=[cwola,cathode]", "seed=7"])[-1]
-    'name=cwola-cathode_5160d1e5'
+    'name=cwola-cathode_d914122d'
     """
     words = list(words)
     if any(word.lstrip("+").startswith("data.samples.data=") for word in words) and not _chooses(words, "data"):

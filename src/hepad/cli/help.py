@@ -107,6 +107,7 @@ def _flat(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _key_line(key: str, value: Any, comments: Mapping[str, str]) -> list[str]:
     setting = f"  {key}={shown(value).replace(', ', ',')}"
+    setting = setting if len(setting) <= WIDTH else f"{setting[: WIDTH - 1]}…"
     said = textwrap.wrap(comment_of(key, comments), WIDTH - _KEY_WIDTH - 2)
     if not said:
         return [setting]

@@ -3,6 +3,7 @@
 import h5py
 import numpy as np
 import pytest
+from tests.layouts.hdf5_files import pandas_fixed
 from tests.searching import COLUMNS, WINDOW, bump, falling, injected_words, search_config, write_rows
 
 from hepad.core.errors import UserError
@@ -153,3 +154,21 @@ def test_a_column_that_looks_like_the_truth_is_no_feature(tmp_path):
     with pytest.raises(UserError, match="the feature is_signal is 0 or 1 and looks like the truth"):
         own(tmp_path / "mine.h5")
     assert own(tmp_path / "mine.h5", "data.truth=is_signal").features == ("a", "b")
+
+
+def test_files_of_the_lhc_olympics_are_read_as_they_were_published(tmp_path):
+    rng = np.random.default_rng(0)
+    n, label = 600, (np.arange(600) % 6 == 0).astype(float)
+    pt, mass = 1300 + rng.exponential(200, n), rng.uniform(50, 300, (2, n))
+    columns = {"pxj1": pt, "pyj1": 0 * pt, "pzj1": rng.normal(0, 400, n), "mj1": mass[0]}
+    columns |= {f"tau{i}j1": rng.uniform(0.2, 1, n) for i in (1, 2, 3)}
+    columns |= {"pxj2": -pt, "pyj2": 0 * pt, "pzj2": rng.normal(0, 400, n), "mj2": mass[1]}
+    columns |= {f"tau{i}j2": rng.uniform(0.2, 1, n) for i in (1, 2, 3)} | {"label": label}
+    pandas_fixed(tmp_path / "events.h5", np.column_stack(list(columns.values())), list(columns))
+    where = ["scan.center=3100", "scan.width=300", "scan.range=[2700,3500]"]
+    found = prepared("data=lhco", f"data.samples.background={tmp_path / 'events.h5'}", "injection.events=20", *where)
+    assert found.features == ("m_j2", "delta_m", "tau21_j2", "tau21_j1")
+    assert int(found.truth.sum()) == 20
+    assert (len(found.data), len(found.held_out)) == (520, 80)
+    np.testing.assert_array_equal(np.sort(found.data[found.truth, 0])[:1] > 40, [True])
+    assert (found.data[:, -1] > 2600).all()
