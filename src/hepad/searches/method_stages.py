@@ -146,7 +146,7 @@ def _supervised(stages: MethodStages) -> tuple[str, Path]:
         {"sample": "held_out", "region": SIGNAL_REGION, "label": 1},
         {"sample": "extra", "region": SIGNAL_REGION, "label": 0},
     ]
-    folds, runs = stages.add_folds(lambda fold: files, roles, "extra")
+    folds, runs = stages.add_folds(lambda fold: files, roles, "extra", of_data=False)
     extra = stages.place.samples.extra
     assert extra is not None
 

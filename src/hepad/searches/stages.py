@@ -176,6 +176,7 @@ class Place:
         needs: Callable[[int], Sequence[str]],
         strips: float | None = None,
         context: Sequence[str] | None = None,
+        of_data: bool = True,
     ) -> list[str]:
         """Add a run for each fold, and return the names of their stages.
 
@@ -189,12 +190,14 @@ class Place:
             needs: fold → stages whose output it reads.
             strips: as in `regions_of`.
             context: what the model is conditioned on.
+            of_data: they train on what is searched; else the null twin has the same.
         """
         key = f"methods.{what}.classifier"
         base = run_of_words((*words, *self.settings.words), key)
         if "label" in roles[0] and not learns_labels(base):
             raise UserError(f"{key}: {base.model.target} learns no labels; model=classifier or model=trees does")
         regions = regions_of(self.window, self.samples.observable, strips)
+        name = self.name if of_data else self.window.name
         self._check_folds(base)
 
         def config(fold: int, directory: Path) -> RunConfig:
@@ -204,7 +207,7 @@ class Place:
             )
 
         return [
-            self.stages.run(f"{self.name}-{what}-fold{fold}", lambda at, fold=fold: config(fold, at), needs(fold))  # type: ignore[misc]
+            self.stages.run(f"{name}-{what}-fold{fold}", lambda at, fold=fold: config(fold, at), needs(fold))  # type: ignore[misc]
             for fold in range(self.settings.folds)
         ]
 

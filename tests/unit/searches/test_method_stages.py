@@ -194,3 +194,12 @@ def test_names_of_stages_do_not_depend_on_where_the_search_lies(tmp_path):
     cfg = search_config("method=cathode", *injected_words(tmp_path), *QUICK)
     plans = [plan_search(cfg, place, no_training) for place in (tmp_path / "a", tmp_path / "b/c")]
     assert [stage.name for stage in plans[0].stages] == [stage.name for stage in plans[1].stages]
+
+
+def test_what_does_not_train_on_the_data_is_trained_once_for_the_null_twin_too(tmp_path):
+    cfg = search_config(
+        "method=supervised", *injected_words(tmp_path), "logger=none", f"methods.supervised.classifier={TREES}"
+    )
+    names = [stage.name for stage in plan_search(cfg, tmp_path / "search", no_training).stages]
+    assert sum("supervised-fold" in name for name in names) == 5
+    assert sum("supervised-scores" in name for name in names) == 2
