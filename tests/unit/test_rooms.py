@@ -45,7 +45,10 @@ MAY_IMPORT = {
         "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
         "results", "run", "rundir",
     },
-    "searches": {"comparison", "logging", "plots", "report", "rundir"},
+    "searches": {
+        "bundled", "checks", "comparison", "config", "data", "logging", "metrics", "models", "pipeline", "plots",
+        "report", "run", "rundir", "stats",
+    },
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 
@@ -62,6 +65,7 @@ COMMANDS = {
     "new",
     "schema",
     "score",
+    "search",
     "simulate",
     "train",
 }

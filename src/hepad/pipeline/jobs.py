@@ -148,14 +148,18 @@ def _values(override: Override) -> Iterator[str]:
         yield from override.sweep_string_iterator()
 
 
-def as_sweep(cfg: RunConfig, directory: Path) -> DictConfig:
-    """Return the config of a sweep in `directory`; its jobs know all else from their config.yaml."""
+def as_sweep(cfg: RunConfig, directory: Path, command: str | None = None) -> DictConfig:
+    """Return the config of a sweep in `directory`; its jobs know all else from their config.yaml.
+
+    With a `command` that is theirs.
+    """
     running: Any = HydraConfig.instance().cfg
     hydra = running.hydra.copy()
     given = [str(word) for word in hydra.overrides.hydra]
     kept = [word for word in given if not word.lstrip("+").startswith(("hydra.mode=", "hydra.run.", "hydra.sweep."))]
     with read_write(hydra), open_dict(hydra):
         hydra.sweep.dir = str(directory)
+        hydra.job.config_name = command or hydra.job.config_name
         hydra.overrides.hydra = [*kept, f"hydra.sweep.dir={quoted(str(directory))}", "hydra.mode=MULTIRUN"]
         hydra.overrides.task = []
     config = OmegaConf.create(cfg.plain())

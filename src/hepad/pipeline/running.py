@@ -39,7 +39,11 @@ RunApart: TypeAlias = Callable[[Path, Sequence[Stage]], Sequence[JobOutcome]]
 """A function that runs the runs of some stages in processes of their own, and returns how each ended."""
 
 
-def run_pipeline(pipeline: Pipeline, apart: RunApart | None = None) -> Any:
+def run_pipeline(
+    pipeline: Pipeline,
+    apart: RunApart | None = None,
+    tell: Callable[[Stage, PipelineRecord], str] = lambda stage, record: stage.says,
+) -> Any:
     """Do all stages that are not done, in a locked directory; return what the work of the last one returned.
 
     A stage that fails does not keep those from running that need nothing of it.
@@ -47,20 +51,24 @@ def run_pipeline(pipeline: Pipeline, apart: RunApart | None = None) -> Any:
     Args:
         pipeline: its input is known to be right.
         apart: runs stages side by side; None to do one after the other in this process.
+        tell: returns what is printed when a stage begins; nothing where that is empty.
 
     Raises:
         UserError: the first stage that had to be done refused its input, in a pipeline that was begun earlier.
         JobError: a stage failed; the message names it and the command that goes on, all files stay.
         Interrupted: a signal came.
     """
-    run = _PipelineRun(pipeline, apart)
+    run = _PipelineRun(pipeline, apart, tell)
     with threads_as_before({"threads": run.record.threads}):
         return run.to_its_end()
 
 
 class _PipelineRun:
-    def __init__(self, pipeline: Pipeline, apart: RunApart | None) -> None:
+    def __init__(
+        self, pipeline: Pipeline, apart: RunApart | None, tell: Callable[[Stage, PipelineRecord], str]
+    ) -> None:
         self.pipeline = pipeline
+        self.tell = tell
         self.directory = pipeline.directory
         self.apart = apart
         earlier = read_pipeline(self.directory)
@@ -101,8 +109,8 @@ class _PipelineRun:
         return stages[stage.name].status == WAITING and all(stages[name].status == FINISHED for name in stage.needs)
 
     def _do(self, stage: Stage) -> None:
-        if stage.says:
-            print(stage.says, flush=True)
+        if said := self.tell(stage, self.record):
+            print(said, flush=True)
         since = time.monotonic()
         self._note(stage, RUNNING)
         try:
@@ -154,15 +162,16 @@ class _PipelineRun:
         waiting = [name for name, stage in self.record.stages.items() if stage.status == WAITING]
         told = "; ".join(f"stage {name} failed: {stage.reason.rstrip('.')}" for name, stage in failed.items())
         behind = f" ({', '.join(waiting)} could not begin)" if waiting else ""
-        raise JobError(f"{told}{behind}. What the other stages wrote is kept; {go_on_command(self.directory)}")
+        goes_on = go_on_command(self.directory, self.pipeline.command)
+        raise JobError(f"{told}{behind}. What the other stages wrote is kept; {goes_on}")
 
     def _place(self, path: Path) -> str:
         return str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else str(path)
 
 
-def go_on_command(directory: Path) -> str:
+def go_on_command(directory: Path, command: str = "train") -> str:
     """Return how to go on with a pipeline, as a part of a sentence."""
-    return f"go on with: {python_command()} -m hepad.train resume={shlex.quote(str(directory))}"
+    return f"go on with: {python_command()} -m hepad.{command} resume={shlex.quote(str(directory))}"
 
 
 def stage_statuses(directory: Path) -> Mapping[str, str]:
@@ -173,12 +182,13 @@ def stage_statuses(directory: Path) -> Mapping[str, str]:
 _IN_THIS_PROCESS: Final = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
 
-def launcher_of_command(cfg: RunConfig, task: TaskFunction) -> RunApart | None:
+def launcher_of_command(cfg: RunConfig, task: TaskFunction, command: str | None = None) -> RunApart | None:
     """Return what runs stages with the command's `hydra/launcher`; None where that is this process.
 
     Args:
         cfg: the command's config.
         task: runs a job, as for a sweep.
+        command: of the jobs, where it is another one than what runs.
     """
     # A job of a sweep is in a process of its own already.
     if cfg.sweep_job is not None or HydraConfig.get().launcher._target_ == _IN_THIS_PROCESS:
@@ -193,7 +203,7 @@ def launcher_of_command(cfg: RunConfig, task: TaskFunction) -> RunApart | None:
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None
         context = HydraContext(config_loader=hydra.config_loader, callbacks=Callbacks())
-        config = as_sweep(cfg, directory)
+        config = as_sweep(cfg, directory, command)
         launcher = Plugins.instance().instantiate_launcher(hydra_context=context, task_function=task, config=config)
         with stop_on_signals():
             returned = launcher.launch([[f"sweep.job={stage.output.name}"] for stage in stages], initial_job_idx=0)

@@ -46,11 +46,13 @@ class Pipeline:
         directory: the pipeline's, which is a run's too: with config.yaml, and in the end with results.
         config: all that the pipeline is made again from.
         stages: every stage stands behind those that it needs; the last one's work returns the pipeline's result.
+        command: that goes on with it.
     """
 
     directory: Path
     config: RunConfig
     stages: Sequence[Stage]
+    command: str = "train"
 
     def __post_init__(self) -> None:
         known: set[str] = set()

@@ -29,7 +29,7 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def exclusive_run_dir(run_dir: Path) -> Iterator[None]:
+def exclusive_run_dir(run_dir: Path, command: str = "train") -> Iterator[None]:
     """Hold the directory's lock, keep W&B's files in it, and let signals and a full disk end the block with one line.
 
     Raises:
@@ -41,20 +41,20 @@ def exclusive_run_dir(run_dir: Path) -> Iterator[None]:
         try:
             yield
         except Interrupted as stop:
-            raise Interrupted(stop.number, f"; {_advice(run_dir)}") from stop
+            raise Interrupted(stop.number, f"; {_advice(run_dir, command)}") from stop
         except OSError as error:
             if error.errno not in _FULL:
                 raise
             raise JobError(
                 f"{error.strerror}: {error.filename or run_dir} was not written, what was written before is whole; "
-                f"make room, then {_advice(run_dir)}"
+                f"make room, then {_advice(run_dir, command)}"
             ) from error
 
 
-def _advice(run_dir: Path) -> str:
+def _advice(run_dir: Path, command: str) -> str:
     if not (run_dir / "config.yaml").is_file():
         return f"in {run_dir.name} nothing was done yet: start again"
-    return f"go on with: {python_command()} -m hepad.train resume={shlex.quote(str(run_dir))}"
+    return f"go on with: {python_command()} -m hepad.{command} resume={shlex.quote(str(run_dir))}"
 
 
 BEST: Final = "best.ckpt"

@@ -7,6 +7,7 @@ from hepad.config.keys.cluster import CLUSTER_KEYS
 from hepad.config.keys.compound import Either, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole, Word
 from hepad.config.keys.run import DIRECTORY, FILE, FILES, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
+from hepad.config.keys.search import SEARCH_KEYS
 
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""
@@ -24,6 +25,7 @@ SCHEMA_COMMANDS: Final = (
     "fetch",
     "new",
     "schema",
+    "search",
 )
 """Commands whose config has a JSON schema: all of them."""
 
@@ -59,7 +61,8 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
     },
     "generate": {
         "run": optional(DIRECTORY),
-        "n": Whole(1),
+        "n": optional(Whole(1)),
+        "context": optional(FILE),
         "output": optional(FILE),
         "seed": Whole(0, 2**63 - 1),
     },
@@ -121,6 +124,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "server": Text(),
     },
     "schema": {"command": Word(SCHEMA_COMMANDS)},
+    "search": SEARCH_KEYS,
     "new": {
         "kind": optional(Word(("model", "loss"))),
         "name": optional(Text()),
