@@ -215,6 +215,30 @@ def test_own_data_are_searched_in_several_windows(tmp_path, no_page):
     assert max(record.methods[0].windows[1].found["event"]) < 3000
 
 
+def test_every_other_method_scores_every_entry_that_it_judges(tmp_path, no_page):
+    flow = "[model=flow,model.kind=realnvp,model.transforms=1,model.hidden=[8],trainer.max_epochs=1,data.batch_size=64]"
+    words = [f"methods.{method}.{part}={flow}" for method, part in (("anode", "density"), ("lacathode", "density"))]
+    words += [f"methods.{method}.classifier={TREES}" for method in ("supervised", "idealized", "lacathode")]
+    words += [f"methods.anode.classifier={flow}", "methods.score.classifier=[model=gmm]", "logger=none", *BLIND[:1]]
+    methods = ["supervised", "idealized", "lacathode", "anode", "score"]
+    given = [*injected_words(tmp_path, n=3000, events=60), "folds=2", "toys=0", "cuts=[0.2]", "name=others"]
+    done = run(tmp_path, f"method={','.join(methods)}", "unblind=true", *given, *words)
+    assert done.code == 0, done.err
+    record = read_record(tmp_path / "searches/others")
+    assert [method.method for method in record.methods] == methods
+    for method in record.methods:
+        (window,) = method.windows
+        assert window.cuts[0].observed > 10
+        assert window.performance.max_sic > 0.9
+        with h5py.File(next((tmp_path / "searches/others/stages").glob(f"w0-{method.method}-scores-*.h5"))) as file:
+            # The ratio of densities is of the window alone.
+            n = len(set(file["data/row"][:]))
+            assert n == len(file["data/row"]) == (1560 if method.method != "anode" else n)
+            assert np.isfinite(file["data/score"][:]).all()
+            assert {"reference", "extra", "held_out"} <= set(file)
+    assert record.methods[0].windows[0].performance.auc > 0.95
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

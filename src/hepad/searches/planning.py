@@ -8,7 +8,7 @@ from typing import Final
 from hepad.config import RunConfig
 from hepad.pipeline.stages import Pipeline, Stage, read_pipeline
 from hepad.run.executing import TrainingResult
-from hepad.searches.method_stages import MethodStages
+from hepad.searches.methods import stages_of
 from hepad.searches.preparing import prepare_samples
 from hepad.searches.reading import SampleReader
 from hepad.searches.record import MethodResult, SearchRecord
@@ -82,9 +82,7 @@ class Planner:
 
     def _result(self, method: Method, sample: str, prepared: str) -> tuple[str, Path]:
         """Add a method in all windows; return the stage and the directory of its results."""
-        windows = [
-            MethodStages(Place(self.stages, window, sample, prepared), method) for window in self.samples.windows
-        ]
+        windows = [stages_of(Place(self.stages, window, sample, prepared), method) for window in self.samples.windows]
         settings = self.settings
         facts = [
             *(list(settings.cuts), settings.background, settings.systematic, vars(settings.fit), settings.toys),

@@ -16,7 +16,7 @@ from hepad.core.errors import UserError
 from hepad.data.split import fold_numbers
 from hepad.models import Flow
 from hepad.run.building import build_data
-from hepad.searches.method_stages import MethodStages, strip_weights
+from hepad.searches.methods import stages_of, strip_weights
 from hepad.searches.planning import plan_search
 from hepad.searches.preparing import prepare_samples
 from hepad.searches.reading import SampleReader
@@ -43,7 +43,7 @@ def runs_of(place: Place, method: str) -> list[RunConfig]:
     """Return the configs of the folds of a method."""
     chosen = next(each for each in place.settings.methods if each.name == method)
     found = Stages(place.stages.directory, place.settings, place.samples, place.stages.train)
-    MethodStages(Place(found, place.window, "data", "samples"), chosen)
+    stages_of(Place(found, place.window, "data", "samples"), chosen)
     return [stage.config for name, stage in found.found.items() if stage.config is not None and "fold" in name]
 
 
