@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "evaluate": "evaluate a run again, on other data if asked",
     "score": "a score for every entry of a file of any size",
     "generate": "a sample made up by a run's gan, bigan or vae",
+    "threshold": "a threshold for a rate, chosen and tested on background that did not train",
     "compare": "one table and one page over several runs",
     "dashboard": "a saved view of a W&B project",
     "simulate": "make samples with Pythia 8 and FastJet",

@@ -62,6 +62,7 @@ COMMANDS = {
     "schema",
     "score",
     "simulate",
+    "threshold",
     "train",
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets, get_class, shipped_targets
 from hepad.core.errors import UserError
 from hepad.data.jet_table import AUTO
+from hepad.metrics.rates import named_fpr
 from hepad.models import AnomalyModel
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
@@ -23,6 +24,9 @@ from hepad.scores.entry_arrays import context_array, entry_rows, named_features
 from hepad.scores.entry_scores import score_rows
 from hepad.scores.forward import Forward, scoring_device
 from hepad.scores.slot_rules import SlotRule, given_mask
+
+if TYPE_CHECKING:
+    from hepad.run.operating import OperatingPoint
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,31 @@ class Run:
         conditions = context_array(entries, len(rows), self.context_names, features, context)
         slots = self._slot_rule(names, mask, len(rows))
         return score_rows(Forward(self.model, scoring_device(device)), rows, slots, conditions)
+
+    def threshold(
+        self,
+        rate: str | float | None = None,
+        fpr: float | None = None,
+        events_per_day: float | None = None,
+        device: str = "auto",
+    ) -> "OperatingPoint":
+        """Return a threshold chosen on the run's validation part and tested on its test part; nothing is kept.
+
+        Args:
+            rate: of a trigger that sees every crossing, `1kHz` or a number in Hz.
+            fpr: or the share of the background that is accepted.
+            events_per_day: or how many of the background's events a day.
+            device: where to compute.
+
+        Raises:
+            UserError: not exactly one of the three, fewer than ten entries beyond, or files that are gone.
+        """
+        name, share = named_fpr(rate, fpr, events_per_day)
+        # Imported here: they build datamodules, which loading does not need.
+        from hepad.run.held_out import own_held_out
+        from hepad.run.operating import operating_point
+
+        return operating_point(own_held_out(self.settings, self.model, self.directory, device), name, share)
 
     def _slot_rule(self, names: tuple[str, ...] | None, mask: Any, n: int) -> SlotRule | None:
         """Return the rule that tells real slots of events, or real single jets; None where entries are never empty."""

@@ -8,6 +8,8 @@ from hepad.config.keys.compound import Either, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole, Word
 from hepad.config.keys.run import DIRECTORY, FILE, FILES, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
 
+DEVICE: Final = Word(("auto", "cpu", "gpu", "cuda", "mps"))
+
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""
 
@@ -16,6 +18,7 @@ SCHEMA_COMMANDS: Final = (
     "evaluate",
     "score",
     "generate",
+    "threshold",
     "compare",
     "dashboard",
     "simulate",
@@ -53,7 +56,8 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "output": optional(FILE),
         "overwrite": Flag(),
         "on_nonfinite": optional(ON_NONFINITE),
-        "device": Word(("auto", "cpu", "gpu", "cuda", "mps")),
+        "p_values": optional(Flag()),
+        "device": DEVICE,
         "workers": optional(Whole(1, 4096)),
         **CLUSTER_KEYS,
     },
@@ -62,6 +66,17 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "n": Whole(1),
         "output": optional(FILE),
         "seed": Whole(0, 2**63 - 1),
+    },
+    "threshold": {
+        "run": optional(DIRECTORY),
+        "rate": optional(Either((Number(0), Text()))),
+        "fpr": optional(Number(0, 1)),
+        "events_per_day": optional(Number(0)),
+        "name": optional(Name()),
+        "background": optional(FILE),
+        "check": optional(FILE),
+        "beside": optional(Text()),
+        "device": DEVICE,
     },
     "compare": {
         "runs": ListOf(DIRECTORY, 0, 10_000, "directories", "[runs/a,runs/b]"),
