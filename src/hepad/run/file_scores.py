@@ -87,4 +87,4 @@ def file_held_out(run: Run, source: Path, device: str = "auto") -> HeldOut:
     ]
     if any(not len(part.score) for part in parts):
         raise UserError(f"background={source}: two rows are needed at least, one to choose on and one to test on")
-    return HeldOut(*parts, source.name, "even and odd rows of a file")
+    return HeldOut(parts[0], parts[1], source.name, "even and odd rows of a file")

@@ -16,12 +16,13 @@ from hepad.config.registry import check_targets, get_class, shipped_targets
 from hepad.core.errors import UserError
 from hepad.data.jet_table import AUTO
 from hepad.metrics.rates import named_fpr
-from hepad.models import AnomalyModel
+from hepad.models import AnomalyModel, Explanation
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
 from hepad.scores.entry_arrays import context_array, entry_rows, named_features
 from hepad.scores.entry_scores import score_rows
+from hepad.scores.explained import explain_rows
 from hepad.scores.forward import Forward, scoring_device
 from hepad.scores.slot_rules import SlotRule, given_mask
 
@@ -99,6 +100,36 @@ class Run:
         conditions = context_array(entries, len(rows), self.context_names, features, context)
         slots = self._slot_rule(names, mask, len(rows))
         return score_rows(Forward(self.model, scoring_device(device)), rows, slots, conditions)
+
+    def explain(
+        self,
+        entries: Any,
+        features: Sequence[str] | None = None,
+        mask: Any = None,
+        context: Any = None,
+        device: str = "auto",
+    ) -> NDArray[np.float32]:
+        """Return how much each number of each entry contributes to its score, `(N, *entry_shape)`.
+
+        The arguments are those of `score`. Where the score is a sum over the numbers of an entry, as the mean squared
+        error of an autoencoder is, these are its terms. Else see `explanation`, which also says what is missing.
+        """
+        return self.explanation(entries, features, mask, context, device).values.numpy()
+
+    def explanation(
+        self,
+        entries: Any,
+        features: Sequence[str] | None = None,
+        mask: Any = None,
+        context: Any = None,
+        device: str = "auto",
+    ) -> Explanation:
+        """Return contributions to scores, how they were made, and what they miss of the scores (`remainder`)."""
+        names = self.features
+        rows = entry_rows(entries, self.entry_shape, names, features)
+        conditions = context_array(entries, len(rows), self.context_names, features, context)
+        slots = self._slot_rule(names, mask, len(rows))
+        return explain_rows(self.model, scoring_device(device), rows, slots, conditions)
 
     def threshold(
         self,
