@@ -105,7 +105,7 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         result.warnings[:0] = fallback_notes(facts)
         result.warnings += [*notes, *_notes(told, data)]
         columns = read_history(run_dir) or None
-        drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.diagnostics)
+        drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.diagnostics, evaluate.top)
         wanted = drawn if config.evaluation.plots else ()
         figures = save_figures(wanted, directory / "plots", config.evaluation.formats, drawing)
         drawing.close()

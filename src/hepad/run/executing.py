@@ -130,7 +130,7 @@ def execute_run(
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
         evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]
-        drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.diagnostics)
+        drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.diagnostics, evaluate.top)
         formats = cfg.evaluation.formats
         figures = save_figures(drawn if cfg.evaluation.plots else (), run_dir / "plots", formats, drawing)
         drawing.close()
