@@ -63,6 +63,7 @@ COMMANDS = {
     "score",
     "simulate",
     "threshold",
+    "top",
     "train",
 }
 

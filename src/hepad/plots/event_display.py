@@ -58,15 +58,18 @@ def plot_events(
     if where.shape != (*pt.shape, 2) or share.shape != pt.shape or other.shape != where.shape:
         raise ValueError(f"places {where.shape}, sizes {pt.shape}, nearest {other.shape}: unequal shapes")
     with house_style():
-        figure = Figure(figsize=(13.0, 1.0 + 4.9 * len(where)), layout="constrained")
+        figure = Figure(figsize=(11.0, 1.0 + 5.2 * len(where)), layout="constrained")
         grid = figure.subplots(len(where), 2, squeeze=False, sharex=True, sharey=True)
+        farthest = [
+            float(np.abs(at[there > 0][:, 0]).max(initial=0.0)) for at, there in ((where, pt), (other, other_pt))
+        ]
+        reach = max(3.0, *(1.15 * value for value in farthest))
         for i, (left, right) in enumerate(grid):
-            _draw_event(left, where[i], pt[i], [_shade(value) for value in share[i]], float(pt[i].max()), unit)
-            _draw_event(right, other[i], other_pt[i], [_BACKGROUND] * len(other_pt[i]), float(pt[i].max()), unit)
+            _draw_event(left, where[i], pt[i], [_shade(value) for value in share[i]], float(pt[i].max()), unit, reach)
+            _draw_event(right, other[i], other_pt[i], [_BACKGROUND] * len(other_pt[i]), float(pt[i].max()), unit, reach)
             left.set_title(titles[i], fontsize=16)
             right.set_title("Nearest background", fontsize=16)
             left.set_ylabel("φ [rad]")
-        reach = max(3.0, 1.15 * float(np.abs(where[pt > 0][:, 0]).max(initial=0.0)))
         for axes in grid.flat:
             axes.set(xlim=(-reach, reach), ylim=(-np.pi - 0.4, np.pi + 0.4), aspect="equal")
         for axes in grid[-1]:
@@ -93,7 +96,13 @@ def _radius(size: float, scale: float) -> float:
 
 
 def _draw_event(
-    axes: Axes, places: NDArray[np.float64], pt: NDArray[np.float64], colors: Sequence[Any], scale: float, unit: str
+    axes: Axes,
+    places: NDArray[np.float64],
+    pt: NDArray[np.float64],
+    colors: Sequence[Any],
+    scale: float,
+    unit: str,
+    reach: float,
 ) -> None:
     for (eta, phi), size, color in zip(places, pt, colors, strict=True):
         if size <= 0:
@@ -104,9 +113,11 @@ def _draw_event(
             axes.add_patch(Circle((eta, phi + turn), radius, facecolor=color, alpha=0.7, edgecolor="0.2"))
     for (eta, phi), size in list(zip(places, pt, strict=True))[:_NAMED]:
         if size > 0:
-            # Beside a circle that is too small to be written on.
-            small = _radius(size, scale) < _HOLDS_TEXT
-            at, side = (eta + _radius(size, scale) + 0.08, "left") if small else (eta, "center")
+            # Beside a circle that is too small to be written on, on the side towards the middle.
+            apart, side = (
+                (_radius(size, scale) + 0.08, "left") if eta < reach / 2 else (-_radius(size, scale) - 0.08, "right")
+            )
+            at, side = (eta + apart, side) if _radius(size, scale) < _HOLDS_TEXT else (eta, "center")
             axes.text(at, phi, f"{size:.0f} {unit}", ha=side, va="center", fontsize=12, clip_on=True, in_layout=False)
     axes.axhline(np.pi, color="0.7", linewidth=1, linestyle="--", zorder=0)
     axes.axhline(-np.pi, color="0.7", linewidth=1, linestyle="--", zorder=0)
@@ -152,13 +163,14 @@ def plot_top_features(
             left.barh(rows, parts[i], color=[_ENTRY if part > 0 else _BACKGROUND for part in parts[i]], height=0.7)
             left.set_title(titles[i], fontsize=16)
             left.axvline(0, color="0.3", linewidth=1)
+            if max(np.abs(z[i]).max(), np.abs(other[i]).max()) > _FAR:
+                right.set_xscale("symlog", linthresh=1.0)
+            right.margins(x=0.08)
             right.hlines(rows, np.minimum(z[i], other[i]), np.maximum(z[i], other[i]), color="0.8", linewidth=2)
             right.plot(other[i], rows, "D", color=_BACKGROUND, markersize=7, label="Nearest background")
             right.plot(z[i], rows, "o", color=_ENTRY, markersize=8, label="Entry")
             right.axvline(0, color="0.6", linewidth=1, zorder=0)
             right.set_title("Raw values at the right", fontsize=14, loc="right")
-            if max(np.abs(z[i]).max(), np.abs(other[i]).max()) > _FAR:
-                right.set_xscale("symlog", linthresh=1.0)
             for row, value in zip(rows, x[i], strict=True):
                 place = right.get_yaxis_transform()
                 right.text(1.01, row, f"{value:.3g}", transform=place, va="center", fontsize=12, color=_ENTRY)

@@ -19,6 +19,7 @@ SCHEMA_COMMANDS: Final = (
     "score",
     "generate",
     "threshold",
+    "top",
     "compare",
     "dashboard",
     "simulate",
@@ -77,6 +78,11 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "check": optional(FILE),
         "beside": optional(Text()),
         "device": DEVICE,
+    },
+    "top": {
+        "run": optional(DIRECTORY),
+        "n": Whole(1, 1_000_000),
+        "output": optional(FILE),
     },
     "compare": {
         "runs": ListOf(DIRECTORY, 0, 10_000, "directories", "[runs/a,runs/b]"),
