@@ -23,8 +23,8 @@ _PRINTED: Final = 10
 def write_top(run_dir: Path, target: Path, n: int) -> int:
     """Write the entries of the highest scores among all that a run tested, the first one first; print the first few.
 
-    Beside the entries: `score`, `p_value`, `index` (row in the sample's file), `slot` of single jets, and `sample`, the place
-    of its name in the attribute `samples`.
+    Beside the entries: `score`, `p_value`, `index` (row in the sample's file), `slot` of single jets, and `sample`, the
+    place of its name in the attribute `samples`.
 
     Args:
         run_dir: the run.
@@ -76,8 +76,8 @@ def _scores(run_dir: Path, data: AnomalyDataModule) -> dict[str, ScoredSample]:
             score, index = (read_rows(safe_dataset(file, f"{name}/{column}")) for column in ("score", "index"))
             if score.shape != index.shape or not np.array_equal(index, entries.index):
                 raise UserError(
-                    f"{run_dir / 'scores.h5'}: the rows of {name} are not those of {data.file_of(name)}; it has changed, or "
-                    "the scores are damaged"
+                    f"{run_dir / 'scores.h5'}: the rows of {name} are not those of {data.file_of(name)}; it has "
+                    "changed, or the scores are damaged"
                 )
             weight = None if entries.batch.weight is None else entries.batch.weight.double().numpy()
             try:
