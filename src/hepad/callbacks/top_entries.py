@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from hepad.core.batch import Batch, join_batches, on_device, take_rows
 from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset
@@ -140,8 +139,7 @@ def _explained(model: AnomalyModel, data: AnomalyDataModule, batch: Batch) -> tu
 
 
 def _on_cpu(found: Explanation) -> Explanation:
-    each: list[Tensor] = [found.values.cpu(), found.score.cpu(), found.start.cpu()]
-    return Explanation(*each, found.method)
+    return Explanation(found.values.cpu(), found.score.cpu(), found.start.cpu(), found.method)
 
 
 def _events(data: AnomalyDataModule, sample: str, positions: list[int]) -> dict[int, str]:

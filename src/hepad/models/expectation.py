@@ -90,8 +90,10 @@ def _residuals(model: AnomalyModel, batch: Batch) -> Tensor:
     """Normalised differences between entries and reconstructions; normalised entries of a model that makes none."""
     batch = on_device(batch, model.device)
     if not isinstance(model, Reconstructing):
-        return model.normalizer(batch.x, batch.mask).cpu()
+        normalised: Tensor = model.normalizer(batch.x, batch.mask)
+        return normalised.cpu()
     made = model.reconstruct_raw(batch).to(batch.x)
     if model.normalizer.kind == "layer":
         return (batch.x - made).cpu()
-    return (model.normalizer(batch.x, batch.mask) - model.normalizer(made, batch.mask)).cpu()
+    change: Tensor = model.normalizer(batch.x, batch.mask) - model.normalizer(made, batch.mask)
+    return change.cpu()

@@ -58,12 +58,12 @@ def plot_events(
     if where.shape != (*pt.shape, 2) or share.shape != pt.shape or other.shape != where.shape:
         raise ValueError(f"places {where.shape}, sizes {pt.shape}, nearest {other.shape}: unequal shapes")
     with house_style():
-        figure = Figure(figsize=(11.0, 1.0 + 5.2 * len(where)), layout="constrained")
+        both = (where[pt > 0], other[other_pt > 0])
+        reach = max(3.0, *(1.15 * float(np.abs(at[:, 0]).max(initial=0.0)) for at in both))
+        # As high as axes of one scale for η and φ need.
+        height = 5.0 * (np.pi + 0.4) / reach + 0.5
+        figure = Figure(figsize=(11.0, 0.9 + height * len(where)), layout="constrained")
         grid = figure.subplots(len(where), 2, squeeze=False, sharex=True, sharey=True)
-        farthest = [
-            float(np.abs(at[there > 0][:, 0]).max(initial=0.0)) for at, there in ((where, pt), (other, other_pt))
-        ]
-        reach = max(3.0, *(1.15 * value for value in farthest))
         for i, (left, right) in enumerate(grid):
             _draw_event(left, where[i], pt[i], [_shade(value) for value in share[i]], float(pt[i].max()), unit, reach)
             _draw_event(right, other[i], other_pt[i], [_BACKGROUND] * len(other_pt[i]), float(pt[i].max()), unit, reach)

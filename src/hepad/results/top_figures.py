@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from hepad.callbacks.top_entries import TopEntries, TopEntry
@@ -49,14 +50,14 @@ def top_figures(top: TopEntries, model: AnomalyModel, data: AnomalyDataModule) -
         )
     elif set(_PLANE) <= set(names):
         columns = [names.index(name) for name in _PLANE]
-        (places, sizes), others = (_in_plane(batch, columns) for batch in (shown, near))
+        (places, sizes), around = (_in_plane(batch, columns) for batch in (shown, near))
         shares = values.sum(dim=2).clamp(min=0)
         shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1e-30)
         yield StandardFigure(
             "top_entries",
             TOP,
             f"{caption}; the area of a circle is an object's pT, the redder it is the more it contributes.",
-            partial(plot_events, places, sizes, shares.numpy(), titles, others),
+            partial(plot_events, places, sizes, shares.numpy(), titles, around),
         )
 
 
@@ -79,10 +80,11 @@ def nearest_background(top: TopEntries, model: AnomalyModel, data: AnomalyDataMo
 @torch.no_grad()
 def _normalised(model: AnomalyModel, batch: Batch) -> Tensor:
     moved = on_device(batch, model.device)
-    return model.normalizer(moved.x, moved.mask).flatten(1).float().cpu()
+    normalised: Tensor = model.normalizer(moved.x, moved.mask)
+    return normalised.flatten(1).float().cpu()
 
 
-def _in_plane(batch: Batch, columns: list[int]) -> tuple[object, object]:
+def _in_plane(batch: Batch, columns: list[int]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Places (N, S, 2) in η and φ, and pT (N, S), 0 for empty slots."""
     pt = batch.x[..., columns[0]].clamp(min=0)
     if batch.mask is not None:

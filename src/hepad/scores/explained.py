@@ -50,5 +50,5 @@ def explain_rows(
         parts.append(Explanation(values, score, begin, found.method))
     if not parts:
         raise UserError("there are no entries to explain")
-    joined = (torch.cat([getattr(part, name) for part in parts]) for name in ("values", "score", "start"))
-    return Explanation(*joined, parts[0].method)
+    values, score, begin = (torch.cat([getattr(part, name) for part in parts]) for name in ("values", "score", "start"))
+    return Explanation(values, score, begin, parts[0].method)
