@@ -12,6 +12,8 @@ COMMANDS: Final = {
     "score": "a score for every entry of a file of any size",
     "generate": "a sample made up by a run's gan, bigan or vae",
     "search": "a resonant search, from samples to p-values",
+    "threshold": "a threshold for a rate, chosen and tested on background that did not train",
+    "top": "the most anomalous entries of a run as a file",
     "compare": "one table and one page over several runs",
     "dashboard": "a saved view of a W&B project",
     "simulate": "make samples with Pythia 8 and FastJet",

@@ -22,7 +22,7 @@ def job(cfg: DictConfig) -> None:
         from hepad.run.scoring import score_file
 
     paths = Path(cfg.run), Path(cfg.input), Path(cfg.output)
-    found = score_file(*paths, cfg.overwrite, cfg.on_nonfinite, cfg.device, cluster)
+    found = score_file(*paths, cfg.overwrite, cfg.on_nonfinite, cfg.device, cluster, cfg.p_values)
     dropped = f", {found.dropped} with NaN or inf left out" if found.dropped else ""
     dropped += "".join(f", {reason}: {count}" for reason, count in found.left_out.items())
     print(f"{found.entries} scores written to {cfg.output}{dropped}")

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "logging": {"config", "metrics", "plots", "rundir"},
     "checks": {"bundled", "config", "data", "logging", "losses", "models", "rundir"},
     "checkpoints": {"callbacks", "config", "models", "rundir"},
-    "results": {"data", "inference", "metrics", "models", "plots", "report", "rundir"},
+    "results": {"callbacks", "data", "inference", "metrics", "models", "plots", "report", "rundir"},
     "run": {
         "bundled", "callbacks", "checkpoints", "checks", "cluster", "config", "data", "formats", "inference",
         "logging", "metrics", "models", "nn", "plots", "report", "results", "rundir", "scores", "steps",
@@ -67,6 +67,8 @@ COMMANDS = {
     "score",
     "search",
     "simulate",
+    "threshold",
+    "top",
     "train",
 }
 

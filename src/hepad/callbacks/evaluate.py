@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Callback
 from numpy.typing import NDArray
 
 from hepad.callbacks.diagnostics import N_ENTRIES, diagnostic_metrics, transformed_scores
+from hepad.callbacks.top_entries import TopEntries, top_entries
 from hepad.core.diagnostics import Diagnostic, PartialScores, Remark
 from hepad.core.errors import JobError, UserError
 from hepad.core.files import atomic_write_bytes, atomic_write_text
@@ -34,8 +35,9 @@ _LARGEST: Final = float(np.finfo(np.float32).max)
 class Evaluate(Callback):
     """Collect the scores that `test_step` returns; write scores.h5 and metrics.json.
 
-    After `trainer.test` the findings are in `samples` (name → `ScoredSample`), `result` and `diagnostics` (what the
-    model has to show beside its scores); `seconds` is the wall time that the scores alone took.
+    After `trainer.test` the findings are in `samples` (name → `ScoredSample`), `result`, `diagnostics` (what the model
+    has to show beside its scores) and `top` (the most anomalous entries of all samples); `seconds` is the wall time
+    that the scores alone took.
 
     Args:
         run_dir: where the files go.
@@ -64,6 +66,7 @@ class Evaluate(Callback):
         self.sculpted = sculpted
         self.samples: dict[str, ScoredSample] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.top: TopEntries | None = None
         self.seconds = 0.0
         self._since = 0.0
         self._result: Evaluation | None = None
@@ -118,7 +121,12 @@ class Evaluate(Callback):
         )
         self._result = evaluate(self.samples, data.background, references, self.fprs, reconstructs, self.sculpted)
         parts = self._parts(data.test_samples)
-        write_scores(self.run_dir / "scores.h5", data, scores, self._beside_scores(forward, parts))
+        beside = self._beside_scores(forward, parts)
+        if isinstance(pl_module, AnomalyModel):
+            self.top = top_entries(pl_module, data, self.samples, explained=self.inference is None)
+            for name, columns in self.top.columns().items():
+                beside[name] |= columns
+        write_scores(self.run_dir / "scores.h5", data, scores, beside)
         for name, values in losses.items():
             weight = self.samples[name].weight
             mean = values.mean(dtype=np.float64) if weight is None else weighted_mean(values.astype(np.float64), weight)

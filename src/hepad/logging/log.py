@@ -52,6 +52,7 @@ def log_results(
     samples: Mapping[str, ScoredSample],
     pictures: Mapping[str, Path],
     epoch: int,
+    top: Mapping[str, Sequence[Any]] | None = None,
 ) -> None:
     """Log the metrics to every logger, and what else it can show.
 
@@ -61,12 +62,13 @@ def log_results(
         samples: name → scored sample, for histograms.
         pictures: name → PNG file.
         epoch: how many were trained: where TensorBoard and the CSV file place the numbers.
+        top: columns of a table of the most anomalous entries; None for none.
     """
     for run in wandb_runs(loggers):
         # Imported here, as it imports W&B itself.
         from hepad.logging import wandb_results
 
-        wandb_results.log_results(run, evaluation, samples, pictures)
+        wandb_results.log_results(run, evaluation, samples, pictures, top)
     for logger in loggers:
         if isinstance(logger, CSVLogger):
             logger.log_metrics(dict(evaluation.metrics), epoch)

@@ -1,6 +1,6 @@
 """Results of an evaluation in the W&B record: numbers, tables, charts and pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,9 +27,14 @@ BAR_FIELDS: Final = {"label": "feature", "value": "correlation"}
 
 
 def log_results(
-    run: WandbRun, evaluation: Evaluation, samples: Mapping[str, ScoredSample], pictures: Mapping[str, Path]
+    run: WandbRun,
+    evaluation: Evaluation,
+    samples: Mapping[str, ScoredSample],
+    pictures: Mapping[str, Path],
+    top: Mapping[str, Sequence[Any]] | None = None,
 ) -> None:
-    """Log every metric under its plain name, ROC curves and correlations as tables and charts, every picture.
+    """Log every metric under its plain name, ROC curves and correlations as tables and charts, every picture, the most
+    anomalous entries.
 
     `wandb.plot.roc_curve` is not used: it rounds to three decimals and subsamples at random.
     """
@@ -43,6 +48,9 @@ def log_results(
         **correlation_charts(evaluation),
         **score_histograms(samples),
     }
+    if top is not None:
+        rows = [list(row) for row in zip(*top.values(), strict=True)]
+        record["test/top"] = wandb.Table(columns=list(top), data=rows)
     for name, path in pictures.items():
         record[f"plots/{name}"] = wandb.Image(str(path))
     run.log(record)

@@ -1,5 +1,6 @@
 """Quality of an anomaly score: numbers from arrays."""
 
+from hepad.metrics.conformal import ScoreCalibration
 from hepad.metrics.correlation import distance_correlation, pearson, spearman
 from hepad.metrics.delong import (
     AucComponents,
@@ -13,6 +14,7 @@ from hepad.metrics.delong import (
 from hepad.metrics.density import Calibration, density_calibration
 from hepad.metrics.evaluation import Evaluation, evaluate
 from hepad.metrics.holm import holm
+from hepad.metrics.operating_points import Cut, Share, agreement_p_value, binomial_interval, choose_cut, share_beyond
 from hepad.metrics.placements import SortedScores, sort_scores
 from hepad.metrics.roc import RocCurve, auc, roc_curve
 from hepad.metrics.samples import BASELINES, ScoredSample, effective_entries, trivial_title
@@ -39,19 +41,25 @@ __all__ = [
     "AucComponents",
     "AucDifference",
     "Calibration",
+    "Cut",
     "Evaluation",
     "PairResult",
     "RocCurve",
+    "ScoreCalibration",
     "ScoredSample",
     "Sculpting",
+    "Share",
     "SicCurve",
     "SortedScores",
     "Verdict",
+    "agreement_p_value",
     "auc",
     "auc_components",
     "auc_difference",
     "auc_interval",
     "auc_variance",
+    "binomial_interval",
+    "choose_cut",
     "compare_aucs",
     "density_calibration",
     "distance_correlation",
@@ -66,6 +74,7 @@ __all__ = [
     "read_verdict",
     "roc_curve",
     "score_sculpting",
+    "share_beyond",
     "sic_curve",
     "sort_scores",
     "spearman",

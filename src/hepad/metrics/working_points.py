@@ -61,18 +61,32 @@ def tpr_at_fpr(
     b, s = as_scores(background, "background scores"), as_scores(signal, "signal scores")
     wb = as_weights(background_weight, b.size, "background entries")
     ws = as_weights(signal_weight, s.size, "signal entries")
-    if wb is not None:
-        cut = _weighted_cut(b, wb, fpr)
-        if effective_entries(wb[b > cut]) < min_entries:
-            return None
-        return _share_beyond(s, ws, cut)
-    # A rate such as 1e-3 of 10 000 entries is 10 entries, whatever the last binary digit says.
-    allowed = int(np.floor(fpr * b.size * (1 + _ROUNDING)))
-    last = b.size - allowed - 1
-    cut = np.partition(b, last)[last] if last >= 0 else -np.inf
-    if np.count_nonzero(b > cut) < min_entries:
+    cut = cut_at_fpr(b, fpr, wb)
+    beyond = b > cut
+    if (np.count_nonzero(beyond) if wb is None else effective_entries(wb[beyond])) < min_entries:
         return None
     return _share_beyond(s, ws, cut)
+
+
+def cut_at_fpr(background: FloatArray, fpr: float, weight: FloatArray | None = None) -> float:
+    """The lowest score, or −inf, beyond which (`score > cut`) at most the share `fpr` of the background lies.
+
+    Args:
+        background: (N,) scores.
+        fpr: the allowed share, in (0, 1].
+        weight: (N,) weights; None where every entry counts once.
+
+    >>> import numpy as np
+    >>> from hepad.metrics.working_points import cut_at_fpr
+    >>> cut_at_fpr(np.arange(1000.0), 0.01)
+    989.0
+    """
+    if weight is not None:
+        return _weighted_cut(background, weight, fpr)
+    # A rate such as 1e-3 of 10 000 entries is 10 entries, whatever the last binary digit says.
+    allowed = int(np.floor(fpr * background.size * (1 + _ROUNDING)))
+    last = background.size - allowed - 1
+    return float(np.partition(background, last)[last]) if last >= 0 else -np.inf
 
 
 def _weighted_cut(background: FloatArray, weight: FloatArray, fpr: float) -> float:

@@ -2,7 +2,7 @@
 
 from hepad.models.base import AnomalyModel, eval_mode
 from hepad.models.bigan import BiGAN
-from hepad.models.capabilities import Density, Generative, Reconstructing, Searchable
+from hepad.models.capabilities import Density, Explaining, Generative, Reconstructing, Searchable
 from hepad.models.cicada_ae import CicadaAutoencoder
 from hepad.models.classifier import Classifier
 from hepad.models.conv_ae import ConvAutoencoder
@@ -11,6 +11,7 @@ from hepad.models.denoising_ae import DenoisingAutoencoder
 from hepad.models.dense_ae import DenseAutoencoder
 from hepad.models.distilled import Distilled
 from hepad.models.double_ae import DoubleAutoencoder
+from hepad.models.explaining import Explanation, explain_scores
 from hepad.models.flow import Flow
 from hepad.models.flow_matching import FlowMatching
 from hepad.models.gan import GAN
@@ -37,6 +38,8 @@ __all__ = [
     "Density",
     "Distilled",
     "DoubleAutoencoder",
+    "Explaining",
+    "Explanation",
     "Flow",
     "FlowMatching",
     "GaussianMixture",
@@ -52,4 +55,5 @@ __all__ = [
     "Trees",
     "VariationalAutoencoder",
     "eval_mode",
+    "explain_scores",
 ]

@@ -94,6 +94,24 @@ class Reconstructing(Protocol):
         """Return the reconstructions in raw units, of the shape of `batch.x`; each depends on its own entry alone."""
 
 
+@runtime_checkable
+class Explaining(Protocol):
+    """A model whose score may be a sum over the numbers of an entry.
+
+    >>> from hepad.models import DeepSVDD, DenseAutoencoder, Explaining
+    >>> isinstance(DenseAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"}), Explaining)
+    True
+    >>> isinstance(DeepSVDD((17,)), Explaining)
+    False
+    """
+
+    def contributions(self, batch: Batch) -> Tensor | None:
+        """Return the terms that sum to the score, of the shape of `batch.x`; None where the settings leave none.
+
+        Computed in eval mode; slots that do not count have 0.
+        """
+
+
 def entries_to_sample(model: AnomalyModel, n: int | Tensor) -> int:
     """Return how many entries a model that is conditioned on nothing is to make up.
 

@@ -135,6 +135,22 @@ class ReconstructionModel(AnomalyModel):
             z = self.normalizer(batch.x, batch.mask)
             return self.normalizer.inverse(self.reconstruct(z, batch.mask), batch.x, batch.mask)
 
+    def contributions(self, batch: Batch) -> Tensor | None:
+        """Return the terms of the score, see `Explaining`; None where the score is not the loss, or that no mean."""
+        own = self.losses_are_scores() and type(self).losses is ReconstructionModel.losses
+        return self.loss_terms(batch) if own else None
+
+    def loss_terms(self, batch: Batch) -> Tensor | None:
+        """Return what sums to the loss of each entry, of the shape of `batch.x`; None where the loss does not tell."""
+        batch = in_precision(self.view(batch), self.precision)
+        with eval_mode(self), computed_in(self.precision, self.device.type):
+            z = self.normalizer(batch.x, batch.mask)
+            values = self.loss.elementwise(self.reconstruct(z, batch.mask), z)
+        if values is None or batch.mask is None:
+            return None if values is None else values / math.prod(self.entry_shape)
+        n_elements = batch.mask.sum(dim=1).clamp(min=1).reshape(-1, 1, 1) * self.entry_shape[-1]
+        return torch.where(batch.mask.unsqueeze(-1), values, torch.zeros_like(values)) / n_elements
+
     def loss_per_feature(self, batch: Batch) -> Tensor | None:
         """Return how much each part of an entry contributes to its loss; None where the loss does not tell.
 

@@ -187,6 +187,10 @@ class VariationalAutoencoder(ReconstructionModel):
         """Return the `(B,)` scores chosen by `score`."""
         return self.score_parts(batch)[self.score]
 
+    def contributions(self, batch: Batch) -> Tensor | None:
+        """Return the terms of the reconstruction loss, where that is the score; see `Explaining`."""
+        return self.loss_terms(batch) if self.score == "reconstruction" else None
+
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> dict[str, Tensor]:
         """Return the scores, all that could be chosen, and the reconstruction losses whatever the score is."""
         found = super().test_step(batch, batch_idx, dataloader_idx)

@@ -208,7 +208,7 @@ def draw_images(
             bar.set_label(labels.value, fontsize=14, loc="center")
             bar.ax.tick_params(labelsize=13)
             if isinstance(mesh.norm, AsinhNorm):
-                bar.set_ticks(_asinh_ticks(mesh.norm))
+                bar.set_ticks(asinh_ticks(mesh.norm))
     for axes, text in zip(grid[0], ("Input", "Reconstruction", "Reconstruction − input"), strict=True):
         axes.set_title(text, fontsize=18)
     for axes in grid[-1]:
@@ -228,7 +228,7 @@ def image_colors(values: FloatArray) -> Normalize:
     return Normalize(low, high)
 
 
-def _asinh_ticks(norm: AsinhNorm) -> list[float]:
+def asinh_ticks(norm: AsinhNorm) -> list[float]:
     """Zero, and the powers of ten where the scale is logarithmic: between the two there is no room for numbers."""
     low, high = np.log10([norm.linear_width, max(norm.vmax or 1.0, norm.linear_width)])
     return [0.0, *(10.0**k for k in range(math.ceil(low), math.floor(high) + 1))]

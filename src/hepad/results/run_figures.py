@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from hepad.callbacks.top_entries import TopEntries
 from hepad.core.diagnostics import Diagnostic
 from hepad.core.files import atomic_write_bytes
 from hepad.data import AnomalyDataModule, Entries
@@ -25,6 +26,7 @@ from hepad.plots import (
 )
 from hepad.plots.processes import DrawingProcesses
 from hepad.results.diagnostic_figures import diagnostic_figures
+from hepad.results.top_figures import top_figures
 
 _CHUNK = 4096
 _VALUES = 1 << 22
@@ -37,11 +39,14 @@ def run_figures(
     model: AnomalyModel,
     data: AnomalyDataModule,
     diagnostics: Sequence[Diagnostic] = (),
+    top: TopEntries | None = None,
 ) -> Iterator[StandardFigure]:
     """Yield the recipe of every figure of a run, in the order of the report; without a history no learning curves."""
     yield from standard_figures(evaluation, samples, history, profiles=data.profile_features)
     for diagnostic in diagnostics:
         yield from diagnostic_figures(diagnostic, data, evaluation, history or {})
+    if top is not None:
+        yield from top_figures(top, model, data)
     if isinstance(model, ReconstructionModel):
         yield from _model_figures(samples, model, data)
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from hepad.callbacks.top_entries import TopEntries
 from hepad.data import AnomalyDataModule
 from hepad.metrics import Evaluation, read_verdict
 from hepad.metrics.verdict import verdict_sentence
 from hepad.plots import StandardFigure
 from hepad.report import Cell, Report, Section, Table, headline_table, matched_table, write_report
 from hepad.report.section_tables import SEPARATION, origin_notes, section_tables
+from hepad.results.top_table import TOP, top_table
 from hepad.rundir.facts import left_out_words
 
 # What a reader asks first; sections that are not named here, a model's own, come before the examples.
@@ -24,6 +26,7 @@ def write_run_report(
     facts: Mapping[str, Any],
     title: str | None = None,
     more: Sequence[Section] = (),
+    top: TopEntries | None = None,
 ) -> Path:
     """Write report.html: the AUC table first, then the figures by section, configuration and provenance.
 
@@ -35,8 +38,9 @@ def write_run_report(
         facts: provenance.
         title: the page's heading; None for the name of the directory.
         more: further sections.
+        top: the most anomalous entries; None where they are not known.
     """
-    tables = section_tables(evaluation)
+    tables = section_tables(evaluation) | ({} if top is None else {TOP: [top_table(top)]})
     sections = [
         Section(
             title=title,

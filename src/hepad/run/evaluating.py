@@ -29,6 +29,7 @@ from hepad.models.mean_of_members import MeanOfMembers
 from hepad.plots.processes import DrawingProcesses
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
+from hepad.results.top_table import top_columns
 from hepad.run.building import build_evaluate, build_inference, build_trainer
 from hepad.run.evaluation_config import check_in_place, evaluation_config, given_keys
 from hepad.run.evaluation_data import evaluation_data
@@ -108,13 +109,13 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         result.warnings[:0] = fallback_notes(facts)
         result.warnings += [*notes, *_notes(told, data)]
         columns = read_history(run_dir) or None
-        drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.diagnostics)
+        drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.diagnostics, evaluate.top)
         wanted = drawn if config.evaluation.plots else ()
         figures = save_figures(wanted, directory / "plots", config.evaluation.formats, drawing)
         drawing.close()
         clock.lap("plots")
         pictures = {figure.name: directory / "plots" / f"{figure.name}.png" for figure in figures}
-        log_safely(log_results, loggers, result, evaluate.samples, pictures, found["epochs"])
+        log_safely(log_results, loggers, result, evaluate.samples, pictures, found["epochs"], top_columns(evaluate.top))
         seconds = {"train": facts.get("seconds", {}).get("train", 0.0), "score": round(evaluate.seconds, 4)}
         found |= {"status": "finished", "seconds": seconds | clock.laps}
         log_safely(log_totals, loggers, found)
@@ -125,7 +126,7 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         else:
             atomic_write_text(directory / "config.yaml", config.yaml())
         title = run_dir.name if in_place else f"{run_dir.name}, evaluation {directory.name}"
-        write_run_report(directory, result, figures, data, found, title)
+        write_run_report(directory, result, figures, data, found, title, top=evaluate.top)
         log_safely(log_files, loggers, directory, result)
         if inference is not None:
             inference.clear()

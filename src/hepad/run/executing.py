@@ -26,6 +26,7 @@ from hepad.metrics import Evaluation
 from hepad.plots.processes import DrawingProcesses
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
+from hepad.results.top_table import top_columns
 from hepad.run.building import Handover, Parts, assemble, with_absolute_paths, with_memory
 from hepad.run.nodes import send_best
 from hepad.run.provenance import check_same_data, provenance, write_provenance
@@ -129,21 +130,22 @@ def execute_run(
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
         evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]
-        drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.diagnostics)
+        drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.diagnostics, evaluate.top)
         formats = cfg.evaluation.formats
         figures = save_figures(drawn if cfg.evaluation.plots else (), run_dir / "plots", formats, drawing)
         drawing.close()
         clock.lap("plots")
         pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
         log_safely = SafeLogging()
-        log_safely(log_results, loggers, evaluate.result, evaluate.samples, pictures, len(columns["epoch"]))
+        epochs, top = len(columns["epoch"]), top_columns(evaluate.top)
+        log_safely(log_results, loggers, evaluate.result, evaluate.samples, pictures, epochs, top)
         clock.lap("log")
         facts |= {"status": RunStatus.FINISHED, "epochs": len(columns["epoch"]), "seconds": clock.laps}
         best = best_row(cfg.plain(), columns)
         totals = None if best is None else {name: column[best] for name, column in columns.items()}
         log_safely(log_totals, loggers, facts, totals)
         evaluate.result.warnings += log_safely.warnings
-        write_run_report(run_dir, evaluate.result, figures, data, facts)
+        write_run_report(run_dir, evaluate.result, figures, data, facts, top=evaluate.top)
         log_safely(log_files, loggers, run_dir, evaluate.result)
         if evaluate.inference is not None:
             evaluate.inference.clear()

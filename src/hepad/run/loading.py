@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,20 @@ from hepad.config.registry import check_targets, get_class, shipped_targets
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
 from hepad.data.jet_table import AUTO
-from hepad.models import AnomalyModel
+from hepad.metrics.rates import named_fpr
+from hepad.models import AnomalyModel, Explanation
 from hepad.models.mean_of_members import MeanOfMembers
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
 from hepad.scores.entry_arrays import context_array, entry_rows, named_features
 from hepad.scores.entry_scores import score_rows
+from hepad.scores.explained import explain_rows
 from hepad.scores.forward import Forward, scoring_device
 from hepad.scores.slot_rules import SlotRule, given_mask
+
+if TYPE_CHECKING:
+    from hepad.run.operating import OperatingPoint
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,61 @@ class Run:
         conditions = context_array(entries, len(rows), self.context_names, features, context)
         slots = self._slot_rule(names, mask, len(rows))
         return score_rows(Forward(self.model, scoring_device(device)), rows, slots, conditions)
+
+    def explain(
+        self,
+        entries: Any,
+        features: Sequence[str] | None = None,
+        mask: Any = None,
+        context: Any = None,
+        device: str = "auto",
+    ) -> NDArray[np.float32]:
+        """Return how much each number of each entry contributes to its score, `(N, *entry_shape)`.
+
+        The arguments are those of `score`. Where the score is a sum over the numbers of an entry, as the mean squared
+        error of an autoencoder is, these are its terms. Else see `explanation`, which also says what is missing.
+        """
+        return self.explanation(entries, features, mask, context, device).values.numpy()
+
+    def explanation(
+        self,
+        entries: Any,
+        features: Sequence[str] | None = None,
+        mask: Any = None,
+        context: Any = None,
+        device: str = "auto",
+    ) -> Explanation:
+        """Return contributions to scores, how they were made, and what they miss of the scores (`remainder`)."""
+        names = self.features
+        rows = entry_rows(entries, self.entry_shape, names, features)
+        conditions = context_array(entries, len(rows), self.context_names, features, context)
+        slots = self._slot_rule(names, mask, len(rows))
+        return explain_rows(self.model, scoring_device(device), rows, slots, conditions)
+
+    def threshold(
+        self,
+        rate: str | float | None = None,
+        fpr: float | None = None,
+        events_per_day: float | None = None,
+        device: str = "auto",
+    ) -> "OperatingPoint":
+        """Return a threshold chosen on the run's validation part and tested on its test part; nothing is kept.
+
+        Args:
+            rate: of a trigger that sees every crossing, `1kHz` or a number in Hz.
+            fpr: or the share of the background that is accepted.
+            events_per_day: or how many of the background's events a day.
+            device: where to compute.
+
+        Raises:
+            UserError: not exactly one of the three, fewer than ten entries beyond, or files that are gone.
+        """
+        name, share = named_fpr(rate, fpr, events_per_day)
+        # Imported here: they build datamodules, which loading does not need.
+        from hepad.run.held_out import own_held_out
+        from hepad.run.operating import operating_point
+
+        return operating_point(own_held_out(self.settings, self.model, self.directory, device), name, share)
 
     def _slot_rule(self, names: tuple[str, ...] | None, mask: Any, n: int) -> SlotRule | None:
         """Return the rule that tells real slots of events, or real single jets; None where entries are never empty."""

@@ -1,6 +1,6 @@
 """Scores of entries on their way into a file: what came out, what was left out, and which are not finite."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -84,12 +84,24 @@ class Tally:
             yield part
 
 
-def write_scores(out: h5py.File, blocks: Iterator[ScoredEntries], tally: Tally) -> None:
-    """Append scores to growing data sets; the file's bytes depend on how they are cut."""
+def no_columns(score: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    """Return nothing beside scores."""
+    return {}
+
+
+def write_scores(
+    out: h5py.File,
+    blocks: Iterator[ScoredEntries],
+    tally: Tally,
+    beside: Callable[[NDArray[np.float32]], Mapping[str, NDArray[Any]]] = no_columns,
+) -> None:
+    """Append scores to growing data sets, with what `beside` makes of them; the bytes depend on how they are cut."""
     columns = GrowingColumns(out)
     for block in blocks:
         if not is_finite(block.score):
             tally.bad_rows += block.index[~np.isfinite(block.score)].tolist()
         for name, values in block.columns().items():
             columns.add(name, values, _DTYPES[name])
+        for name, values in beside(block.score).items():
+            columns.add(name, values, values.dtype.str)
     columns.flush()

@@ -14,11 +14,14 @@ from hepad.core.hdf5 import open_hdf5, write_hdf5
 from hepad.core.threads import FileHash, read_ahead
 from hepad.data import Entries
 from hepad.formats.direct import direct_file
+from hepad.metrics import ScoreCalibration
+from hepad.run.calibration import read_calibration, score_columns
 from hepad.run.cluster_scoring import ScoringRequest, cluster_scores
 from hepad.run.loading import load_run
 from hepad.run.scored_entries import ScoredEntries, Tally, write_scores
 from hepad.run.scoring_input import read_entries, reader_of_run, refuse_nonfinite, rows_of
 from hepad.rundir.facts import read_provenance, trained_samples
+from hepad.rundir.thresholds_file import current_thresholds
 from hepad.scores.forward import Forward, scoring_device
 from hepad.scores.score_columns import entry_blocks
 
@@ -54,9 +57,11 @@ def score_file(
     on_nonfinite: str | None = None,
     device: str = "auto",
     cluster: Cluster | None = None,
+    p_values: bool | None = None,
 ) -> Scored:
     """Score a file with a run: `score` `(N,)` float32 and `index` `(N,)` int64, for jets also `slot`, and
-    `weight` where the file has any.
+    `weight` where the file has any. Where the run has thresholds also `accepted_<name>` `(N,)` bool, and
+    `p_value` `(N,)`.
 
     The scores equal `Run.score` of the same entries on the same device, bit for bit: they are computed in the same
     chunks. Reading, computing and writing overlap, and the hash of the input is taken beside them.
@@ -69,6 +74,8 @@ def score_file(
         on_nonfinite: `refuse` or `drop`; None for what the run did.
         device: where to compute, see `Run.score`; `auto` is the CPU on a cluster.
         cluster: whose workers read and compute; None for this process. The bits are the same.
+        p_values: whether to give conformal p-values; None where hepad.threshold has kept a calibration. Without one
+            they are of the run's own validation part.
 
     Raises:
         UserError: no such run, file or device, a file of another kind, shape or features, NaN or inf, or a target in
@@ -89,6 +96,16 @@ def score_file(
     source = direct_file(str(given), "input", run.settings.data.format)
     data = reader_of_run(run, source, on_nonfinite)
     facts = read_provenance(run_dir)
+    sha256 = run.checkpoint_sha256
+    thresholds = {name: float(found["threshold"]) for name, found in current_thresholds(run_dir, sha256).items()}
+    calibration = None if p_values is False else read_calibration(run_dir, sha256)
+    if p_values and calibration is None:
+        # Imported here: it builds datamodules, which scoring alone does not need.
+        from hepad.run.held_out import own_held_out
+
+        chosen = own_held_out(run.settings, run.model, run_dir, str(where)).chosen
+        calibration = ScoreCalibration.of(chosen.score, chosen.weight)
+    beside = score_columns(calibration, thresholds)
     tally = Tally()
     with open_hdf5(source) as file, FileHash(source) as hashed, write_hdf5(target) as out:
         n_rows, step = rows_of(file, data, source)
@@ -99,12 +116,12 @@ def score_file(
 
         if cluster is None:
             entries = read_entries(file, data, run, source, rows, follow)
-            scored = _scores(entries, Forward(run.model, where), tally, source)
+            scored = scores_of_entries(entries, Forward(run.model, where), tally, source)
         else:
             request = ScoringRequest(run_dir.resolve(), source.resolve(), on_nonfinite, device)
             scored = cluster_scores(cluster, request, run.entry_shape, rows, tally, follow)
         with closing(scored):  # type: ignore[type-var]
-            write_scores(out, scored, tally)
+            write_scores(out, scored, tally, beside)
         if "score" not in out:
             raise UserError(f"{source} holds nothing to score")
         digest = hashed.result()
@@ -121,6 +138,10 @@ def score_file(
         out.attrs["left_out"] = json.dumps(tally.left_out)
         out.attrs["nonfinite_scores"] = len(tally.bad_rows)
         out.attrs["trained_on_input"] = trained_on
+        for name, threshold in thresholds.items():
+            out[f"accepted_{name}"].attrs["threshold"] = threshold
+        if calibration is not None:
+            out["p_value"].attrs["calibration_entries"] = calibration.worth
         n_entries = int(out["score"].shape[0])
     return Scored(
         n_entries,
@@ -133,7 +154,9 @@ def score_file(
     )
 
 
-def _scores(entries: Iterator[Entries], forward: Forward, tally: Tally, source: Path) -> Iterator[ScoredEntries]:
+def scores_of_entries(
+    entries: Iterator[Entries], forward: Forward, tally: Tally, source: Path
+) -> Iterator[ScoredEntries]:
     """Yield the scores of entries in order; they are read ahead of what is computed."""
     with closing(read_ahead(entries)) as parts:  # type: ignore[type-var]
         blocks = entry_blocks(tally.counted(parts), forward.rows_at_once)

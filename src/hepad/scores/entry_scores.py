@@ -32,7 +32,7 @@ def score_rows(
     empty: list[tuple[int, NDArray[np.bool_]]] = []
 
     def chunk(start: int) -> Batch:
-        array, real = _cleared(rows.rows(start, start + forward.rows_at_once), slots, start)
+        array, real = cleared(rows.rows(start, start + forward.rows_at_once), slots, start)
         if not is_finite(array):
             raise UserError("some entries hold NaN or inf")
         if real is not None and not with_slots and not real.all():
@@ -58,7 +58,7 @@ def score_rows(
     return scores
 
 
-def _cleared(
+def cleared(
     array: NDArray[np.float32], slots: SlotRule | None, start: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
     """Return entries whose empty slots hold zeros, and which are real."""
@@ -71,6 +71,6 @@ def _cleared(
 
 def _check_all(rows: EntryRows, slots: SlotRule | None) -> None:
     """Raise `UserError` for what is wrong with all entries together."""
-    array, _ = _cleared(rows.rows(0, len(rows)), slots, 0)
+    array, _ = cleared(rows.rows(0, len(rows)), slots, 0)
     if n_bad := int((~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))).sum()):
         raise UserError(f"{n_bad} of {len(array)} entries hold NaN or inf")

@@ -9,6 +9,8 @@ from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole,
 from hepad.config.keys.run import DIRECTORY, FILE, FILES, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
 from hepad.config.keys.search import SEARCH_KEYS
 
+DEVICE: Final = Word(("auto", "cpu", "gpu", "cuda", "mps"))
+
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""
 
@@ -17,6 +19,8 @@ SCHEMA_COMMANDS: Final = (
     "evaluate",
     "score",
     "generate",
+    "threshold",
+    "top",
     "compare",
     "dashboard",
     "simulate",
@@ -55,7 +59,8 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "output": optional(FILE),
         "overwrite": Flag(),
         "on_nonfinite": optional(ON_NONFINITE),
-        "device": Word(("auto", "cpu", "gpu", "cuda", "mps")),
+        "p_values": optional(Flag()),
+        "device": DEVICE,
         "workers": optional(Whole(1, 4096)),
         **CLUSTER_KEYS,
     },
@@ -65,6 +70,22 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "context": optional(FILE),
         "output": optional(FILE),
         "seed": Whole(0, 2**63 - 1),
+    },
+    "threshold": {
+        "run": optional(DIRECTORY),
+        "rate": optional(Either((Number(0), Text()))),
+        "fpr": optional(Number(0, 1)),
+        "events_per_day": optional(Number(0)),
+        "name": optional(Name()),
+        "background": optional(FILE),
+        "check": optional(FILE),
+        "beside": optional(Text()),
+        "device": DEVICE,
+    },
+    "top": {
+        "run": optional(DIRECTORY),
+        "n": Whole(1, 1_000_000),
+        "output": optional(FILE),
     },
     "compare": {
         "runs": ListOf(DIRECTORY, 0, 10_000, "directories", "[runs/a,runs/b]"),
