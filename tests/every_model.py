@@ -80,8 +80,9 @@ def with_networks(model: str, data: str) -> Iterator[tuple[str, ...]]:
         yield model, data, "model.network=dense"
 
 
-# Data of public sets are these with other settings: tests/unit/data/test_public_sets.py has them.
-SHIPPED = [data for data in options("data") if composed(f"data={data}").data.bundled]
+# Data of public sets are these with other settings (tests/unit/data/test_public_sets.py), and so are dijets
+# (tests/unit/data/test_bundled_dijets.py).
+SHIPPED = [data for data in options("data") if data_class(data).kind == data]
 STRUCTURE = {data: data_class(data).structure for data in SHIPPED}
 VECTORS = [data for data in STRUCTURE if STRUCTURE[data] == "vector"]
 PAIRS = list(fitting_pairs())

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
-from hepad.core.files import require_new_file
+from hepad.core.files import require_file, require_new_file
 from hepad.core.late_import import importing
 from hepad.core.names import python_command
 from hepad.rundir.config_file import require_run
@@ -25,8 +25,9 @@ def job(cfg: DictConfig) -> None:
     with importing():
         from hepad.run.generating import generate_file
 
-    generate_file(run, output, cfg.n, cfg.seed)
-    print(f"{cfg.n} entries written to {output}; beside the run's own samples:")
+    context = None if cfg.context is None else require_file(cfg.context, "context")
+    n = generate_file(run, output, cfg.n, cfg.seed, context)
+    print(f"{n} entries written to {output}; beside the run's own samples:")
     words = shlex.join([f"run={run}", f"data.samples.generated={output}"])
     print(f"  {python_command()} -m hepad.evaluate {words}")
 

@@ -1,4 +1,4 @@
-"""`python -m hepad.search method=cathode`: a resonant search, from samples to p-values, as a pipeline of ordinary runs."""
+"""`python -m hepad.search method=cathode`: a resonant search, from samples to p-values."""
 
 import hashlib
 import re
@@ -10,13 +10,17 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.cli.command import GuardedJob
-from hepad.config import RunConfig
+from hepad.config import RunConfig, quoted
 from hepad.core.late_import import importing
 from hepad.logging.early_import import import_wandb_first
 from hepad.train import job as train_job
 
-_NOT_THE_SEARCH: Final = ("name", "resume", "unblind", "cuts", "toys", "limits", "background", "systematic", "logger", "hydra")
+_NOT_THE_SEARCH: Final = (
+    *("name", "resume", "unblind", "cuts", "toys", "limits", "background", "systematic", "logger", "hydra"),
+)
 """Keys that change no training, or only what is made of scores: with other values of them the stages serve again."""
+
+_QUOTES: Final = ("'", '"')
 
 
 def job(cfg: DictConfig) -> None:
@@ -37,7 +41,10 @@ def named(words: Sequence[str]) -> list[str]:
     >>> named(["method=[cwola,cathode]", "seed=7"])[-1]
     'name=cwola-cathode_5160d1e5'
     """
-    words = _methods_as_lists(words)
+    words = list(words)
+    if any(word.lstrip("+").startswith("data.samples.data=") for word in words) and not _chooses(words, "data"):
+        # Data of one's own are rows of whatever columns they have.
+        words = [*words, "data=table", *([] if _chooses(words, "data.bundled") else ["data.bundled=false"])]
     keys = {word.lstrip("+~").partition("=")[0]: word for word in words}
     if "name" in keys or "resume" in keys or any(word.startswith("-") for word in words):
         return words
@@ -47,17 +54,45 @@ def named(words: Sequence[str]) -> list[str]:
     return [*words, f"name={methods[:40] or 'search'}_{digest}"]
 
 
-def _methods_as_lists(words: Sequence[str]) -> list[str]:
-    """Return words in which `method=a,b` is the list that Hydra wants."""
-    return [
-        f"method=[{word.partition('=')[2]}]" if word.startswith("method=") and not word.startswith("method=[") else word
-        for word in words
-    ]
+def _chooses(words: Sequence[str], key: str) -> bool:
+    return any(word.lstrip("+").startswith(f"{key}=") for word in words)
+
+
+def readable(words: Sequence[str]) -> list[str]:
+    """Return words as Hydra reads them: `method=a,b` as a list, and words of runs in quotes.
+
+    >>> from hepad.search import readable
+    >>> readable(["method=cwola,trees", "methods.trees.classifier=[model=trees,model.members=3]"])
+    ['method=[cwola,trees]', "methods.trees.classifier=['model=trees','model.members=3']"]
+    """
+    return [_readable(word) for word in words]
+
+
+def _readable(word: str) -> str:
+    key, equals, value = word.partition("=")
+    if key == "method" and value and not value.startswith("["):
+        return f"method=[{value}]"
+    of_runs = key == "words" or re.fullmatch(r"methods\.[^.=]+\.(density|classifier)", key)
+    if not equals or not of_runs or not (value.startswith("[") and value.endswith("]")):
+        return word
+    return f"{key}=[{','.join(part if part[:1] in _QUOTES else quoted(part) for part in _parts(value[1:-1]))}]"
+
+
+def _parts(text: str) -> list[str]:
+    """Return the parts of a list, at commas outside of brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "[{(") - (character in "]})")
+        if character == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts if part.strip()]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; `argv` stands in for the words after its name."""
-    run_command(job, "search", argv, prepare=named, gather=_methods_as_lists)
+    run_command(job, "search", argv, prepare=named, gather=readable)
 
 
 if __name__ == "__main__":

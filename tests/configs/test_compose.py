@@ -4,9 +4,11 @@ import pytest
 from hydra.utils import get_class, get_object
 from omegaconf import OmegaConf
 
-from hepad.config import compose, config_dir
+from hepad.config import RunConfig, compose, config_dir
 from hepad.config.keys import COMMAND_KEYS, check_config, find_kind, leaves
 from hepad.config.registry import check_targets, shipped_targets
+from hepad.searches.runs import run_of_words
+from hepad.searches.settings import read_settings
 
 GROUPS = ("data", "loss", "optimizer", "scheduler", "model", "trainer", "callbacks", "logger", "evaluation")
 CHOICES = [
@@ -45,6 +47,17 @@ def test_every_command_composes_and_each_of_its_keys_has_a_row_that_its_default_
     cfg = compose(path.stem)
     assert keys_without_a_row(cfg, path.stem) == []
     check_config(cfg, command=path.stem)
+
+
+@pytest.mark.parametrize("method", sorted(path.stem for path in (config_dir() / "method").glob("*.yaml")))
+def test_every_method_of_a_search_composes_with_its_runs(method):
+    cfg = compose("search", [f"method=[{method}]", "name=search"])
+    assert list(cfg.methods) == [method]
+    assert keys_without_a_row(cfg, "search") == []
+    check_config(cfg, command="search")
+    (found,) = read_settings(RunConfig.of(cfg)).methods
+    for words in filter(None, (found.density, found.classifier)):
+        run_of_words(words, method)
 
 
 def test_every_command_has_a_table_of_keys():

@@ -22,6 +22,7 @@ def start(
     moment: tuple[str, int] | None = None,
     largest_file: int | None = None,
     environment: Mapping[str, str] | None = None,
+    main: Callable[[Sequence[str]], None] = train.main,
 ) -> Any:
     """Start `python -m hepad.train WORDS…` from `directory` in a process of its own.
 
@@ -33,8 +34,9 @@ def start(
             training step.
         largest_file: no file may grow beyond so many bytes.
         environment: variables that are set there.
+        main: of another command.
     """
-    process = PROCESSES.Process(target=_work, args=(directory, list(words), moment, largest_file, environment))
+    process = PROCESSES.Process(target=_work, args=(directory, list(words), moment, largest_file, environment, main))
     process.start()
     return process
 
@@ -45,6 +47,7 @@ def _work(
     moment: tuple[str, int] | None,
     largest_file: int | None,
     environment: Mapping[str, str] | None,
+    main: Callable[[Sequence[str]], None],
 ) -> None:
     os.chdir(directory)
     os.environ |= environment or {}
@@ -64,7 +67,7 @@ def _work(
     with (directory / "log.txt").open("a") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
-        train.main(words)
+        main(words)
 
 
 def _mortal(function: Callable[..., Any], name: str, spared: int) -> Callable[..., Any]:

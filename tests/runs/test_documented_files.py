@@ -1,4 +1,4 @@
-"""Every example of docs/data_formats.md, and of the README's section on files, run as it stands there."""
+"""Every example of docs/data_formats.md, of the README's section on files and of dijets, run as it stands there."""
 
 import re
 import shlex
@@ -92,7 +92,17 @@ def test_public_sets_files_of_parts_and_contamination(directory):
         shutil.rmtree(directory / "run")
     told = re.findall(r"^\| `(\w+)` \|", section("## Public sets"), flags=re.MULTILINE)
     configs = {path.stem for path in (ROOT / "configs" / "data").glob("*.yaml")}
-    assert set(told) == configs - {"calo", "constituents", "events", "jet_images", "jets", "table"}
+    assert set(told) == configs - {"calo", "constituents", "dijets", "events", "jet_images", "jets", "table"}
+
+
+def test_dijets_that_ship_with_hepad(directory):
+    for block in blocks("docs/physics.md", "\n## Dijets"):
+        for _, *words in commands(block):
+            done = call(train.main, directory, *words, *QUICK, "data.limit=1500")
+            assert done.code == 0, done.err
+            (auc,) = re.findall(r"wprime_dijet +│ +([0-9.]+)\(", done.out)
+            assert float(auc) > 0.6
+            shutil.rmtree(directory / "run")
 
 
 def test_downloads(directory, monkeypatch):

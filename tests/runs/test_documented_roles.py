@@ -130,5 +130,5 @@ def test_a_model_is_conditioned_on_the_context_from_training_to_scoring(place, m
     assert not (place / "other.h5").exists()
     done = call(generate.main, place, "run=run", "output=made.h5", "n=10")
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
-    assert "run is conditioned on m_jj, which hepad.generate does not make up" in done.err
+    assert "run is conditioned on m_jj; context=FILE gives them, one row for each entry" in done.err
     monkeypatch.delitem(sys.modules, "mine")

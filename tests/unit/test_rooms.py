@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "stats": set(),
     "formats": {"cluster", "config"},
     "data": {"bundled", "config", "formats"},
-    "simulation": {"cluster"},
+    "simulation": {"cluster", "formats"},
     "models": {"config", "nn", "losses"},
     "inference": {"data", "losses", "models", "nn"},
     "plots": {"metrics"},
@@ -45,7 +45,10 @@ MAY_IMPORT = {
         "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
         "results", "run", "rundir",
     },
-    "searches": {"rundir"},
+    "searches": {
+        "bundled", "checks", "comparison", "config", "data", "logging", "metrics", "models", "pipeline", "plots",
+        "report", "run", "rundir", "stats",
+    },
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 
@@ -62,6 +65,7 @@ COMMANDS = {
     "new",
     "schema",
     "score",
+    "search",
     "simulate",
     "train",
 }

@@ -50,9 +50,13 @@ def command_help(config_name: str, line: CommandLine = CommandLine((), (), ())) 
     comments = comments_of(text, "")
     for group in groups:
         # A key that an option takes over from another is explained there.
-        for file in sorted(option_files(group, directories), key=lambda file: (file.stem != choices[group], file.stem)):
+        # Of a group of several options none is the one.
+        chosen = choices.get(group)
+        files = sorted(option_files(group, directories), key=lambda file: file.stem)
+        first = [file for file in files if file.stem == chosen]
+        for file in [*first, *(file for file in files if file not in first)]:
             found = comments_of(read_config_text(file), group)
-            own = {key: said for key, said in found.items() if file.stem == choices[group] or is_of(key, group)}
+            own = {key: said for key, said in found.items() if file.stem == chosen or is_of(key, group)}
             comments = {**own, **comments}
     command = f"hepad {config_name}"
     parts = [*_head(text), f"usage: {command} KEY=VALUE …"]

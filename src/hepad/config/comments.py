@@ -35,7 +35,7 @@ def read_config_text(file: Path) -> str:
 
 def is_of(key: str, group: str) -> bool:
     """Return whether a key is one of a group's own section; an option may set keys of other sections, for itself."""
-    return key.startswith("model.loss." if group == "loss" else f"{group}.")
+    return key.startswith({"loss": "model.loss.", "method": "methods."}.get(group, f"{group}."))
 
 
 def comments_of(text: str, package: str) -> dict[str, str]:

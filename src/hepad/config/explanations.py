@@ -43,6 +43,11 @@ def explain_config_error(error: Exception, config_name: str, overrides: Sequence
             )
         options = [line.strip() for line in listed.splitlines() if line.strip() and ":" not in line]
         return f"{group}={path.removeprefix(f'{group}/')} does not exist; {_suggestion(path.split('/')[-1], options)}"
+    if match := re.search(r"Could not load '([^']+)/([^'/]+)'", text):
+        # One of several options of a group.
+        group, name = match.groups()
+        options = sorted({path.stem for place in config_dirs() for path in (place / group).glob("*.yaml")})
+        return f"{group}={name} does not exist; {_suggestion(name, options)}"
     if match := re.search(r"LexerNoViableAltException: (.*)", text):
         return f"cannot read {match.group(1)!r}; put a value with special characters in quotes: 'KEY=\"VALUE\"'"
     if match := re.search(r"Error parsing override '(.*?)'\n", text):

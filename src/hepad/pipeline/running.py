@@ -162,7 +162,8 @@ class _PipelineRun:
         waiting = [name for name, stage in self.record.stages.items() if stage.status == WAITING]
         told = "; ".join(f"stage {name} failed: {stage.reason.rstrip('.')}" for name, stage in failed.items())
         behind = f" ({', '.join(waiting)} could not begin)" if waiting else ""
-        raise JobError(f"{told}{behind}. What the other stages wrote is kept; {go_on_command(self.directory, self.pipeline.command)}")
+        goes_on = go_on_command(self.directory, self.pipeline.command)
+        raise JobError(f"{told}{behind}. What the other stages wrote is kept; {goes_on}")
 
     def _place(self, path: Path) -> str:
         return str(path.relative_to(self.directory)) if path.is_relative_to(self.directory) else str(path)

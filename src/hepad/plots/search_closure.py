@@ -117,7 +117,7 @@ def plot_closure_pulls(
     if not features:
         raise ValueError("no pulls to plot")
     with house_style():
-        size = (10.0, 1.9 + _ROW * max(3, len(features)) + 0.42 * len(shown))
+        size = (10.0, max(6.2, 1.9 + _ROW * len(features) + 0.42 * len(shown)))
         figure = Figure(figsize=size, layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         for i, (method, found) in enumerate(shown.items()):

@@ -54,8 +54,9 @@ def plot_found_features(
 
 
 def _panel(axes: Axes, found: NDArray[np.float64], template: NDArray[np.float64]) -> None:
-    # One bin more than there are entries shows nothing; a few hundred deserve them all.
-    bins = int(np.clip(np.sqrt(found.size) * 1.5, 5, _BINS))
+    # Few entries fill few bins; a few hundred deserve them all.
+    fewest = min(found.size, template.size or found.size)
+    bins = int(np.clip(np.sqrt(fewest) * 1.5, 5, _BINS))
     both = np.concatenate([found, template])
     low, high = (float(end) for end in np.quantile(both, [0.005, 0.995]))
     edges = np.linspace(low, high, bins + 1) if low < high else np.linspace(low - 0.5, low + 0.5, bins + 1)

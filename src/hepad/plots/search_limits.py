@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from hepad.plots.labels import plain
 from hepad.plots.search_style import cut_label, first_of_rows, observable_label, panel_grid, sign_panels
 from hepad.plots.style import house_style
 
@@ -49,21 +50,59 @@ def plot_search_limits(
     with house_style():
         figure, panels = panel_grid(len(shown), height=5.6)
         for (axes,), (efficiency, found) in zip(panels, shown.items(), strict=True):
-            for (low, high), color, label in _BANDS:
-                _band(axes, ends, found, low, high, color, label)
-            _steps(axes, ends, found, "median", "Expected", (0, (5, 2)), 2.0)
-            _steps(axes, ends, found, "observed", "Observed", "-", 2.4)
+            _draw(axes, ends, found, cut_label(efficiency))
             axes.set_xlim(ends.min() - 0.03 * np.ptp(ends), ends.max() + 0.03 * np.ptp(ends))
             axes.set_xlabel(observable_label(observable, unit))
-            _limits(axes, np.array([value for of_window in found for value in of_window.values()]))
-            axes.text(
-                0.04, 0.965, cut_label(efficiency), transform=axes.transAxes, va="top", fontsize=18, fontweight="bold"
-            )
         for (axes,) in first_of_rows(panels):
             axes.set_ylabel("Upper limit at 95% CL [entries]")
         _legend(panels[0][0])
         sign_panels(panels, note)
     return figure
+
+
+def plot_limits_by_cut(limits: Mapping[str, Mapping[float, Mapping[str, float]]], *, note: str | None = None) -> Figure:
+    """Upper limits at 95% CL beyond each cut in the only window of a search, a panel for each method.
+
+    Args:
+        limits: method → efficiency of the cut → `observed`, `-2`, `-1`, `median`, `1`, `2`; empty where there is none.
+        note: what the data are.
+
+    Raises:
+        ValueError: no method has a limit.
+
+    >>> from hepad.plots.search_limits import plot_limits_by_cut
+    >>> limit = {"observed": 21.0, "-2": 6.0, "-1": 8.0, "median": 11.0, "1": 16.0, "2": 22.0}
+    >>> figure = plot_limits_by_cut({"cathode": {1.0: limit, 0.01: limit}})
+    >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
+    ['no cut', 'top 1%']
+    """
+    shown = {method: found for method, found in limits.items() if any(found.values())}
+    if not shown:
+        raise ValueError("no limits to plot")
+    with house_style():
+        figure, panels = panel_grid(len(shown), height=5.6)
+        for (axes,), (method, found) in zip(panels, shown.items(), strict=True):
+            places = np.arange(len(found))
+            _draw(axes, np.stack([places - 0.4, places + 0.4], axis=1), list(found.values()), plain(method))
+            axes.set_xlim(-0.6, len(found) - 0.4)
+            axes.set_xlabel("Background that passes the cut")
+            axes.set_xticks(places, [cut_label(efficiency) for efficiency in found])
+            axes.tick_params(axis="x", which="both", length=0)
+            axes.tick_params(axis="x", labelsize=18 if len(found) < 5 else 14)
+        for (axes,) in first_of_rows(panels):
+            axes.set_ylabel("Upper limit at 95% CL [entries]")
+        _legend(panels[0][0])
+        sign_panels(panels, note)
+    return figure
+
+
+def _draw(axes: Axes, ends: NDArray[np.float64], found: Sequence[Mapping[str, float]], title: str) -> None:
+    for (low, high), color, label in _BANDS:
+        _band(axes, ends, found, low, high, color, label)
+    _steps(axes, ends, found, "median", "Expected", (0, (5, 2)), 2.0)
+    _steps(axes, ends, found, "observed", "Observed", "-", 2.4)
+    _limits(axes, np.array([value for of_place in found for value in of_place.values()]))
+    axes.text(0.04, 0.965, title, transform=axes.transAxes, va="top", fontsize=18, fontweight="bold")
 
 
 def _band(
@@ -102,7 +141,8 @@ def _steps(
 def _limits(axes: Axes, values: NDArray[np.float64]) -> None:
     """Set a logarithmic axis where limits span decades, with room for the legend."""
     positive = values[values > 0] if (values > 0).any() else np.ones(1)
-    low, high = float(positive.min()), float(positive.max())
+    high = float(positive.max())
+    low = max(float(positive.min()), 1e-6 * high)
     if high > 15 * low:
         axes.set_yscale("log")
         axes.set_ylim(0.6 * low, 0.6 * low * (1.5 * high / (0.6 * low)) ** (1 / (1 - _ROOM)))

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from hepad.plots.labels import SampleStyle, plain
@@ -21,8 +22,9 @@ from hepad.plots.search_style import (
 )
 from hepad.plots.style import house_style
 
-_LOWEST: Final = 1e-30
+_LOWEST: Final = 1e-20
 """A smaller p-value is drawn here, as an arrow."""
+_MOST_LINES: Final = 5
 _ROOM: Final = 0.4
 """Share of a panel above p = 1 that the text and the legend take, of what lies below."""
 
@@ -69,15 +71,10 @@ def plot_search_scan(
     >>> figure.axes[0].get_ylabel(), figure.axes[0].get_yscale()
     ('Local p-value', 'log')
     """
-    shown = [scan for scan in scans if any(np.isfinite(list(p)).any() for p in scan.p.values())]
-    if not shown:
-        raise ValueError("no p-values to plot")
+    shown = _with_values(scans)
     ends = np.asarray(windows, dtype=float)
     looks = cut_styles(efficiency for scan in shown for efficiency in [*scan.p, *scan.null])
-    everything = np.concatenate(
-        [np.asarray(p, dtype=float) for scan in shown for p in [*scan.p.values(), *scan.null.values()]]
-    )
-    lowest = min(0.3 * float(np.nanmin(np.maximum(everything, _LOWEST))), 0.3 * p_of_z(5))
+    lowest = _lowest(shown)
     with house_style():
         figure, panels = panel_grid(len(shown), most=3, height=6.2, width=5.8, gap=1.15)
         for (axes,), scan in zip(panels, shown, strict=True):
@@ -85,13 +82,7 @@ def plot_search_scan(
                 _line(axes, ends, p, looks[efficiency], hollow=True)
             for efficiency, p in scan.p.items():
                 _line(axes, ends, p, looks[efficiency], hollow=False)
-            axes.set_yscale("log")
-            axes.set_ylim(lowest, 10 ** (-_ROOM * np.log10(lowest)))
-            ticks = axes.get_yticks()
-            axes.set_yticks(ticks[(ticks <= 1) & (ticks >= lowest)])
-            axes.minorticks_off()
-            axes.axhline(1, color="0.3", linewidth=1)
-            draw_z_lines(axes)
+            _p_axis(axes, lowest)
             axes.set_xlim(ends.min() - 0.03 * np.ptp(ends), ends.max() + 0.03 * np.ptp(ends))
             axes.set_xlabel(observable_label(observable, unit))
             _tell(axes, scan)
@@ -100,6 +91,72 @@ def plot_search_scan(
         _legend(panels[0][0], looks, any(scan.null for scan in shown))
         sign_panels(panels, note)
     return figure
+
+
+def plot_search_cuts(scans: Sequence[PScan], *, styles: Mapping[str, SampleStyle], note: str | None = None) -> Figure:
+    """Local p-value of each cut in the only window of a search, a line for each method, the null twin hollow.
+
+    Args:
+        scans: one for each method, with one window.
+        styles: method → look.
+        note: what the data are.
+
+    Raises:
+        ValueError: no method has a p-value.
+
+    >>> from hepad.plots.runs import run_styles
+    >>> from hepad.plots.search_scan import PScan, plot_search_cuts
+    >>> scan = PScan("cathode", {1.0: [0.4], 0.1: [0.02], 0.01: [3e-6]})
+    >>> figure = plot_search_cuts([scan], styles=run_styles(["cathode"], None, ["cathode"]))
+    >>> figure.axes[0].get_xlabel()
+    'Background efficiency of the cut'
+    """
+    shown = _with_values(scans)
+    lowest = _lowest(shown)
+    with house_style():
+        figure, panels = panel_grid(1, height=6.2)
+        axes = panels[0][0]
+        for scan in shown:
+            for p, hollow in ((scan.null, True), (scan.p, False)):
+                if p:
+                    cuts = np.array(list(p))
+                    values = [of_windows[0] for of_windows in p.values()]
+                    _line(axes, np.stack([cuts, cuts], axis=1), values, styles[scan.method], hollow)
+        axes.set_xscale("log")
+        cuts = np.array([cut for scan in shown for cut in [*scan.p, *scan.null]])
+        axes.set_xlim(1.6 * cuts.max(), cuts.min() / 1.6)
+        axes.set_xlabel("Background efficiency of the cut")
+        axes.set_ylabel("Local p-value")
+        _p_axis(axes, lowest)
+        told = [f"{scan.method}: {line}" if len(shown) > 1 else line for scan in shown for line in scan.told]
+        axes.text(0.04, 0.965, plain("\n".join(told[:_MOST_LINES])), transform=axes.transAxes, va="top", fontsize=16)
+        _legend(axes, {scan.method: styles[scan.method] for scan in shown}, any(scan.null for scan in shown))
+        sign_panels(panels, note)
+    return figure
+
+
+def _with_values(scans: Sequence[PScan]) -> list[PScan]:
+    shown = [scan for scan in scans if any(np.isfinite(list(p)).any() for p in scan.p.values())]
+    if not shown:
+        raise ValueError("no p-values to plot")
+    return shown
+
+
+def _lowest(scans: Sequence[PScan]) -> float:
+    """Return the lower end of the axis: below all p-values that it can show, and below 5σ."""
+    p = np.concatenate([np.asarray(p, dtype=float) for scan in scans for p in [*scan.p.values(), *scan.null.values()]])
+    return min(0.3 * float(np.nanmin(np.maximum(p, _LOWEST))), 0.3 * p_of_z(5))
+
+
+def _p_axis(axes: Axes, lowest: float) -> None:
+    """Set the axis of p-values, with room for text above 1, and the lines of whole significances."""
+    axes.set_yscale("log")
+    axes.set_ylim(lowest, 10 ** (-_ROOM * np.log10(lowest)))
+    ticks = axes.get_yticks()
+    axes.set_yticks(ticks[(ticks <= 1) & (ticks >= lowest)])
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.axhline(1, color="0.3", linewidth=1)
+    draw_z_lines(axes)
 
 
 def _line(axes: Axes, ends: NDArray[np.float64], p: Sequence[float], look: SampleStyle, hollow: bool) -> None:
@@ -133,7 +190,7 @@ def _tell(axes: Axes, scan: PScan) -> None:
     axes.text(0.04, 0.895, "\n".join(scan.told), fontsize=16, **text)
 
 
-def _legend(axes: Axes, looks: Mapping[float, SampleStyle], null: bool) -> None:
+def _legend(axes: Axes, looks: Mapping[Any, SampleStyle], null: bool) -> None:
     for look in looks.values():
         axes.plot([], [], color=look.color, marker=look.marker, markersize=8, linewidth=2.0, label=look.label)
     if null:

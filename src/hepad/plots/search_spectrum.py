@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
@@ -161,8 +162,7 @@ def _pulls(
     for level in (-2, 0, 2):
         axes.axhline(level, color="black" if level == 0 else "0.4", linewidth=1, linestyle="-" if level == 0 else ":")
     axes.set_ylim(low, high)
-    step = next((step for step in (2, 5, 10, 20, 50, 100, 500) if (high - low) / step <= 5), 1000)
-    axes.set_yticks(np.arange(np.ceil(low / step) * step, high, step))
+    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[2, 5, 10], integer=True))
 
 
 def _steps(

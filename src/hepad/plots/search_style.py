@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.stats import norm
@@ -65,15 +66,21 @@ def p_of_z(z: float) -> float:
     return float(norm.sf(z))
 
 
-def draw_z_lines(axes: Axes, most: int = 5) -> None:
-    """Draw a line at the p-value of each whole significance from 1 to `most`, named at the right end.
+def draw_z_lines(axes: Axes) -> None:
+    """Draw a line at the p-value of each significance from 1 to 5, and of every second one below, named at the right.
 
     Args:
-        axes: with p-values on a vertical axis.
-        most: significance.
+        axes: with p-values on a logarithmic vertical axis that has its limits; names that would touch are left out.
     """
-    for z in range(1, most + 1):
+    lowest, highest = np.log10(axes.get_ylim())
+    named = 0.0
+    for z in (1, 2, 3, 4, 5, 7, 9, 11):
+        if np.log10(p_of_z(z)) < lowest:
+            break
         axes.axhline(p_of_z(z), color="0.55", linewidth=1.1, linestyle=(0, (1, 1.5)), zorder=0.6)
+        if named - np.log10(p_of_z(z)) < _APART * (highest - lowest):
+            continue
+        named = np.log10(p_of_z(z))
         axes.annotate(
             f"{z}σ",
             (1, p_of_z(z)),
@@ -87,6 +94,8 @@ def draw_z_lines(axes: Axes, most: int = 5) -> None:
         )
 
 
+_APART: Final = 0.042
+"""Share of an axis that two names must be apart."""
 _LEFT: Final = 1.15
 _RIGHT: Final = 0.45
 _TOP: Final = 0.5

@@ -6,15 +6,17 @@ from typing import Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from hepad import __version__
 from hepad.config.registry import check_targets, get_class
 from hepad.core.errors import JobError, UserError
 from hepad.core.files import file_sha256, require_new_file
-from hepad.core.hdf5 import write_hdf5
+from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, write_hdf5
 from hepad.core.hdf5.datasets import LONGEST_NAME
 from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
+from hepad.data.columns import Columns, as_float32
 from hepad.data.entry_file import EntryFile
 from hepad.models import Generative
 from hepad.run.loading import Run, load_run
@@ -25,7 +27,7 @@ _NUMBERS: Final = 1 << 23
 """Of all entries of a block; a convolution makes some ten times as many of them."""
 
 
-def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
+def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context: Path | None = None) -> int:
     """Write `n` entries that a run's model makes up, in the layout that the run was trained on (docs/data_formats.md).
 
     The same run, `n` and `seed` give the same bytes on one machine.
@@ -33,11 +35,16 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
     Args:
         run_dir: the run.
         target: the file to write, in one step; it must not be there.
-        n: how many entries.
+        n: how many entries; None for one for each row of the context.
         seed: of the random numbers.
+        context: a file with the observables that the run is conditioned on, which are written beside the entries.
+
+    Returns:
+        How many were written.
 
     Raises:
-        UserError: no such run, a model that makes nothing up, or a target in the way.
+        UserError: no such run, a model that makes nothing up, a target in the way, or a context that is missing, of no
+            use, or of another number of rows.
         JobError: what it makes up is not finite, or the target cannot be written.
     """
     require_new_file(target, "output")
@@ -48,11 +55,12 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
             f"{run_dir} cannot generate: {type(model).__name__} makes no entries up; runs of models such as gan, bigan "
             "and vae can"
         )
-    if run.context_names:
-        raise UserError(
-            f"{run_dir} is conditioned on {', '.join(run.context_names)}, which hepad.generate does not make up; "
-            "load_run(DIR).model.sample(context, generator) makes one entry for each row of a context"
-        )
+    given = _context(run, context)
+    if given is not None:
+        if n not in (None, len(given)):
+            raise UserError(f"n={n}: {context} has {len(given)} rows, one for each entry; leave n out")
+        n = len(given)
+    n = 10_000 if n is None else n
     check_targets(run.settings.data)
     kind = str(get_class(run.settings.data.target).kind)
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
@@ -63,7 +71,8 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
     with write_hdf5(target) as file, progress("generate", n, unit="entries") as advance:
         entries = EntryFile(file, kind, n, _features(run), dataset)
         for start in range(0, n, size):
-            made = model.sample(min(size, n - start), generator)
+            stop = min(start + size, n)
+            made = model.sample(stop - start if given is None else torch.from_numpy(given[start:stop]), generator)
             finite = torch.isfinite(made.x).flatten(1).all(dim=1).numpy()
             if not finite.all():
                 raise JobError(
@@ -72,12 +81,42 @@ def generate_file(run_dir: Path, target: Path, n: int, seed: int) -> None:
                 )
             entries.add(made)
             advance(len(made.x))
+        for i, name in enumerate(run.context_names if given is not None else ()):
+            file.create_dataset(name, data=given[:, i] if given is not None else (), track_times=False)
         file.attrs["sample"] = target.stem
         file.attrs["source"] = f"hepad generate: {type(model).__name__}"
         file.attrs["run"] = run_dir.resolve().name
         file.attrs["checkpoint_sha256"] = file_sha256(run_dir / "checkpoints" / "best.ckpt")
         file.attrs["seed"] = seed
         file.attrs["hepad_version"] = __version__
+    return n
+
+
+def _context(run: Run, path: Path | None) -> NDArray[np.float32] | None:
+    """Return the context `(n, K)` of a file, of its table or of data sets `(N,)`; None where there is none."""
+    names = run.context_names
+    if path is None and names:
+        raise UserError(
+            f"{run.directory} is conditioned on {', '.join(names)}; context=FILE gives them, one row for each entry"
+        )
+    if path is None:
+        return None
+    if not names:
+        raise UserError(f"{run.directory} is conditioned on nothing; leave context out")
+    with open_hdf5(path) as file:
+        columns = {}
+        for name in names:
+            if has_dataset(file, name) and file[name].ndim == 1:
+                columns[name] = read_rows(safe_dataset(file, name))
+            else:
+                table = Columns(file)
+                if name not in table.names:
+                    raise UserError(f"context={path} has no column {name}; it has {', '.join(table.names)}")
+                columns[name] = table.read([name], slice(0, table.n_rows([name])))[name]
+    values = as_float32([columns[name] for name in names])
+    if not len(values) or not np.isfinite(values).all():
+        raise UserError(f"context={path}: finite numbers are needed, one row for each entry")
+    return values
 
 
 def _block_length(entry_shape: tuple[int, ...]) -> int:

@@ -1,4 +1,4 @@
-"""Closure of a template: how well it stands for the background, beside how well one half of that stands for the other."""
+"""Closure of a template: how well it stands for the background, and how well a half of that does."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -5,13 +5,14 @@ from typing import Final
 
 from hepad.report import Cell, Setting, Table
 from hepad.report.terminal import console_table, print_to_terminal
-from hepad.searches.findings import answer, best_finding, smallest_p, warnings
+from hepad.searches.answer import answer, warnings
+from hepad.searches.findings import best_finding, smallest_p
 from hepad.searches.metrics import best_performance
 from hepad.searches.page import PAGE
 from hepad.searches.record import SearchRecord
-from hepad.searches.tables import WINNER, without_empty, z_cell
+from hepad.searches.tables import WINNER, brief_p, without_empty, z_cell
 
-_LONGEST: Final = 14
+_LONGEST: Final = 11
 
 
 def print_search(record: SearchRecord, directory: Path) -> None:
@@ -47,10 +48,10 @@ def search_table(record: SearchRecord) -> Table:
             [
                 f"{name} {WINNER}" if best is not None and best.method == method.method else name,
                 f"{_short(finding.window.name)}, {_top(finding.cut.efficiency)}",
-                _p(finding.p),
+                brief_p(finding.p),
                 z_cell(finding.z),
-                None if method.p_global is None else _p(method.p_global),
-                None if twin is None else _p(twin.p),
+                None if method.p_global is None else brief_p(method.p_global),
+                None if twin is None else brief_p(twin.p),
                 None if top is None else Setting(f"{top.max_sic:.2f}"),
             ]
         )
@@ -64,8 +65,3 @@ def _short(name: str) -> str:
 
 def _top(efficiency: float) -> str:
     return "all" if efficiency == 1 else f"{100 * efficiency:.3g}%"
-
-
-def _p(p: float) -> Setting:
-    """Return a p-value in at most seven characters."""
-    return Setting(f"{p:.2g}" if p >= 1e-3 else f"{p:.1e}")

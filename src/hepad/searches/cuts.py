@@ -1,7 +1,7 @@
-"""One cut in one window: what is left of the spectrum, the background expected there, and how significant an excess is."""
+"""One cut in one window: the spectrum that is left, the background expected, and the significance of an excess."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
 import numpy as np
@@ -12,7 +12,7 @@ from hepad.metrics import MIN_ENTRIES, jensen_shannon
 from hepad.searches import record
 from hepad.searches.record import CutResult, Window
 from hepad.searches.settings import FitSettings
-from hepad.stats import FitError, Spectrum, choose_order, counting_significance
+from hepad.stats import FitError, Spectrum, choose_order, counting_limit, counting_significance
 from hepad.stats.fits import BackgroundFit
 
 _BLOCKS: Final = 12
@@ -51,7 +51,9 @@ class Passed:
         """Entries that pass in each bin."""
         edges = np.asarray(self.edges)
         inside = (edges[0] <= self.mass) & (self.mass < edges[-1]) & self.passes
-        return np.asarray(np.bincount(np.searchsorted(edges, self.mass[inside], side="right") - 1, minlength=len(edges) - 1))
+        return np.asarray(
+            np.bincount(np.searchsorted(edges, self.mass[inside], side="right") - 1, minlength=len(edges) - 1)
+        )
 
     @property
     def sculpting(self) -> float | None:
@@ -80,17 +82,26 @@ def fitted_cut(passed: Passed, fit: FitSettings, signal: int | None = None) -> t
     counts = passed.counts
     bare = record.Spectrum(tuple(passed.edges), tuple(float(n) for n in counts))
     known: dict[str, Any] = {"sculpting": None if passed.efficiency == 1 else passed.sculpting, "signal": signal}
-    if counts.sum() < MIN_ENTRIES:
-        failure = f"{counts.sum()} entries beyond the cut; at least {MIN_ENTRIES} are needed for a p-value"
-        return CutResult(passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known), None
+    beside = int(counts.sum()) - passed.observed
+    if counts.sum() < MIN_ENTRIES or beside < MIN_ENTRIES:
+        where = "" if counts.sum() < MIN_ENTRIES else " beside the window"
+        failure = (
+            f"{beside if where else counts.sum()} entries beyond the cut{where}; at least {MIN_ENTRIES} are needed for "
+            "a p-value"
+        )
+        return CutResult(
+            passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known
+        ), None
     try:
         window = (passed.window.low, passed.window.high)
-        found = choose_order(Spectrum(passed.edges, counts), window, fit.function, fit.sqrt_s, cast(Any, fit.test)).fit
+        found = choose_order(_spectrum(passed), window, fit.function, fit.sqrt_s, cast(Any, fit.test)).fit
         prediction = found.predict(window)
         significance = counting_significance(passed.observed, prediction.count, prediction.error)
     except (FitError, UserError) as error:
         failure = str(error)
-        return CutResult(passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known), None
+        return CutResult(
+            passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known
+        ), None
     goodness = found.goodness
     spectrum = record.Spectrum(
         bare.edges, bare.counts, found.expected.tolist(), found.expected_errors.tolist(),
@@ -122,11 +133,15 @@ def template_cut(
     """
     counts = record.Spectrum(tuple(passed.edges), tuple(float(n) for n in passed.counts)) if beside else None
     known: dict[str, Any] = {
-        "spectrum": counts, "signal": signal, "sculpting": passed.sculpting if beside and passed.efficiency < 1 else None,
-    }  # fmt: skip
+        "spectrum": counts,
+        "signal": signal,
+        "sculpting": passed.sculpting if beside and passed.efficiency < 1 else None,
+    }
     n, k = len(reference), int(reference.sum())
     if passed.efficiency == 1:
-        return CutResult(1.0, passed.observed, failure="without a cut a template says nothing of the number of entries", **known)
+        return CutResult(
+            1.0, passed.observed, failure="without a cut a template says nothing of the number of entries", **known
+        )
     if k < MIN_ENTRIES or passed.observed < MIN_ENTRIES:
         few = f"{k} entries of the template" if k < MIN_ENTRIES else f"{passed.observed} entries"
         failure = f"{few} beyond the cut; at least {MIN_ENTRIES} are needed for a p-value"
@@ -136,6 +151,22 @@ def template_cut(
     error = expected * float(np.sqrt((1 - k / n) / k + systematic**2))
     found = counting_significance(passed.observed, expected, error)
     return CutResult(passed.efficiency, passed.observed, expected, error, found.z, found.p, **known)
+
+
+def with_limits(cut: CutResult) -> CutResult:
+    """Return a result with upper limits at 95% CL on the signal beyond the cut, where a background is known."""
+    if cut.expected is None or cut.error is None:
+        return cut
+    try:
+        found = counting_limit(cut.observed, cut.expected, cut.error)
+    except (FitError, UserError):
+        return cut
+    names = ("-2", "-1", "median", "1", "2")
+    return replace(cut, limits={"observed": found.observed, **dict(zip(names, found.expected, strict=True))})
+
+
+def _spectrum(passed: Passed) -> Spectrum:
+    return Spectrum(np.asarray(passed.edges, dtype=np.float64), passed.counts.astype(np.float64))
 
 
 def _failed(bare: record.Spectrum, failure: str) -> record.Spectrum:

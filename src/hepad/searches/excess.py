@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hepad.searches.tables import Table
+from hepad.searches.sample_tables import Table
 
 _MOST: Final = 1000
 _TEMPLATE: Final = 2000

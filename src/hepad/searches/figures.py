@@ -1,39 +1,24 @@
 """Figures of a search, in the order of its page."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Final
 
 from hepad.plots import SampleStyle, StandardFigure
 from hepad.plots.runs import in_color, run_styles
-from hepad.plots.search_closure import TemplateClosure, plot_closure_auc, plot_closure_pulls
-from hepad.plots.search_features import plot_found_features
-from hepad.plots.search_limits import plot_search_limits
-from hepad.plots.search_performance import SicBand, plot_search_sic
-from hepad.plots.search_scan import PScan, plot_search_scan
+from hepad.plots.search_limits import plot_limits_by_cut, plot_search_limits
+from hepad.plots.search_scan import PScan, plot_search_cuts, plot_search_scan
 from hepad.plots.search_spectrum import MassSpectrum, plot_search_spectrum
 from hepad.plots.search_style import cut_label
 from hepad.report.formatting import with_uncertainty
-from hepad.searches.findings import (
-    best_finding,
-    efficiencies,
-    no_fit,
-    p_values,
-    results,
-    show_global,
-    show_p,
-    show_z,
-    smallest_p,
-)
-from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window, WindowResult
+from hepad.searches.answer import show_global, show_p, show_z
+from hepad.searches.findings import best_finding, efficiencies, no_fit, p_values, results, smallest_p
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window
+from hepad.searches.trust_figures import closure_figures, found_figures, separation_figures, window_ends
 
 SPECTRA: Final = "Spectra"
 SCAN: Final = "Scan"
 LIMITS: Final = "Limits"
-SEPARATION: Final = "Separation of signal"
-TRUST: Final = "Trust"
-FOUND: Final = "Found entries"
 
 _MOST_CUTS: Final = 6
 """Cuts in a figure of spectra; the tightest where there are more."""
@@ -55,11 +40,14 @@ def search_figures(record: SearchRecord, note: str | None = None) -> Iterator[St
         finding = smallest_p(record, best)
         if best.null is not None and finding is not None:
             yield from _spectra(record, best.null, finding.window, note, null=True)
-    yield from _scan(record, note)
-    yield from (figure for method in methods for figure in _limits(record, method, note))
-    yield from _separation(record, styles, note)
-    yield from _closure(record, styles, note)
-    yield from (figure for method in methods for figure in _features(record, method, note))
+    yield from _scan(record, styles, note)
+    if len(record.windows) == 1:
+        yield from _limits_by_cut(record, note)
+    else:
+        yield from (figure for method in methods for figure in _limits(record, method, note))
+    yield from separation_figures(record, styles, note)
+    yield from closure_figures(record, styles, note)
+    yield from (figure for method in methods for figure in found_figures(record, method, note))
 
 
 def method_styles(record: SearchRecord) -> dict[str, SampleStyle]:
@@ -109,13 +97,13 @@ def _spectrum(cut: CutResult) -> MassSpectrum:
         told.append(f"n = {cut.observed:,}, b = {b}")
     if cut.p is not None:
         told.append(f"p = {show_p(cut.p)}" + ("" if cut.z is None else f" ({show_z(cut.z)})"))
-    if spectrum.chi2 is not None and spectrum.ndf:
+    if spectrum.chi2 is not None and spectrum.ndf is not None and spectrum.ndf > 0:
         told.append(f"χ²/ndf = {spectrum.chi2:.1f}/{spectrum.ndf}")
     fitted = ((), ()) if failure else (spectrum.expected, spectrum.errors or [0.0] * len(spectrum.expected))
     return MassSpectrum(cut_label(cut.efficiency), spectrum.edges, spectrum.counts, *fitted, told, failure)
 
 
-def _scan(record: SearchRecord, note: str | None) -> Iterator[StandardFigure]:
+def _scan(record: SearchRecord, styles: Mapping[str, SampleStyle], note: str | None) -> Iterator[StandardFigure]:
     scans = []
     for method in record.methods:
         if smallest_p(record, method) is None:
@@ -127,7 +115,15 @@ def _scan(record: SearchRecord, note: str | None) -> Iterator[StandardFigure]:
         if method.null is not None and (text := show_global(method.null)):
             told.append(f"null twin: {text}")
         scans.append(PScan(method.method, p, null, told))
-    if scans:
+    if scans and len(record.windows) == 1:
+        yield StandardFigure(
+            "scan",
+            SCAN,
+            "Local p-value of each cut, with the significances it stands for; broken and hollow: the null twin, the "
+            "same search without signal. A cut without a p-value has no point.",
+            partial(plot_search_cuts, scans, styles=styles, note=note),
+        )
+    elif scans:
         yield StandardFigure(
             "scan",
             SCAN,
@@ -136,7 +132,7 @@ def _scan(record: SearchRecord, note: str | None) -> Iterator[StandardFigure]:
             partial(
                 plot_search_scan,
                 scans,
-                _ends(record),
+                window_ends(record),
                 observable=record.observable,
                 unit=record.unit,
                 note=note,
@@ -156,8 +152,28 @@ def _limits(record: SearchRecord, method: MethodResult, note: str | None) -> Ite
             f"{method.method}: upper limits at 95% CL on entries of signal beyond each cut, and what is expected of "
             "background alone.",
             partial(
-                plot_search_limits, limits, _ends(record), observable=record.observable, unit=record.unit, note=note
+                plot_search_limits,
+                limits,
+                window_ends(record),
+                observable=record.observable,
+                unit=record.unit,
+                note=note,
             ),
+        )
+
+
+def _limits_by_cut(record: SearchRecord, note: str | None) -> Iterator[StandardFigure]:
+    """Yield the limits of all methods in the only window of a search."""
+    limits = {
+        method.method: {cut.efficiency: {} if cut.failure else dict(cut.limits) for _, cut in results(method)}
+        for method in best_first(record)
+    }
+    if any(of_cut for found in limits.values() for of_cut in found.values()):
+        yield StandardFigure(
+            "limits",
+            LIMITS,
+            "Upper limits at 95% CL on entries of signal beyond each cut, and what is expected of background alone.",
+            partial(plot_limits_by_cut, limits, note=note),
         )
 
 
@@ -165,104 +181,3 @@ def _cuts(record: SearchRecord, method: MethodResult, efficiency: float) -> list
     """Return a cut of a method in each window; None where it failed or was not made."""
     known = {window.window: cut for window, cut in results(method) if cut.efficiency == efficiency and not cut.failure}
     return [known.get(window.name) for window in record.windows]
-
-
-def _separation(record: SearchRecord, styles: dict[str, SampleStyle], note: str | None) -> Iterator[StandardFigure]:
-    for window in record.windows:
-        bands = {
-            method.method: band
-            for method in record.methods
-            if (result := _result(method, window)) is not None and (band := _band(result)) is not None
-        }
-        if bands:
-            yield StandardFigure(
-                f"sic_{window.name}",
-                SEPARATION,
-                f"Significance improvement in {window.name}, with 68% bands, where ten or more background entries "
-                "pass. Truth was read for this figure alone.",
-                partial(plot_search_sic, bands, styles=styles, note=note),
-            )
-
-
-def _band(result: WindowResult) -> SicBand | None:
-    found = result.performance
-    if found is None or all(value is None for value in found.sic):
-        return None
-    sic, low, high = (
-        [math.nan if value is None else value for value in curve] for curve in (found.sic, found.low, found.high)
-    )
-    told = "" if found.max_sic is None else with_uncertainty(found.max_sic, found.max_sic_low, found.max_sic_high)
-    return SicBand(found.efficiency, sic, low, high, told)
-
-
-def _closure(record: SearchRecord, styles: dict[str, SampleStyle], note: str | None) -> Iterator[StandardFigure]:
-    closures = {}
-    for method in record.methods:
-        found = [None if (r := _result(method, window)) is None else r.closure for window in record.windows]
-        if any(closure is not None for closure in found):
-            auc, error, floor, floor_error = (
-                [math.nan if closure is None else float(getattr(closure, name)) for closure in found]
-                for name in ("auc", "error", "floor", "floor_error")
-            )
-            features = list(dict.fromkeys(name for closure in found if closure is not None for name in closure.pulls))
-            pulls = {
-                name: [closure.pulls[name] for closure in found if closure is not None and name in closure.pulls]
-                for name in features
-            }
-            closures[method.method] = TemplateClosure(auc, error, floor, floor_error, pulls)
-    if not closures:
-        return
-    yield StandardFigure(
-        "closure_auc",
-        TRUST,
-        "AUC of a classifier of template against what it stands for (filled), and of two halves of that against each "
-        "other (hollow): where both agree, no classifier sees a difference.",
-        partial(
-            plot_closure_auc,
-            closures,
-            _ends(record),
-            styles=styles,
-            observable=record.observable,
-            unit=record.unit,
-            note=note,
-        ),
-    )
-    if any(found.pulls for found in closures.values()):
-        yield StandardFigure(
-            "closure_pulls",
-            TRUST,
-            "Pulls of the features of templates, a point for each window: 0 and 1 where the template closes.",
-            partial(plot_closure_pulls, closures, styles=styles, note=note),
-        )
-
-
-def _features(record: SearchRecord, method: MethodResult, note: str | None) -> Iterator[StandardFigure]:
-    finding = smallest_p(record, method)
-    result = None if finding is None else _result(method, finding.window)
-    if result is None:
-        return
-    names = [name for name in (record.observable, *record.features) if len(result.found.get(name, ()))]
-    if names:
-        tightest = cut_label(min(cut.efficiency for cut in result.cuts))
-        yield StandardFigure(
-            f"found_{method.method}",
-            FOUND,
-            f"{method.method}: features of the entries in {result.window} beyond the tightest cut ({tightest}) as "
-            "points, those of the template beyond the same cut as an area; the outermost bins hold what lies beyond.",
-            partial(
-                plot_found_features,
-                {name: result.found[name] for name in names},
-                dict(result.template_features),
-                note=note,
-            ),
-        )
-
-
-def _result(method: MethodResult, window: Window) -> WindowResult | None:
-    if method.failure:
-        return None
-    return next((result for result in method.windows if result.window == window.name), None)
-
-
-def _ends(record: SearchRecord) -> Sequence[tuple[float, float]]:
-    return [(window.low, window.high) for window in record.windows]

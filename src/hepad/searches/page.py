@@ -7,39 +7,25 @@ from typing import Any, Final
 import yaml
 
 from hepad.plots import StandardFigure, save_figure
-from hepad.report import Cell, Report, Section, Table, write_report
-from hepad.searches.figures import FOUND, LIMITS, SCAN, SEPARATION, SPECTRA, TRUST, best_first, search_figures
-from hepad.searches.findings import (
-    FAILED,
-    answer,
-    best_finding,
-    is_excess,
-    method_of,
-    smallest_p,
-    warnings,
-)
+from hepad.report import Cell, Report, Section, Table, interval, write_report
+from hepad.searches.answer import FAILED, answer, show_p, warnings
+from hepad.searches.figures import LIMITS, SCAN, SPECTRA, best_first, search_figures
+from hepad.searches.findings import best_finding, is_excess, method_of, smallest_p
 from hepad.searches.metrics import best_performance, write_metrics
 from hepad.searches.record import SearchRecord
-from hepad.searches.tables import (
-    closure_table,
-    cuts_table,
-    failure_table,
-    fit_table,
-    found_table,
-    global_cell,
-    methods_table,
-    null_table,
-    samples_table,
-)
+from hepad.searches.tables import cuts_table, found_table, global_cell, methods_table, samples_table, unbroken, z_cell
+from hepad.searches.trust_figures import FOUND, SEPARATION, TRUST
+from hepad.searches.trust_tables import closure_table, failure_table, fit_table, null_table
 
 PAGE: Final = "search.html"
 PLOTS: Final = "plots"
+_PICTURES: Final = (".png", ".pdf", ".svg")
 
 
 def write_search_page(
     directory: Path, record: SearchRecord, title: str = "", note: str | None = None, formats: Sequence[str] = ("png",)
 ) -> Path:
-    """Write search.html, plots/ and metrics.json of a search and return the page's path.
+    """Write search.html, plots/ and metrics.json of a search and return the page's path; earlier pictures go.
 
     Args:
         directory: of the search; it must exist.
@@ -50,6 +36,8 @@ def write_search_page(
     """
     plots = directory / PLOTS
     plots.mkdir(exist_ok=True)
+    for earlier in (path for path in plots.iterdir() if path.suffix in _PICTURES and path.is_file()):
+        earlier.unlink()
     wanted = tuple(dict.fromkeys(("png", *formats)))
     figures = list(search_figures(record, note))
     for figure in figures:
@@ -113,17 +101,16 @@ def key_figures(record: SearchRecord) -> list[tuple[str, Cell]]:
         twin = smallest_p(record, method.null)
         found = [
             ("answer", "excess" if is_excess(record, finding) else "no excess"),
-            (f"smallest local p ({finding.method})", finding.p),
-            ("Z", finding.z),
-            ("global p", global_cell(method)),
-            ("null twin: smallest local p", None if twin is None else twin.p),
+            (f"smallest local p ({finding.method})", unbroken(show_p(finding.p))),
+            ("Z", z_cell(finding.z)),
+            *([] if method.p_global is None else [("global p", global_cell(method))]),
+            *([] if twin is None else [("null twin: smallest local p", unbroken(show_p(twin.p)))]),
         ]
-    tops = [top.max_sic for m in record.methods if (top := best_performance(m)) is not None]
-    known = [top for top in tops if top is not None]
+    tops = [top for m in record.methods if (top := best_performance(m)) is not None]
+    top = max(tops, key=lambda top: top.max_sic or 0.0, default=None)
     return [
         *found,
-        *([("largest SIC", max(known))] if known else []),
-        ("windows", len(record.windows)),
+        *([] if top is None else [("largest SIC", interval(top.max_sic, top.max_sic_low, top.max_sic_high))]),
         *([("time of all stages [s]", round(seconds))] if seconds else []),
     ]
 

@@ -9,24 +9,22 @@ from hepad.config import RunConfig
 from hepad.pipeline.stages import Pipeline, Stage, read_pipeline
 from hepad.run.executing import TrainingResult
 from hepad.searches.method_stages import MethodStages
+from hepad.searches.preparing import prepare_samples
 from hepad.searches.reading import SampleReader
 from hepad.searches.record import MethodResult, SearchRecord
 from hepad.searches.record_file import FILE, read_record, write_record
 from hepad.searches.results import method_result
-from hepad.searches.samples import SearchSamples, prepare_samples
+from hepad.searches.samples import SearchSamples
 from hepad.searches.settings import Method, Settings, key_of, read_settings
 from hepad.searches.stages import Place, Stages
-from hepad.searches.toys import global_p
 
 _SETTINGS: Final = (
-    "seed", "sample", "extra", "data_fraction", "injection", "null_twin", "folds", "scan", "cuts", "background", "systematic",
-    "fit", "toys", "limits", "words", "methods", "unblind",
-)  # fmt: skip
+    *("seed", "sample", "extra", "data_fraction", "injection", "null_twin", "folds", "scan", "cuts", "background"),
+    *("systematic", "fit", "toys", "limits", "words", "methods", "unblind"),
+)
 
 
-def plan_search(
-    cfg: RunConfig, directory: Path, train: Callable[[RunConfig, Path], TrainingResult]
-) -> Pipeline:
+def plan_search(cfg: RunConfig, directory: Path, train: Callable[[RunConfig, Path], TrainingResult]) -> Pipeline:
     """Return the stages of a search: samples, densities, templates, folds, scores, results of each method, the record.
 
     Args:
@@ -68,9 +66,7 @@ class Planner:
         """Return all stages."""
         place = self.directory / f"samples-{self.samples.key}"
         prepared = self.stages.add(
-            Stage(
-                "samples", place, lambda: self.samples.write(place), lambda: self.samples.is_written(place)
-            )
+            Stage("samples", place, lambda: self.samples.write(place), lambda: self.samples.is_written(place))
         )
         results = []
         for method in self.settings.methods:
@@ -90,8 +86,10 @@ class Planner:
             MethodStages(Place(self.stages, window, sample, prepared), method) for window in self.samples.windows
         ]
         settings = self.settings
-        facts = [list(settings.cuts), settings.background, settings.systematic, vars(settings.fit), settings.toys, settings.limits,
-                 settings.unblind, settings.scan.bins]  # fmt: skip
+        facts = [
+            *(list(settings.cuts), settings.background, settings.systematic, vars(settings.fit), settings.toys),
+            *(settings.limits, settings.unblind, vars(self.samples.scan)),
+        ]
         needs = tuple(stages.scores[0] for stages in windows)
         prefix = "" if sample == "data" else "null-"
         name = f"{prefix}{method.name}-result-{key_of(facts, list(needs), self.samples.key)}"
@@ -99,7 +97,7 @@ class Planner:
 
         def work() -> None:
             place.mkdir(parents=True, exist_ok=True)
-            found = method_result(method.name, windows, lambda findings: global_p(findings, settings))
+            found = method_result(method.name, windows)
             write_record(place, self._around([found]))
 
         self.stages.add(Stage(name, place, work, lambda: (place / FILE).is_file(), needs))
@@ -109,7 +107,7 @@ class Planner:
         samples = self.samples
         return SearchRecord(
             observable=samples.observable,
-            unit="",
+            unit=self.settings.scan.unit,
             features=samples.features,
             windows=samples.windows,
             methods=methods,
@@ -122,7 +120,9 @@ class Planner:
 
     def _record(self, files: list[Path], key: str) -> SearchRecord:
         """Put the results of all methods together, and write search.json."""
-        seconds = {name: float(stage.get("seconds", 0)) for name, stage in read_pipeline(self.directory)["stages"].items()}
+        seconds = {
+            name: float(stage.get("seconds", 0)) for name, stage in read_pipeline(self.directory)["stages"].items()
+        }
         found = [read_record(path).methods[0] for path in files]
         if self.samples.null is not None:
             found = [replace(one, null=null) for one, null in zip(found[::2], found[1::2], strict=True)]

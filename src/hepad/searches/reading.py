@@ -103,7 +103,9 @@ class SampleReader:
             raise UserError(f"{name} is not a sample; allowed: {', '.join(sorted(self.files))}")
         path = self.files[name]
         wanted = {"samples": {name: str(path)}, "bundled": False, "background": name}
-        module: AnomalyDataModule = instantiate(self._settings | wanted | ({"features": list(self.features)} if self.features else {}))
+        module: AnomalyDataModule = instantiate(
+            self._settings | wanted | ({"features": list(self.features)} if self.features else {})
+        )
         if not self.features:
             self._check_features(kept := [n for n in module.feature_names if n not in IDENTIFIERS])
             self.features = tuple(kept)
@@ -111,14 +113,18 @@ class SampleReader:
         entries = module.read_sample(name, path, module.limit_of(name))
         weight = entries.batch.weight
         if weight is not None and not bool((weight == 1).all()):
-            told = "negative weights" if bool((weight < 0).any()) else "weights"
-            raise UserError(f"{path} has {told}, and a search counts entries; draw entries by their weights, or leave out the data set weight")
+            raise UserError(
+                f"{path} has weights, and a search counts entries; draw entries by their weights, or leave out the "
+                "data set weight"
+            )
         assert entries.batch.context is not None
         x = entries.batch.x.numpy()
         table = np.concatenate([x, entries.batch.context.numpy()], axis=1).astype(np.float32)
         if entries.truth is None:
             self._refuse_hidden_truth(path, x)
-        return Sample(path, table, entries.index, entries.truth, self._identifiers(path, entries.observables, entries.index))
+        return Sample(
+            path, table, entries.index, entries.truth, self._identifiers(path, entries.observables, entries.index)
+        )
 
     def _check_features(self, features: Sequence[str]) -> None:
         if self.observable in features:
@@ -128,14 +134,19 @@ class SampleReader:
             )
         if self.truth_name in features or DEFAULT in features:
             leak = self.truth_name if self.truth_name in features else DEFAULT
-            raise UserError(f"data.features names {leak}, the truth, which no training and no selection may see; leave it out")
+            raise UserError(
+                f"data.features names {leak}, the truth, which no training and no selection may see; leave it out"
+            )
 
     def _refuse_hidden_truth(self, path: Path, x: NDArray[np.float32]) -> None:
         """Refuse a feature that is called like a truth and looks like one."""
         for i, name in enumerate(self.features):
             like = any(word in name.lower() for word in ("label", "truth", "is_signal", "is_sig", "target"))
             if like and np.isin(x[:, i], (0, 1)).all():
-                raise UserError(f"{path}: the feature {name} is 0 or 1 and looks like the truth; say data.truth={name}, or data.features=[…] without it")
+                raise UserError(
+                    f"{path}: the feature {name} is 0 or 1 and looks like the truth; say data.truth={name}, or name "
+                    "data.features=[…] without it"
+                )
 
     @staticmethod
     def _identifiers(

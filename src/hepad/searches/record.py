@@ -1,4 +1,4 @@
-"""What a search found, as plain values: all that its page, W&B and a comparison are made of."""
+"""Record of what a search found, as plain values: all that its page, W&B and a comparison are made of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,7 +85,7 @@ class CutResult:
 
 @dataclass(frozen=True)
 class Closure:
-    """How well a template stands for the background in a window.
+    """Closure of a template: how well it stands for the background in a window.
 
     Attributes:
         auc: of a classifier of template against what it stands for; 0.5 is perfect.
@@ -106,7 +106,7 @@ class Closure:
 
 @dataclass(frozen=True)
 class Performance:
-    """How well scores separate signal that is known; truth was read for this alone.
+    """Separation of known signal by scores; truth was read for this alone.
 
     Attributes:
         efficiency: of the signal in the window, a grid.

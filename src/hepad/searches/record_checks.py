@@ -108,6 +108,9 @@ def _of_spectrum(spectrum: Spectrum) -> Iterator[str]:
 def _of_closure(closure: Closure) -> Iterator[str]:
     for name, share in {"closure.auc": closure.auc, "closure.floor": closure.floor}.items():
         yield from _share(name, share)
+    for name, error in {"closure.error": closure.error, "closure.floor_error": closure.floor_error}.items():
+        if error < 0:
+            yield f"{name}={error:g}; 0 or more is needed"
 
 
 def _of_performance(found: Performance) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """search.json: a search's record written in one step, and read back from a file that may be hostile."""
 
 import json
-import math
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
@@ -24,13 +23,15 @@ FORMAT: Final = 1
 _BYTES: Final = 256 << 20
 _VALUES: Final = 8_000_000
 _MOST: Final = 1_000_000
+_LARGEST: Final = 1e30
+"""Of a number; what is larger is as undefined as infinity, and no figure can show it."""
 
 
 def write_record(directory: Path, record: SearchRecord) -> Path:
     """Write search.json in one step.
 
-    What is undefined is never written: NaN and infinity become null where the record allows None, and are left out of
-    mappings. Characters that no text has, such as line ends, become spaces.
+    What is undefined is never written: NaN, infinity and what is above 10³⁰ become null where the record allows None,
+    and are left out of mappings. Characters that no text has, such as line ends, become spaces.
 
     Args:
         directory: of the search; it must exist.
@@ -40,7 +41,7 @@ def write_record(directory: Path, record: SearchRecord) -> Path:
         The path written.
 
     Raises:
-        ValueError: a number that must be known is not finite, or the record says what cannot be; the message says
+        ValueError: a number that must be known is undefined, or the record says what cannot be; the message says
             where.
     """
     content = {"format": FORMAT, **_plain(record, SearchRecord, "record")}
@@ -139,7 +140,7 @@ def _python_value(value: Any) -> Any:
 
 def _undefined(value: Any) -> bool:
     value = _python_value(value)
-    return isinstance(value, float) and not math.isfinite(value)
+    return isinstance(value, float) and not abs(value) <= _LARGEST
 
 
 def clean(text: str) -> str:
@@ -236,7 +237,7 @@ def _setting(value: Any, where: str) -> None:
 
 _SIMPLE: Final[Mapping[Any, Rule]] = {
     str: _text,
-    float: number(),
+    float: number(-_LARGEST, _LARGEST),
     int: number(whole=True),
     bool: _truth,
     str | float | int: _word_or_number,

@@ -1,42 +1,29 @@
 """Results of a method: from its scores to counts, p-values, closure and performance in each window."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hepad.data.split import fold_numbers
 from hepad.run.loading import load_run
 from hepad.searches.closure import template_closure
-from hepad.searches.common_scale import background_shares
-from hepad.searches.cuts import Passed, fitted_cut, template_cut
+from hepad.searches.common_scale import FoldScores, background_shares
+from hepad.searches.cuts import Passed, fitted_cut, template_cut, with_limits
 from hepad.searches.excess import excess_entries, template_columns
 from hepad.searches.method_stages import MethodStages
 from hepad.searches.performance import performance
 from hepad.searches.record import Closure, CutResult, MethodResult, Performance, WindowResult
+from hepad.searches.sample_tables import Table, read_arrays, read_table
 from hepad.searches.scoring import DATA, REFERENCE, MethodScores
-from hepad.searches.sample_tables import read_arrays, read_table
 from hepad.searches.template import sample_given
+from hepad.searches.toys import WindowFindings, with_toys
 from hepad.searches.windows import bin_edges
 from hepad.stats.fits import BackgroundFit
 
 ONLY_INSIDE: Final = ("anode", "r_anode")
 """Kinds of methods whose scores mean something in the window alone: their background is the template's."""
-
-
-@dataclass(frozen=True)
-class WindowFindings:
-    """Findings of a method in a window.
-
-    Attributes:
-        result: for the record.
-        fits: cut → fit of its spectrum, where there is one.
-    """
-
-    result: WindowResult
-    fits: dict[float, BackgroundFit]
 
 
 def window_findings(stages: MethodStages) -> WindowFindings:
@@ -51,7 +38,7 @@ def window_findings(stages: MethodStages) -> WindowFindings:
     share = data.of_rows(n, background_shares(data, references))
     of_reference = background_shares(scores.samples[REFERENCE], references)
     truth = _truth(stages)
-    edges = bin_edges(window, settings.scan, *samples.range)
+    edges = bin_edges(window, samples.scan)
     cuts: list[CutResult] = []
     fits: dict[float, BackgroundFit] = {}
     passed = None
@@ -66,16 +53,16 @@ def window_findings(stages: MethodStages) -> WindowFindings:
             found, fit = fitted_cut(passed, settings.fit, signal)
             if fit is not None:
                 fits[efficiency] = fit
-        cuts.append(found)
+        cuts.append(with_limits(found) if settings.limits else found)
     assert passed is not None
     names = (*samples.features, samples.observable)
     identity = read_arrays(place.files["identity"], ["row", *(name for name in samples.identity if name != "row")])
     known = share if place.sample == "data" else np.full(n, np.nan)
     chosen = passed.inside & passed.passes & np.isfinite(known)
     template: dict[str, list[float]] = {}
-    if stages.template is not None:
-        drawn = read_table(stages.template[1])[0]
-        template = template_columns(drawn[of_reference[np.argsort(scores.samples[REFERENCE].row)] <= passed.efficiency], names)
+    if stages.templates:
+        chosen_reference = of_reference <= passed.efficiency
+        template = template_columns(_template_rows(stages, scores.samples[REFERENCE], chosen_reference), names)
     result = WindowResult(
         window=window.name,
         cuts=cuts,
@@ -85,6 +72,15 @@ def window_findings(stages: MethodStages) -> WindowFindings:
         template_features=template if place.sample == "data" else {},
     )
     return WindowFindings(result, fits)
+
+
+def _template_rows(stages: MethodStages, reference: FoldScores, chosen: NDArray[np.bool_]) -> Table:
+    """Return the chosen entries of the templates."""
+    parts = []
+    for number, (_, path) in enumerate(stages.templates):
+        own = chosen & (reference.fold == number) if len(stages.templates) > 1 else chosen
+        parts.append(read_table(path)[0][reference.row[own]])
+    return np.concatenate(parts)
 
 
 def _truth(stages: MethodStages) -> NDArray[np.bool_] | None:
@@ -121,42 +117,32 @@ def _performance(
 def _closure(stages: MethodStages) -> Closure | None:
     """Return how a template compares with background that is known as such, else with the side bands."""
     place = stages.place
-    if stages.template is None or stages.density is None:
+    if not stages.templates:
         return None
     features, seed = place.samples.features, place.settings.seed
     low, high = place.window.low, place.window.high
     extra = place.samples.extra
     if extra is not None:
         target = extra[(low <= extra[:, -1]) & (extra[:, -1] < high)]
-        template, _ = read_table(stages.template[1])
+        template = np.concatenate([read_table(path)[0] for _, path in stages.templates])
         return template_closure(template[:, :-1], target[:, :-1], features, "extra background", seed)
     mass = place.table[:, -1]
     beside = np.logical_or.reduce([(start <= mass) & (mass < stop) for start, stop in place.window.sidebands])
+    if len(stages.densities) > 1:
+        # Those that the first density has not seen.
+        beside &= fold_numbers(len(place.table), place.settings.folds) == 0
     target = place.table[beside]
-    made = sample_given(load_run(stages.density[1]).model, target[:, -1].astype(np.float64), seed)
+    made = sample_given(load_run(stages.densities[0][1]).model, target[:, -1].astype(np.float64), seed)
     return template_closure(made, target[:, :-1], features, "side bands", seed)
 
 
-def method_result(
-    name: str, windows: Sequence[MethodStages], p_global: Callable[[Sequence[WindowFindings]], tuple[float | None, int]]
-) -> MethodResult:
-    """Return the results of a method in all windows.
+def method_result(name: str, windows: Sequence[MethodStages]) -> MethodResult:
+    """Return the results of a method in all windows; the stages before are done.
 
     Args:
         name: of the method.
         windows: its stages in each.
-        p_global: returns the global p-value and of how many toys it is.
     """
-    findings = [window_findings(stages) for stages in windows]
-    p, toys = p_global(findings)
-    return MethodResult(name, [found.result for found in findings], p, toys)
-
-
-def with_seconds(result: MethodResult, seconds: dict[str, float]) -> MethodResult:
-    """Return a result with the seconds of the stages of each window."""
-    return replace(result, windows=[replace(w, seconds=round(seconds.get(w.window, 0.0), 3)) for w in result.windows])
-
-
-def result_file(directory: Path, name: str) -> Path:
-    """Return the directory of a method's results."""
-    return directory / name
+    settings = windows[0].place.settings
+    found = with_toys([window_findings(stages) for stages in windows], settings.fit, settings.toys, settings.seed)
+    return MethodResult(name, found.windows, found.p_global, found.toys)

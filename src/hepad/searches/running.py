@@ -1,21 +1,26 @@
 """Running a search: what is left of its stages, then the page, and what the terminal is told."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from hydra.types import TaskFunction
 
-from hepad.checks.combinations import validate_run_dir
 from hepad.config import RunConfig
 from hepad.config.keys import check_config
 from hepad.core.errors import UserError
+from hepad.logging.log import SafeLogging
+from hepad.logging.loggers import build_loggers
 from hepad.pipeline.running import RunApart, launcher_of_command, run_pipeline
 from hepad.pipeline.stages import FINISHED, PipelineRecord, Stage
 from hepad.pipeline.training_commands import begin_or_go_on
 from hepad.run.training import exclusive_run_dir
 from hepad.rundir.config_file import CONFIG, moved_paths
 from hepad.rundir.parsing import read_yaml
+from hepad.searches.console import print_search
+from hepad.searches.logging import log_search
+from hepad.searches.page import write_search_page
 from hepad.searches.planning import plan_search
 from hepad.searches.record import SearchRecord
 
@@ -57,9 +62,33 @@ def run_search(cfg: RunConfig, task: TaskFunction | None = None) -> SearchRecord
     apart = None if task is None else _in_stages(launcher_of_command(cfg, task, "train"))
     print(f"{len(pipeline.stages)} stages in {directory}", flush=True)
     with exclusive_run_dir(directory, "search"):
+        for rest in directory.rglob(".*.tmp"):
+            # What a killed process was about to write.
+            rest.unlink()
         found = run_pipeline(pipeline, apart, Progress(len(pipeline.stages)).tell)
-    assert isinstance(found, SearchRecord)
+        assert isinstance(found, SearchRecord)
+        write_search_page(directory, found)
+        _log(cfg, found, directory)
+    print_search(found, directory)
     return found
+
+
+def _log(cfg: RunConfig, record: SearchRecord, directory: Path) -> None:
+    """Log the search; what loggers cannot do costs a warning."""
+    if not cfg.loggers:
+        return
+    settings = {key: value for key, value in cfg.plain().items() if key != "logger"}
+    loggers = build_loggers({name: {**dict(logger), **_as_search(logger)} for name, logger in cfg.loggers.items()})
+    log_safely = SafeLogging()
+    for logger in loggers:
+        log_safely(logger.log_hyperparams, settings)
+    log_safely(log_search, loggers, record, directory)
+    log_safely.finish(loggers)
+
+
+def _as_search(logger: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a logger of a training has to be told."""
+    return {"job_type": "search"} if logger.get("job_type") == "train" else {}
 
 
 def _in_stages(apart: RunApart | None) -> RunApart | None:
@@ -120,6 +149,3 @@ def seconds_left(record: PipelineRecord) -> float | None:
     usual = sum(means.values()) / len(means)
     waiting = [kind_of_stage(name) for name, stage in record.stages.items() if stage.status != FINISHED]
     return sum(means.get(kind, usual) for kind in waiting)
-
-
-__all__ = ["Progress", "resumed_config", "run_search", "validate_run_dir"]

@@ -9,6 +9,7 @@ from hepad.checks.combinations import validate
 from hepad.config import RunConfig, compose
 from hepad.config.explanations import explain_config_error
 from hepad.config.keys import check_config
+from hepad.config.registry import get_class
 from hepad.core.errors import UserError
 from hepad.rundir.config_file import moved_paths
 from hepad.searches.record import Window
@@ -57,6 +58,11 @@ def run_of_words(words: tuple[str, ...], what: str) -> RunConfig:
     return config
 
 
+def learns_labels(config: RunConfig) -> bool:
+    """Return whether the model of a run tells labels apart."""
+    return bool(get_class(config.model.target).learns_labels(config.model))
+
+
 def placed(
     config: RunConfig,
     directory: Path,
@@ -78,8 +84,14 @@ def placed(
         data: further keys of the section `data`, such as `train`, `regions`, `context`, `folds`, `fold`.
     """
     moved = RunConfig.of(moved_paths(config.plain(), _PLACE, str(directory)))
-    settings = {"samples": {name: str(path) for name, path in samples.items()}, "features": list(features)}
-    settings |= {"background": background, "seed": seed, "truth": "none", **data}
+    settings: dict[str, Any] = {
+        "samples": {name: str(path) for name, path in samples.items()},
+        "features": list(features),
+        "background": background,
+        "seed": seed,
+        "truth": "none",
+        **data,
+    }
     found = moved.changed({"seed": seed, **{f"data.{key}": value for key, value in settings.items()}})
     validate(found)
     return found

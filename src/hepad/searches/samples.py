@@ -12,15 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hepad.bundled import bundled_files
-from hepad.core.errors import UserError
-from hepad.core.files import file_sha256
-from hepad.data.injection import split_search_rows
-from hepad.searches.reading import Sample, SampleReader
 from hepad.searches.record import Window
-from hepad.searches.settings import Injection, Settings, key_of
 from hepad.searches.sample_tables import Table, is_made, write_arrays, write_table
-from hepad.searches.windows import scan_windows, spectrum_range
+from hepad.searches.windows import Scan
 
 DATA: Final = "data"
 NULL: Final = "null"
@@ -28,13 +22,6 @@ EXTRA: Final = "extra"
 HELD_OUT: Final = "held_out"
 TRUTH: Final = "truth"
 IDENTITY: Final = "identity"
-
-BUNDLED: Final = ("qcd_dijet", "wprime_dijet")
-"""The simulated dijets that ship with hepad, background and signal."""
-
-_FEWEST: Final = 20
-_SHUFFLE: Final = 11
-_TWIN: Final = 12
 
 
 @dataclass(frozen=True)
@@ -45,13 +32,13 @@ class SearchSamples:
         features: names of the features.
         observable: that is scanned.
         data: what is searched.
-        identity: `row` in the file, where data are those of one file as they are, else in data.h5; `run`, `lumi`, `event`.
+        identity: of each, `row` in its file, or in data.h5 where something is injected; `run`, `lumi`, `event`.
         null: the data of the null twin; None where there is none.
         null_kind: `background` or `shuffled`; empty where there is none.
         extra: background that is known as such; None where there is none.
         held_out: signal that is not among the data; None where there is none.
         truth: which data are signal; None where nobody knows.
-        range: both ends of the spectrum.
+        scan: with its width and its range.
         windows: of the scan.
         facts: sample → what the record says of it.
         notes: what a reader must know, in sentences.
@@ -67,7 +54,7 @@ class SearchSamples:
     extra: Table | None
     held_out: Table | None
     truth: NDArray[np.bool_] | None
-    range: tuple[float, float]
+    scan: Scan
     windows: tuple[Window, ...]
     facts: Mapping[str, Mapping[str, str | float | int | None]]
     notes: tuple[str, ...]
@@ -77,7 +64,11 @@ class SearchSamples:
         """Return name → file of every sample that there is."""
         parts = {DATA: self.data, NULL: self.null, EXTRA: self.extra, HELD_OUT: self.held_out}
         found = {name: directory / f"{name}.h5" for name, table in parts.items() if table is not None}
-        return found | {IDENTITY: directory / f"{IDENTITY}.h5"} | ({} if self.truth is None else {TRUTH: directory / f"{TRUTH}.h5"})
+        return (
+            found
+            | {IDENTITY: directory / f"{IDENTITY}.h5"}
+            | ({} if self.truth is None else {TRUTH: directory / f"{TRUTH}.h5"})
+        )
 
     def is_written(self, directory: Path) -> bool:
         """Return whether every file is there, and made of these settings."""
@@ -94,159 +85,3 @@ class SearchSamples:
                 write_arrays(path, self.identity, self.key)
             else:
                 write_table(path, getattr(self, name), names, self.key)
-
-
-def prepare_samples(settings: Settings, reader: SampleReader) -> SearchSamples:
-    """Read the samples of a search and deal out their entries, by the seed alone; nothing is written.
-
-    Raises:
-        UserError: whatever is wrong with them, or a window that cannot be searched.
-    """
-    name = settings.sample or (DATA if DATA in reader.files else reader.background)
-    main = reader.read(name)
-    if len(main) < _FEWEST:
-        raise UserError(f"{main.file} has {len(main)} entries; at least {_FEWEST} are needed")
-    low, high = spectrum_range(settings.scan, main.mass, reader.observable)
-    windows = tuple(scan_windows(settings.scan, low, high))
-    _refuse_empty(windows, main.mass, reader.observable)
-    injection = settings.injection
-    if injection is None and name == BUNDLED[0] and BUNDLED[1] in reader.files and main.file == bundled_files().get(name):
-        injection = Injection(BUNDLED[1], None, 0.03)
-    dealt = _deal(settings, reader, name, main, injection, windows)
-    kind = _null_kind(settings.null_twin, dealt)
-    facts = dict(dealt.facts)
-    extra = dealt.extra
-    if settings.extra is not None:
-        given = reader.read(settings.extra)
-        if given.truth is not None and given.truth.any():
-            raise UserError(f"extra={settings.extra}: {int(given.truth.sum())} of its entries are signal by its own truth; name a background")
-        extra = given.table
-        facts[EXTRA] = _facts(given, len(given))
-    for method in settings.methods:
-        if method.needs_extra and (extra is None or not len(extra)):
-            raise UserError(
-                f"method={method.name} is for studies: it needs background that is known as such; extra=NAME names a "
-                "sample of it, or injection.sample=NAME keeps a part of a simulated background for it"
-            )
-        if method.kind == "supervised" and dealt.held_out is None:
-            raise UserError(f"method={method.name} is for studies: it needs signal; injection.sample=NAME names a sample of it")
-    if settings.unblind and dealt.truth is None:
-        raise UserError(f"unblind=true: the file of {name} has no truth, and no signal is injected; leave it out")
-    null = None
-    if kind == "background":
-        assert dealt.truth is not None
-        null = dealt.data[~dealt.truth]
-    elif kind == "shuffled":
-        null = dealt.data.copy()
-        null[:, -1] = null[_permutation(len(null), settings.seed, _TWIN), -1]
-    if extra is not None and not len(extra):
-        extra = None
-    key = key_of(
-        [(part, dict(known)) for part, known in facts.items()], list(reader.features), reader.observable, settings.seed,
-        dealt.share, kind, [low, high],
-    )  # fmt: skip
-    return SearchSamples(
-        reader.features, reader.observable, dealt.data, dealt.identity, null, kind, extra, dealt.held_out, dealt.truth,
-        (low, high), windows, facts, tuple(dealt.notes), key,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Dealt:
-    data: Table
-    identity: dict[str, NDArray[Any]]
-    truth: NDArray[np.bool_] | None
-    extra: Table | None
-    held_out: Table | None
-    simulated: bool
-    share: float
-    facts: dict[str, dict[str, str | float | int | None]]
-    notes: list[str]
-
-
-def _deal(settings: Settings, reader: SampleReader, name: str, main: Sample, injection: Injection | None, windows: tuple[Window, ...]) -> _Dealt:
-    if injection is None:
-        return _as_it_is(settings, main)
-    if injection.sample is not None:
-        if main.truth is not None and main.truth.any():
-            raise UserError(f"injection.sample={injection.sample}: {name} holds {int(main.truth.sum())} entries of signal already; leave injection.sample out to inject of these")
-        if injection.sample == name:
-            raise UserError(f"injection.sample={name} is the sample that is searched; name a signal")
-        background, signal = main, reader.read(injection.sample)
-        share = 0.5 if settings.data_fraction is None else settings.data_fraction
-    elif main.truth is None:
-        raise UserError(f"injection.sample is missing: {main.file} says of no entry that it is signal; name a sample of signal")
-    else:
-        background, signal = _part(main, ~main.truth), _part(main, main.truth)
-        share = 1.0 if settings.data_fraction is None else settings.data_fraction
-    share = 1.0 if settings.extra is not None and settings.data_fraction is None else share
-    events = _events(injection, background, signal, share, windows)
-    rows = split_search_rows(len(background), len(signal), events, settings.seed, share)
-    table = np.concatenate([background.table[rows.data], signal.table[rows.injected]])
-    truth = np.arange(len(table)) >= len(rows.data)
-    order = _permutation(len(table), settings.seed, _SHUFFLE)
-    facts = {
-        DATA: _facts(background, len(rows.data)),
-        "signal": {**_facts(signal, len(signal)), "injected": events, "held_out": len(rows.held_out)},
-    }
-    if len(rows.extra):
-        facts[EXTRA] = _facts(background, len(rows.extra))
-    note = f"{events} events of signal were injected into {len(rows.data)} of background."
-    return _Dealt(
-        table[order], {"row": np.arange(len(table))}, truth[order], background.table[rows.extra],
-        signal.table[rows.held_out], True, share, facts, [note],
-    )  # fmt: skip
-
-
-def _as_it_is(settings: Settings, main: Sample) -> _Dealt:
-    identity = {"row": main.row, **main.identifiers}
-    if settings.data_fraction not in (None, 1.0):
-        raise UserError(f"data_fraction={settings.data_fraction:g}: nothing is injected, and all entries are data; leave it out")
-    return _Dealt(main.table, identity, main.truth, None, None, False, 1.0, {DATA: _facts(main, len(main))}, [])
-
-
-def _events(injection: Injection, background: Sample, signal: Sample, share: float, windows: tuple[Window, ...]) -> int:
-    if injection.events is not None:
-        return injection.events
-    assert injection.fraction is not None
-    window = windows[len(windows) // 2]
-    n_background = share * _inside(background.mass, window).sum()
-    accepted = _inside(signal.mass, window).mean()
-    if not accepted:
-        raise UserError(
-            f"injection.fraction={injection.fraction:g}: no entry of {signal.file} lies in [{window.low:g},{window.high:g}]; "
-            "injection.events=N says how many are injected"
-        )
-    return int(round(injection.fraction * n_background / accepted))
-
-
-def _inside(mass: NDArray[np.float64], window: Window) -> NDArray[np.bool_]:
-    return np.asarray((window.low <= mass) & (mass < window.high))
-
-
-def _null_kind(wanted: str, dealt: _Dealt) -> str:
-    if wanted == "none":
-        return ""
-    if wanted == "background" and dealt.truth is None:
-        raise UserError("null_twin=background: nobody knows which entries of the data are background; null_twin=shuffled shuffles their masses")
-    return ("background" if dealt.simulated else "shuffled") if wanted == "auto" else wanted
-
-
-def _part(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
-    known = {name: values[chosen] for name, values in sample.identifiers.items()}
-    return Sample(sample.file, sample.table[chosen], sample.row[chosen], None, known)
-
-
-def _facts(sample: Sample, entries: int) -> dict[str, str | float | int | None]:
-    return {"file": sample.file.name, "sha256": file_sha256(sample.file), "entries": entries}
-
-
-def _refuse_empty(windows: tuple[Window, ...], mass: NDArray[np.float64], observable: str) -> None:
-    for window in windows:
-        if not _inside(mass, window).any():
-            raise UserError(f"no entry lies in the window [{window.low:g},{window.high:g}]: {observable} of the data reaches from {mass.min():g} to {mass.max():g}")
-
-
-def _permutation(n: int, seed: int, stream: int) -> NDArray[np.int64]:
-    drawn = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(stream,))).random_raw(n)
-    return np.argsort(drawn, kind="stable").astype(np.int64)

@@ -23,7 +23,7 @@ class MethodScores:
     """All scores of a method in a window.
 
     Attributes:
-        samples: `data`, `reference` (the background that cuts are chosen on), and `extra` and `held_out` where they are.
+        samples: `data`, `reference` (background that cuts are chosen on), `extra` and `held_out` where they are.
     """
 
     samples: Mapping[str, FoldScores]
@@ -41,7 +41,9 @@ class MethodScores:
         with open_hdf5(path) as file:
             names = [name for name in (DATA, REFERENCE, *OTHERS) if name in file]
         columns = read_arrays(path, [f"{name}/{column}" for name in names for column in ("row", "fold", "score")])
-        return cls({name: FoldScores(*(columns[f"{name}/{part}"] for part in ("row", "fold", "score"))) for name in names})
+        return cls(
+            {name: FoldScores(*(columns[f"{name}/{part}"] for part in ("row", "fold", "score"))) for name in names}
+        )
 
     def references(self) -> dict[int, NDArray[np.float64]]:
         """Return fold → scores of the background that it tests."""
@@ -74,7 +76,7 @@ def other_scores(folds: Sequence[Path], table: Table) -> FoldScores:
     return FoldScores(np.arange(len(table)), fold, score)
 
 
-def in_region(scores: FoldScores, mass: NDArray[np.float64], *intervals: tuple[float, float]) -> FoldScores:
+def in_region(scores: FoldScores, mass: NDArray[Any], *intervals: tuple[float, float]) -> FoldScores:
     """Return the scores of the entries that lie in one of some intervals of the observable."""
     values = mass[scores.row]
     inside = np.logical_or.reduce([(low <= values) & (values < high) for low, high in intervals])

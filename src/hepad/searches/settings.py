@@ -1,7 +1,8 @@
-"""Settings of a search, read from the config of its command without torch: what is searched, how, and with which methods."""
+"""Settings of a search, read from the config of its command without torch: what is searched, and with which methods."""
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, cast
@@ -32,7 +33,7 @@ class Method:
         density: words of the runs of densities.
         classifier: words of the run of each fold.
         oversample: entries of the template for each entry of the data in the window.
-        mass: where the observable of a template is from: `kde` of the data in the window, `fit` of the side bands.
+        cross_fit: a density for each fold, which has not seen the entries that the fold tests, beside the window too.
         strips: width of each strip beside the window, in widths of the window.
     """
 
@@ -41,7 +42,7 @@ class Method:
     density: tuple[str, ...] = ()
     classifier: tuple[str, ...] = ()
     oversample: int = 4
-    mass: str = "kde"
+    cross_fit: bool = True
     strips: float = 0.5
 
     @property
@@ -145,7 +146,7 @@ def read_settings(cfg: RunConfig) -> Settings:
         unblind=bool(plain["unblind"]),
         null_twin=str(plain["null_twin"]),
         folds=int(plain["folds"]),
-        scan=_scan(plain["scan"]),
+        scan=_scan(plain["scan"], plain["data"]),
         cuts=tuple(sorted(cuts, reverse=True)),
         background=str(plain["background"]),
         systematic=float(plain["systematic"]),
@@ -166,15 +167,16 @@ def _method(name: str, given: Mapping[str, Any]) -> Method:
         density=_words(name, "density", given.get("density")),
         classifier=_words(name, "classifier", given.get("classifier")),
         oversample=int(given.get("oversample", 4)),
-        mass=str(given.get("mass", "kde")),
+        cross_fit=bool(given.get("cross_fit", True)),
         strips=float(given.get("strips", 0.5)),
     )
 
 
 _OWN_KEYS: Final = (
-    "data", "data.samples", "data.bundled", "data.train", "data.regions", "data.features", "data.context", "data.background",
-    "data.folds", "data.fold", "data.truth", "data.targets", "data.limit", "paths.run", "paths.root", "hydra.run.dir", "seed", "resume", "ensemble",
-)  # fmt: skip
+    *("data", "data.samples", "data.bundled", "data.train", "data.regions", "data.features", "data.context"),
+    *("data.background", "data.folds", "data.fold", "data.truth", "data.targets", "data.limit"),
+    *("paths.run", "paths.root", "hydra.run.dir", "seed", "resume", "ensemble"),
+)
 
 
 def _words(name: str, part: str, given: Sequence[str] | None) -> tuple[str, ...]:
@@ -188,27 +190,50 @@ def _words(name: str, part: str, given: Sequence[str] | None) -> tuple[str, ...]
 def _injection(given: Mapping[str, Any]) -> Injection | None:
     sample, events, fraction = given["sample"], given["events"], given["fraction"]
     if events is not None and fraction is not None:
-        raise UserError(f"injection.events={events} and injection.fraction={fraction:g} both say how much; leave one out")
+        raise UserError(
+            f"injection.events={events} and injection.fraction={fraction:g} both say how much; leave one out"
+        )
     if sample is not None and events is None and fraction is None:
-        raise UserError(f"injection.sample={sample}: how much of it? injection.events=N or injection.fraction=0.02 says so")
+        raise UserError(
+            f"injection.sample={sample}: how much of it? injection.events=N or injection.fraction=0.02 says so"
+        )
     if events is None and fraction is None:
         return None
     return Injection(sample, events, fraction)
 
 
-def _scan(given: Mapping[str, Any]) -> Scan:
-    ends = given["range"]
+def _scan(given: Mapping[str, Any], data: Mapping[str, Any]) -> Scan:
+    """Return the settings of a scan; what they leave open, the regions of the data may say."""
+    center, width, ends = given["center"], given["width"], given["range"]
     if ends is not None and not ends[0] < ends[1]:
         raise UserError(f"scan.range=[{ends[0]:g},{ends[1]:g}]: the first end must be below the second")
-    center, step = given["center"], given["step"]
+    window, beside = (_region(data, name) for name in ("signal", "sidebands"))
+    windows, step = int(given["windows"]), given["step"]
+    if window is not None and len(window) == 1 and None not in window[0]:
+        low, high = (float(end) for end in window[0] if end is not None)
+        width = high - low if width is None else width
+        center = (low + high) / 2 if center is None and (windows == 1 or step is not None) else center
+    if ends is None and beside is not None and None not in (beside[0][0], beside[-1][1]):
+        ends = (beside[0][0], beside[-1][1])
     return Scan(
-        windows=int(given["windows"]),
+        windows=windows,
         center=None if center is None else float(center),
-        width=float(given["width"]),
+        width=None if width is None else float(width),
         step=None if step is None else float(step),
         range=None if ends is None else (float(ends[0]), float(ends[1])),
         bins=int(given["bins"]),
+        unit=str(given["unit"] or ""),
     )
+
+
+def _region(data: Mapping[str, Any], name: str) -> list[list[float | None]] | None:
+    """Return the intervals of a region of the observable by rising ends; None where there is no such region."""
+    context = data.get("context") or [None]
+    found = ((data.get("regions") or {}).get(name) or {}).get(context[0])
+    if not found:
+        return None
+    intervals = found if isinstance(found[0], list) else [found]
+    return sorted(intervals, key=lambda ends: -math.inf if ends[0] is None else ends[0])
 
 
 def key_of(*facts: Any) -> str:

@@ -1,6 +1,6 @@
 """Stages of a search: trainings and files under names that say what they are made of, each there once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -12,10 +12,10 @@ from hepad.core.errors import UserError
 from hepad.pipeline.stages import Stage, run_stage
 from hepad.run.executing import TrainingResult
 from hepad.searches.record import Window
-from hepad.searches.runs import HIGH, LOW, OF_DENSITIES, SIDEBANDS, SIGNAL_REGION, placed, regions_of, run_of_words
+from hepad.searches.runs import OF_DENSITIES, SIDEBANDS, learns_labels, placed, regions_of, run_of_words
+from hepad.searches.sample_tables import is_made
 from hepad.searches.samples import SearchSamples
 from hepad.searches.settings import Method, Settings, key_of
-from hepad.searches.sample_tables import is_made
 
 Train = Callable[[RunConfig, Path], TrainingResult]
 
@@ -142,32 +142,38 @@ class Place:
         """Return how many entries are searched between two values of the observable."""
         return int(((low <= self.table[:, -1]) & (self.table[:, -1] < high)).sum())
 
-    def density(self, method: Method, region: str = SIDEBANDS) -> str:
-        """Add the density of the side bands, p(x | observable), and return the name of its stage."""
-        base = run_of_words((*self.settings.words, *method.density), f"methods.{method.name}.density")
+    def density(self, method: Method, fold: int | None = None) -> str:
+        """Add the density of the side bands, p(x | observable), and return the name of its stage.
+
+        Args:
+            method: whose words it has.
+            fold: of the search, whose entries it does not see; None for one that sees nearly all.
+        """
+        base = run_of_words((*method.density, *self.settings.words), f"methods.{method.name}.density")
         samples = self.samples
         more = {
-            "train": [{"sample": "data", "region": region}],
+            "train": [{"sample": "data", "region": SIDEBANDS}],
             "regions": regions_of(self.window, samples.observable),
             "context": [samples.observable],
-            "folds": OF_DENSITIES,
-            "fold": 0,
+            "folds": OF_DENSITIES if fold is None else self.settings.folds,
+            "fold": fold or 0,
         }
+        seed = self.settings.seed + (fold or 0)
 
         def config(directory: Path) -> RunConfig:
-            return placed(base, directory, self.settings.seed, {"data": self.data}, samples.features, "data", **more)
+            return placed(base, directory, seed, {"data": self.data}, samples.features, "data", **more)
 
-        return self.stages.run(f"{self.name}-density", config, [self.prepared])
+        return self.stages.run(f"{self.name}-density{'' if fold is None else fold}", config, [self.prepared])
 
     def folds(
         self,
         what: str,
         words: tuple[str, ...],
-        files: dict[str, Path],
+        files: Callable[[int], Mapping[str, Path]],
         features: Sequence[str],
         roles: Sequence[dict[str, Any]],
         background: str,
-        needs: Sequence[str],
+        needs: Callable[[int], Sequence[str]],
         strips: float | None = None,
         context: Sequence[str] | None = None,
     ) -> list[str]:
@@ -176,24 +182,29 @@ class Place:
         Args:
             what: the method, which names them.
             words: of the run.
-            files: sample → table.
+            files: fold → sample → table.
             features: columns of an entry.
             roles: `data.train`.
             background: sample that stands for it.
-            needs: stages whose output they read.
+            needs: fold → stages whose output it reads.
             strips: as in `regions_of`.
             context: what the model is conditioned on.
         """
-        base = run_of_words((*self.settings.words, *words), f"methods.{what}.classifier")
+        key = f"methods.{what}.classifier"
+        base = run_of_words((*words, *self.settings.words), key)
+        if "label" in roles[0] and not learns_labels(base):
+            raise UserError(f"{key}: {base.model.target} learns no labels; model=classifier or model=trees does")
         regions = regions_of(self.window, self.samples.observable, strips)
         self._check_folds(base)
 
         def config(fold: int, directory: Path) -> RunConfig:
             more = {"train": list(roles), "regions": regions, "folds": self.settings.folds, "fold": fold}
-            return placed(base, directory, self.settings.seed + fold, files, features, background, context=context, **more)
+            return placed(
+                base, directory, self.settings.seed + fold, files(fold), features, background, context=context, **more
+            )
 
         return [
-            self.stages.run(f"{self.name}-{what}-fold{fold}", lambda at, fold=fold: config(fold, at), needs)  # type: ignore[misc]
+            self.stages.run(f"{self.name}-{what}-fold{fold}", lambda at, fold=fold: config(fold, at), needs(fold))  # type: ignore[misc]
             for fold in range(self.settings.folds)
         ]
 
@@ -208,11 +219,9 @@ class Place:
             )
         trained = inside * (n_folds - 1) * 3 // (4 * n_folds)
         if trained < batch and base.trainer.max_epochs > 1:
+            fits = max(2, 2 ** (trained.bit_length() - 1))
             raise UserError(
-                f"the folds are smaller than a batch: {trained} entries of the window [{self.window.low:g},{self.window.high:g}] "
-                f"train, and data.batch_size={batch}; take a smaller batch (words=[data.batch_size={max(2, 2 ** (trained.bit_length() - 1))}]), "
-                "or a wider window"
+                f"the folds are smaller than a batch: {trained} entries of the window [{self.window.low:g},"
+                f"{self.window.high:g}] train, and data.batch_size={batch}; take a smaller batch, "
+                f"words=[data.batch_size={fits}], or a wider window"
             )
-
-
-__all__ = ["HIGH", "LOW", "SIDEBANDS", "SIGNAL_REGION", "Place", "Stages", "Train"]

@@ -1,19 +1,12 @@
 """Tables of a search: methods, cuts and windows, null twins, closure, found entries."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from hepad.plots.search_style import cut_label
 from hepad.report import Cell, Interval, Setting, Table, interval
-from hepad.searches.findings import (
-    FAILED,
-    SIGNIFICANT,
-    best_finding,
-    failures,
-    global_error,
-    no_fit,
-    results,
-    smallest_p,
-)
+from hepad.searches.answer import FAILED
+from hepad.searches.findings import best_finding, global_error, no_fit, results, smallest_p
 from hepad.searches.metrics import best_performance
 from hepad.searches.record import CutResult, MethodResult, SearchRecord
 
@@ -36,8 +29,8 @@ def methods_table(record: SearchRecord) -> Table:
         else:
             rows.append(
                 [
-                    f"{method.method} {mark}".rstrip(),
-                    f"{finding.window.name}, {cut_label(finding.cut.efficiency)}",
+                    unbroken(f"{method.method} {mark}".rstrip()),
+                    unbroken(f"{finding.window.name}, {cut_label(finding.cut.efficiency)}"),
                     finding.cut.observed,
                     expected_cell(finding.cut),
                     finding.p,
@@ -85,9 +78,9 @@ def cuts_table(record: SearchRecord, method: MethodResult, null: bool = False) -
         winner = finding is not None and finding.cut is cut
         rows.append(
             [
-                f"{window.name} {WINNER}" if winner else window.name,
-                f"{window.low:g}–{window.high:g}",
-                cut_label(cut.efficiency),
+                unbroken(f"{window.name} {WINNER}") if winner else window.name,
+                unbroken(f"{window.low:g}–{window.high:g}"),
+                unbroken(cut_label(cut.efficiency)),
                 cut.observed,
                 *([cut.signal] if record.unblinded and not null else []),
                 *(
@@ -119,109 +112,32 @@ def cuts_table(record: SearchRecord, method: MethodResult, null: bool = False) -
     )
 
 
-def null_table(record: SearchRecord) -> Table | None:
-    """Return p-values of each method beside those of its null twin; None where no method has one."""
-    rows: list[list[Cell]] = []
-    for method in record.methods:
-        finding, twin = smallest_p(record, method), smallest_p(record, method.null)
-        if method.null is None or twin is None:
-            continue
-        known = [cut.p for _, cut in results(method.null) if cut.p is not None and not cut.failure]
-        rows.append(
-            [
-                method.method,
-                None if finding is None else finding.p,
-                twin.p,
-                global_cell(method),
-                global_cell(method.null),
-                f"{sum(p < SIGNIFICANT for p in known)} of {len(known)}",
-            ]
-        )
-    caption = (
-        "The same search of samples without signal. Of its local p-values about a twentieth should be below 0.05; cuts "
-        "of one window share entries, so they come together."
-    )
-    titles = ["Method", "Smallest local p", "Null: smallest", "Global p", "Null: global p", "Null: local p < 0.05"]
-    return Table(titles, rows, caption) if rows else None
+def found_columns(record: SearchRecord, method: MethodResult, most: int = 200) -> dict[str, Sequence[float]]:
+    """Return columns of the entries with the largest scores beyond the tightest cut, at most so many.
 
-
-def closure_table(record: SearchRecord) -> Table | None:
-    """Return how well templates stand for background, by method and window; None where there are none."""
-    rows: list[list[Cell]] = []
-    for method in record.methods:
-        for window in method.windows:
-            if (found := window.closure) is not None:
-                worst = max(found.pulls, key=lambda name: abs(found.pulls[name][0]), default=None)
-                rows.append(
-                    [
-                        method.method,
-                        window.window,
-                        _symmetric(found.auc, found.error),
-                        _symmetric(found.floor, found.floor_error),
-                        found.against,
-                        worst,
-                        None if worst is None else found.pulls[worst][0],
-                        None if worst is None else found.pulls[worst][1],
-                    ]
-                )
-    titles = ["Method", "Window", "AUC", "Floor", "Against", "Worst feature", "Mean of its pulls", "Width"]
-    caption = (
-        "AUC of a classifier of template against what it stands for; 0.5 is perfect, and the floor is the same of two "
-        "halves of what it stands for. A feature's pulls have mean 0 and width 1 where the template closes."
-    )
-    return Table(titles, rows, caption) if rows else None
-
-
-def fit_table(record: SearchRecord) -> Table | None:
-    """Return function and goodness of the fits of each method, over windows; None where nothing was fitted."""
-    rows: list[list[Cell]] = []
-    for method in record.methods:
-        fits = [
-            cut.spectrum
-            for _, cut in results(method)
-            if cut.spectrum is not None and cut.spectrum.expected and not cut.failure and not no_fit(cut)
-        ]
-        for function in dict.fromkeys(fit.function for fit in fits):
-            of = [fit for fit in fits if fit.function == function]
-            p = [fit.p_fit for fit in of if fit.p_fit is not None]
-            ratio = [fit.chi2 / fit.ndf for fit in of if fit.chi2 is not None and fit.ndf]
-            rows.append(
-                [
-                    method.method,
-                    function or None,
-                    len(of),
-                    sum(ratio) / len(ratio) if ratio else None,
-                    min(p, default=None),
-                    f"{sum(value < SIGNIFICANT for value in p)} of {len(p)}",
-                ]
-            )
-    titles = ["Method", "Function", "Fits", "Mean χ²/ndf", "Smallest p of a fit", "p of a fit < 0.05"]
-    return Table(titles, rows, "Goodness of the fits that p-values come from.") if rows else None
-
-
-def failure_table(record: SearchRecord) -> Table | None:
-    """Return what has no result, with its reason; None where all has one."""
-    rows: list[list[Cell]] = [[part or None for part in place] for place in failures(record)]
-    titles = ["Method", "Window", "Cut", "Reason"]
-    return Table(titles, rows, "What has no result, or no fit, and why.") if rows else None
+    They are those of the window of the method's smallest p-value; empty where it has none, or kept no entries.
+    """
+    finding = smallest_p(record, method)
+    if finding is None:
+        return {}
+    columns = next(window.found for window in method.windows if window.window == finding.window.name)
+    return {name: values[:most] for name, values in columns.items() if len(values)}
 
 
 def found_table(record: SearchRecord, method: MethodResult) -> Table | None:
-    """Return the entries with the largest scores beyond the tightest cut, in the method's most significant window."""
-    finding = smallest_p(record, method)
-    if finding is None:
+    """Return the first twenty of `found_columns`; None where there are none."""
+    columns, finding = found_columns(record, method), smallest_p(record, method)
+    if not columns or finding is None:
         return None
-    columns = next(window.found for window in method.windows if window.window == finding.window.name)
-    if not columns or not len(next(iter(columns.values()))):
-        return None
+    shown = {name: values[:_FOUND] for name, values in columns.items()}
     rows = [
-        [_identifier(name, values[i]) for name, values in columns.items()]
-        for i in range(min(_FOUND, len(next(iter(columns.values())))))
+        [_identifier(name, value) for name, value in zip(shown, row, strict=True)]
+        for row in zip(*shown.values(), strict=True)
     ]
-    count = len(next(iter(columns.values())))
-    shown = f"all {count}" if count == len(rows) else f"the first {len(rows)} of {count:,}"
-    caption = f"{method.method}, {finding.window.name}: {shown} entries beyond the tightest cut, by falling score."
-    return Table(list(columns), rows, caption)
+    caption = (
+        f"{method.method}, {finding.window.name}: the first {len(rows)} entries beyond the tightest cut, by score."
+    )
+    return Table(list(shown), rows, caption)
 
 
 def samples_table(record: SearchRecord) -> Table:
@@ -233,7 +149,17 @@ def samples_table(record: SearchRecord) -> Table:
 
 def expected_cell(cut: CutResult) -> Cell:
     """Return the expected background with its error."""
-    return cut.expected if cut.expected is None or cut.error is None else _symmetric(cut.expected, cut.error)
+    return cut.expected if cut.expected is None or cut.error is None else symmetric(cut.expected, cut.error)
+
+
+def unbroken(text: str) -> str:
+    """Return a text that a narrow page does not break into lines."""
+    return text.replace(" ", "\u00a0").replace("–", "\u2060–\u2060")
+
+
+def brief_p(p: float) -> Setting:
+    """Return a p-value for a terminal, in at most eight characters."""
+    return Setting(f"{p:.2g}" if p >= 1e-3 else f"{p:.1e}")
 
 
 def z_cell(z: float) -> Cell:
@@ -244,7 +170,7 @@ def z_cell(z: float) -> Cell:
 def global_cell(method: MethodResult) -> Cell:
     """Return a global p-value with the error that the number of its toys gives."""
     error = global_error(method)
-    return method.p_global if method.p_global is None or not error else _symmetric(method.p_global, error)
+    return method.p_global if method.p_global is None or not error else symmetric(method.p_global, error)
 
 
 def limit_cell(cut: CutResult) -> Cell:
@@ -258,7 +184,8 @@ def without_empty(table: Table) -> Table:
     return Table([table.header[i] for i in kept], [[row[i] for i in kept] for row in table.rows], table.caption)
 
 
-def _symmetric(value: float, error: float) -> Cell:
+def symmetric(value: float, error: float) -> Cell:
+    """Return a number with its error."""
     return Interval(value, value - error, value + error)
 
 

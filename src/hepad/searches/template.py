@@ -27,9 +27,11 @@ def sample_given(model: AnomalyModel, mass: NDArray[np.float64], seed: int) -> N
     assert isinstance(model, Generative)
     generator = torch.Generator().manual_seed(seed)
     context = torch.from_numpy(mass.astype(np.float32)).unsqueeze(1)
-    made = torch.cat([model.sample(part, generator).x for part in context.split(_BLOCK)]).numpy()
+    made = torch.cat([model.sample(part, generator).x for part in torch.split(context, _BLOCK)]).numpy()
     if not np.isfinite(made).all():
-        raise JobError("the density draws entries that are not finite: its training diverged; take fewer or smaller steps")
+        raise JobError(
+            "the density draws entries that are not finite: its training diverged; take fewer or smaller steps"
+        )
     return made
 
 
@@ -51,7 +53,9 @@ def make_template(
     rng = np.random.default_rng(seed)
     drawn = draw_masses(mass if masses is None else masses, window.low, window.high, n, rng)
     # The draws have to lie in the window as the table keeps them, in single precision.
-    single = np.clip(drawn.astype(np.float32), np.float32(window.low), np.nextafter(np.float32(window.high), np.float32(0)))
+    single = np.clip(
+        drawn.astype(np.float32), np.float32(window.low), np.nextafter(np.float32(window.high), np.float32(0))
+    )
     features = sample_given(load_run(density).model, single.astype(np.float64), seed)
     return np.concatenate([features, single[:, None]], axis=1)
 
@@ -78,8 +82,10 @@ def latent_table(model: AnomalyModel, table: Table) -> Table:
 
 
 def normal_template(n_features: int, mass: NDArray[np.float64], window: Window, n: int, seed: int) -> Table:
-    """Return the template of LaCATHODE: standard normal numbers, which the side bands are in the flow's latent space."""
+    """Return the template of LaCATHODE: standard normal numbers, as the side bands are in the latent space."""
     rng = np.random.default_rng(seed)
     drawn = draw_masses(mass, window.low, window.high, n, rng)
-    single = np.clip(drawn.astype(np.float32), np.float32(window.low), np.nextafter(np.float32(window.high), np.float32(0)))
+    single = np.clip(
+        drawn.astype(np.float32), np.float32(window.low), np.nextafter(np.float32(window.high), np.float32(0))
+    )
     return np.concatenate([rng.standard_normal((n, n_features)).astype(np.float32), single[:, None]], axis=1)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,46 +20,61 @@ class Scan:
 
     Attributes:
         windows: how many.
-        center: of the only window, or of the one in the middle where `step` is given.
-        width: of each.
+        center: of the only window, or of the one in the middle where `step` is given; None to spread several.
+        width: of each; None for one by which several overlap by halves.
         step: between two windows; None to spread them evenly over the range.
-        range: both ends of the spectrum; None for those of the data.
+        range: both ends of the spectrum; None to take them from the data.
         bins: of the spectrum in each window.
+        unit: of the observable; empty where unknown.
     """
 
     windows: int = 1
     center: float | None = 3500.0
-    width: float = 400.0
+    width: float | None = 400.0
     step: float | None = None
     range: tuple[float, float] | None = None
     bins: int = 4
+    unit: str = "GeV"
 
 
-def spectrum_range(scan: Scan, values: NDArray[np.float64], observable: str) -> tuple[float, float]:
-    """Return both ends of the spectrum: those of the scan, or else of the data, in whole bins.
+def placed_scan(scan: Scan, values: NDArray[np.float64], observable: str) -> Scan:
+    """Return the scan with the width and the range that it has for these data.
+
+    Without a range the spectrum begins with its fullest bin, where it begins to fall, and ends where a thousandth of
+    the data is left.
+
+    Args:
+        scan: as it is asked for.
+        values: `(N,)` the observable.
+        observable: its name.
 
     Raises:
-        UserError: the windows lie where the data do not, which is so where their units differ.
+        UserError: nobody says where the only window is, or it is where the data are not: their units may differ.
     """
     low, high = float(values.min()), float(values.max())
-    step = scan.width / scan.bins
-    # The first bin is a whole one, and the largest value lies in the last.
-    wanted = scan.range or (round(math.ceil(low / step) * step, 9), round((math.floor(high / step) + 1) * step, 9))
-    centers = [scan.center] if scan.center is not None else []
-    if any(not low <= center <= high for center in centers) or scan.width > high - low:
+    reach = f"{observable} of the data reaches from {low:g} to {high:g}"
+    if scan.range is not None and not (scan.range[0] < high and low < scan.range[1]):
+        raise UserError(f"scan.range=[{scan.range[0]:g},{scan.range[1]:g}]: {reach}")
+    start, stop = scan.range or (low, float(np.quantile(values, 0.999)))
+    if scan.width is None and scan.windows == 1:
+        raise UserError(f"where is the window? scan.center and scan.width say so; {reach}")
+    # Neighbours overlap by a half, and there is a window's width beside the first and the last.
+    width = scan.width or (stop - start) / ((scan.windows - 1) / 2 + 2)
+    if (scan.center is not None and not low <= scan.center <= high) or width > high - low:
         raise UserError(
-            f"{observable} of the data reaches from {low:g} to {high:g}, and a window {scan.width:g} wide at "
-            f"{scan.center or (low + high) / 2:g} is searched: are the units the same? set scan.center and scan.width"
+            f"{reach}, and a window {width:g} wide at {scan.center or (low + high) / 2:g} is searched: are the "
+            "units the same? set scan.center and scan.width"
         )
-    if scan.range is not None and not (wanted[0] < high and low < wanted[1]):
-        raise UserError(
-            f"scan.range=[{wanted[0]:g},{wanted[1]:g}]: {observable} of the data reaches from {low:g} to {high:g}"
-        )
-    return wanted
+    if scan.range is None:
+        step = width / scan.bins
+        first = math.floor(start / step)
+        counts = np.bincount(np.floor(values[values < stop] / step).astype(np.int64) - first)
+        start, stop = round((first + int(counts.argmax())) * step, 9), round(math.ceil(stop / step) * step, 9)
+    return replace(scan, width=width, range=(start, stop))
 
 
-def scan_windows(scan: Scan, low: float, high: float) -> list[Window]:
-    """Return the windows of a scan of the spectrum from `low` to `high`, by rising mass; `w0` is the first.
+def scan_windows(scan: Scan) -> list[Window]:
+    """Return the windows of a scan whose width and range are known, by rising mass; `w0` is the first.
 
     Of several windows without a step the first and the last have side bands of half a width on their outer side.
 
@@ -67,10 +82,12 @@ def scan_windows(scan: Scan, low: float, high: float) -> list[Window]:
         UserError: a window without a side band on each side.
 
     >>> from hepad.searches.windows import Scan, scan_windows
-    >>> [(window.low, window.high) for window in scan_windows(Scan(3, None, 400.0), 2600.0, 4400.0)]
+    >>> [(window.low, window.high) for window in scan_windows(Scan(3, None, 400.0, range=(2600.0, 4400.0)))]
     [(2800.0, 3200.0), (3300.0, 3700.0), (3800.0, 4200.0)]
     """
-    half = scan.width / 2
+    assert scan.width is not None
+    assert scan.range is not None
+    (low, high), half = scan.range, scan.width / 2
     if scan.windows == 1 or scan.step is not None:
         middle = (low + high) / 2 if scan.center is None else scan.center
         offsets = (np.arange(scan.windows) - (scan.windows - 1) / 2) * (scan.step or 0.0)
@@ -97,15 +114,17 @@ def scan_windows(scan: Scan, low: float, high: float) -> list[Window]:
     return windows
 
 
-def bin_edges(window: Window, scan: Scan, low: float, high: float) -> Sequence[float]:
+def bin_edges(window: Window, scan: Scan) -> Sequence[float]:
     """Return edges of bins of the spectrum that begin and end where the window does; whole bins, none beyond the ends.
 
     >>> from hepad.searches.windows import Scan, bin_edges, scan_windows
-    >>> scan = Scan(1, 3500.0, 400.0, bins=2)
-    >>> list(bin_edges(scan_windows(scan, 2900.0, 4250.0)[0], scan, 2900.0, 4250.0))
+    >>> scan = Scan(1, 3500.0, 400.0, range=(2900.0, 4250.0), bins=2)
+    >>> list(bin_edges(scan_windows(scan)[0], scan))
     [2900.0, 3100.0, 3300.0, 3500.0, 3700.0, 3900.0, 4100.0]
     """
-    step = scan.width / scan.bins
+    assert scan.width is not None
+    assert scan.range is not None
+    (low, high), step = scan.range, scan.width / scan.bins
     below = int(np.floor((window.low - low) / step + 1e-9))
     above = int(np.floor((high - window.high) / step + 1e-9))
     return [round(window.low + i * step, 9) for i in range(-below, scan.bins + above + 1)]

@@ -53,8 +53,9 @@ def leading_jets(hard: EventRecord) -> Any:
     """
     ak = import_simulation_package("awkward")
     seen = reduce_records(hard)
-    parts = (ak.unflatten(part, seen.n_particles) for part in (seen.pt, seen.eta, seen.phi, MASS[seen.species]))
-    return cluster(*parts, RADIUS, 2)
+    columns = (seen.pt, seen.eta, seen.phi, MASS[seen.species])
+    pt, eta, phi, mass = (ak.unflatten(column, seen.n_particles) for column in columns)
+    return cluster(pt, eta, phi, mass, RADIUS, 2)
 
 
 def dijet_table(jets: Any) -> Array:

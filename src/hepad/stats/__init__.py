@@ -1,8 +1,13 @@
 """Statistics of a bump hunt: background fits, significances, toys, limits."""
 
+from hepad.stats.count_toys import count_toys
 from hepad.stats.fits import BackgroundFit, Prediction, fit_background
 from hepad.stats.functions import FAMILIES, SQRT_S, Family, find_family
+from hepad.stats.global_p_values import GlobalP, global_p
 from hepad.stats.goodness import Goodness, deviance_terms, goodness_of_fit, signed_pulls
+from hepad.stats.limit_models import CorrelatedModel, CountModel, shifts_of
+from hepad.stats.limit_toys import toy_limit
+from hepad.stats.limits import UpperLimit, counting_limit, upper_limit
 from hepad.stats.minimising import FitError
 from hepad.stats.orders import OrderChoice, OrderTest, choose_order
 from hepad.stats.scan import BumpHunt, ScanArrays, WindowResult, scan_many, scan_spectrum
@@ -11,18 +16,17 @@ from hepad.stats.significance import Significance, counting_significance, exact_
 from hepad.stats.spectrum import (
     MIN_EVENTS,
     Spectrum,
-    Window,
-    align_edges,
     check_events,
-    check_side_bands,
     enough_events,
     equal_bins,
     fill_spectrum,
     growing_bins,
-    window_bins,
 )
+from hepad.stats.spectrum_model import SpectrumModel
+from hepad.stats.template_counts import TemplateCount, count_fold, template_background, template_significance
 from hepad.stats.templates import gaussian_signal, window_signal
-from hepad.stats.toys import GlobalP, draw_toys, global_p, scan_toys
+from hepad.stats.toys import draw_toys, scan_toys
+from hepad.stats.windows import Window, align_edges, check_side_bands, window_bins
 
 __all__ = [
     "FAMILIES",
@@ -30,6 +34,8 @@ __all__ = [
     "SQRT_S",
     "BackgroundFit",
     "BumpHunt",
+    "CorrelatedModel",
+    "CountModel",
     "Family",
     "FitError",
     "GlobalP",
@@ -41,12 +47,18 @@ __all__ = [
     "SignalFit",
     "Significance",
     "Spectrum",
+    "SpectrumModel",
+    "TemplateCount",
+    "UpperLimit",
     "Window",
     "WindowResult",
     "align_edges",
     "check_events",
     "check_side_bands",
     "choose_order",
+    "count_fold",
+    "count_toys",
+    "counting_limit",
     "counting_significance",
     "deviance_terms",
     "draw_toys",
@@ -64,8 +76,13 @@ __all__ = [
     "scan_many",
     "scan_spectrum",
     "scan_toys",
+    "shifts_of",
     "signed_pulls",
     "signed_z",
+    "template_background",
+    "template_significance",
+    "toy_limit",
+    "upper_limit",
     "window_bins",
     "window_signal",
 ]

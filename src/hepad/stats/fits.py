@@ -10,7 +10,8 @@ from hepad.stats.functions import SQRT_S
 from hepad.stats.goodness import Goodness, deviance_terms, goodness_of_fit, signed_pulls
 from hepad.stats.minimising import minimise
 from hepad.stats.shapes import Shape, shape_of, start_parameters
-from hepad.stats.spectrum import BoolArray, FloatArray, Spectrum, Window, check_events, check_side_bands, window_bins
+from hepad.stats.spectrum import BoolArray, FloatArray, Spectrum, check_events
+from hepad.stats.windows import Window, check_side_bands, window_bins
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,6 @@ def goodness_of_fit(counts: ArrayLike, expected: ArrayLike, n_parameters: int) -
     """
     n, mu = np.asarray(counts, dtype=np.float64), np.asarray(expected, dtype=np.float64)
     places = join_bins(mu)
-    n, mu = (np.asarray(np.bincount(places, weights=values)) for values in (n, mu))
-    chi2, ndf = float((np.square(n - mu) / mu).sum()), len(n) - n_parameters
+    joined_n, joined_mu = np.bincount(places, weights=n), np.bincount(places, weights=mu)
+    chi2, ndf = float((np.square(joined_n - joined_mu) / joined_mu).sum()), len(joined_n) - n_parameters
     return Goodness(chi2, ndf, float(chi2_distribution.sf(chi2, ndf)) if ndf > 0 else float("nan"))

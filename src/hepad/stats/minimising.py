@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from iminuit import Minuit
 
+from hepad.core.errors import UserError
 from hepad.stats.spectrum import FloatArray
 
 
@@ -54,6 +54,7 @@ def minimise(
             the order of 1 by it.
 
     Raises:
+        UserError: iminuit is not installed.
         FitError: no start leads to a minimum with a positive definite covariance.
 
     >>> import numpy as np
@@ -62,6 +63,10 @@ def minimise(
     >>> found.values.round(4), found.covariance.round(4)
     (array([3.]), array([[0.5]]))
     """
+    try:
+        from iminuit import Minuit
+    except ModuleNotFoundError as error:
+        raise UserError('a background fit needs iminuit: pip install "hepad[search]"') from error
     center = starts[0]
     spread = np.eye(center.size) if covariance is None else np.linalg.cholesky(covariance)
     best: Minuit | None = None

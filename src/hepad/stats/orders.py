@@ -12,7 +12,8 @@ from hepad.stats.fits import BackgroundFit, fit_background
 from hepad.stats.functions import SQRT_S, find_family
 from hepad.stats.goodness import deviance_terms, join_bins
 from hepad.stats.minimising import FitError
-from hepad.stats.spectrum import Spectrum, Window
+from hepad.stats.spectrum import Spectrum
+from hepad.stats.windows import Window
 
 OrderTestName: TypeAlias = Literal["f", "likelihood_ratio"]
 LEVEL: Final = 0.05

@@ -15,8 +15,9 @@ from hepad.stats.refits import refit
 from hepad.stats.shapes import Shape, make_shape
 from hepad.stats.signal_fits import score_statistic
 from hepad.stats.significance import Constraint, check_constraint, signed_z
-from hepad.stats.spectrum import FloatArray, Spectrum, Window, check_side_bands, checked_edges, window_bins
+from hepad.stats.spectrum import FloatArray, Spectrum, checked_edges
 from hepad.stats.templates import checked_signal, gaussian_signal
+from hepad.stats.windows import Window, check_side_bands, window_bins
 
 Form: TypeAlias = Literal["counting", "spectrum"]
 

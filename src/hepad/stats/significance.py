@@ -147,7 +147,7 @@ def counting_significance(n: float, b: float, sigma: float = 0.0, constraint: Co
     """
     _check_count(n, b, sigma)
     z = float(signed_z(n, b, sigma, constraint))
-    return Significance(n - b, max(z, 0.0) ** 2, z, float(norm.sf(z)))
+    return Significance(float(n - b), max(z, 0.0) ** 2, z, float(norm.sf(z)))
 
 
 def exact_p(n: int, b: float, sigma: float = 0.0) -> float:

@@ -1,4 +1,4 @@
-"""Spectrum of a mass: counts of events in bins, and the bins of a window."""
+"""Spectrum of a mass: counts of events in bins."""
 
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -10,13 +10,9 @@ from hepad.core.errors import UserError
 
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
-Window: TypeAlias = tuple[float, float]
 
 MIN_EVENTS: Final = 10
 """Events that a spectrum needs before a fit of it means something."""
-
-MIN_SIDE_BINS: Final = 2
-"""Bins that a side band needs on each side of a window."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +115,7 @@ def fill_spectrum(mass: ArrayLike, edges: ArrayLike, weight: ArrayLike | None = 
     counts, _ = np.histogram(m, bins)
     if counts.sum() == 0:
         low, high = bins[0], bins[-1]
-        hint = f": these are between {m.min():g} and {m.max():g}{_unit_hint(m, bins)}" if m.size else ""
+        hint = f": these are between {m.min():g} and {m.max():g}{unit_hint(m, bins)}" if m.size else ""
         raise UserError(f"none of {m.size} events has a mass between {low:g} and {high:g}{hint}")
     return Spectrum(bins, counts)
 
@@ -159,87 +155,6 @@ def growing_bins(low: float, high: float, resolution: float = 0.03) -> FloatArra
     return edges
 
 
-def align_edges(edges: ArrayLike, window: Window) -> FloatArray:
-    """Return edges with those nearest to the ends of a window moved there, so that no bin is cut in two.
-
-    >>> from hepad.stats import align_edges
-    >>> align_edges([2600, 3000, 3500, 4100], (3040, 3500))
-    array([2600., 3040., 3500., 4100.])
-    """
-    found = checked_edges(edges).copy()
-    check_window(found, window)
-    places = [int(np.argmin(np.abs(found - end))) for end in window]
-    if places[0] == places[1]:
-        raise UserError(f"the window {window[0]:g} to {window[1]:g} is narrower than a bin: take more bins")
-    found[places] = window
-    return checked_edges(found)
-
-
-def window_bins(edges: ArrayLike, window: Window) -> BoolArray:
-    """Return which bins a window holds.
-
-    Args:
-        edges: `(B + 1,)`.
-        window: lower and upper end, each on an edge (`align_edges`).
-
-    Returns:
-        `(B,)`, true inside.
-
-    Raises:
-        UserError: the window ends inside a bin, or outside the spectrum.
-
-    >>> from hepad.stats import window_bins
-    >>> window_bins([2600, 3000, 3500, 4100], (3000, 3500))
-    array([False,  True, False])
-    """
-    found = checked_edges(edges)
-    check_window(found, window)
-    slack = 1e-6 * np.diff(found).min()
-    for end in window:
-        nearest = float(found[np.argmin(np.abs(found - end))])
-        if abs(nearest - end) > slack:
-            raise UserError(f"the window ends at {end:g} inside a bin, whose edge is {nearest:g}: align_edges moves it")
-    centers = (found[1:] + found[:-1]) / 2
-    return (centers > window[0]) & (centers < window[1])
-
-
-def check_side_bands(edges: ArrayLike, window: Window, minimum: int = MIN_SIDE_BINS) -> None:
-    """Check that a window has side bands: bins below and above it.
-
-    Raises:
-        UserError: a side has fewer than `minimum` bins.
-
-    >>> from hepad.stats import check_side_bands
-    >>> check_side_bands([1, 2, 3, 4, 5, 6], (3, 4)) is None
-    True
-    """
-    inside = np.flatnonzero(window_bins(edges, window))
-    below, above = int(inside[0]), int(checked_edges(edges).size - 2 - inside[-1])
-    for bins, side in ((below, "below"), (above, "above")):
-        if bins < minimum:
-            raise UserError(
-                f"the window {window[0]:g} to {window[1]:g} has {bins} bins {side} it, and a side band needs "
-                f"{minimum}: move the window, or widen the spectrum"
-            )
-
-
-def check_window(edges: FloatArray, window: Window) -> None:
-    """Check that a window lies inside a spectrum.
-
-    Raises:
-        UserError: it does not; the message says so where both look like other units.
-    """
-    low, high = window
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise UserError(f"a window goes from a lower to a higher mass, not from {low} to {high}")
-    slack = 1e-9 * abs(edges[-1])
-    if low < edges[0] - slack or high > edges[-1] + slack:
-        hint = _unit_hint(edges, np.asarray(window))
-        raise UserError(
-            f"the window {low:g} to {high:g} is not inside the spectrum, {edges[0]:g} to {edges[-1]:g}{hint}"
-        )
-
-
 def enough_events(events: float, minimum: int = MIN_EVENTS) -> bool:
     """Return true where there are enough events for a fit; whoever asks decides what to do otherwise.
 
@@ -277,7 +192,7 @@ def _check_weights(weight: FloatArray, n_events: int) -> None:
         raise UserError("events have different weights, and a spectrum counts events: draw events by their weights")
 
 
-def _unit_hint(found: FloatArray, asked: FloatArray) -> str:
+def unit_hint(found: FloatArray, asked: FloatArray) -> str:
     """Return a hint where numbers are a thousand times larger or smaller than what they are compared with."""
     ours, theirs = float(np.median(np.abs(found))), float(np.median(np.abs(asked)))
     if ours > 0 and theirs > 0 and 2 < abs(np.log10(ours / theirs)) < 4:

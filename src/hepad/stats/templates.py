@@ -5,7 +5,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from hepad.core.errors import UserError
-from hepad.stats.spectrum import FloatArray, Window, checked_edges, window_bins
+from hepad.stats.spectrum import FloatArray, checked_edges
+from hepad.stats.windows import Window, window_bins
 
 
 def gaussian_signal(edges: ArrayLike, mass: float, width: float) -> FloatArray:

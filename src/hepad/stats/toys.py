@@ -1,4 +1,4 @@
-"""Toys of a bump hunt that are refitted, and the local and global p-values they give.
+"""Toys of a bump hunt that are refitted.
 
 A toy is a spectrum drawn from the background that was fitted to data; all that was done with the data is done with it
 again: side-band fits, errors, q0. Numbers drawn for toy i depend on the seed and i alone, and fits are made in fixed
@@ -6,12 +6,9 @@ blocks of toys, so that a job in parts, or one that goes on, finds the same bits
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy.stats import norm
 
 from hepad.core.errors import UserError
 from hepad.stats.fits import BackgroundFit
@@ -20,40 +17,6 @@ from hepad.stats.spectrum import FloatArray
 
 BLOCK: Final = 128
 """Toys fitted at once; a part that begins inside a block fits all of it."""
-
-
-@dataclass(frozen=True)
-class GlobalP:
-    """Probability of an excess as significant as the largest one, anywhere in the scan, without a signal.
-
-    Attributes:
-        p: (k + 1)/(n + 1), never 0.
-        error: its binomial standard error.
-        exceeding: k, toys whose largest Z is that of the data or more.
-        toys: n, toys with a result.
-        best: channel and window of the largest Z.
-        best_z: that Z.
-        local: `(C, W)` local p-values of the same toys, (k + 1)/(n + 1) in each window.
-
-    >>> import numpy as np
-    >>> from hepad.stats import global_p
-    >>> found = global_p([[2.5, 0.1]], np.random.default_rng(0).normal(size=(999, 1, 2)))
-    >>> found.p, found.best, found.local.round(3).tolist()
-    (0.009, (0, 0), [[0.004, 0.45]])
-    """
-
-    p: float
-    error: float
-    exceeding: int
-    toys: int
-    best: tuple[int, int]
-    best_z: float
-    local: FloatArray
-
-    @property
-    def z(self) -> float:
-        """Global significance, Φ⁻¹(1 − p)."""
-        return float(norm.isf(self.p))
 
 
 def draw_toys(
@@ -117,7 +80,7 @@ def _draw(expected: FloatArray, rng: np.random.Generator, nested: bool) -> Float
 
 
 def scan_toys(
-    hunt: BumpHunt,
+    hunt: BumpHunt | Sequence[BumpHunt],
     nulls: Sequence[BackgroundFit],
     seed: int,
     n_toys: int,
@@ -131,7 +94,7 @@ def scan_toys(
     correlations of the data's.
 
     Args:
-        hunt: procedure of the scan.
+        hunt: procedure of the scan; one for each channel where they have different numbers of parameters.
         nulls, seed, n_toys, first, nested, fluctuate: as in `draw_toys`.
 
     Returns:
@@ -149,52 +112,17 @@ def scan_toys(
     ((400, 1, 1), True, True)
     """
     _check_nulls(nulls, nested)
-    if not np.array_equal(nulls[0].spectrum.edges, hunt.edges):
+    hunts = [hunt] * len(nulls) if isinstance(hunt, BumpHunt) else list(hunt)
+    if len(hunts) != len(nulls) or any(other.windows != hunts[0].windows for other in hunts):
+        raise UserError(f"{len(hunts)} procedures for {len(nulls)} channels: one for each, all with the same windows")
+    if any(not np.array_equal(nulls[0].spectrum.edges, other.edges) for other in hunts):
         raise UserError("the fits have other bins than the scan")
     found = []
     for begin in range(first - first % BLOCK, first + n_toys, BLOCK):
         toys = draw_toys(nulls, seed, BLOCK, begin, nested, fluctuate)
-        z = np.stack([scan_many(hunt, toys[:, channel]).z for channel in range(len(nulls))], axis=1)
+        z = np.stack([scan_many(other, toys[:, channel]).z for channel, other in enumerate(hunts)], axis=1)
         found.append(z[max(first - begin, 0) : first + n_toys - begin])
-    return np.concatenate(found) if found else np.empty((0, len(nulls), len(hunt.windows)))
-
-
-def global_p(z: ArrayLike, toys: ArrayLike) -> GlobalP:
-    """Return the global p-value of a scan: the share of toys with a Z as large, in any channel and window.
-
-    The largest Z is the smallest local p-value (`-ln min p` is BumpHunter's statistic: G. Choudalakis,
-    arXiv:1101.0390). A window whose fit did not converge has no Z, in data and toys alike.
-
-    Args:
-        z: `(C, W)` of data.
-        toys: `(T, C, W)` of toys (`scan_toys`).
-
-    Raises:
-        UserError: different windows, or no window or toy with a result.
-
-    >>> import numpy as np
-    >>> from hepad.stats import global_p
-    >>> toys = np.random.default_rng(0).normal(size=(999, 3, 9))
-    >>> one, all_of_27 = global_p([[2.5]], toys[:, :1, :1]), global_p(np.full((3, 9), 2.5), toys)
-    >>> one.p, all_of_27.p
-    (0.005, 0.147)
-    """
-    found, drawn = np.atleast_2d(np.asarray(z, dtype=np.float64)), np.asarray(toys, dtype=np.float64)
-    if drawn.ndim != 3 or drawn.shape[1:] != found.shape:
-        raise UserError(f"toys {drawn.shape} of other channels and windows than the data, {found.shape}")
-    usable = np.isfinite(drawn).any(axis=(1, 2))
-    if not np.isfinite(found).any() or not usable.any():
-        raise UserError("no window of the scan or no toy has a result: no fit converged")
-    best = np.unravel_index(int(np.nanargmax(found)), found.shape)
-    largest = float(found[best])
-    drawn = drawn[usable]
-    exceeding, n = int((np.nanmax(drawn, axis=(1, 2)) >= largest).sum()), len(drawn)
-    p = (exceeding + 1) / (n + 1)
-    # A comparison with NaN is false, so toys without a result in a window are not counted there.
-    local = ((drawn >= found).sum(axis=0) + 1) / (np.isfinite(drawn).sum(axis=0) + 1)
-    local = np.where(np.isfinite(found), local, np.nan)
-    error = float(np.sqrt(p * (1 - p) / n))
-    return GlobalP(p, error, exceeding, n, (int(best[0]), int(best[1])), largest, local)
+    return np.concatenate(found) if found else np.empty((0, len(nulls), len(hunts[0].windows)))
 
 
 def _check_nulls(nulls: Sequence[BackgroundFit], nested: bool) -> None:

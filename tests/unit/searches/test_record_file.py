@@ -24,7 +24,7 @@ def written(directory: Path, record: SearchRecord) -> dict[str, Any]:
     return json.loads(write_record(directory, record).read_text(), parse_constant=lambda word: pytest.fail(word))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_what_is_written_is_read_back(tmp_path, seed):
     record = fake_search(seed, n_signal=200 * seed, null=seed % 2 == 0, unblinded=seed < 2, n_windows=2)
     assert not is_search(tmp_path)
@@ -149,7 +149,7 @@ def test_any_damage_is_refused_or_still_a_record(tmp_path):
     rng = np.random.default_rng(0)
     junk = (None, True, -1, 10**30, 1e308, "", "x" * 20_000, [], {}, [[]], {"": 0}, {"a": {"b": [1]}}, [1, None])
     refusals = []
-    for _ in range(150):
+    for _ in range(90):
         broken = json.loads(content)
         for _ in range(rng.integers(1, 3)):
             _damage(broken, rng, junk)
@@ -160,7 +160,7 @@ def test_any_damage_is_refused_or_still_a_record(tmp_path):
             refusals.append(str(error))
         else:
             assert_is(record, SearchRecord)
-    assert 5 < len(refusals) < 145
+    assert 5 < len(refusals) < 85
     assert all(len(line.splitlines()) == 1 and len(line) < 1_000 for line in refusals)
 
 

@@ -61,7 +61,8 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
     },
     "generate": {
         "run": optional(DIRECTORY),
-        "n": Whole(1),
+        "n": optional(Whole(1)),
+        "context": optional(FILE),
         "output": optional(FILE),
         "seed": Whole(0, 2**63 - 1),
     },
