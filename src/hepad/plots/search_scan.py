@@ -24,7 +24,6 @@ from hepad.plots.style import house_style
 
 _LOWEST: Final = 1e-20
 """A smaller p-value is drawn here, as an arrow."""
-_MOST_LINES: Final = 5
 _ROOM: Final = 0.4
 """Share of a panel above p = 1 that the text and the legend take, of what lies below."""
 
@@ -128,8 +127,8 @@ def plot_search_cuts(scans: Sequence[PScan], *, styles: Mapping[str, SampleStyle
         axes.set_xlabel("Background efficiency of the cut")
         axes.set_ylabel("Local p-value")
         _p_axis(axes, lowest)
-        told = [f"{scan.method}: {line}" if len(shown) > 1 else line for scan in shown for line in scan.told]
-        axes.text(0.04, 0.965, plain("\n".join(told[:_MOST_LINES])), transform=axes.transAxes, va="top", fontsize=16)
+        if len(shown) == 1:
+            _tell(axes, shown[0])
         _legend(axes, {scan.method: styles[scan.method] for scan in shown}, any(scan.null for scan in shown))
         sign_panels(panels, note)
     return figure

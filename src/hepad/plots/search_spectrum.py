@@ -182,7 +182,8 @@ def _limits(axes: Axes, counts: NDArray[np.float64], expected: NDArray[np.float6
         low = max(0.5 * lowest, 0.3 if expected.size == 0 or lowest > 0.1 else 0.05)
         axes.set_ylim(low, low * (1.6 * highest / low) ** (1 / (1 - _ROOM)))
         return True
-    axes.set_ylim(0, 1.35 * highest / (1 - _ROOM))
+    # Error bars of few entries are long.
+    axes.set_ylim(0, max(1.35 * highest, 1.05 * float(poisson_interval(counts)[1].max())) / (1 - _ROOM))
     return False
 
 

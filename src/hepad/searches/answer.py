@@ -8,18 +8,22 @@ from hepad.plots.search_style import cut_label
 from hepad.report.formatting import with_uncertainty
 from hepad.searches.findings import (
     BENCHMARKS,
+    FEWEST,
     SIGNIFICANT,
     best_finding,
     is_excess,
     method_of,
     results,
     smallest_p,
+    weak_fits,
+    with_trusted_global,
 )
 from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window
 
 FAILED: Final = "What failed"
 """Section of the page."""
 
+_SHOWN: Final = 3
 _SUPERSCRIPT: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -34,7 +38,7 @@ def answer(record: SearchRecord) -> list[str]:
     finding = best_finding(record)
     if finding is None:
         return ["No result: no cut of any method has a p-value."]
-    method = method_of(record, finding.method)
+    method = with_trusted_global(record, method_of(record, finding.method))
     found = is_excess(record, finding)
     local = (
         f"the smallest local p-value is {show_p(finding.p)} ({show_z(finding.z)}), of {finding.method} in "
@@ -42,6 +46,8 @@ def answer(record: SearchRecord) -> list[str]:
     )
     if told := show_global(method):
         whole = f"its global p-value, for all windows and cuts of {finding.method}, is {told}"
+    elif method_of(record, finding.method).p_global is not None:
+        whole = "no global p-value belongs to it, as that of the toys counts a fit that cannot be tested"
     else:
         whole = "no global p-value was computed"
     return [
@@ -64,7 +70,7 @@ def _null_words(record: SearchRecord, method: MethodResult) -> list[str]:
     if twin is None or method.null is None:
         return ["There is no null twin: the same search of samples without signal was not made."]
     kind = {"background": "background alone", "shuffled": "a shuffled observable"}.get(record.null_kind, "no signal")
-    told = show_global(method.null)
+    told = show_global(with_trusted_global(record, method.null))
     return [
         f"The null twin, the same search with {kind}, has a smallest local p-value of {show_p(twin.p)} "
         f"({show_z(twin.z)}){f' and a global one of {told}' if told else ''}."
@@ -106,6 +112,12 @@ def warnings(record: SearchRecord) -> list[str]:
     lost = sum(bool(cut.failure) for method in record.methods for _, cut in results(method))
     if lost:
         found.append(f"{counted(lost, 'cut')} without a p-value: section “{FAILED}” names each, with its reason.")
+    if weak := weak_fits(record):
+        places = "; ".join(finding.place for finding in weak[:_SHOWN]) + ("; …" if len(weak) > _SHOWN else "")
+        found.append(
+            f"{counted(len(weak), 'p-value')} of a fit without a degree of freedom, or of fewer than {FEWEST} entries "
+            f"beside the window, not to be believed: {places}."
+        )
     if len(searches) > 1:
         found.append(
             f"A global p-value counts the windows and cuts of one method. That the best of {len(searches)} methods is "
@@ -139,10 +151,10 @@ def show_z(z: float) -> str:
     """Return a significance in words.
 
     >>> from hepad.searches.answer import show_z
-    >>> show_z(4.96), show_z(-0.31)
-    ('5.0σ', '−0.3σ')
+    >>> show_z(4.96), show_z(-0.31), show_z(-0.01)
+    ('5.0σ', '−0.3σ', '0.0σ')
     """
-    return f"{z:.1f}σ".replace("-", "−")
+    return f"{round(z, 1) + 0.0:.1f}σ".replace("-", "−")
 
 
 def show_global(method: MethodResult) -> str:
@@ -154,3 +166,11 @@ def show_global(method: MethodResult) -> str:
     if method.toys and method.p_global * (method.toys + 1) < 1.01:
         return f"at most {show_p(1 / (method.toys + 1))} (none of {method.toys:,} toys is as extreme)"
     return f"{show_p(method.p_global)}{toys}"
+
+
+def brief_global(method: MethodResult) -> str:
+    """Return a method's global p-value as a figure takes it, such as `≤ 0.005`; empty where it has none."""
+    if method.p_global is None:
+        return ""
+    floor = method.toys and method.p_global * (method.toys + 1) < 1.01
+    return f"{'≤' if floor else '='} {show_p(method.p_global)}"

@@ -7,12 +7,13 @@ from typing import Final
 
 from hepad.core.errors import UserError
 from hepad.report.formatting import flatten
-from hepad.searches.findings import Finding, efficiencies, results, smallest_p
+from hepad.searches.findings import Finding, efficiencies, results, smallest_p, with_trusted_global
 from hepad.searches.metrics import best_performance
 from hepad.searches.record import CutResult, MethodResult, Performance, SearchRecord
 from hepad.searches.record_file import read_record
 
-SEED: Final = "seed"
+_NO_MATTER: Final = ("seed", "toys", "limits", "null_twin", "unblind", "scan.unit")
+"""Settings that change neither what is trained nor a local p-value, and the seed, over which medians are taken."""
 INJECTED: Final = "injected"
 _INJECTION: Final = "injection"
 _METHODS: Final = "methods."
@@ -90,11 +91,12 @@ def compare_searches(searches: Sequence[Path], unfinished: Sequence[Path] = ()) 
         raise UserError(f"a comparison needs at least two finished searches; there are {len(searches)}{left}")
     labels = unique_labels(searches)
     records = {label: read_record(directory) for label, directory in zip(labels, searches, strict=True)}
-    observables = list(
-        dict.fromkeys(f"{r.observable} [{r.unit}]" if r.unit else r.observable for r in records.values())
-    )
-    if len(observables) > 1:
-        raise UserError(f"these searches scan {' and '.join(observables[:_SHOWN])}; name searches of one observable")
+    for what, names in {
+        "scan": dict.fromkeys(record.observable for record in records.values()),
+        "measure in": dict.fromkeys(record.unit for record in records.values() if record.unit),
+    }.items():
+        if len(names) > 1:
+            raise UserError(f"these searches {what} {' and '.join([*names][:_SHOWN])}; name searches of one observable")
     settings = differing_settings(records)
     rows = [
         SearchRow(
@@ -107,7 +109,7 @@ def compare_searches(searches: Sequence[Path], unfinished: Sequence[Path] = ()) 
             injected_signal(record),
         )
         for label, record in records.items()
-        for method in record.methods
+        for method in (with_trusted_global(record, method) for method in record.methods)
     ]
     return SearchComparison(
         records,
@@ -137,11 +139,31 @@ def unique_labels(directories: Sequence[Path]) -> list[str]:
 
 
 def differing_settings(records: Mapping[str, SearchRecord]) -> dict[str, dict[str, str]]:
-    """Return for each search the settings in which it differs from others, by dotted key."""
-    flat = {label: dict(flatten(record.settings)) if record.settings else {} for label, record in records.items()}
+    """Return for each search the settings in which it differs from others, by dotted key; features and file too."""
+    flat = {
+        label: {key: _spelled(value) for key, value in flatten({**record.settings, **_origin(record)})}
+        for label, record in records.items()
+    }
     keys = dict.fromkeys(key for settings in flat.values() for key in settings)
     kept = [key for key in keys if len(_values(key, flat)) > 1]
     return {label: {key: settings[key] for key in kept if key in settings} for label, settings in flat.items()}
+
+
+def _origin(record: SearchRecord) -> dict[str, str]:
+    """Return features and file of the data, in which searches of the same settings may differ."""
+    file = record.samples.get("data", {}).get("file")
+    return {"features": ", ".join(record.features), **({} if file is None else {"file": Path(str(file)).name})}
+
+
+def _spelled(value: str) -> str:
+    """Return the text of a setting with one spelling of each number, also of those in a list."""
+    parts = []
+    for part in value.split(", "):
+        try:
+            parts.append(f"{float(part):.12g}")
+        except ValueError:
+            parts.append(part)
+    return parts[0] if len(parts) == 1 else f"[{','.join(parts)}]"
 
 
 def _values(key: str, flat: Mapping[str, Mapping[str, str]]) -> set[str | None]:
@@ -154,7 +176,7 @@ def _series(method: str, settings: Mapping[str, str]) -> str:
     others = [
         f"{key.rpartition('.')[2]}={value}"
         for key, value in settings.items()
-        if key != SEED
+        if key not in _NO_MATTER
         and key.partition(".")[0] != _INJECTION
         and (not key.startswith(_METHODS) or key.startswith(f"{_METHODS}{method}."))
     ]

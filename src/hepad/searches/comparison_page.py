@@ -74,6 +74,7 @@ def comparison_figures(comparison: SearchComparison) -> Iterator[StandardFigure]
     """Yield the injection curves, where searches differ in the injected signal, and numbers side by side."""
     if len(comparison.amounts) > 1:
         series = comparison.series[:MOST_IN_COLOR]
+        more = len(comparison.series) - len(series)
         curves = {
             title: {name: found for name, found in of.items() if name in series}
             for title, of in injection_curves(comparison).items()
@@ -82,7 +83,8 @@ def comparison_figures(comparison: SearchComparison) -> Iterator[StandardFigure]
             "injection",
             INJECTION,
             "Largest local significance, and largest significance improvement, against the injected signal: median "
-            "over the searches with as much of it, and the central 68% of them. Lines at 3σ and 5σ.",
+            "over the searches with as much of it, and the central 68% of them. Lines at 3σ and 5σ."
+            + (f" {more} more kinds of searches are in the table alone." if more else ""),
             partial(
                 plot_injection,
                 curves,

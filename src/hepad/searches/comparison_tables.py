@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hepad.comparison.rows import csv_text
 from hepad.plots.search_injection import Injection, over_seeds
 from hepad.plots.search_style import cut_label
@@ -84,13 +87,19 @@ def seeds_table(comparison: SearchComparison) -> Table | None:
                     name,
                     Setting(f"{amount:g}"),
                     int(max(row[4] for row in known if row is not None)),
-                    *(None if row is None else interval(row[2], row[1], row[3]) for row in known),
+                    *(None if row is None else _median(row) for row in known),
                 ]
             )
     if all(row[2] == 1 for row in rows):
         return None
     caption = "Median over searches that differ in the seed only, with the central 68% of them."
     return without_empty(Table(["Searches", "Injected", "Number", *curves], rows, caption))
+
+
+def _median(row: NDArray[np.float64]) -> Cell:
+    """Return a median with its interval over seeds; of one search its number alone."""
+    _, low, middle, high, number = (float(value) for value in row)
+    return middle if number == 1 else interval(middle, low, high)
 
 
 def injection_curves(comparison: SearchComparison) -> dict[str, dict[str, Injection]]:

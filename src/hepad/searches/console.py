@@ -6,7 +6,7 @@ from typing import Final
 from hepad.report import Cell, Setting, Table
 from hepad.report.terminal import console_table, print_to_terminal
 from hepad.searches.answer import answer, warnings
-from hepad.searches.findings import best_finding, smallest_p
+from hepad.searches.findings import best_finding, smallest_p, with_trusted_global
 from hepad.searches.metrics import best_performance
 from hepad.searches.page import PAGE
 from hepad.searches.record import SearchRecord
@@ -38,7 +38,7 @@ def search_table(record: SearchRecord) -> Table:
     """Return the table of methods as a terminal of 80 columns takes it."""
     best = best_finding(record)
     rows: list[list[Cell]] = []
-    for method in record.methods:
+    for method in (with_trusted_global(record, method) for method in record.methods):
         finding, twin, top = smallest_p(record, method), smallest_p(record, method.null), best_performance(method)
         name = _short(method.method)
         if finding is None:

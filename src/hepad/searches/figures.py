@@ -11,8 +11,17 @@ from hepad.plots.search_scan import PScan, plot_search_cuts, plot_search_scan
 from hepad.plots.search_spectrum import MassSpectrum, plot_search_spectrum
 from hepad.plots.search_style import cut_label
 from hepad.report.formatting import with_uncertainty
-from hepad.searches.answer import show_global, show_p, show_z
-from hepad.searches.findings import best_finding, efficiencies, no_fit, p_values, results, smallest_p
+from hepad.searches.answer import brief_global, show_p, show_z
+from hepad.searches.findings import (
+    best_finding,
+    efficiencies,
+    is_weak,
+    no_fit,
+    p_values,
+    results,
+    smallest_p,
+    with_trusted_global,
+)
 from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window
 from hepad.searches.trust_figures import closure_figures, found_figures, separation_figures, window_ends
 
@@ -67,7 +76,7 @@ def _spectra(
     record: SearchRecord, method: MethodResult, window: Window, note: str | None, null: bool = False
 ) -> Iterator[StandardFigure]:
     result = next((result for result in method.windows if result.window == window.name), None)
-    spectra = [] if result is None else [_spectrum(cut) for cut in result.cuts if cut.spectrum is not None]
+    spectra = [] if result is None else [_spectrum(window, cut) for cut in result.cuts if cut.spectrum is not None]
     if not spectra:
         return
     name = f"{method.method}, null twin" if null else method.method
@@ -88,7 +97,7 @@ def _spectra(
     )
 
 
-def _spectrum(cut: CutResult) -> MassSpectrum:
+def _spectrum(window: Window, cut: CutResult) -> MassSpectrum:
     assert cut.spectrum is not None
     spectrum, failure = cut.spectrum, cut.failure or no_fit(cut)
     told = []
@@ -99,6 +108,8 @@ def _spectrum(cut: CutResult) -> MassSpectrum:
         told.append(f"p = {show_p(cut.p)}" + ("" if cut.z is None else f" ({show_z(cut.z)})"))
     if spectrum.chi2 is not None and spectrum.ndf is not None and spectrum.ndf > 0:
         told.append(f"χ²/ndf = {spectrum.chi2:.1f}/{spectrum.ndf}")
+    if is_weak(window, cut):
+        told.append("weak fit: not to be believed")
     fitted = ((), ()) if failure else (spectrum.expected, spectrum.errors or [0.0] * len(spectrum.expected))
     return MassSpectrum(cut_label(cut.efficiency), spectrum.edges, spectrum.counts, *fitted, told, failure)
 
@@ -111,16 +122,18 @@ def _scan(record: SearchRecord, styles: Mapping[str, SampleStyle], note: str | N
         of_null = [] if method.null is None or method.null.failure else efficiencies([method.null])
         null = {} if method.null is None else {cut: p_values(method.null, cut, record.windows) for cut in of_null}
         p = {cut: p_values(method, cut, record.windows) for cut in efficiencies([method])}
-        told = [f"global p = {text}"] if (text := show_global(method)) else []
-        if method.null is not None and (text := show_global(method.null)):
-            told.append(f"null twin: {text}")
+        told = [
+            f"{title} {words}"
+            for title, of in (("global p", method), ("null twin's", method.null))
+            if of is not None and (words := brief_global(with_trusted_global(record, of)))
+        ]
         scans.append(PScan(method.method, p, null, told))
     if scans and len(record.windows) == 1:
         yield StandardFigure(
             "scan",
             SCAN,
             "Local p-value of each cut, with the significances it stands for; broken and hollow: the null twin, the "
-            "same search without signal. A cut without a p-value has no point.",
+            "same search without signal. A cut without a p-value, or of a weak fit, has no point.",
             partial(plot_search_cuts, scans, styles=styles, note=note),
         )
     elif scans:
@@ -128,7 +141,7 @@ def _scan(record: SearchRecord, styles: Mapping[str, SampleStyle], note: str | N
             "scan",
             SCAN,
             "Local p-value of each cut in each window, with the significances it stands for; broken and hollow: the "
-            "null twin, the same search without signal. A cut without a p-value has no point.",
+            "null twin, the same search without signal. A cut without a p-value, or of a weak fit, has no point.",
             partial(
                 plot_search_scan,
                 scans,

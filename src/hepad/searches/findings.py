@@ -2,18 +2,21 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from scipy.stats import norm
 
 from hepad.plots.search_style import cut_label
-from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window, WindowResult
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, Spectrum, Window, WindowResult
 
 BENCHMARKS: Final = ("supervised", "idealized")
 """Methods that need to know what no search of data knows; another one gives the answer where there is one."""
 SIGNIFICANT: Final = 0.05
 """A global p-value below is called an excess."""
+FEWEST: Final = 10
+"""A fit of fewer entries is worth nothing."""
 LOCAL_Z: Final = 3.0
 """Where no global p-value is known, a local significance from here on is called an excess."""
 
@@ -56,7 +59,7 @@ def results(method: MethodResult) -> Iterator[tuple[WindowResult, CutResult]]:
 
 
 def smallest_p(record: SearchRecord, method: MethodResult | None) -> Finding | None:
-    """Return the cut with the smallest local p-value of a method; the larger Z where several are zero.
+    """Return the cut with the smallest local p-value of a method; of weak fits only where there is no other.
 
     Args:
         record: of the search, for its windows.
@@ -70,7 +73,15 @@ def smallest_p(record: SearchRecord, method: MethodResult | None) -> Finding | N
         for window, cut in results(method)
         if cut.p is not None and not cut.failure
     ]
-    return min(found, key=lambda finding: (finding.p, -finding.z), default=None)
+    tested = [finding for finding in found if not is_weak(finding.window, finding.cut)]
+    return min(tested or found, key=lambda finding: (finding.p, -finding.z), default=None)
+
+
+def with_trusted_global(record: SearchRecord, method: MethodResult) -> MethodResult:
+    """Return a method without its global p-value where that is of a weak fit, which `smallest_p` does not count."""
+    finding = smallest_p(record, method)
+    known = [cut.p for _, cut in results(method) if cut.p is not None and not cut.failure]
+    return replace(method, p_global=None) if finding is not None and min(known) < finding.p else method
 
 
 def best_finding(record: SearchRecord) -> Finding | None:
@@ -106,13 +117,38 @@ def is_excess(record: SearchRecord, finding: Finding | None) -> bool:
     """Return whether a finding is called an excess: by the global p-value of its method, else by its own Z."""
     if finding is None:
         return False
-    p_global = method_of(record, finding.method).p_global
+    p_global = with_trusted_global(record, method_of(record, finding.method)).p_global
     return finding.z >= LOCAL_Z if p_global is None else p_global < SIGNIFICANT
 
 
 def no_fit(cut: CutResult) -> str:
     """Return why the spectrum of a cut has no fit; empty where it has, or where there is no spectrum."""
     return "" if cut.spectrum is None else cut.spectrum.failure
+
+
+def is_weak(window: Window, cut: CutResult) -> bool:
+    """Return whether a p-value comes from a fit that cannot be tested: no degree of freedom, or few entries to fit."""
+    fit = cut.spectrum
+    if fit is None or not fit.expected or cut.failure or fit.failure:
+        return False
+    return (fit.ndf is not None and fit.ndf < 1) or entries_beside(window, fit) < FEWEST
+
+
+def entries_beside(window: Window, spectrum: Spectrum) -> float:
+    """Return how many entries of a spectrum are in bins outside the window."""
+    centers = [(low + high) / 2 for low, high in pairwise(spectrum.edges)]
+    return sum(n for n, x in zip(spectrum.counts, centers, strict=True) if not window.low <= x < window.high)
+
+
+def weak_fits(record: SearchRecord) -> list[Finding]:
+    """Return the cuts whose p-value comes from a fit that cannot be tested."""
+    windows = {window.name: window for window in record.windows}
+    return [
+        Finding(method.method, windows[window.window], cut)
+        for method in record.methods
+        for window, cut in results(method)
+        if is_weak(windows[window.window], cut)
+    ]
 
 
 def failures(record: SearchRecord) -> list[tuple[str, str, str, str]]:
@@ -131,11 +167,13 @@ def failures(record: SearchRecord) -> list[tuple[str, str, str, str]]:
 
 
 def p_values(method: MethodResult, efficiency: float, windows: Sequence[Window]) -> list[float]:
-    """Return the local p-values of a cut in the windows of a scan; NaN where there is none."""
+    """Return the local p-values of a cut in the windows of a scan; NaN where there is none, or of a weak fit."""
+    by_name = {window.name: window for window in windows}
     known = {
         window.window: cut.p
         for window, cut in results(method)
         if cut.efficiency == efficiency and cut.p is not None and not cut.failure
+        if not is_weak(by_name[window.window], cut)
     }
     return [known.get(window.name, math.nan) for window in windows]
 

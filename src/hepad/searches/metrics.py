@@ -8,7 +8,7 @@ from typing import Final
 from hepad.core.files import atomic_write_text
 from hepad.core.names import file_name
 from hepad.rundir.facts import METRICS
-from hepad.searches.findings import results, smallest_p
+from hepad.searches.findings import results, smallest_p, with_trusted_global
 from hepad.searches.record import MethodResult, Performance, SearchRecord
 
 PREFIX: Final = "search"
@@ -50,8 +50,8 @@ def _of_method(record: SearchRecord, method: MethodResult, prefix: str) -> dict[
             found[f"{prefix}/closure_auc/{name}/{file_name(window.window)}"] = window.closure.auc
     if (smallest := smallest_p(record, method)) is not None:
         found[f"{prefix}/p_min/{name}"] = smallest.p
-    if method.p_global is not None:
-        found[f"{prefix}/p_global/{name}"] = method.p_global
+    if (p_global := with_trusted_global(record, method).p_global) is not None:
+        found[f"{prefix}/p_global/{name}"] = p_global
     return found
 
 

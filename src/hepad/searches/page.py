@@ -10,15 +10,16 @@ from hepad.plots import StandardFigure, save_figure
 from hepad.report import Cell, Report, Section, Table, interval, write_report
 from hepad.searches.answer import FAILED, answer, show_p, warnings
 from hepad.searches.figures import LIMITS, SCAN, SPECTRA, best_first, search_figures
-from hepad.searches.findings import best_finding, is_excess, method_of, smallest_p
+from hepad.searches.findings import best_finding, is_excess, method_of, smallest_p, with_trusted_global
 from hepad.searches.metrics import best_performance, write_metrics
 from hepad.searches.record import SearchRecord
 from hepad.searches.tables import cuts_table, found_table, global_cell, methods_table, samples_table, unbroken, z_cell
 from hepad.searches.trust_figures import FOUND, SEPARATION, TRUST
-from hepad.searches.trust_tables import closure_table, failure_table, fit_table, null_table
+from hepad.searches.trust_tables import closure_table, failure_table, fit_table, null_table, sculpting_table
 
 PAGE: Final = "search.html"
 PLOTS: Final = "plots"
+_TRUST: Final = (null_table, closure_table, sculpting_table, fit_table)
 _PICTURES: Final = (".png", ".pdf", ".svg")
 
 
@@ -69,7 +70,7 @@ def search_report(record: SearchRecord, figures: Sequence[StandardFigure], plots
             TRUST,
             figures,
             plots,
-            [table for table in (null_table(record), closure_table(record), fit_table(record)) if table is not None],
+            [table for make in _TRUST if (table := make(record)) is not None],
         ),
         _section(FOUND, figures, plots, [table for m in methods if (table := found_table(record, m)) is not None]),
         Section("Null twin", tables=null_cuts),
@@ -97,7 +98,7 @@ def key_figures(record: SearchRecord) -> list[tuple[str, Cell]]:
     seconds = sum(window.seconds for method in record.methods for window in method.windows)
     found: list[tuple[str, Cell]] = []
     if finding is not None:
-        method = method_of(record, finding.method)
+        method = with_trusted_global(record, method_of(record, finding.method))
         twin = smallest_p(record, method.null)
         found = [
             ("answer", "excess" if is_excess(record, finding) else "no excess"),

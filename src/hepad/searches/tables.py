@@ -6,9 +6,17 @@ from typing import Final
 from hepad.plots.search_style import cut_label
 from hepad.report import Cell, Interval, Setting, Table, interval
 from hepad.searches.answer import FAILED
-from hepad.searches.findings import best_finding, global_error, no_fit, results, smallest_p
+from hepad.searches.findings import (
+    best_finding,
+    global_error,
+    is_weak,
+    no_fit,
+    results,
+    smallest_p,
+    with_trusted_global,
+)
 from hepad.searches.metrics import best_performance
-from hepad.searches.record import CutResult, MethodResult, SearchRecord
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window
 
 WINNER: Final = "★"
 _FOUND: Final = 20
@@ -20,7 +28,7 @@ def methods_table(record: SearchRecord) -> Table:
     best = best_finding(record)
     top = max((found.max_sic or 0.0 for m in record.methods if (found := best_performance(m)) is not None), default=0.0)
     rows: list[list[Cell]] = []
-    for method in record.methods:
+    for method in (with_trusted_global(record, method) for method in record.methods):
         finding, twin = smallest_p(record, method), smallest_p(record, method.null)
         performance = best_performance(method)
         mark = WINNER if best is not None and best.method == method.method else ""
@@ -37,7 +45,7 @@ def methods_table(record: SearchRecord) -> Table:
                     z_cell(finding.z),
                     global_cell(method),
                     None if twin is None else twin.p,
-                    None if method.null is None else global_cell(method.null),
+                    None if method.null is None else global_cell(with_trusted_global(record, method.null)),
                     None
                     if performance is None
                     else interval(
@@ -91,7 +99,7 @@ def cuts_table(record: SearchRecord, method: MethodResult, null: bool = False) -
                 None if cut.failure else cut.limits.get("observed"),
                 None if cut.failure else limit_cell(cut),
                 cut.sculpting,
-                "no p-value" if cut.failure else "no fit" if no_fit(cut) else None,
+                _failed(window, cut),
             ]
         )
     unit = f" [{record.unit}]" if record.unit else ""
@@ -138,6 +146,12 @@ def found_table(record: SearchRecord, method: MethodResult) -> Table | None:
         f"{method.method}, {finding.window.name}: the first {len(rows)} entries beyond the tightest cut, by score."
     )
     return Table(list(shown), rows, caption)
+
+
+def _failed(window: Window, cut: CutResult) -> str | None:
+    if cut.failure:
+        return "no p-value"
+    return "no fit" if no_fit(cut) else "weak fit" if is_weak(window, cut) else None
 
 
 def samples_table(record: SearchRecord) -> Table:

@@ -1,7 +1,8 @@
 """Tables that say how far a search can be trusted: null twins, closure of templates, fits, and what failed."""
 
+from hepad.plots.search_style import cut_label
 from hepad.report import Cell, Table
-from hepad.searches.findings import SIGNIFICANT, failures, no_fit, results, smallest_p
+from hepad.searches.findings import SIGNIFICANT, efficiencies, failures, no_fit, results, smallest_p
 from hepad.searches.record import SearchRecord
 from hepad.searches.tables import global_cell, symmetric
 
@@ -57,6 +58,28 @@ def closure_table(record: SearchRecord) -> Table | None:
         "halves of what it stands for. A feature's pulls have mean 0 and width 1 where the template closes."
     )
     return Table(titles, rows, caption) if rows else None
+
+
+def sculpting_table(record: SearchRecord) -> Table | None:
+    """Return how far each cut of each method changes the spectrum beside the windows; None where nobody measured it."""
+    cuts = [cut for cut in efficiencies(record.methods) if cut < 1]
+    rows: list[list[Cell]] = []
+    for method in record.methods:
+        known = {
+            efficiency: [
+                cut.sculpting
+                for _, cut in results(method)
+                if cut.efficiency == efficiency and cut.sculpting is not None
+            ]
+            for efficiency in cuts
+        }
+        if any(known.values()):
+            rows.append([method.method, *(max(values, default=None) for values in known.values())])
+    caption = (
+        f"Sculpting: the largest Jensen-Shannon distance, over the windows, between the spectra of {record.observable} "
+        "with and without a cut, beside the window; 0 is no change. Few entries have a distance by chance alone."
+    )
+    return Table(["Method", *map(cut_label, cuts)], rows, caption) if rows else None
 
 
 def fit_table(record: SearchRecord) -> Table | None:

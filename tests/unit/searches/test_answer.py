@@ -10,11 +10,11 @@ from scipy.stats import norm
 from tests.fake_searches import fake_search
 
 from hepad.searches.answer import answer, show_p, warnings
-from hepad.searches.findings import best_finding, failures, smallest_p, z_of_p
+from hepad.searches.findings import best_finding, failures, p_values, smallest_p, z_of_p
 from hepad.searches.metrics import search_metrics
-from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window, WindowResult
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, Spectrum, Window, WindowResult
 from hepad.searches.tables import cuts_table, methods_table
-from hepad.searches.trust_tables import failure_table, null_table
+from hepad.searches.trust_tables import failure_table, null_table, sculpting_table
 
 WINDOWS = (Window("w0", 3000, 3400, ()), Window("w1", 3400, 3800, ()))
 
@@ -102,6 +102,40 @@ def test_what_failed_is_named_and_has_no_number():
     assert any(line.startswith("3 cuts without a p-value") for line in told)
     assert len(failure_table(record).rows) == 4
     assert not any("anode" in name for name in search_metrics(record))
+
+
+@pytest.mark.parametrize(
+    ("counts", "ndf", "weak"), [((40, 30, 20), 1, False), ((6, 30, 3), 1, True), ((40, 30, 20), 0, True)]
+)
+def test_a_fit_that_cannot_be_tested_is_named(counts, ndf, weak):
+    spectrum = Spectrum((2600, 3000, 3400, 3800), counts, (38, 29, 19), (1, 1, 1), "dijet", ndf=ndf)
+    cut = CutResult(0.01, 30, 1e-24, 1e-22, 34.5, 1e-262, spectrum=spectrum)
+    record = search(MethodResult("cwola", (WindowResult("w0", (cut,)),)))
+    assert any("not to be believed: cwola, w0, top 1%" in line for line in warnings(record)) == weak
+    assert (cuts_table(record, record.methods[0]).rows[0][-1] == "weak fit") == weak
+
+
+def test_a_weak_fit_gives_no_answer_where_another_does():
+    weak = Spectrum((2600, 3000, 3400, 3800), (0, 12, 3), (0, 1e-24, 3), (0, 1e-22, 1), "dijet", ndf=-2)
+    cuts = (CutResult(1.0, 30, 20.0, 3.0, 2.0, 0.02), CutResult(0.01, 12, 1e-24, 1e-22, 34.5, 1e-262, spectrum=weak))
+    record = search(MethodResult("cwola", (WindowResult("w0", cuts),), 0.005, 200))
+    assert best_finding(record).cut is cuts[0]
+    assert "counts a fit that cannot be tested" in answer(record)[0]
+    assert answer(record)[0].startswith("No excess")
+    assert np.isnan(p_values(record.methods[0], 0.01, WINDOWS)).all()
+    assert p_values(record.methods[0], 1.0, WINDOWS)[0] == 0.02
+    assert "search/p_global/cwola" not in search_metrics(record)
+    # Alone it is still told, with its warning.
+    assert best_finding(search(MethodResult("cwola", (WindowResult("w0", cuts[1:]),)))).cut is cuts[1]
+
+
+def test_sculpting_is_the_largest_of_the_windows():
+    record = fake_search(2, n_windows=3, methods=("cathode",))
+    table = sculpting_table(record)
+    assert table.header == ["Method", "top 10%", "top 1%", "top 0.1%"]
+    known = [window.cuts[2].sculpting for window in record.methods[0].windows if window.cuts[2].sculpting is not None]
+    assert table.rows[0][2] == max(known)
+    assert sculpting_table(search(method("cwola", [[0.1], [0.2]]))) is None
 
 
 def test_nothing_at_all_is_no_result():

@@ -108,6 +108,22 @@ def test_searches_that_differ_otherwise_make_curves_of_their_own(tmp_path):
     assert seeds_table(comparison) is None
 
 
+def test_a_number_spelled_otherwise_is_no_difference(tmp_path):
+    for name, center, cuts in (("a", 3500, [1, 0.1]), ("b", 3500.0, [1.0, 0.10])):
+        write(tmp_path / name, fake_search(0, **SMALL), scan={"center": center, "unit": name}, cuts=cuts, toys=center)
+    comparison = compare_searches(find_searches([tmp_path])[0])
+    assert comparison.series == ["cathode"]
+    assert set(comparison.settings["a"]) == {"scan.unit"}
+
+
+def test_searches_of_other_features_are_no_repetition(tmp_path):
+    write(tmp_path / "a", fake_search(0, **SMALL), seed=0)
+    write(tmp_path / "b", replace(fake_search(1, **SMALL), features=("tau21", "mass")), seed=1)
+    comparison = compare_searches(find_searches([tmp_path])[0])
+    assert comparison.series[1] == "cathode, features=[tau21,mass]"
+    assert seeds_table(comparison) is None
+
+
 def test_settings_of_another_method_are_no_difference(tmp_path):
     settings = {"a": {"methods": {"cathode": {"density": "maf"}}}, "b": {"methods": {"cwola": {"density": "nsf"}}}}
     for name, method in (("a", "cathode"), ("b", "cwola")):
@@ -129,8 +145,11 @@ def test_a_comparison_without_injection_has_no_such_curve(tmp_path):
 def test_searches_of_other_observables_are_refused_and_other_windows_told(tmp_path):
     first = write(tmp_path / "a", fake_search(0, **SMALL))
     other = write(tmp_path / "b", replace(fake_search(1, **SMALL), observable="m_tt"))
-    with pytest.raises(UserError, match=r"m_jj \[GeV\] and m_tt \[GeV\]"):
+    with pytest.raises(UserError, match="scan m_jj and m_tt"):
         compare_searches([first, other])
+    light = write(tmp_path / "d", replace(fake_search(1, **SMALL), unit="TeV"))
+    with pytest.raises(UserError, match="measure in GeV and TeV"):
+        compare_searches([first, light])
     wide = write(tmp_path / "c", fake_search(1, **{**SMALL, "n_windows": 3}))
     assert any("different windows" in note for note in compare_searches([first, wide]).notes)
 
