@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from hepad.core.errors import UserError
-from hepad.core.files import file_sha256
 from hepad.metrics import MIN_ENTRIES, Cut, Share, agreement_p_value, choose_cut, share_beyond, trigger_rate
 from hepad.run.calibration import keep_calibration
 from hepad.run.held_out import HeldOut
@@ -82,8 +81,14 @@ def operating_point(held_out: HeldOut, name: str, fpr: float) -> OperatingPoint:
     return OperatingPoint(name, fpr, cut, share, p, held_out.background, held_out.origin)
 
 
-def keep_point(directory: Path, point: OperatingPoint, held_out: HeldOut) -> None:
-    """Keep an operating point and the scores that it was chosen on in the run's directory."""
-    sha256 = file_sha256(directory / "checkpoints" / "best.ckpt")
+def keep_point(directory: Path, point: OperatingPoint, held_out: HeldOut, sha256: str) -> None:
+    """Keep an operating point and the scores that it was chosen on in the run's directory.
+
+    Args:
+        directory: of the run.
+        point: what is kept.
+        held_out: the scores.
+        sha256: of the run's checkpoint, by which a later reader knows whose threshold it is.
+    """
     keep_calibration(directory, held_out.chosen, sha256, f"{held_out.background}: {held_out.origin}")
     keep_threshold(directory, point.name, point.facts(sha256))

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from hepad.core.errors import UserError
-from hepad.core.files import file_sha256
 from hepad.metrics import trigger_rate
 from hepad.metrics.rates import rate_name
 from hepad.report.terminal import console_table, print_to_terminal
@@ -38,7 +37,7 @@ def choose_threshold(
     else:
         held_out = file_held_out(run, background, device)
     point = operating_point(held_out, name, fpr)
-    keep_point(run_dir, point, held_out)
+    keep_point(run_dir, point, held_out, run.checkpoint_sha256)
     for line in point_lines(point):
         print(line)
     print(f"kept in {run_dir / THRESHOLDS}; hepad.score run={run_dir} … writes accepted_{name} and p_value")
@@ -71,9 +70,10 @@ def check_file(run_dir: Path, source: Path, beside: str | None = None, device: s
     Raises:
         UserError: the run has no threshold, or the file cannot be used.
     """
-    known = current_thresholds(run_dir, file_sha256(run_dir / "checkpoints" / "best.ckpt"))
+    run = load_run(run_dir)
+    known = current_thresholds(run_dir, run.checkpoint_sha256)
     if not known:
         raise UserError(f"{run_dir} has no threshold to check; choose one with rate=1kHz or fpr=1e-3")
-    found = scores_of_file(load_run(run_dir), source, "check", device, [*COLUMNS, *filter(None, [beside])])
+    found = scores_of_file(run, source, "check", device, [*COLUMNS, *filter(None, [beside])])
     tables = check_tables(found, {name: float(point["threshold"]) for name, point in known.items()}, beside)
     print_to_terminal([console_table(table, table.caption or f"{source.name}") for table in tables], [])
