@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from omegaconf import DictConfig
 from hepad.cli import run_command
 from hepad.cli.command import GuardedJob
 from hepad.config import RunConfig, quoted
+from hepad.core.errors import UserError
 from hepad.core.late_import import importing
 from hepad.logging.early_import import import_wandb_first
 from hepad.train import job as train_job
@@ -25,6 +27,8 @@ _QUOTES: Final = ("'", '"')
 
 def job(cfg: DictConfig) -> None:
     """Do what is left of one search, and print what it found."""
+    if find_spec("iminuit") is None:
+        raise UserError('a search fits spectra with iminuit: pip install "hepad[search]"')
     # Imported here, so that --help does not wait for torch.
     with importing():
         import_wandb_first(cfg.logger or {})

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 import h5py
@@ -260,3 +261,11 @@ def test_wrong_words_are_one_line_and_leave_nothing(tmp_path, words, said):
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
     assert said in done.err
     assert set(tmp_path.rglob("*")) == before
+
+
+def test_without_iminuit_nothing_is_trained_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "find_spec", lambda name: None if name == "iminuit" else find_spec(name))
+    done = run(tmp_path, "method=cathode")
+    assert (done.code, done.err.count("\n")) == (2, 1), done.err
+    assert 'pip install "hepad[search]"' in done.err
+    assert not (tmp_path / "searches").exists()
