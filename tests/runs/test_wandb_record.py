@@ -140,6 +140,10 @@ def test_correlation_charts_show_the_metrics(run, record, found):
         drawn = {f"test/{kind}/{row['feature']}": row["correlation"] for row in rows}
         assert drawn == {name: value for name, value in metrics.items() if name.startswith(f"test/{kind}/")}
     assert {row["sample"] for row in table(record, found["summary"], "test/correlations")} == {"background", "signal"}
+    top = table(record, found["summary"], "test/top")
+    assert [row["rank"] for row in top] == list(range(1, 21))
+    assert sorted((row["score"] for row in top), reverse=True) == [row["score"] for row in top]
+    assert all("σ " in row["why"] for row in top)
 
 
 def test_score_histograms_hold_every_entry_and_share_their_edges(run, found):

@@ -24,6 +24,11 @@ class Share:
         beyond: how many of these lie beyond, on the same scale.
         value: the share.
         low, high: Clopper and Pearson's 68.3% interval of the share.
+
+    >>> from hepad.metrics import share_beyond
+    >>> share = share_beyond([1.0, 2.0, 3.0, 4.0], 3.5)
+    >>> share.beyond, share.value, share.low < 0.25 < share.high
+    (1.0, 0.25, True)
     """
 
     entries: float
@@ -41,6 +46,12 @@ class Cut:
         threshold: `score > threshold` is accepted.
         low, high: the thresholds at the ends of the binomial interval of what lies beyond.
         share: the background beyond, among the entries that the threshold was chosen on.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import choose_cut
+    >>> cut = choose_cut(np.arange(500), 0.1)
+    >>> cut.threshold, cut.share.beyond
+    (449.0, 50.0)
     """
 
     threshold: float

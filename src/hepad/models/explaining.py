@@ -58,15 +58,24 @@ def background_center(model: AnomalyModel, batch: Batch) -> Tensor:
     return center if batch.mask is None else torch.where(batch.mask.unsqueeze(-1), center, batch.x)
 
 
-@exact_float32()
 def explain_scores(model: AnomalyModel, batch: Batch) -> Explanation:
     """Return what contributes to the scores of entries: the terms of the score where it is a sum of such.
 
     Otherwise integrated gradients from the middle of the background, and where the score has no gradient the change of
     the score without each number.
+
+    >>> import torch
+    >>> from hepad.core.batch import Batch
+    >>> from hepad.models import DenseAutoencoder, explain_scores
+    >>> model = DenseAutoencoder((3,), loss={"_target_": "hepad.losses.MSE"})
+    >>> batch = Batch(torch.randn(8, 3))
+    >>> model.prepare(batch)
+    >>> explanation = explain_scores(model, batch)
+    >>> explanation.method, bool((explanation.remainder.abs() < 1e-6 * explanation.score).all())
+    ('terms', True)
     """
     # Also within a test of Lightning's, where nothing has a gradient.
-    with torch.inference_mode(False):
+    with torch.inference_mode(False), exact_float32():
         return _explained(model, batch)
 
 

@@ -147,9 +147,9 @@ def plot_top_features(
     >>> import numpy as np
     >>> from hepad.plots.event_display import plot_top_features
     >>> x = np.array([[1.0, 5.0]])
-    >>> figure = plot_top_features(x, x, 0 * x, x, ["first"], ["pt", "mass"])
+    >>> figure = plot_top_features(x, x, 0 * x, x, ["first"], ["tau21", "width"])
     >>> [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    ['pt', 'mass']
+    ['tau21', 'width']
     """
     parts, z, other, x = (np.asarray(each, dtype=np.float64) for each in (contributions, values, nearest, raw))
     if not parts.shape == z.shape == other.shape == x.shape == (len(titles), len(names)):

@@ -99,12 +99,12 @@ def _bins(values: NDArray[np.float64], word: Callable[[float], str]) -> dict[str
 
 
 def _row(share: Share) -> list[Cell]:
-    to_khz = trigger_rate(1.0) / 1e3
+    rate, low, high = (f"{trigger_rate(value) / 1e3:.3g}" for value in (share.value, share.low, share.high))
     return [
         round(share.entries),
         round(share.beyond),
         Interval(share.value, share.low, share.high),
-        Interval(share.value * to_khz, share.low * to_khz, share.high * to_khz),
+        f"{rate} ({low} to {high})",
     ]
 
 
