@@ -4,10 +4,10 @@
     python -m scripts.search_study shift [--seeds 3]
     python -m scripts.search_study null [--seeds 200]
 
-`order` prints the largest SIC of each method over injected S/B in the window, `shift` the same at one S/B where masses of
-jets follow m_jj (m += 0.1 m_jj, as in arXiv:2210.14924), and `null` how uniform p-values are in searches of background
-alone, each of its own tenth of the events. Searches that are finished are not done again. docs/searches.md tells what is
-to be seen.
+`order` prints the largest SIC of each method over injected S/B in the window, `shift` the same at one S/B where masses
+of jets follow m_jj (m += 0.1 m_jj, as in arXiv:2210.14924), and `null` how uniform p-values are in searches of
+background alone, each of a tenth of the events by its own seed. Searches that are finished are not done again.
+docs/searches.md tells what is to be seen.
 """
 
 import argparse
