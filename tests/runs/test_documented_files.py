@@ -203,4 +203,4 @@ def test_files_of_the_readme(directory):
 
 
 def test_no_block_is_forgotten():
-    assert len(blocks("docs/data_formats.md")) == 15
+    assert len(blocks("docs/data_formats.md")) == 16

@@ -28,7 +28,7 @@ class MeanOfMembers(AnomalyModel):
     >>> members = [DenseAutoencoder((17,), loss={"_target_": "hepad.losses.MSE"}) for _ in range(3)]
     >>> batch = Batch(torch.randn(4, 17))
     >>> scores = torch.stack([member.anomaly_score(batch) for member in members])
-    >>> torch.allclose(MeanOfMembers(members).anomaly_score(batch), scores.mean(0))
+    >>> torch.allclose(MeanOfMembers(members).anomaly_score(batch), scores.double().mean(0))
     True
     """
 

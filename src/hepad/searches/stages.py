@@ -133,7 +133,7 @@ class Place:
 
     @property
     def table(self) -> "np.ndarray[Any, np.dtype[np.float32]]":
-        """What is searched: features, and the observable as the last column."""
+        """Entries that are searched: features, and the observable as the last column."""
         table = getattr(self.samples, self.sample)
         assert table is not None
         return np.asarray(table)
