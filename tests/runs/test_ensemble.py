@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from hepad import compare, evaluate, load_run, score, train
+from hepad import compare, evaluate, load_run, score, threshold, train
 from hepad.core.errors import UserError
 from hepad.rundir.locking import RunStatus, run_status
 from tests.runs.conftest import call, two_samples
@@ -127,6 +127,21 @@ def test_an_ensemble_scores_and_is_evaluated_as_the_mean_of_its_members(place, t
     done = call(evaluate.main, place, "run=run", "in_place=true")
     assert (done.code, done.err.count("\n")) == (2, 1), done.err
     assert "gain over its members" in done.err
+
+
+def test_a_threshold_of_an_ensemble_is_one_of_its_mean(place, tmp_path):
+    shutil.copytree(place / "run", tmp_path / "run")
+    done = call(threshold.main, tmp_path, "run=run", "fpr=0.1")
+    assert done.code == 0, done.err
+    kept = read(tmp_path / "run/thresholds.json")
+    words = ["run=run", f"input={place / 'background.h5'}", "output=scores.h5"]
+    done = call(score.main, tmp_path, *words)
+    assert done.code == 0, done.err
+    with h5py.File(tmp_path / "scores.h5") as file:
+        (name,) = [name for name in file if name.startswith("accepted_")]
+        np.testing.assert_array_equal(file[name][:], file["score"][:] > file[name].attrs["threshold"])
+        assert 0.02 < file[name][:].mean() < 0.25
+    assert kept
 
 
 def test_an_ensemble_that_did_not_finish_is_no_model(place, tmp_path):

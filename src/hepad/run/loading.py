@@ -161,7 +161,7 @@ class Run:
         from hepad.run.held_out import own_held_out
         from hepad.run.operating import operating_point
 
-        return operating_point(own_held_out(self.settings, self.model, self.directory, device), name, share)
+        return operating_point(own_held_out(self.settings, self.model, self.trained_in, device), name, share)
 
     def _slot_rule(self, names: tuple[str, ...] | None, mask: Any, n: int) -> SlotRule | None:
         """Return the rule that tells real slots of events, or real single jets; None where entries are never empty."""

@@ -103,7 +103,7 @@ def score_file(
         # Imported here: it builds datamodules, which scoring alone does not need.
         from hepad.run.held_out import own_held_out
 
-        chosen = own_held_out(run.settings, run.model, run_dir, str(where)).chosen
+        chosen = own_held_out(run.settings, run.model, run.trained_in, str(where)).chosen
         calibration = ScoreCalibration.of(chosen.score, chosen.weight)
     beside = score_columns(calibration, thresholds)
     tally = Tally()

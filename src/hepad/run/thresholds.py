@@ -33,7 +33,7 @@ def choose_threshold(
     """
     run = load_run(run_dir)
     if background is None:
-        held_out = own_held_out(run.settings, run.model, run_dir, device)
+        held_out = own_held_out(run.settings, run.model, run.trained_in, device)
     else:
         held_out = file_held_out(run, background, device)
     point = operating_point(held_out, name, fpr)
