@@ -70,7 +70,7 @@ def _null_words(record: SearchRecord, method: MethodResult) -> list[str]:
     if twin is None or method.null is None:
         return ["There is no null twin: the same search of samples without signal was not made."]
     kind = {"background": "background alone", "shuffled": "a shuffled observable"}.get(record.null_kind, "no signal")
-    told = show_global(with_trusted_global(record, method.null))
+    told = show_global(method.null)
     return [
         f"The null twin, the same search with {kind}, has a smallest local p-value of {show_p(twin.p)} "
         f"({show_z(twin.z)}){f' and a global one of {told}' if told else ''}."
@@ -100,7 +100,7 @@ def warnings(record: SearchRecord) -> list[str]:
     found = list(record.notes)
     names = [method.method for method in record.methods if not method.failure]
     searches = [name for name in names if name not in BENCHMARKS] or names
-    for method in record.methods:
+    for method in (with_trusted_global(record, method) for method in record.methods):
         if method.failure:
             found.append(f"{method.method} has no result: {method.failure.rstrip('.')}.")
         elif method.null is not None and method.null.p_global is not None and method.null.p_global < SIGNIFICANT:

@@ -16,9 +16,9 @@ BENCHMARKS: Final = ("supervised", "idealized")
 SIGNIFICANT: Final = 0.05
 """A global p-value below is called an excess."""
 FEWEST: Final = 10
-"""A fit of fewer entries is worth nothing."""
+"""Entries that a fit must have: one of fewer is worth nothing."""
 LOCAL_Z: Final = 3.0
-"""Where no global p-value is known, a local significance from here on is called an excess."""
+"""A local significance from here on is called an excess where no global p-value is known."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,15 @@ def smallest_p(record: SearchRecord, method: MethodResult | None) -> Finding | N
 
 
 def with_trusted_global(record: SearchRecord, method: MethodResult) -> MethodResult:
-    """Return a method without its global p-value where that is of a weak fit, which `smallest_p` does not count."""
+    """Return a method and its null twin, each without its global p-value where that counts a weak fit.
+
+    `smallest_p` does not count one.
+    """
+    null = None if method.null is None else with_trusted_global(record, method.null)
     finding = smallest_p(record, method)
     known = [cut.p for _, cut in results(method) if cut.p is not None and not cut.failure]
-    return replace(method, p_global=None) if finding is not None and min(known) < finding.p else method
+    trusted = finding is None or min(known) >= finding.p
+    return replace(method, p_global=method.p_global if trusted else None, null=null)
 
 
 def best_finding(record: SearchRecord) -> Finding | None:

@@ -45,7 +45,7 @@ def methods_table(record: SearchRecord) -> Table:
                     z_cell(finding.z),
                     global_cell(method),
                     None if twin is None else twin.p,
-                    None if method.null is None else global_cell(with_trusted_global(record, method.null)),
+                    None if method.null is None else global_cell(method.null),
                     None
                     if performance is None
                     else interval(

@@ -2,7 +2,15 @@
 
 from hepad.plots.search_style import cut_label
 from hepad.report import Cell, Table
-from hepad.searches.findings import SIGNIFICANT, efficiencies, failures, no_fit, results, smallest_p
+from hepad.searches.findings import (
+    SIGNIFICANT,
+    efficiencies,
+    failures,
+    no_fit,
+    results,
+    smallest_p,
+    with_trusted_global,
+)
 from hepad.searches.record import SearchRecord
 from hepad.searches.tables import global_cell, symmetric
 
@@ -10,7 +18,7 @@ from hepad.searches.tables import global_cell, symmetric
 def null_table(record: SearchRecord) -> Table | None:
     """Return p-values of each method beside those of its null twin; None where no method has one."""
     rows: list[list[Cell]] = []
-    for method in record.methods:
+    for method in (with_trusted_global(record, method) for method in record.methods):
         finding, twin = smallest_p(record, method), smallest_p(record, method.null)
         if method.null is None or twin is None:
             continue

@@ -125,6 +125,12 @@ def test_a_weak_fit_gives_no_answer_where_another_does():
     assert np.isnan(p_values(record.methods[0], 0.01, WINDOWS)).all()
     assert p_values(record.methods[0], 1.0, WINDOWS)[0] == 0.02
     assert "search/p_global/cwola" not in search_metrics(record)
+    # A twin's alike, wherever it is told.
+    twin = record.methods[0]
+    searched = search(replace(method("cwola", [[0.02], [0.5]]), null=twin))
+    assert "a global one" not in " ".join(answer(searched))
+    assert not any("The null twin of cwola" in line for line in warnings(searched))
+    assert null_table(searched).rows[0][4] is None
     # Alone it is still told, with its warning.
     assert best_finding(search(MethodResult("cwola", (WindowResult("w0", cuts[1:]),)))).cut is cuts[1]
 
