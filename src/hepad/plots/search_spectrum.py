@@ -26,6 +26,8 @@ _ROOM: Final = 0.34
 """Share of the upper panel that the text and the legend take."""
 _ONE_SIGMA: Final = 0.158655254
 _PULLS: Final = 3.8
+_LARGEST: Final = 100.0
+"""Of a pull that is drawn; bars of larger ones end in an arrow at the edge."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def plot_search_spectrum(
 ) -> Figure:
     """Spectra beyond several cuts side by side, each with its fit and, below, what remains in units of its error.
 
-    The pull of a bin is (n − b)/√(b + σ_b²). Error bars are the central 68% intervals of Poisson means (Garwood 1936).
+    The pull of a bin is (n − b)/√(b + σ_b²); one beyond ±100 ends in an arrow at the edge. Error bars are
+    the central 68% intervals of Poisson means (Garwood 1936).
 
     Args:
         spectra: one for each cut.
@@ -154,8 +157,12 @@ def _pulls(
 ) -> None:
     spread = np.sqrt(np.maximum(expected, 0) + errors**2)
     pulls = np.divide(counts - expected, spread, out=np.zeros_like(spread), where=spread > 0)
-    low, high = min(-_PULLS, 1.15 * float(pulls.min())), max(_PULLS, 1.15 * float(pulls.max()))
     centers = (edges[1:] + edges[:-1]) / 2
+    beyond = np.abs(pulls) > _LARGEST
+    pulls = np.clip(pulls, -_LARGEST, _LARGEST)
+    low, high = min(-_PULLS, 1.15 * float(pulls.min())), max(_PULLS, 1.15 * float(pulls.max()))
+    for center, pull in zip(centers[beyond], pulls[beyond], strict=True):
+        axes.plot(center, 1.06 * pull, "^" if pull > 0 else "v", color="black", markersize=8, zorder=3)
     inside = (centers >= window[0]) & (centers < window[1])
     for chosen, color in ((~inside, "0.45"), (inside, "#bd1f01")):
         axes.bar(centers[chosen], pulls[chosen], np.diff(edges)[chosen], color=color, linewidth=0, zorder=2)

@@ -117,6 +117,15 @@ def test_pulls_are_in_units_of_poisson_and_fit_error(figures):
     assert [drawn[round(x, 6)] for x in (EDGES[1:] + EDGES[:-1]) / 2] == pytest.approx(expected)
 
 
+def test_absurd_pulls_end_in_an_arrow_and_leave_the_others_readable():
+    absurd = MassSpectrum("top 1%", [3, 4, 5, 6, 7], [30, 1e9, 9, 0], [28, 0, 9, 1e9], [2, 1, 1, 1e-3])
+    below = plot_search_spectrum([absurd], (4, 5), observable="m_jj").axes[1]
+    heights = sorted(bar.get_height() for bar in below.patches[1:])
+    assert heights == pytest.approx([-100, 0, 2 / np.sqrt(28 + 4), 100])
+    assert [line.get_marker() for line in below.lines if line.get_marker() in "^v"] == ["^", "v"]
+    assert -120 < below.get_ylim()[0] < -106 < 106 < below.get_ylim()[1] < 120
+
+
 def test_a_failed_fit_is_named_and_draws_no_background():
     drawn_anyway = MassSpectrum("top 1%", EDGES, COUNTS, EXPECTED, EXPECTED, ["Z = 9"], "it did not converge")
     figure = plot_search_spectrum([drawn_anyway], WINDOWS[1], observable="m_jj")
