@@ -24,6 +24,8 @@ _SMALLEST: Final = 0.12
 _FAR: Final = 20.0
 _HOLDS_TEXT: Final = 0.55
 _NAMED: Final = 3
+_WIDTH: Final = 15.2
+"""Inches of a figure of features: a page gives the whole of its width to more than 1200 pixels."""
 
 
 def plot_events(
@@ -157,7 +159,7 @@ def plot_top_features(
     rows = np.arange(len(names))
     with house_style():
         height = max(3.4, 0.33 * len(names) + 1.0)
-        figure = Figure(figsize=(14.0, 0.8 + height * len(titles)), layout="constrained")
+        figure = Figure(figsize=(_WIDTH, 0.8 + height * len(titles)), layout="constrained")
         grid = figure.subplots(len(titles), 2, squeeze=False, sharey=True)
         for i, (left, right) in enumerate(grid):
             left.barh(rows, parts[i], color=[_ENTRY if part > 0 else _BACKGROUND for part in parts[i]], height=0.7)
@@ -173,16 +175,16 @@ def plot_top_features(
             right.set_title("Raw values at the right", fontsize=14, loc="right")
             for row, value in zip(rows, x[i], strict=True):
                 place = right.get_yaxis_transform()
-                right.text(1.01, row, f"{value:.3g}", transform=place, va="center", fontsize=12, color=_ENTRY)
+                right.text(
+                    1.01, row, f"{value:.4g}".replace("-", "−"), transform=place, va="center", fontsize=12, color=_ENTRY
+                )
             left.set_yticks(rows, [feature_name(name) for name in names], fontsize=13)
             left.tick_params(axis="y", which="both", length=0)
             right.tick_params(axis="y", which="both", length=0)
             left.minorticks_off()
             right.minorticks_off()
-        # The first feature above; both columns share the axis.
+        # The first feature above; all share the axis.
         grid[0][0].set_ylim(len(names) - 0.4, -0.6)
-        for axes in grid[1:, 0]:
-            axes.set_ylim(len(names) - 0.4, -0.6)
         grid[-1][0].set_xlabel("Contribution to the score")
         grid[-1][1].set_xlabel("(Value − mean) / spread")
         figure.legend(*grid[0][1].get_legend_handles_labels(), loc="outside upper right", ncols=2, fontsize=14)
@@ -228,8 +230,7 @@ def plot_top_images(
             shown = [images[i], *([] if remade is None else [remade[i]]), other[i]]
             colors = image_colors(np.stack(shown[:-1]))
             largest = float(np.abs(change[i]).max()) or 1.0
-            beside = [axes for axes, title in zip(row, columns, strict=True) if title in columns[:-2] + columns[-1:]]
-            for axes, image in zip(beside, shown, strict=True):
+            for axes, image in zip([*row[:-2], row[-1]], shown, strict=True):
                 mesh = axes.pcolormesh(image, cmap="viridis", norm=colors)
             residual = row[-2].pcolormesh(change[i], cmap="RdBu_r", norm=Normalize(-largest, largest))
             for axes, title in zip(row, columns, strict=True):

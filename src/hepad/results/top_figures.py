@@ -63,7 +63,7 @@ def top_figures(top: TopEntries, model: AnomalyModel, data: AnomalyDataModule) -
 
 def _title(rank: int, entry: TopEntry) -> str:
     slot = "" if entry.slot is None else f", slot {entry.slot}"
-    return f"{rank}. {entry.sample}, row {entry.row}{slot}: score {entry.score:.3g}, p = {entry.p_value:.2g}"
+    return f"{rank}. {entry.sample}, row {entry.row}{slot}: score {entry.score:.4g}, p = {entry.p_value:.2g}"
 
 
 def nearest_background(top: TopEntries, model: AnomalyModel, data: AnomalyDataModule, n: int) -> Batch:

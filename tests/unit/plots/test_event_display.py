@@ -6,6 +6,7 @@ from matplotlib.patches import Circle
 
 from hepad.plots import figure_bytes
 from hepad.plots.event_display import plot_events, plot_top_features, plot_top_images
+from hepad.plots.style import DPI
 
 
 def test_the_area_of_a_circle_is_the_pt_and_an_empty_slot_has_none():
@@ -31,6 +32,9 @@ def test_pictures_are_drawn_with_and_without_a_reconstruction():
     x = rng.normal(size=(2, 4)) * 100
     figure = plot_top_features(x, x, x, x, titles, ["a", "b", "c_", "$d"])
     assert figure.axes[1].get_xscale() == "symlog"
+    # More is given a page's full width.
+    assert figure.get_figwidth() * DPI > 1200
+    assert all(axes.get_ylim() == figure.axes[0].get_ylim() for axes in figure.axes)
     assert figure_bytes(figure).startswith(b"\x89PNG")
 
 
