@@ -1,10 +1,14 @@
 """Drawing of validation plots: histograms and profiles of several samples laid over each other."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+import matplotlib as mpl
+import mplhep
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from hepad.simulation.records import Array
 from hepad.simulation.validation_samples import SampleData
@@ -16,7 +20,23 @@ Quantity: TypeAlias = Callable[[SampleData], Array]
 Plot: TypeAlias = Callable[[Axes, Sequence[SampleData]], None]
 
 
-def label_axes(axes: Axes) -> None:
+def draw_plots(plots: Mapping[str, Callable[[Axes], None]], directory: Path, prefix: str = "") -> list[Path]:
+    """Draw each plot on axes of its own as `<directory>/<prefix><name>.png`, and return the files."""
+    paths = []
+    with mpl.rc_context():
+        mplhep.style.use("CMS")
+        mpl.rcParams.update({"font.size": 20, "legend.fontsize": 16, "figure.figsize": (9, 8)})
+        for name, draw in plots.items():
+            figure = Figure()
+            axes = figure.add_subplot()
+            draw(axes)
+            _label(axes)
+            paths.append(directory / f"{prefix}{name}.png")
+            figure.savefig(paths[-1], dpi=70, bbox_inches="tight", metadata={"Software": None})
+    return paths
+
+
+def _label(axes: Axes) -> None:
     """Write where the samples come from, in the manner of CMS but without its name."""
     above: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
     axes.annotate("hepad", (0, 1), (0, 5), weight="bold", size=24, **above)

@@ -1,19 +1,17 @@
 """The validation plots: which quantities, in which bins."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import matplotlib as mpl
-import mplhep
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from hepad.simulation.cells import REGION_ETA_EDGES
 from hepad.simulation.records import Array
 from hepad.simulation.taggers import EFFICIENCIES, WORKING_POINTS
-from hepad.simulation.validation_drawing import COLOURS, Plot, Quantity, add_legend, label_axes, overlay, profile
+from hepad.simulation.validation_drawing import COLOURS, Plot, Quantity, add_legend, draw_plots, overlay, profile
 from hepad.simulation.validation_samples import (
     FLAVOURS,
     REAL_JETS_PER_EVENT,
@@ -25,19 +23,7 @@ from hepad.simulation.validation_samples import (
 
 def draw_all(samples: Sequence[SampleData], directory: Path) -> list[Path]:
     """Draw every validation plot as a PNG in `directory` and return the paths."""
-    paths = []
-    with mpl.rc_context():
-        mplhep.style.use("CMS")
-        mpl.rcParams.update({"font.size": 20, "legend.fontsize": 16, "figure.figsize": (9, 8)})
-        for name, draw in _PLOTS.items():
-            figure = Figure()
-            axes = figure.add_subplot()
-            draw(axes, samples)
-            label_axes(axes)
-            path = directory / f"{name}.png"
-            figure.savefig(path, dpi=70, bbox_inches="tight", metadata={"Software": None})
-            paths.append(path)
-    return paths
+    return draw_plots({name: partial(draw, samples=samples) for name, draw in _PLOTS.items()}, directory)
 
 
 def _jets_per_event(axes: Axes, samples: Sequence[SampleData]) -> None:

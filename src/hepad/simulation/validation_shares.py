@@ -1,16 +1,15 @@
 """Histograms of the quantities of several samples, each a share of its sample."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib as mpl
-import mplhep
 import numpy as np
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
 from hepad.simulation.records import Array
-from hepad.simulation.validation_drawing import COLOURS, add_legend, label_axes
+from hepad.simulation.validation_drawing import COLOURS, add_legend, draw_plots
 
 
 class Shares(NamedTuple):
@@ -32,22 +31,18 @@ def draw_shares(
         ylabel: what the shares are of.
         directory, prefix: of the files.
     """
-    paths = []
-    with mpl.rc_context():
-        mplhep.style.use("CMS")
-        mpl.rcParams.update({"font.size": 20, "legend.fontsize": 16, "figure.figsize": (9, 8)})
-        for name, plot in plots.items():
-            figure = Figure()
-            axes = figure.add_subplot()
-            for (sample, quantities), colour in zip(samples.items(), COLOURS, strict=False):
-                values = quantities[name]
-                share = np.histogram(values, plot.edges)[0] / len(values)
-                axes.stairs(share, plot.edges, color=colour, linewidth=2, label=sample)
-            axes.set(xlabel=plot.label, ylabel=ylabel, xlim=(plot.edges[0], plot.edges[-1]))
-            if plot.log:
-                axes.set_yscale("log")
-            add_legend(axes, plot.log)
-            label_axes(axes)
-            paths.append(directory / f"{prefix}{name}.png")
-            figure.savefig(paths[-1], dpi=70, bbox_inches="tight", metadata={"Software": None})
-    return paths
+    drawing = {
+        name: partial(_draw, samples=samples, name=name, plot=plot, ylabel=ylabel) for name, plot in plots.items()
+    }
+    return draw_plots(drawing, directory, prefix)
+
+
+def _draw(axes: Axes, samples: Mapping[str, Mapping[str, Array]], name: str, plot: Shares, ylabel: str) -> None:
+    for (sample, quantities), colour in zip(samples.items(), COLOURS, strict=False):
+        values = quantities[name]
+        share = np.histogram(values, plot.edges)[0] / len(values)
+        axes.stairs(share, plot.edges, color=colour, linewidth=2, label=sample)
+    axes.set(xlabel=plot.label, ylabel=ylabel, xlim=(plot.edges[0], plot.edges[-1]))
+    if plot.log:
+        axes.set_yscale("log")
+    add_legend(axes, plot.log)
