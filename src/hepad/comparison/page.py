@@ -1,8 +1,8 @@
 """A comparison as a reader gets it: page, numbers and pictures as files, and its first table on a terminal."""
 
-import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from rich.table import Table as ConsoleTable
 
 from hepad.comparison.compare import Comparison
 from hepad.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
+from hepad.comparison.files import write_files
 from hepad.comparison.rows import auc_name, csv_text, reason_table
 from hepad.comparison.seeds import seed_groups, seed_tables, spreads_beside
 from hepad.comparison.tables import (
@@ -21,34 +22,17 @@ from hepad.comparison.tables import (
     settings_table,
 )
 from hepad.comparison.trivial import trivial_groups, verdict_cell
-from hepad.core.files import atomic_write_text
 from hepad.metrics import pair_result
 from hepad.metrics.verdict import SIGNIFICANT
-from hepad.plots import StandardFigure, save_figure
-from hepad.report import Cell, Report, Section, write_report
+from hepad.plots import StandardFigure
+from hepad.report import Cell, Report, Section
 from hepad.report.terminal import console_table, print_to_terminal
-
-PLOTS = "comparison_plots"
 
 
 def write_comparison(comparison: Comparison, directory: Path, formats: Sequence[str] = ("png",)) -> Path:
-    """Write comparison.html, comparison.json, comparison.csv and comparison_plots/ and return the page's path.
-
-    Args:
-        comparison: what was found.
-        directory: where to; it is made if need be, and earlier files of these names are replaced.
-        formats: of the pictures: png, pdf, svg; PNG is always written, for the page.
-    """
-    plots = directory / PLOTS
-    plots.mkdir(parents=True, exist_ok=True)
-    wanted = tuple(dict.fromkeys(("png", *formats)))
-    drawn = []
-    for figure in comparison_figures(comparison):
-        save_figure(figure.figure, plots / figure.name, formats=wanted)
-        drawn.append(figure)
-    atomic_write_text(directory / "comparison.json", json.dumps(as_json(comparison), indent=2) + "\n")
-    atomic_write_text(directory / "comparison.csv", as_csv(comparison))
-    return write_report(directory / "comparison.html", comparison_report(comparison, drawn, plots))
+    """Write the files of a comparison of runs, as `write_files` does, and return the page's path."""
+    figures, report = comparison_figures(comparison), partial(comparison_report, comparison)
+    return write_files(directory, figures, as_json(comparison), as_csv(comparison), report, formats)
 
 
 def print_comparison(comparison: Comparison, page: Path) -> None:

@@ -1,8 +1,9 @@
 """The figures every evaluation has, in the order of the report."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -18,6 +19,7 @@ from hepad.plots.roc import plot_roc, plot_sic
 from hepad.plots.score_distributions import plot_score_distributions
 from hepad.plots.score_vs_feature import plot_score_vs_feature
 from hepad.plots.sculpting import plot_sculpting
+from hepad.plots.style import save_figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,17 @@ class StandardFigure:
     def __post_init__(self) -> None:
         # Samples and features are named by whoever made the files.
         object.__setattr__(self, "name", file_name(self.name))
+
+
+def save_figures(
+    figures: Iterable[StandardFigure], directory: Path, formats: Sequence[str] = ()
+) -> list[StandardFigure]:
+    """Write each figure as `<directory>/<name>.png`, and in further formats, and return the figures."""
+    saved = []
+    for figure in figures:
+        save_figure(figure.figure, directory / figure.name, formats=tuple(dict.fromkeys(("png", *formats))))
+        saved.append(figure)
+    return saved
 
 
 def standard_figures(

@@ -1,17 +1,16 @@
 """The page of several searches: p-values, SIC and limits side by side, and injection curves over seeds."""
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from hepad.core.files import atomic_write_text
-from hepad.plots import StandardFigure, save_figure
+from hepad.comparison.files import write_files
+from hepad.plots import StandardFigure
 from hepad.plots.runs import MOST_IN_COLOR, run_styles
 from hepad.plots.search_injection import plot_injection
 from hepad.plots.searches import Value, plot_searches
-from hepad.report import Cell, Report, Section, Table, write_report
+from hepad.report import Cell, Report, Section, Table
 from hepad.report.terminal import console_table, print_to_terminal
 from hepad.searches.answer import show_p, show_z
 from hepad.searches.comparing import SearchComparison, limits_of, tightest_with_limits
@@ -27,7 +26,6 @@ from hepad.searches.comparison_tables import (
 )
 from hepad.searches.findings import BENCHMARKS
 
-PLOTS: Final = "comparison_plots"
 INJECTION: Final = "Injection"
 BESIDE: Final = "Side by side"
 _MOST_ROWS: Final = 30
@@ -36,18 +34,7 @@ _BAND: Final = ("median", "-1", "1")
 
 
 def write_search_comparison(comparison: SearchComparison, directory: Path, formats: Sequence[str] = ("png",)) -> Path:
-    """Write comparison.html, comparison.json, comparison.csv and comparison_plots/ and return the page's path.
-
-    Args:
-        comparison: what was found.
-        directory: where to; it is made if need be, and earlier files of these names are replaced.
-        formats: of the pictures: png, pdf, svg; PNG is always written, for the page.
-    """
-    plots = directory / PLOTS
-    plots.mkdir(parents=True, exist_ok=True)
-    figures = list(comparison_figures(comparison))
-    for figure in figures:
-        save_figure(figure.figure, plots / figure.name, formats=tuple(dict.fromkeys(("png", *formats))))
+    """Write the files of a comparison of searches, as `write_files` does, and return the page's path."""
     content: dict[str, Any] = {
         "searches": {label: str(path) for label, path in comparison.directories.items()},
         "differs_in": {label: dict(settings) for label, settings in comparison.settings.items()},
@@ -55,9 +42,8 @@ def write_search_comparison(comparison: SearchComparison, directory: Path, forma
         "unfinished": [str(path) for path in comparison.unfinished],
         "rows": as_rows(comparison),
     }
-    atomic_write_text(directory / "comparison.json", json.dumps(content, indent=2) + "\n")
-    atomic_write_text(directory / "comparison.csv", as_csv(comparison))
-    return write_report(directory / "comparison.html", comparison_report(comparison, figures, plots))
+    figures, report = comparison_figures(comparison), partial(comparison_report, comparison)
+    return write_files(directory, figures, content, as_csv(comparison), report, formats)
 
 
 def print_search_comparison(comparison: SearchComparison, page: Path) -> None:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from hepad.plots import StandardFigure, save_figure
+from hepad.plots import StandardFigure
+from hepad.plots.standard import save_figures
 from hepad.report import Cell, Report, Section, Table, interval, write_report
 from hepad.searches.answer import FAILED, answer, show_p, warnings
 from hepad.searches.figures import LIMITS, SCAN, SPECTRA, best_first, search_figures
@@ -39,10 +40,7 @@ def write_search_page(
     plots.mkdir(exist_ok=True)
     for earlier in (path for path in plots.iterdir() if path.suffix in _PICTURES and path.is_file()):
         earlier.unlink()
-    wanted = tuple(dict.fromkeys(("png", *formats)))
-    figures = list(search_figures(record, note))
-    for figure in figures:
-        save_figure(figure.figure, plots / figure.name, formats=wanted)
+    figures = save_figures(search_figures(record, note), plots, formats)
     write_metrics(directory, record)
     return write_report(directory / PAGE, search_report(record, figures, plots, title or directory.resolve().name))
 
