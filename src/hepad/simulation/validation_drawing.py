@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import matplotlib as mpl
 import mplhep
@@ -16,12 +16,15 @@ from hepad.simulation.validation_samples import SampleData
 # The colours of Petroff (arXiv:2107.02270), as CMS recommends: distinct to colour-blind readers too.
 COLOURS: Final = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd", "#000000")
 
+Samples = TypeVar("Samples")
 Quantity: TypeAlias = Callable[[SampleData], Array]
 Plot: TypeAlias = Callable[[Axes, Sequence[SampleData]], None]
 
 
-def draw_plots(plots: Mapping[str, Callable[[Axes], None]], directory: Path, prefix: str = "") -> list[Path]:
-    """Draw each plot on axes of its own as `<directory>/<prefix><name>.png`, and return the files."""
+def draw_plots(
+    plots: Mapping[str, Callable[[Axes, Samples], None]], samples: Samples, directory: Path, prefix: str = ""
+) -> list[Path]:
+    """Draw each plot of the samples on axes of its own as `<directory>/<prefix><name>.png`, and return the files."""
     paths = []
     with mpl.rc_context():
         mplhep.style.use("CMS")
@@ -29,7 +32,7 @@ def draw_plots(plots: Mapping[str, Callable[[Axes], None]], directory: Path, pre
         for name, draw in plots.items():
             figure = Figure()
             axes = figure.add_subplot()
-            draw(axes)
+            draw(axes, samples)
             _label(axes)
             paths.append(directory / f"{prefix}{name}.png")
             figure.savefig(paths[-1], dpi=70, bbox_inches="tight", metadata={"Software": None})

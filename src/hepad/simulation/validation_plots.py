@@ -1,7 +1,6 @@
 """The validation plots: which quantities, in which bins."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +22,7 @@ from hepad.simulation.validation_samples import (
 
 def draw_all(samples: Sequence[SampleData], directory: Path) -> list[Path]:
     """Draw every validation plot as a PNG in `directory` and return the paths."""
-    return draw_plots({name: partial(draw, samples=samples) for name, draw in _PLOTS.items()}, directory)
+    return draw_plots(_PLOTS, samples, directory)
 
 
 def _jets_per_event(axes: Axes, samples: Sequence[SampleData]) -> None:

@@ -31,10 +31,8 @@ def draw_shares(
         ylabel: what the shares are of.
         directory, prefix: of the files.
     """
-    drawing = {
-        name: partial(_draw, samples=samples, name=name, plot=plot, ylabel=ylabel) for name, plot in plots.items()
-    }
-    return draw_plots(drawing, directory, prefix)
+    drawing = {name: partial(_draw, name=name, plot=plot, ylabel=ylabel) for name, plot in plots.items()}
+    return draw_plots(drawing, samples, directory, prefix)
 
 
 def _draw(axes: Axes, samples: Mapping[str, Mapping[str, Array]], name: str, plot: Shares, ylabel: str) -> None:
