@@ -1,0 +1,43 @@
+"""Pictures of the most anomalous entries: the background entry that stands beside each."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+
+from hepad.callbacks.top_entries import TopEntries, TopEntry
+from hepad.core.batch import Batch
+from hepad.results.top_figures import nearest_background, top_figures
+
+
+def entry(sample: str, position: int) -> TopEntry:
+    return TopEntry(sample, position, 100 + position, None, "", 4230.0, 0.01, ())
+
+
+def model_and_data(background: torch.Tensor) -> tuple[Any, Any]:
+    """A model that weighs the first number tenfold, and data of one sample."""
+    weights = torch.tensor([10.0, 1.0])
+    model = SimpleNamespace(normalizer=lambda x, mask=None: x * weights, device=torch.device("cpu"))
+    tested = {"background": SimpleNamespace(batch=Batch(background))}
+    data = SimpleNamespace(background="background", test_entries=tested, structure="vector", feature_names=("a", "b"))
+    return model, data
+
+
+def test_the_nearest_is_that_of_normalised_numbers_and_never_the_entry_itself():
+    background = torch.tensor([[5.0, 5.0], [5.0, 9.0], [6.0, 5.0], [0.0, 0.0]])
+    model, data = model_and_data(background)
+    x = torch.tensor([[5.9, 9.0], [5.0, 5.0], [0.1, 0.1]])
+    top = TopEntries([entry("signal", 0), entry("background", 0), entry("signal", 1)], Batch(x), None)
+    near = nearest_background(top, model, data, 3)
+    assert near.x.tolist() == [[6.0, 5.0], [5.0, 9.0], [0.0, 0.0]]
+
+
+def test_titles_have_the_score_without_an_exponent():
+    model, data = model_and_data(torch.zeros(3, 2))
+    explanation = SimpleNamespace(values=torch.ones(1, 2))
+    top: Any = SimpleNamespace(entries=[entry("signal", 7)], batch=Batch(torch.ones(1, 2)), explanation=explanation)
+    (figure,) = top_figures(top, model, data)
+    assert "1. signal, row 107: score 4230, p = 0.01" in {axes.get_title() for axes in figure.figure.axes}
+    bars = [bar.get_width() for bar in figure.figure.axes[0].patches]
+    np.testing.assert_array_equal(bars, [1, 1])
