@@ -162,8 +162,7 @@ def show_global(method: MethodResult) -> str:
     if method.p_global is None:
         return ""
     toys = f" ({method.toys:,} toys)" if method.toys else ""
-    # (k + 1) / (n + 1) of none that is as extreme.
-    if method.toys and method.p_global * (method.toys + 1) < 1.01:
+    if _none_as_extreme(method):
         return f"at most {show_p(1 / (method.toys + 1))} (none of {method.toys:,} toys is as extreme)"
     return f"{show_p(method.p_global)}{toys}"
 
@@ -172,5 +171,9 @@ def brief_global(method: MethodResult) -> str:
     """Return a method's global p-value as a figure takes it, such as `≤ 0.005`; empty where it has none."""
     if method.p_global is None:
         return ""
-    floor = method.toys and method.p_global * (method.toys + 1) < 1.01
-    return f"{'≤' if floor else '='} {show_p(method.p_global)}"
+    return f"{'≤' if _none_as_extreme(method) else '='} {show_p(method.p_global)}"
+
+
+def _none_as_extreme(method: MethodResult) -> bool:
+    """Return whether a global p-value is the (k + 1) / (n + 1) of no toy."""
+    return method.p_global is not None and method.toys > 0 and method.p_global * (method.toys + 1) < 1.01

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import norm
 from tests.fake_searches import fake_search
 
-from hepad.searches.answer import answer, show_p, warnings
+from hepad.searches.answer import answer, brief_global, show_global, show_p, warnings
 from hepad.searches.findings import best_finding, failures, p_values, smallest_p, z_of_p
 from hepad.searches.metrics import search_metrics
 from hepad.searches.record import CutResult, MethodResult, SearchRecord, Spectrum, Window, WindowResult
@@ -149,6 +149,20 @@ def test_nothing_at_all_is_no_result():
     assert answer(record) == ["No result: no cut of any method has a p-value."]
     assert search_metrics(record) == {}
     assert null_table(record) is None
+
+
+@pytest.mark.parametrize(
+    ("p", "toys", "words", "brief"),
+    [
+        (1 / 201, 200, "at most 0.005 (none of 200 toys is as extreme)", "≤ 0.005"),
+        (2 / 201, 200, "0.01 (200 toys)", "= 0.01"),
+        (0.005, 0, "0.005", "= 0.005"),
+        (None, 200, "", ""),
+    ],
+)
+def test_a_global_p_value_of_no_toy_is_at_most(p, toys, words, brief):
+    found = MethodResult("cwola", (), p, toys)
+    assert (show_global(found), brief_global(found)) == (words, brief)
 
 
 def test_metrics_have_flat_names_and_their_numbers():
