@@ -14,13 +14,8 @@ from hepad.searches.windows import Scan
 
 Kind: TypeAlias = Literal["supervised", "idealized", "cwola", "anode", "r_anode", "cathode", "lacathode", "score"]
 
-NEEDS_DENSITY: Final = ("anode", "r_anode", "cathode", "lacathode")
-"""Kinds of methods that begin with the density of the side bands."""
-
 NEEDS_EXTRA: Final = ("supervised", "idealized")
 """Kinds of methods that are for studies: they are given background that is known as such."""
-
-_OF_STUDIES: Final = "injection.sample=NAME injects signal into simulated background (docs/searches.md)"
 
 
 @dataclass(frozen=True)
