@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from hepad.callbacks.top_entries import TopEntries, TopEntry
@@ -41,3 +42,19 @@ def test_titles_have_the_score_without_an_exponent():
     assert "1. signal, row 107: score 4230, p = 0.01" in {axes.get_title() for axes in figure.figure.axes}
     bars = [bar.get_width() for bar in figure.figure.axes[0].patches]
     np.testing.assert_array_equal(bars, [1, 1])
+
+
+def test_an_object_is_as_red_as_its_share_of_what_raises_the_score():
+    x = torch.tensor([[[50.0, 0.5, 1.0], [40.0, -0.5, -1.0], [30.0, 0.0, 2.0]]])
+    model, data = model_and_data(torch.zeros(2, 3, 3))
+    model.normalizer = lambda x, mask=None: x
+    data.structure, data.feature_names = "set", ("pt", "eta", "phi")
+    # What lowers the score has no share.
+    values = torch.tensor([[[3.0, 0.0, 0.0], [0.5, 0.5, 0.0], [-4.0, 0.0, 0.0]]])
+    top: Any = SimpleNamespace(
+        entries=[entry("signal", 0)], batch=Batch(x), explanation=SimpleNamespace(values=values)
+    )  # fmt: skip
+    (figure,) = top_figures(top, model, data)
+    red = np.array([circle.get_facecolor()[:2] for circle in figure.figure.axes[0].patches[::3]])
+    # From grey, 0.75 of each colour, to 0.12 of green at a share of 1: by its root.
+    assert red[:, 1] == pytest.approx(0.75 - 0.63 * np.sqrt([0.75, 0.25, 0]))
