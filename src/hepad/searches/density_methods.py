@@ -10,7 +10,8 @@ from hepad.searches.common_scale import FoldScores
 from hepad.searches.method_stages import MethodStages, against
 from hepad.searches.runs import SIGNAL_REGION
 from hepad.searches.sample_tables import Table, read_table, write_table
-from hepad.searches.scoring import DATA, REFERENCE, in_region, tested_scores
+from hepad.searches.samples import DATA
+from hepad.searches.scoring import REFERENCE, in_region, tested_scores
 from hepad.searches.template import latent_table, log_density, normal_template
 
 
