@@ -18,7 +18,7 @@ from hepad.data.split import fold_numbers
 from hepad.models import Flow
 from hepad.run.building import build_data
 from hepad.searches.methods import stages_of, strip_weights
-from hepad.searches.planning import plan_search
+from hepad.searches.planning import Planner, plan_search
 from hepad.searches.preparing import prepare_samples
 from hepad.searches.reading import SampleReader
 from hepad.searches.settings import read_settings
@@ -32,7 +32,8 @@ CWOLA = f"methods.cwola.classifier={TREES}"
 def place(tmp_path_factory) -> Place:
     """The first window of a small study, whose samples are written."""
     directory = tmp_path_factory.mktemp("search")
-    cfg = search_config("method=cathode,cwola", *injected_words(directory), *QUICK, CWOLA)
+    more = [CWOLA, f"methods.lacathode.classifier={TREES}"]
+    cfg = search_config("method=cathode,cwola,lacathode", *injected_words(directory), *QUICK, *more)
     settings = read_settings(cfg)
     samples = prepare_samples(settings, SampleReader(cfg))
     stages = Stages(directory, settings, samples, no_training)
@@ -101,6 +102,21 @@ def test_the_density_of_a_fold_has_seen_nothing_that_the_fold_tests(place):
         mass = falling_mass(place)[seen]
         assert ((mass < 3300) | (mass >= 3700)).all()
         assert (number[seen] != fold).all()
+
+
+def test_a_fold_of_lacathode_reads_the_latent_points_of_its_own_density(place):
+    for fold, config in enumerate(runs_of(place, "lacathode", "lacathode-fold")):
+        assert config.data.plain()["samples"]["data"].rpartition("/")[2].startswith(f"w0-latent{fold}-")
+
+
+def test_the_time_of_a_method_is_that_of_what_its_scores_need(place):
+    planner = Planner(RunConfig.of({}), place.settings, place.samples, place.stages.directory, no_training)
+    planner.pipeline()
+    found = {
+        name: {stage.rpartition("-")[0] for stage in planner.needed(end)} for (name, _), end in planner.ends.items()
+    }
+    assert found["cwola"] == {"w0-cwola-fold0", "w0-cwola-fold1", "w0-cwola-scores"}
+    assert {"w0-density0", "w0-density1", "w0-template1", "w0-cathode-fold1"} < found["cathode"]
 
 
 def a_flow(scale: float, seed: int) -> Flow:
