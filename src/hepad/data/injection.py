@@ -64,8 +64,8 @@ def split_search_rows(
             f"{injected} events of signal cannot be injected: from 0 to {max(n_signal - 1, 0)} are possible, since "
             f"the file has {n_signal} and the others are tested on"
         )
-    background = _shuffled(n_background, seed, _BACKGROUND_STREAM)
-    signal = _shuffled(n_signal, seed, _SIGNAL_STREAM)
+    background = shuffled_rows(n_background, seed, _BACKGROUND_STREAM)
+    signal = shuffled_rows(n_signal, seed, _SIGNAL_STREAM)
     return SearchRows(
         data=np.sort(background[:n_data]),
         extra=np.sort(background[n_data:]),
@@ -74,7 +74,8 @@ def split_search_rows(
     )
 
 
-def _shuffled(n: int, seed: int, stream: int) -> NDArray[np.int64]:
+def shuffled_rows(n: int, seed: int, stream: int) -> NDArray[np.int64]:
+    """Return the rows 0 to n − 1 in a random order, another one for each stream of a seed."""
     if seed < 0:
         raise UserError(f"seed={seed}: a whole number of at least 0 is needed")
     # Sorted random numbers: NumPy promises the stream of a bit generator, not that of its permutations.

@@ -81,8 +81,9 @@ def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context
                 )
             entries.add(made)
             advance(len(made.x))
-        for i, name in enumerate(run.context_names if given is not None else ()):
-            file.create_dataset(name, data=given[:, i] if given is not None else (), track_times=False)
+        if given is not None:
+            for name, values in zip(run.context_names, given.T, strict=True):
+                file.create_dataset(name, data=values, track_times=False)
         file.attrs["sample"] = target.stem
         file.attrs["source"] = f"hepad generate: {type(model).__name__}"
         file.attrs["run"] = run_dir.resolve().name

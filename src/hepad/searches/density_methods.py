@@ -10,7 +10,8 @@ from hepad.searches.common_scale import FoldScores
 from hepad.searches.method_stages import MethodStages, against
 from hepad.searches.runs import SIGNAL_REGION
 from hepad.searches.sample_tables import Table, read_table, write_table
-from hepad.searches.scoring import DATA, REFERENCE, in_region, tested_scores
+from hepad.searches.samples import DATA
+from hepad.searches.scoring import REFERENCE, in_region, tested_scores
 from hepad.searches.template import latent_table, log_density, normal_template
 
 
@@ -31,15 +32,15 @@ def anode(stages: MethodStages) -> tuple[str, Path]:
 
     def collect() -> dict[str, FoldScores]:
         template, _ = read_table(path)
-        data = _ratio(place.table, runs, outer, tested_scores(runs, DATA))
+        data = density_ratio(place.table, runs, outer, tested_scores(runs, DATA))
         known = {REFERENCE: template, "extra": place.samples.extra, "held_out": place.samples.held_out}
-        others = {name: _ratio(table, runs, outer) for name, table in known.items() if table is not None}
+        others = {name: density_ratio(table, runs, outer) for name, table in known.items() if table is not None}
         return {DATA: in_region(data, place.table[:, -1], (low, high)), **others}
 
     return stages.add_scores([stage, *folds], collect)
 
 
-def _ratio(table: Table, runs: Sequence[Path], outer: Path, tested: FoldScores | None = None) -> FoldScores:
+def density_ratio(table: Table, runs: Sequence[Path], outer: Path, tested: FoldScores | None = None) -> FoldScores:
     """Return ln p_in − ln p_out; p_in is that of the fold that has not seen the entry, or of every K-th row's."""
     fold = np.arange(len(table)) % len(runs)
     if tested is not None:
@@ -71,7 +72,9 @@ def lacathode(stages: MethodStages) -> tuple[str, Path]:
         mass = place.table[:, -1].astype(np.float64)
         write_table(path, normal_template(len(names), mass, place.window, n, place.settings.seed), columns, key)
 
-    normal, normal_file = place.stages.file(f"{place.name}-normal", ".h5", [method.oversample], [place.prepared], draw)
+    normal, normal_file = place.stages.file(
+        f"{place.name}-normal", ".h5", [method.oversample, low, high], [place.prepared], draw
+    )
 
     def files(fold: int) -> dict[str, Path]:
         return {DATA: stages.of_fold(latent, fold)[1], "template": normal_file}

@@ -7,7 +7,8 @@ from typing import Any
 from hepad.searches.common_scale import FoldScores
 from hepad.searches.runs import SIGNAL_REGION
 from hepad.searches.sample_tables import write_table
-from hepad.searches.scoring import DATA, MethodScores, other_scores
+from hepad.searches.samples import DATA
+from hepad.searches.scoring import MethodScores, other_scores
 from hepad.searches.settings import Method
 from hepad.searches.stages import Place
 from hepad.searches.template import make_template

@@ -9,7 +9,8 @@ from hepad.searches.common_scale import FoldScores
 from hepad.searches.density_methods import anode, lacathode
 from hepad.searches.method_stages import MethodStages, against
 from hepad.searches.runs import HIGH, LOW, SIDEBANDS, SIGNAL_REGION
-from hepad.searches.scoring import DATA, REFERENCE, in_region, other_scores, tested_scores
+from hepad.searches.samples import DATA
+from hepad.searches.scoring import REFERENCE, in_region, other_scores, tested_scores
 from hepad.searches.settings import Method
 from hepad.searches.stages import Place
 

@@ -49,6 +49,9 @@ class Planner:
         samples: that are searched.
         directory: of the search.
         train: trains a run.
+
+    Attributes:
+        ends: method and window of the data → stage of its scores.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Planner:
     ) -> None:
         self.cfg, self.settings, self.samples, self.directory = cfg, settings, samples, directory
         self.stages = Stages(directory, settings, samples, train)
+        self.ends: dict[tuple[str, str], str] = {}
 
     def pipeline(self) -> Pipeline:
         """Return all stages."""
@@ -89,6 +93,8 @@ class Planner:
             *(settings.limits, settings.unblind, vars(self.samples.scan)),
         ]
         needs = tuple(stages.scores[0] for stages in windows)
+        if sample == "data":
+            self.ends |= {(method.name, stages.place.window.name): stages.scores[0] for stages in windows}
         prefix = "" if sample == "data" else "null-"
         name = f"{prefix}{method.name}-result-{key_of(facts, list(needs), self.samples.key)}"
         place = self.stages.place / name
@@ -130,10 +136,14 @@ class Planner:
         return record
 
     def _timed(self, result: MethodResult, seconds: dict[str, float]) -> MethodResult:
-        """Return a result with the seconds that its stages took in each window."""
+        """Return a result with the seconds that its scores in each window took, with all that they need."""
         windows = []
         for window in result.windows:
-            mine = (f"{window.window}-{result.method}-", f"{window.window}-density", f"{window.window}-template")
-            total = sum(taken for name, taken in seconds.items() if name.startswith(mine))
+            total = sum(seconds[name] for name in self.needed(self.ends[result.method, window.window]))
             windows.append(replace(window, seconds=round(total, 3)))
         return replace(result, windows=windows)
+
+    def needed(self, end: str) -> set[str]:
+        """Return the names of a stage and of all that it needs, but for the samples, which everything does."""
+        stage = self.stages.found[end]
+        return {end}.union(*(self.needed(name) for name in stage.needs if name != "samples"))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from hepad.bundled import bundled_files
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
-from hepad.data.injection import split_search_rows
+from hepad.data.injection import shuffled_rows, split_search_rows
 from hepad.searches.reading import Sample, SampleReader
 from hepad.searches.record import Window
 from hepad.searches.sample_tables import Table
@@ -79,7 +79,7 @@ def prepare_samples(settings: Settings, reader: SampleReader) -> SearchSamples:
         null = dealt.data[~dealt.truth]
     elif kind == "shuffled":
         null = dealt.data.copy()
-        null[:, -1] = null[_permutation(len(null), settings.seed, _TWIN), -1]
+        null[:, -1] = null[shuffled_rows(len(null), settings.seed, _TWIN), -1]
     if extra is not None and not len(extra):
         extra = None
     key = key_of(
@@ -140,7 +140,7 @@ def _deal(
     rows = split_search_rows(len(background), len(signal), events, settings.seed, share)
     table = np.concatenate([background.table[rows.data], signal.table[rows.injected]])
     truth = np.arange(len(table)) >= len(rows.data)
-    order = _permutation(len(table), settings.seed, _SHUFFLE)
+    order = shuffled_rows(len(table), settings.seed, _SHUFFLE)
     facts = {
         DATA: _facts(background, len(rows.data)),
         "signal": {**_facts(signal, len(signal)), "injected": events, "held_out": len(rows.held_out)},
@@ -209,8 +209,3 @@ def _refuse_empty(windows: tuple[Window, ...], mass: NDArray[np.float64], observ
                 f"no entry lies in the window [{window.low:g},{window.high:g}]: {observable} of the data reaches from "
                 f"{mass.min():g} to {mass.max():g}"
             )
-
-
-def _permutation(n: int, seed: int, stream: int) -> NDArray[np.int64]:
-    drawn = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(stream,))).random_raw(n)
-    return np.argsort(drawn, kind="stable").astype(np.int64)

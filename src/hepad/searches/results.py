@@ -1,7 +1,6 @@
 """Results of a method: from its scores to counts, p-values, closure and performance in each window."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +15,12 @@ from hepad.searches.method_stages import MethodStages
 from hepad.searches.performance import performance
 from hepad.searches.record import Closure, CutResult, MethodResult, Performance, WindowResult
 from hepad.searches.sample_tables import Table, read_arrays, read_table
-from hepad.searches.scoring import DATA, REFERENCE, MethodScores
+from hepad.searches.samples import DATA
+from hepad.searches.scoring import REFERENCE, MethodScores
 from hepad.searches.template import sample_given
 from hepad.searches.toys import WindowFindings, with_toys
 from hepad.searches.windows import bin_edges
 from hepad.stats.fits import BackgroundFit
-
-ONLY_INSIDE: Final = ("anode", "r_anode")
-"""Kinds of methods whose scores mean something in the window alone: their background is the template's."""
 
 
 def window_findings(stages: MethodStages) -> WindowFindings:
@@ -42,7 +39,8 @@ def window_findings(stages: MethodStages) -> WindowFindings:
     cuts: list[CutResult] = []
     fits: dict[float, BackgroundFit] = {}
     passed = None
-    inside_only = stages.method.kind in ONLY_INSIDE
+    # A ratio of densities means something in the window alone: its background is the template's.
+    inside_only = stages.method.kind == "anode"
     for efficiency in settings.cuts:
         passes = np.ones(n, dtype=bool) if efficiency == 1 else np.nan_to_num(share, nan=2.0) <= efficiency
         passed = Passed(efficiency, mass, passes, window, edges)

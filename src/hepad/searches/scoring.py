@@ -12,10 +12,10 @@ from hepad.core.hdf5 import open_hdf5, read_rows, safe_dataset
 from hepad.run.loading import load_run
 from hepad.searches.common_scale import FoldScores
 from hepad.searches.sample_tables import Table, read_arrays, write_arrays
+from hepad.searches.samples import DATA, EXTRA, HELD_OUT
 
-DATA: Final = "data"
 REFERENCE: Final = "reference"
-OTHERS: Final = ("extra", "held_out")
+OTHERS: Final = (EXTRA, HELD_OUT)
 
 
 @dataclass(frozen=True)

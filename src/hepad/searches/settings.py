@@ -12,7 +12,7 @@ from hepad.core.errors import UserError
 from hepad.core.names import is_name
 from hepad.searches.windows import Scan
 
-Kind: TypeAlias = Literal["supervised", "idealized", "cwola", "anode", "r_anode", "cathode", "lacathode", "score"]
+Kind: TypeAlias = Literal["supervised", "idealized", "cwola", "anode", "cathode", "lacathode", "score"]
 
 NEEDS_EXTRA: Final = ("supervised", "idealized")
 """Kinds of methods that are for studies: they are given background that is known as such."""

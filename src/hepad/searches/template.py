@@ -35,9 +35,7 @@ def sample_given(model: AnomalyModel, mass: NDArray[np.float64], seed: int) -> N
     return made
 
 
-def make_template(
-    density: Path, data: Table, window: Window, oversample: int, seed: int, masses: NDArray[np.float64] | None = None
-) -> Table:
+def make_template(density: Path, data: Table, window: Window, oversample: int, seed: int) -> Table:
     """Return the template of a window, `oversample` entries for each of the data in it.
 
     Args:
@@ -46,16 +44,11 @@ def make_template(
         window: the window.
         oversample: how many entries for each of the data.
         seed: of the random numbers.
-        masses: to draw from in place of those of the data in the window.
     """
     mass = data[:, -1].astype(np.float64)
     n = oversample * int(((window.low <= mass) & (mass < window.high)).sum())
     rng = np.random.default_rng(seed)
-    drawn = draw_masses(mass if masses is None else masses, window.low, window.high, n, rng)
-    # The draws have to lie in the window as the table keeps them, in single precision.
-    single = np.clip(
-        drawn.astype(np.float32), np.float32(window.low), np.nextafter(np.float32(window.high), np.float32(0))
-    )
+    single = _masses_inside(mass, window, n, rng)
     features = sample_given(load_run(density).model, single.astype(np.float64), seed)
     return np.concatenate([features, single[:, None]], axis=1)
 
@@ -84,8 +77,11 @@ def latent_table(model: AnomalyModel, table: Table) -> Table:
 def normal_template(n_features: int, mass: NDArray[np.float64], window: Window, n: int, seed: int) -> Table:
     """Return the template of LaCATHODE: standard normal numbers, as the side bands are in the latent space."""
     rng = np.random.default_rng(seed)
-    drawn = draw_masses(mass, window.low, window.high, n, rng)
-    single = np.clip(
-        drawn.astype(np.float32), np.float32(window.low), np.nextafter(np.float32(window.high), np.float32(0))
-    )
+    single = _masses_inside(mass, window, n, rng)
     return np.concatenate([rng.standard_normal((n, n_features)).astype(np.float32), single[:, None]], axis=1)
+
+
+def _masses_inside(mass: NDArray[np.float64], window: Window, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return masses that lie in the window as a table keeps them, in single precision."""
+    drawn = draw_masses(mass, window.low, window.high, n, rng).astype(np.float32)
+    return np.clip(drawn, np.float32(window.low), np.nextafter(np.float32(window.high), np.float32(0)))

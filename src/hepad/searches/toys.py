@@ -12,7 +12,7 @@ from hepad.searches.record import CutResult, WindowResult
 from hepad.searches.settings import FitSettings
 from hepad.stats import BumpHunt, FitError, Spectrum, draw_toys, fit_background, global_p, scan_many, signed_z
 from hepad.stats.fits import BackgroundFit
-from hepad.stats.toys import BLOCK
+from hepad.stats.toys import BLOCK, nested_counts
 
 _SEEDS: Final = 1009
 """Windows have toys of their own: each has its own classifiers, and so its own events beyond a cut."""
@@ -128,7 +128,4 @@ def _counted_toys(cuts: Sequence[CutResult], n_toys: int, seed: int) -> NDArray[
     expected, error = (np.array([getattr(cut, name) for cut in cuts]) for name in ("expected", "error"))
     rng = np.random.default_rng([seed, 1])
     true = np.maximum(expected + error * rng.standard_normal((n_toys, len(cuts))), 0.0)
-    # What passes a cut and not the next one is independent of the rest.
-    apart = np.maximum(true - np.concatenate([true[:, 1:], np.zeros((n_toys, 1))], axis=1), 0.0)
-    counts = rng.poisson(apart)[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return signed_z(counts, expected, error)
+    return signed_z(nested_counts(true, rng, axis=1), expected, error)

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from hepad.core.errors import UserError
 from hepad.stats.significance import Constraint, check_constraint, signed_z
 from hepad.stats.spectrum import FloatArray
+from hepad.stats.toys import nested_counts
 
 
 def count_toys(
@@ -50,16 +51,12 @@ def count_toys(
         )
     if (b <= 0).any() or (sigma < 0).any():
         raise UserError("toys of counts need an expected background above 0 and errors of 0 or more")
-    apart = b
-    if nested:
-        apart = b - np.vstack([b[1:], np.zeros(b.shape[1])])
-        if (apart < 0).any():
-            raise UserError("nested cuts go from the loosest to the tightest, whose background is smaller")
+    if nested and (np.diff(b, axis=0) > 0).any():
+        raise UserError("nested cuts go from the loosest to the tightest, whose background is smaller")
     toys = np.empty((2, n_toys, *b.shape))
     for i in range(n_toys):
         rng = np.random.default_rng([seed, first + i])
-        drawn = rng.poisson(apart)
-        toys[0, i] = drawn[::-1].cumsum(axis=0)[::-1] if nested else drawn
+        toys[0, i] = nested_counts(b, rng) if nested else rng.poisson(b)
         toys[1, i] = _predict(b, sigma, rng, constraint)
     # A control region has the same exposure in every toy: σ² is proportional to its count.
     spread = sigma * np.sqrt(toys[1] / b) if constraint == "gamma" else sigma

@@ -44,16 +44,6 @@ class Spectrum:
         return int(self.counts.size)
 
     @property
-    def centers(self) -> FloatArray:
-        """`(B,)` middles of the bins."""
-        return (self.edges[1:] + self.edges[:-1]) / 2
-
-    @property
-    def widths(self) -> FloatArray:
-        """`(B,)` widths of the bins."""
-        return np.diff(self.edges)
-
-    @property
     def total(self) -> int:
         """Number of events in all bins."""
         return int(self.counts.sum())

@@ -67,16 +67,28 @@ def draw_toys(
                 for null, spread in zip(nulls, spreads, strict=True)
             ]
             expected = np.stack([null.shape.expected(theta) for null, theta in zip(nulls, drawn, strict=True)])
-        toys[i] = _draw(expected, rng, nested)
+        toys[i] = nested_counts(expected, rng) if nested else rng.poisson(expected)
     return toys
 
 
-def _draw(expected: FloatArray, rng: np.random.Generator, nested: bool) -> FloatArray:
-    if not nested:
-        return rng.poisson(expected).astype(np.float64)
-    # What passes a cut and not the next one is independent of the rest.
-    apart = np.maximum(expected - np.vstack([expected[1:], np.zeros(expected.shape[1])]), 0.0)
-    return np.asarray(rng.poisson(apart)[::-1].cumsum(axis=0)[::-1], dtype=np.float64)
+def nested_counts(expected: FloatArray, rng: np.random.Generator, axis: int = 0) -> FloatArray:
+    """Draw counts beyond cuts, each of which keeps a part of what the one before keeps.
+
+    What passes a cut and not the next one is independent of the rest.
+
+    Args:
+        expected: counts, with the cuts along an axis from the loosest to the tightest.
+        rng: the random numbers.
+        axis: of the cuts.
+
+    >>> import numpy as np
+    >>> from hepad.stats.toys import nested_counts
+    >>> drawn = nested_counts(np.array([[50.0, 60.0], [8.0, 9.0]]), np.random.default_rng(0))
+    >>> bool((drawn[1] <= drawn[0]).all())
+    True
+    """
+    apart = np.maximum(-np.diff(expected, axis=axis, append=0.0), 0.0)
+    return np.flip(np.flip(rng.poisson(apart), axis).cumsum(axis), axis).astype(np.float64)
 
 
 def scan_toys(

@@ -1,5 +1,7 @@
 """Cuts of a search: counts, the background of fits and templates, and reasons where there is no p-value."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
@@ -104,3 +106,17 @@ def test_toys_of_background_alone_are_as_usual_as_the_data():
     assert with_toys(twice, FitSettings(), 400, 1).p_global > found.p_global
     counted = with_toys([WindowFindings(WindowResult("w0", [cut]), {})], FitSettings(), 4000, 1)
     assert counted.windows[0].cuts[0].p_toys == pytest.approx(cut.p, abs=0.05)
+
+
+def test_toys_have_the_error_of_a_fit_of_their_own():
+    cut, fit = fitted_cut(passed(), FitSettings())
+    assert cut.error > 0.6 * np.sqrt(cut.expected)
+    found = with_toys([WindowFindings(WindowResult("w0", [replace(cut, z=2.0)]), {1.0: fit})], FitSettings(), 2000, 1)
+    assert found.p_global == pytest.approx(0.023, abs=0.01)
+
+
+def test_cuts_of_a_window_share_their_events_in_toys():
+    cut, fit = fitted_cut(passed(), FitSettings())
+    same = [cut, replace(cut, efficiency=0.9)]
+    found = with_toys([WindowFindings(WindowResult("w0", same), {1.0: fit, 0.9: fit})], FitSettings(), 200, 1)
+    assert found.p_global == found.windows[0].cuts[0].p_toys == found.windows[0].cuts[1].p_toys

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.stats import ks_2samp
 from tests.searching import QUICK, TREES, injected_words, no_training, search_config
 
 from hepad.config import RunConfig
@@ -17,7 +18,7 @@ from hepad.data.split import fold_numbers
 from hepad.models import Flow
 from hepad.run.building import build_data
 from hepad.searches.methods import stages_of, strip_weights
-from hepad.searches.planning import plan_search
+from hepad.searches.planning import Planner, plan_search
 from hepad.searches.preparing import prepare_samples
 from hepad.searches.reading import SampleReader
 from hepad.searches.settings import read_settings
@@ -31,7 +32,8 @@ CWOLA = f"methods.cwola.classifier={TREES}"
 def place(tmp_path_factory) -> Place:
     """The first window of a small study, whose samples are written."""
     directory = tmp_path_factory.mktemp("search")
-    cfg = search_config("method=cathode,cwola", *injected_words(directory), *QUICK, CWOLA)
+    more = [CWOLA, f"methods.lacathode.classifier={TREES}"]
+    cfg = search_config("method=cathode,cwola,lacathode", *injected_words(directory), *QUICK, *more)
     settings = read_settings(cfg)
     samples = prepare_samples(settings, SampleReader(cfg))
     stages = Stages(directory, settings, samples, no_training)
@@ -39,12 +41,12 @@ def place(tmp_path_factory) -> Place:
     return Place(stages, samples.windows[0], "data", "samples")
 
 
-def runs_of(place: Place, method: str) -> list[RunConfig]:
-    """Return the configs of the folds of a method."""
+def runs_of(place: Place, method: str, part: str = "fold") -> list[RunConfig]:
+    """Return the configs of the folds of a method, or of its densities."""
     chosen = next(each for each in place.settings.methods if each.name == method)
     found = Stages(place.stages.directory, place.settings, place.samples, place.stages.train)
     stages_of(Place(found, place.window, "data", "samples"), chosen)
-    return [stage.config for name, stage in found.found.items() if stage.config is not None and "fold" in name]
+    return [stage.config for name, stage in found.found.items() if stage.config is not None and part in name]
 
 
 def test_the_strips_of_cwola_weigh_a_half_each_by_the_mass_of_their_entries(place):
@@ -88,6 +90,33 @@ def test_no_entry_trains_validates_or_is_tested_twice(place, method):
         tested += test
     assert sorted(tested) == list(range(len(place.table)))
     np.testing.assert_array_equal(np.bincount(fold_numbers(len(place.table), 2)), [1560, 1560])
+
+
+def test_the_density_of_a_fold_has_seen_nothing_that_the_fold_tests(place):
+    number = fold_numbers(len(place.table), 2)
+    configs = runs_of(place, "cathode", "density")
+    assert len(configs) == 2
+    for fold, config in enumerate(configs):
+        data = build_data(config)
+        seen = np.concatenate([data.train_entries.index, data.val_entries.index])
+        mass = falling_mass(place)[seen]
+        assert ((mass < 3300) | (mass >= 3700)).all()
+        assert (number[seen] != fold).all()
+
+
+def test_a_fold_of_lacathode_reads_the_latent_points_of_its_own_density(place):
+    for fold, config in enumerate(runs_of(place, "lacathode", "lacathode-fold")):
+        assert config.data.plain()["samples"]["data"].rpartition("/")[2].startswith(f"w0-latent{fold}-")
+
+
+def test_the_time_of_a_method_is_that_of_what_its_scores_need(place):
+    planner = Planner(RunConfig.of({}), place.settings, place.samples, place.stages.directory, no_training)
+    planner.pipeline()
+    found = {
+        name: {stage.rpartition("-")[0] for stage in planner.needed(end)} for (name, _), end in planner.ends.items()
+    }
+    assert found["cwola"] == {"w0-cwola-fold0", "w0-cwola-fold1", "w0-cwola-scores"}
+    assert {"w0-density0", "w0-density1", "w0-template1", "w0-cathode-fold1"} < found["cathode"]
 
 
 def a_flow(scale: float, seed: int) -> Flow:
@@ -139,6 +168,7 @@ def test_a_template_has_as_many_entries_as_were_asked_for_all_in_the_window(plac
     mass = falling_mass(place)
     assert len(table) == 3 * ((mass >= 3300) & (mass < 3700)).sum()
     assert ((table[:, -1] >= np.float32(3300)) & (table[:, -1] < np.float32(3700))).all()
+    assert ks_2samp(table[:, -1], mass[(mass >= 3300) & (mass < 3700)]).pvalue > 0.01
 
 
 @pytest.mark.parametrize(
@@ -203,3 +233,11 @@ def test_what_does_not_train_on_the_data_is_trained_once_for_the_null_twin_too(t
     names = [stage.name for stage in plan_search(cfg, tmp_path / "search", no_training).stages]
     assert sum("supervised-fold" in name for name in names) == 5
     assert sum("supervised-scores" in name for name in names) == 2
+
+
+def test_another_window_shares_no_stage_but_the_samples(tmp_path):
+    words = [*injected_words(tmp_path), "logger=none", "null_twin=none", "folds=2", "words=[data.batch_size=64]"]
+    cfg = search_config("method=cathode,lacathode,cwola", *words)
+    other = cfg.changed({"scan.center": 3450.0})
+    one, two = ({s.name for s in plan_search(c, tmp_path / "search", no_training).stages} for c in (cfg, other))
+    assert one & two == {"samples", "record"}

@@ -172,3 +172,14 @@ def test_files_of_the_lhc_olympics_are_read_as_they_were_published(tmp_path):
     assert (len(found.data), len(found.held_out)) == (520, 80)
     np.testing.assert_array_equal(np.sort(found.data[found.truth, 0])[:1] > 40, [True])
     assert (found.data[:, -1] > 2600).all()
+
+
+def test_identifiers_among_the_columns_are_no_features(tmp_path):
+    rows = falling(400, 5)
+    rows[:, 1] = np.arange(400)
+    with h5py.File(tmp_path / "mine.h5", "w") as file:
+        file["table"] = rows
+        file["table"].attrs["features"] = ["a", "event", "c", "m_jj"]
+    found = own(tmp_path / "mine.h5")
+    assert found.features == ("a", "c")
+    np.testing.assert_array_equal(found.identity["event"], np.arange(400))

@@ -34,6 +34,7 @@ def test_nested_cuts_share_events():
 def test_parts_of_a_job_have_the_bits_of_the_whole():
     whole = count_toys(EXPECTED, ERROR, seed=7, n_toys=50)
     assert np.array_equal(count_toys(EXPECTED, ERROR, seed=7, n_toys=20, first=30), whole[30:])
+    assert not np.array_equal(count_toys(EXPECTED, ERROR, seed=8, n_toys=50), whole)
 
 
 @pytest.mark.parametrize(
