@@ -117,16 +117,23 @@ def fitted_cut(passed: Passed, fit: FitSettings, signal: int | None = None) -> t
 
 
 def template_cut(
-    passed: Passed, reference: NDArray[np.bool_], systematic: float, signal: int | None = None, beside: bool = True
+    passed: Passed,
+    reference: NDArray[np.bool_],
+    folds: int,
+    systematic: float,
+    signal: int | None = None,
+    beside: bool = True,
 ) -> CutResult:
     """Return what a cut finds where the background in the window is all entries there times the template's efficiency.
 
-    N_exp = ε N (1 ± δ), with ε as it is in the template and its binomial error; N holds the signal, which makes the
-    excess a little smaller.
+    N_exp = ε N (1 ± δ), with the binomial error of ε; N holds the signal, which makes the excess a little smaller. Of n
+    entries of a template k pass a cut that was put at their own quantile, and of another entry of the same kind that is
+    (k + 1)/(n + 1) likely, the mean of an order statistic, not k/n: ε = (k + K)/(n + K) of K folds of one size.
 
     Args:
         passed: the entries.
         reference: `(M,)` which entries of the template pass.
+        folds: K, each with a cut of its own.
         systematic: δ.
         signal: as in `fitted_cut`.
         beside: whether entries beside the window have scores.
@@ -147,7 +154,7 @@ def template_cut(
         failure = f"{few} beyond the cut; at least {MIN_ENTRIES} are needed for a p-value"
         return CutResult(passed.efficiency, passed.observed, failure=failure, **known)
     total = int(passed.inside.sum())
-    expected = total * k / n
+    expected = total * (k + folds) / (n + folds)
     error = expected * float(np.sqrt((1 - k / n) / k + systematic**2))
     found = counting_significance(passed.observed, expected, error)
     return CutResult(passed.efficiency, passed.observed, expected, error, found.z, found.p, **known)

@@ -46,7 +46,9 @@ def window_findings(stages: MethodStages) -> WindowFindings:
         passed = Passed(efficiency, mass, passes, window, edges)
         signal = None if truth is None else int((passes & truth & passed.inside).sum())
         if efficiency < 1 and (inside_only or settings.background == "template"):
-            found = template_cut(passed, of_reference <= efficiency, settings.systematic, signal, not inside_only)
+            found = template_cut(
+                passed, of_reference <= efficiency, len(references), settings.systematic, signal, not inside_only
+            )
         else:
             found, fit = fitted_cut(passed, settings.fit, signal)
             if fit is not None:

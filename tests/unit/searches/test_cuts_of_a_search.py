@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from tests.searching import falling
 
+from hepad.searches.common_scale import FoldScores, background_shares
 from hepad.searches.cuts import Passed, fitted_cut, template_cut, with_limits
 from hepad.searches.record import WindowResult
 from hepad.searches.settings import FitSettings
@@ -74,15 +75,32 @@ def test_a_fit_that_fails_is_named():
 def test_a_template_gives_the_number_and_its_error():
     rng = np.random.default_rng(0)
     passes, reference = rng.random(len(MASS)) < 0.1, rng.random(10_000) < 0.1
-    cut = template_cut(passed(0.1, passes), reference, 0.05)
+    cut = template_cut(passed(0.1, passes), reference, 1, 0.05)
     n, share = int(passed().inside.sum()), reference.mean()
-    assert cut.expected == pytest.approx(n * share)
-    assert cut.error == pytest.approx(n * np.sqrt(share * (1 - share) / 10_000 + (0.05 * share) ** 2))
+    assert cut.expected == pytest.approx(n * share, rel=1e-3)
+    assert cut.error == pytest.approx(n * np.sqrt(share * (1 - share) / 10_000 + (0.05 * share) ** 2), rel=1e-3)
     assert abs(cut.z) < 3
-    few = template_cut(passed(0.1, passes), reference[:50], 0.0)
+    few = template_cut(passed(0.1, passes), reference[:50], 1, 0.0)
     assert few.p is None
     assert "entries of the template beyond the cut" in few.failure
-    assert template_cut(passed(1.0), np.ones(100, bool), 0.0).p is None
+    assert template_cut(passed(1.0), np.ones(100, bool), 1, 0.0).p is None
+
+
+def test_without_a_signal_a_template_expects_what_passes_the_quantiles_of_its_folds():
+    rng = np.random.default_rng(2)
+    inside, folds, size = int(passed().inside.sum()), 5, 400
+    ratios = []
+    for _ in range(200):
+        template = FoldScores(np.arange(folds * size), np.repeat(np.arange(folds), size), rng.normal(size=folds * size))
+        references = {fold: template.score[template.fold == fold] for fold in range(folds)}
+        data = FoldScores(np.arange(inside), np.arange(inside) % folds, rng.normal(size=inside))
+        passes = np.zeros(len(MASS), bool)
+        passes[np.flatnonzero(passed().inside)] = background_shares(data, references) <= 0.01
+        cut = template_cut(passed(0.01, passes), background_shares(template, references) <= 0.01, folds, 0.0)
+        ratios.append(cut.observed / cut.expected)
+    # 4 of 400 in each fold pass, and 5 of 401 of all others: a quarter more.
+    assert np.mean(ratios) == pytest.approx(1, abs=4 * np.std(ratios) / len(ratios) ** 0.5)
+    assert 4 * np.std(ratios) / len(ratios) ** 0.5 < 0.1
 
 
 def test_sculpting_is_the_distance_of_the_two_spectra_beside_the_window():
