@@ -1,6 +1,7 @@
-"""What all tests share, those in `tests` and the examples in docstrings of `src`: threads, and no W&B at home."""
+"""What all tests share, examples in docstrings of `src` too: threads, the same draws, and no W&B at home."""
 
 import os
+import random
 from collections.abc import Iterator
 
 # Before anything imports torch, as hepad.cli does.
@@ -9,7 +10,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # As many processes as cores are at work already.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
 import pytest
+import torch
 
 pytest_plugins = ["tests.distribution", "tests.quick_process"]
 
@@ -23,3 +26,21 @@ def private_wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         patch.delenv("WANDB_API_KEY", raising=False)
         yield
+
+
+def _seed_all() -> None:
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_draws_of_modules() -> None:
+    """Let what a module's tests share be made of the same draws, whichever tests ran before."""
+    _seed_all()
+
+
+@pytest.fixture(autouse=True)
+def same_draws() -> None:
+    """Let a test draw the same points and weights, whichever tests ran before."""
+    _seed_all()

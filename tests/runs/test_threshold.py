@@ -10,6 +10,7 @@ from scipy import stats
 
 import hepad
 from hepad import score, threshold, train
+from hepad.run.calibration import score_columns
 from tests.conftest import write_jet_file
 from tests.runs.conftest import Finished, call
 
@@ -113,3 +114,8 @@ def test_what_is_refused(run, tmp_path):
         assert told in done.err
         assert done.err.count("\n") == 1
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+def test_a_score_at_the_threshold_is_not_accepted():
+    found = score_columns(None, {"a": 2.0})(np.array([1, 2, 3, np.nan], dtype=np.float32))
+    assert found["accepted_a"].tolist() == [False, False, True, False]

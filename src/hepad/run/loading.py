@@ -23,7 +23,7 @@ from hepad.models.mean_of_members import MeanOfMembers
 from hepad.rundir.checkpoint_file import refuse_damaged
 from hepad.rundir.config_file import read_checked_config
 from hepad.rundir.facts import read_provenance
-from hepad.scores.entry_arrays import context_array, entry_rows, named_features
+from hepad.scores.entry_arrays import EntryRows, context_array, entry_rows, named_features
 from hepad.scores.entry_scores import score_rows
 from hepad.scores.explained import explain_rows
 from hepad.scores.forward import Forward, scoring_device
@@ -102,11 +102,8 @@ class Run:
             UserError: another shape, a feature or a context that is missing, NaN or inf, empty slots that need a mask
                 to be told, or a device that is not there.
         """
-        names = self.features
-        rows = entry_rows(entries, self.entry_shape, names, features)
-        conditions = context_array(entries, len(rows), self.context_names, features, context)
-        slots = self._slot_rule(names, mask, len(rows))
-        return score_rows(Forward(self.model, scoring_device(device)), rows, slots, conditions)
+        given = self._given(entries, features, mask, context)
+        return score_rows(Forward(self.model, scoring_device(device)), *given)
 
     def explain(
         self,
@@ -132,11 +129,8 @@ class Run:
         device: str = "auto",
     ) -> Explanation:
         """Return contributions to scores, how they were made, and what they miss of the scores (`remainder`)."""
-        names = self.features
-        rows = entry_rows(entries, self.entry_shape, names, features)
-        conditions = context_array(entries, len(rows), self.context_names, features, context)
-        slots = self._slot_rule(names, mask, len(rows))
-        return explain_rows(self.model, scoring_device(device), rows, slots, conditions)
+        given = self._given(entries, features, mask, context)
+        return explain_rows(self.model, scoring_device(device), *given)
 
     def threshold(
         self,
@@ -162,6 +156,15 @@ class Run:
         from hepad.run.operating import operating_point
 
         return operating_point(own_held_out(self.settings, self.model, self.trained_in, device), name, share)
+
+    def _given(
+        self, entries: Any, features: Sequence[str] | None, mask: Any, context: Any
+    ) -> tuple[EntryRows, SlotRule | None, NDArray[np.float32] | None]:
+        """Return rows, the rule that tells their real slots, and context, of what a user gives."""
+        names = self.features
+        rows = entry_rows(entries, self.entry_shape, names, features)
+        conditions = context_array(entries, len(rows), self.context_names, features, context)
+        return rows, self._slot_rule(names, mask, len(rows)), conditions
 
     def _slot_rule(self, names: tuple[str, ...] | None, mask: Any, n: int) -> SlotRule | None:
         """Return the rule that tells real slots of events, or real single jets; None where entries are never empty."""

@@ -77,12 +77,6 @@ def fit(model, batch, **options):
     return found
 
 
-@pytest.fixture(autouse=True)
-def same_points():
-    """Draw the same points whichever tests ran before: a far one needs more steps."""
-    torch.manual_seed(0)
-
-
 @pytest.mark.parametrize("objective", PATHS)
 def test_the_density_of_an_analytic_velocity_is_that_of_its_normal_distribution(objective):
     model, x = exact(objective, n_steps=100), normal().sample((200,))
