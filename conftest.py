@@ -2,6 +2,7 @@
 
 import os
 import random
+import sys
 from collections.abc import Iterator
 
 # Before anything imports torch, as hepad.cli does.
@@ -12,7 +13,6 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 import numpy as np
 import pytest
-import torch
 
 pytest_plugins = ["tests.distribution", "tests.quick_process"]
 
@@ -31,7 +31,9 @@ def private_wandb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _seed_all() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002
-    torch.manual_seed(0)
+    # Not imported here: W&B has to come first (tests.quick_process).
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -133,7 +133,7 @@ def _table(
         if rows.any() and (weight is None or weight[rows].any())
     }
     test = constancy(list(shares.values()))
-    told = f"{name}: one share for all has χ² = {test.chi2:.1f} for {test.groups - 1}, p = {test.p_value or 1:.2g}"
-    return Table(
-        [title, *_HEADER], [[words, *_row(share)] for words, share in shares.items()], told if test.groups > 1 else name
-    )
+    told = name
+    if test.p_value is not None:
+        told += f": one share for all has χ² = {test.chi2:.1f} for {test.groups - 1}, p = {test.p_value:.2g}"
+    return Table([title, *_HEADER], [[words, *_row(share)] for words, share in shares.items()], told)
