@@ -15,6 +15,9 @@ from hepad.searches.settings import FitSettings
 from hepad.stats import FitError, Spectrum, choose_order, counting_limit, counting_significance
 from hepad.stats.fits import BackgroundFit
 
+WORST_FIT: Final = 1e-3
+"""p-value of a fit below which its function is wrong, and so what it expects in a window."""
+
 _BLOCKS: Final = 12
 
 
@@ -103,6 +106,15 @@ def fitted_cut(passed: Passed, fit: FitSettings, signal: int | None = None) -> t
             passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known
         ), None
     goodness = found.goodness
+    if goodness.p_value < WORST_FIT:
+        failure = (
+            f"{fit.function} with {found.n_parameters} parameters does not describe the spectrum beside the window "
+            f"(χ² = {goodness.chi2:.0f} of {goodness.ndf}, p = {goodness.p_value:.1g}): choose another fit.function, or "
+            "a scan.range without the ends where the spectrum bends"
+        )
+        return CutResult(
+            passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known
+        ), None
     spectrum = record.Spectrum(
         bare.edges, bare.counts, found.expected.tolist(), found.expected_errors.tolist(),
         f"{fit.function}, {found.n_parameters} parameters",

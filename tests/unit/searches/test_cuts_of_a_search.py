@@ -72,6 +72,16 @@ def test_a_fit_that_fails_is_named():
     assert cut.failure
 
 
+def test_a_function_that_does_not_describe_the_spectrum_expects_nothing():
+    # As at the end of what a simulation generates: no entry beyond 4100 but for a few.
+    ends = MASS[(MASS < 4100) | (np.arange(len(MASS)) % 20 == 0)]
+    cut, fit = fitted_cut(passed(mass=ends), FitSettings())
+    assert (fit, cut.p, cut.expected) == (None, None, None)
+    assert "does not describe the spectrum beside the window" in cut.failure
+    assert cut.spectrum.failure == cut.failure
+    assert fitted_cut(passed(), FitSettings())[0].p is not None
+
+
 def test_a_template_gives_the_number_and_its_error():
     rng = np.random.default_rng(0)
     passes, reference = rng.random(len(MASS)) < 0.1, rng.random(10_000) < 0.1
