@@ -109,8 +109,8 @@ def fitted_cut(passed: Passed, fit: FitSettings, signal: int | None = None) -> t
     if goodness.p_value < WORST_FIT:
         failure = (
             f"{fit.function} with {found.n_parameters} parameters does not describe the spectrum beside the window "
-            f"(χ² = {goodness.chi2:.0f} of {goodness.ndf}, p = {goodness.p_value:.1g}): choose another fit.function, or "
-            "a scan.range without the ends where the spectrum bends"
+            f"(χ² = {goodness.chi2:.0f} of {goodness.ndf}, p = {goodness.p_value:.1g}): choose another fit.function, "
+            "or a scan.range without the ends where the spectrum bends"
         )
         return CutResult(
             passed.efficiency, passed.observed, spectrum=_failed(bare, failure), failure=failure, **known
