@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import pytest
 
 from hepad import train
 from tests.conftest import write_jet_file
+from tests.pictures import rendered_once
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ def two_samples(directory: Path) -> list[str]:
         f"data.samples.background={background}",
         f"data.samples.signal={signal}",
     ]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def pictures_rendered_once() -> Iterator[None]:
+    """Let what runs draw share its pictures."""
+    with rendered_once():
+        yield
 
 
 def shared_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
