@@ -37,11 +37,11 @@ class ShowerDataModule(AnomalyDataModule):
     It is an observable like the others, and with `context: [incident_energy]` what a model is conditioned on.
 
     A regular grid is the same seen in a mirror, along X and along Y, so training showers are mirrored at random. A
-    cylinder (`periodic_y`) is the same for every angle, and they are rotated instead.
+    cylinder (`periodic_phi`) is the same for every angle, and they are rotated instead.
 
     Args:
         threshold: cells above it are hits (MeV).
-        periodic_y: the cells along Y are a ring, as the angles of CaloChallenge are.
+        periodic_phi: the cells along Y are a ring, as the angles of CaloChallenge are.
         augment: mirror or rotate training showers.
         on_negative: `refuse` raises where cells hold less than 0, `zero` reads them as 0.
         common: the arguments of `AnomalyDataModule`.
@@ -63,7 +63,7 @@ class ShowerDataModule(AnomalyDataModule):
         self,
         *,
         threshold: float = 0.0,
-        periodic_y: bool = False,
+        periodic_phi: bool = False,
         augment: bool = True,
         on_negative: str = "refuse",
         **common: Any,
@@ -72,7 +72,7 @@ class ShowerDataModule(AnomalyDataModule):
             raise UserError(f"data.on_negative={on_negative}; allowed: {', '.join(ON_NEGATIVE)}")
         super().__init__(**common)
         self.threshold = threshold
-        self.periodic_y = periodic_y
+        self.periodic_phi = periodic_phi
         self.augment = augment
         self.on_negative = on_negative
 
@@ -166,25 +166,25 @@ class ShowerDataModule(AnomalyDataModule):
     def _augmented(self, batch: Batch, generator: torch.Generator) -> Batch:
         if batch.target is not None:
             return batch  # A teacher's score belongs to the very shower it was made from.
-        return batch._replace(x=augment_showers(batch.x, generator, self.periodic_y))
+        return batch._replace(x=augment_showers(batch.x, generator, self.periodic_phi))
 
     @property
     def symmetries(self) -> Mapping[str, Mapping[int, Callable[[Tensor], Tensor]]]:
         """Mirrors along X and Y; of a cylinder rotations, every one of up to 18 cells or 17 of more, and its mirror."""
-        if not self.periodic_y:
+        if not self.periodic_phi:
             return {"x_flip": {1: lambda x: x.flip(4)}, "y_flip": {1: lambda x: x.flip(3)}}
         steps = rotation_steps(self.entry_shape[2])
         rotations = {step: (lambda x, step=step: x.roll(step, dims=3)) for step in steps}
         return {"y_rotation": rotations, "y_flip": {1: lambda x: x.flip(3)}}
 
 
-def augment_showers(x: Tensor, generator: torch.Generator, periodic_y: bool) -> Tensor:
+def augment_showers(x: Tensor, generator: torch.Generator, periodic_phi: bool) -> Tensor:
     """Return showers `(B, 1, Z, Y, X)` mirrored along Y and X at random, each by itself; a ring in Y is rotated too."""
     n, size = len(x), x.shape[3]
     flips = torch.randint(2, (2, n, 1, 1, 1, 1), generator=generator).bool()
     shifts = torch.randint(size, (n,), generator=generator)
     x = torch.where(flips[0], x.flip(3), x)
-    if not periodic_y:
+    if not periodic_phi:
         return torch.where(flips[1], x.flip(4), x)
     source = (torch.arange(size) - shifts[:, None]) % size
     return torch.take_along_dim(x, source[:, None, None, :, None], dim=3)

@@ -83,7 +83,6 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "on_nonfinite": ON_NONFINITE,
     "padding": Text(),
     "periodic_phi": Flag(),
-    "periodic_y": Flag(),
     "power": Number(0, 10, open_low=True),
     "pt": Word(tuple(PT_COLUMNS)),
     "regions": optional(_REGIONS),
