@@ -221,8 +221,10 @@ def _response(deposited: NDArray[np.float64], energy: NDArray[np.float64]) -> ND
     return np.divide(deposited, _MEV * energy, out=np.zeros_like(deposited), where=energy > 0)
 
 
-def incident_energy(file: h5py.File, start: int, n: int) -> NDArray[np.float64] | None:
-    """Return the energies `(n,)` (GeV) of the particles from the row `start` on; None where a file has none.
+def incident_energy(file: h5py.File, start: int = 0, n: int | None = None) -> NDArray[np.float64] | None:
+    """Return the energies `(n,)` (GeV) of the particles from the row `start` on, all of them where n is None.
+
+    None where a file has none.
 
     Raises:
         UserError: a unit that is no energy, or fewer rows than showers.
@@ -238,6 +240,7 @@ def incident_energy(file: h5py.File, start: int, n: int) -> NDArray[np.float64] 
         scale = _scale(dataset, _IN_GEV, f"{where} of /{TABLE_DATASET}", column)
     else:
         return None
+    n = int(dataset.shape[0]) - start if n is None else n
     values = read_rows(dataset, start, start + n)
     if len(values) < n:
         raise UserError(f"{where} has {start + len(values)} rows for {start + n} showers; one for each is needed")
