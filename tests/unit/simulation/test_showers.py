@@ -80,7 +80,7 @@ def test_mantissas_are_rounded_to_the_nearest() -> None:
 def test_files_depend_neither_on_workers_nor_on_an_interruption(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run_here(title, work, tasks, fingerprint, workers):  # noqa: ANN001, ANN202
+    def run_here(title, work, tasks, fingerprint, workers):
         for task in tasks[: workers if workers > 1 else None]:
             work(task.path, *task.arguments)
         if workers > 1:
