@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from numpy.typing import ArrayLike
 
 from hepad.core.schema import ImageLabels
-from hepad.plots.labels import FloatArray
+from hepad.plots.labels import FloatArray, sample_label
 from hepad.plots.reconstructions import asinh_ticks, image_colors, picked_entries
 from hepad.plots.style import house_style
 
@@ -102,7 +102,7 @@ def plot_mean_volumes(
         label: what the colours are.
         labels: the axes of a layer.
     """
-    rows = {name: np.asarray(volume, dtype=np.float64) for name, volume in volumes.items()}
+    rows = {sample_label(name): np.asarray(volume, dtype=np.float64) for name, volume in volumes.items()}
     told = labels or ImageLabels()
     return _columns([rows], [""], ImageLabels(label, told.horizontal, told.vertical))
 
