@@ -1,7 +1,7 @@
 """Convolutions of images and volumes one axis of which may be a ring: the calorimeter's cylinder."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -124,8 +124,8 @@ def _check_odd(kernel: int) -> None:
         raise ValueError(f"kernel={kernel}; an odd width is needed")
 
 
-def _beside_phi(padding: int, of_phi: int, axes: int) -> tuple[int, ...]:
-    """Return a padding of each axis, that of φ another one."""
+def _beside_phi(padding: int, of_phi: int, axes: int) -> Any:
+    """Return the padding of each axis, a tuple of as many numbers; that of φ is another one."""
     return (*[padding] * (axes - 2), of_phi, padding)
 
 

@@ -190,4 +190,7 @@ class Crop(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(B, C, *size)`."""
-        return x[(..., *(slice(n) for n in self.size))]
+        cut: Tensor = x
+        for axis, n in enumerate(self.size, start=-len(self.size)):
+            cut = cut.narrow(axis, 0, min(n, cut.shape[axis]))
+        return cut

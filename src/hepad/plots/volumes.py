@@ -119,8 +119,8 @@ def _columns(
     with house_style():
         size = (max(9.0, (3 * _PANEL + 1.6) * len(columns)), 1.6 + (_PANEL + 0.25) * n_rows)
         figure = Figure(figsize=size, layout="constrained")
-        parts = np.atleast_1d(figure.subfigures(1, len(columns), squeeze=True, wspace=0.03))
-        for part, rows, title in zip(parts, columns, titles, strict=True):
+        parts = figure.subfigures(1, len(columns), squeeze=False, wspace=0.03)
+        for part, rows, title in zip(parts[0], columns, titles, strict=True):
             _draw(part, rows, title, told, differences)
         figure.suptitle(r"$\mathbf{hepad}$", x=0.01, ha="left", fontsize=20)
     return figure

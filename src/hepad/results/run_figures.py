@@ -90,8 +90,8 @@ def _model_figures(
             seen = model.view(shown.batch).x
         caption = f"The least, the middle and the most anomalous entries of {name} beside their reconstructions"
         if is_volume:
-            volumes = (batch.sum(dim=1).numpy() for batch in (seen, x_hat))
-            draw = partial(plot_volumes, *volumes, samples[name].score[rows], labels=data.image_labels)
+            inputs_of, made_of = seen.sum(dim=1).numpy(), x_hat.sum(dim=1).numpy()
+            draw = partial(plot_volumes, inputs_of, made_of, samples[name].score[rows], labels=data.image_labels)
             yield StandardFigure(f"reconstructions_{name}", "Examples", f"{caption}, summed along each axis.", draw)
             continue
         inputs, outputs = (data.in_plane(shown.batch._replace(x=x)) for x in (seen, x_hat))
