@@ -102,7 +102,7 @@ def test_public_sets_files_of_parts_and_contamination(directory):
         shutil.rmtree(directory / "run")
     told = re.findall(r"^\| `(\w+)` \|", section("## Public sets"), flags=re.MULTILINE)
     configs = {path.stem for path in (ROOT / "configs" / "data").glob("*.yaml")}
-    assert set(told) == configs - {"calo", "constituents", "dijets", "events", "jet_images", "jets", "table"}
+    assert set(told) == configs - {"calo", "constituents", "dijets", "events", "jet_images", "jets", "showers", "table"}
 
 
 def test_dijets_that_ship_with_hepad(directory):
