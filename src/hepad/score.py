@@ -31,6 +31,8 @@ def job(cfg: DictConfig) -> None:
             f"note: NaN or infinite: {found.nonfinite} of these scores, the first that of row {found.first_nonfinite}; "
             "look at the values there"
         )
+    for remark in found.remarks:
+        print(f"note: {remark}")
     if found.other_inference:
         print(
             "note: these are scores of one pass through the model; the run's own are of a latent search, which "

@@ -20,10 +20,11 @@ from hepad.core.schema import (
     JET_IMAGE_DATASET,
     MASK_DATASET,
     PT_COLUMNS,
+    SHOWER_DATASET,
     TABLE_DATASET,
 )
 
-KINDS: Final = ("jets", "events", "calo", "jet_images", "constituents", "table")
+KINDS: Final = ("jets", "events", "calo", "jet_images", "constituents", "table", "showers")
 
 _ROWS_PER_CHUNK: Final = 1024
 _LARGEST_LOG: Final = np.float32(80)
@@ -37,7 +38,7 @@ class EntryFile:
     slot. The jets of an event are put in the order of their pT where they have one. Constituents of a jet become
     `jet_constituents` around η = φ = 0, by falling pT, which is in parts of 1 GeV where they are shares. A table is one
     data set `table` with the names of its columns. Images have their channels last, or no such axis where there is one
-    channel. Numbers are stored as they are, float32.
+    channel. Cells of showers below 0 are written as 0. Other numbers are stored as they are, float32.
 
     Args:
         file: an open file.
@@ -102,6 +103,9 @@ class EntryFile:
             mask = np.take_along_axis(mask, order, axis=1)
             x = np.where(mask[..., None], np.take_along_axis(x, order[..., None], axis=1), np.float32(0))
             return {JET_DATASET: x, MASK_DATASET: mask.astype(np.uint8)}
+        if self.kind == "showers":
+            # A network that draws means has cells below 0, and no cell sees less than nothing.
+            return {SHOWER_DATASET: np.maximum(x[:, 0], np.float32(0))}
         images = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)
         return {JET_IMAGE_DATASET if self.kind == "jet_images" else self.image_dataset: np.ascontiguousarray(images)}
 

@@ -31,6 +31,7 @@ from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.results.top_table import top_columns
 from hepad.run.building import build_evaluate, build_inference, build_trainer
+from hepad.run.context_range import ContextRange
 from hepad.run.evaluation_config import check_in_place, evaluation_config, given_keys
 from hepad.run.evaluation_data import evaluation_data
 from hepad.run.executing import Clock, TrainingResult
@@ -107,7 +108,7 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         clock.lap("evaluate")
         result = evaluate.result
         result.warnings[:0] = fallback_notes(facts)
-        result.warnings += [*notes, *_notes(told, data)]
+        result.warnings += [*notes, *_notes(told, data), *_outside(trained, data)]
         columns = read_history(run_dir) or None
         drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.diagnostics, evaluate.top)
         wanted = drawn if config.evaluation.plots else ()
@@ -187,6 +188,16 @@ def _with_record_named(config: RunConfig, run_dir: Path, directory: Path, given:
             logger |= {"id": None, "log_model": "none"}
         loggers[name] = logger
     return config.changed({"paths.run": str(directory)} | ({"logger": loggers} if loggers else {}))
+
+
+def _outside(trained: Mapping[str, Any], data: AnomalyDataModule) -> list[str]:
+    """Return a remark on each sample of which entries have another context than was trained on."""
+    found = []
+    for name, entries in data.test_entries.items():
+        seen = ContextRange(trained)
+        seen.add(None if entries.batch.context is None else entries.batch.context.numpy())
+        found += seen.remarks(name)
+    return found
 
 
 def _notes(told: Mapping[str, str], data: AnomalyDataModule) -> list[str]:

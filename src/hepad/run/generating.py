@@ -1,6 +1,7 @@
 """Entries made up by a run's model, written as a sample, in memory that does not depend on their number."""
 
 import math
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,13 @@ from hepad.core.files import require_new_file
 from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, write_hdf5
 from hepad.core.hdf5.datasets import LONGEST_NAME
 from hepad.core.progress import progress
-from hepad.core.schema import JET_FEATURES
+from hepad.core.schema import INCIDENT_ENERGY, JET_FEATURES
+from hepad.data import ShowerDataModule
 from hepad.data.columns import Columns, as_float32
 from hepad.data.entry_file import EntryFile
+from hepad.data.showers import incident_energy
 from hepad.models import Generative
+from hepad.run.context_range import ContextRange
 from hepad.run.loading import Run, load_run
 from hepad.rundir.facts import read_provenance
 
@@ -55,14 +59,14 @@ def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context
             f"{run_dir} cannot generate: {type(model).__name__} makes no entries up; runs of models such as gan, bigan "
             "and vae can"
         )
-    given = _context(run, context)
+    check_targets(run.settings.data)
+    kind = str(get_class(run.settings.data.target).kind)
+    given = _context(run, kind, context)
     if given is not None:
         if n not in (None, len(given)):
             raise UserError(f"n={n}: {context} has {len(given)} rows, one for each entry; leave n out")
         n = len(given)
     n = 10_000 if n is None else n
-    check_targets(run.settings.data)
-    kind = str(get_class(run.settings.data.target).kind)
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
     # The name that the run's config asks for, where it does; else the one that it found.
     dataset = run.settings.data.get("dataset") or definition.get("dataset")
@@ -93,7 +97,7 @@ def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context
     return n
 
 
-def _context(run: Run, path: Path | None) -> NDArray[np.float32] | None:
+def _context(run: Run, kind: str, path: Path | None) -> NDArray[np.float32] | None:
     """Return the context `(n, K)` of a file, of its table or of data sets `(N,)`; None where there is none."""
     names = run.context_names
     if path is None and names:
@@ -107,7 +111,13 @@ def _context(run: Run, path: Path | None) -> NDArray[np.float32] | None:
     with open_hdf5(path) as file:
         columns = {}
         for name in names:
-            if has_dataset(file, name) and file[name].ndim == 1:
+            if name == INCIDENT_ENERGY and kind == ShowerDataModule.kind:
+                # In GeV, whatever the unit in the file.
+                found = incident_energy(file)
+                if found is None:
+                    raise UserError(f"context={path} has no column {name}")
+                columns[name] = found
+            elif has_dataset(file, name) and file[name].ndim == 1:
                 columns[name] = read_rows(safe_dataset(file, name))
             else:
                 table = Columns(file)
@@ -117,6 +127,10 @@ def _context(run: Run, path: Path | None) -> NDArray[np.float32] | None:
     values = as_float32([columns[name] for name in names])
     if not len(values) or not np.isfinite(values).all():
         raise UserError(f"context={path}: finite numbers are needed, one row for each entry")
+    seen = ContextRange(read_provenance(run.trained_in))
+    seen.add(values)
+    for remark in seen.remarks(path.name):
+        print(f"note: {remark}", file=sys.stderr, flush=True)
     return values
 
 
@@ -126,9 +140,9 @@ def _block_length(entry_shape: tuple[int, ...]) -> int:
 
 
 def _features(run: Run) -> tuple[str, ...] | None:
-    """Return the names of the columns of a run's entries; None where entries are images."""
+    """Return the names of the columns of a run's entries; None where entries are images or volumes."""
     shape = run.entry_shape
-    if len(shape) == 3:
+    if len(shape) > 2:
         return None
     names = run.features or (JET_FEATURES if shape[-1] == len(JET_FEATURES) else ())
     if len(names) != shape[-1]:

@@ -21,6 +21,7 @@ from hepad.core.regions import region_facts
 from hepad.data import AnomalyDataModule
 from hepad.data.entries import sketch_of
 from hepad.models import AnomalyModel
+from hepad.run.context_range import CONTEXT_RANGE, context_range_facts
 from hepad.rundir.locking import RUN_FORMAT, RunStatus
 
 PACKAGES: Final = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "h5py", "scikit-learn", "wandb")
@@ -52,6 +53,7 @@ def provenance(data: AnomalyDataModule, model: AnomalyModel, seed: int) -> dict[
         "split_sha256": data.split_hashes(),
         "entries": {"definition": data.entry_definition, "trained_sketch": sketch_of(data.train_entries.batch.x)},
         **role_facts(data),
+        **({CONTEXT_RANGE: ranges} if (ranges := context_range_facts(data)) else {}),
         "streamed": None if data.streamed is None else data.streamed.facts,
         "status": RunStatus.RUNNING,
     }

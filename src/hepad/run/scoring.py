@@ -17,6 +17,7 @@ from hepad.formats.direct import direct_file
 from hepad.metrics import ScoreCalibration
 from hepad.run.calibration import read_calibration, score_columns
 from hepad.run.cluster_scoring import ScoringRequest, cluster_scores
+from hepad.run.context_range import ContextRange
 from hepad.run.loading import load_run
 from hepad.run.scored_entries import ScoredEntries, Tally, write_scores
 from hepad.run.scoring_input import read_entries, reader_of_run, refuse_nonfinite, rows_of
@@ -38,6 +39,7 @@ class Scored:
         first_nonfinite: row of the file of the first of these; None without any.
         trained_on: the input is the very file that the run was trained on.
         other_inference: the run's own scores were made in another way than by one pass through the model.
+        remarks: on entries with another context than was trained on; none where a cluster scores.
     """
 
     entries: int
@@ -47,6 +49,7 @@ class Scored:
     first_nonfinite: int | None
     trained_on: bool
     other_inference: bool
+    remarks: tuple[str, ...] = ()
 
 
 def score_file(
@@ -106,7 +109,7 @@ def score_file(
         chosen = own_held_out(run.settings, run.model, run.trained_in, str(where)).chosen
         calibration = ScoreCalibration.of(chosen.score, chosen.weight)
     beside = score_columns(calibration, thresholds)
-    tally = Tally()
+    tally, ranges = Tally(), ContextRange(facts)
     with open_hdf5(source) as file, FileHash(source) as hashed, write_hdf5(target) as out:
         n_rows, step = rows_of(file, data, source)
         rows = range(0, n_rows, step)
@@ -115,7 +118,7 @@ def score_file(
             hashed.follow(row / n_rows)
 
         if cluster is None:
-            entries = read_entries(file, data, run, source, rows, follow)
+            entries = ranges.watched(read_entries(file, data, run, source, rows, follow))
             scored = scores_of_entries(entries, Forward(run.model, where), tally, source)
         else:
             request = ScoringRequest(run_dir.resolve(), source.resolve(), on_nonfinite, device)
@@ -151,6 +154,7 @@ def score_file(
         first_nonfinite=tally.bad_rows[0] if tally.bad_rows else None,
         trained_on=trained_on,
         other_inference=run.settings.inference is not None,
+        remarks=tuple(ranges.remarks(given.name)),
     )
 
 

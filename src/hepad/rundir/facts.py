@@ -50,6 +50,7 @@ _PROVENANCE: Final = fields(
         "roles": listing(_role, most=1_000),
         "regions": mapping(mapping(listing(listing(optional(number()), most=2), most=1_000)), most=1_000),
         "context": listing(text(1_000), most=1_000),
+        "context_range": mapping(listing(number(), most=2), most=1_000),
         "contamination": fields(
             {"sample": optional(text(255)), "fraction": number(0, 1), "trained": _count, "validated": _count},
             need=["fraction"],
