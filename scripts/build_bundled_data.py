@@ -1,6 +1,6 @@
 """Make the data that ships with hepad: `python scripts/build_bundled_data.py [PART] [--workers N] [--work DIR]`.
 
-It is a run of `hepad.simulation` for each part, the events, the fat jets and the dijets, with the settings below, so
+It is a run of `hepad.simulation` for each part, events, fat jets, dijets and showers, with the settings below, so
 the same versions of Pythia, FastJet and NumPy give the same files, byte for byte. Everything needed to continue after
 an interruption is kept in the working directory. The files go to src/hepad/bundled, whose README.md describes them.
 """
@@ -27,14 +27,15 @@ N_ENTRIES = {
     },
     "jets": {"qcd_jets": 6_000, "top_jets": 6_000},
     "dijets": {"qcd_dijet": 100_000, "wprime_dijet": 10_000},
+    "showers": {"photon_showers": 3_300, "pion_showers": 600},
 }
 
 
 def settings(part: str) -> Settings:
-    """Return the settings of one part of the data: the same seed for all, and finer masses for the dijets."""
+    """Return the settings of one part of the data: the same seed for all, finer masses for dijets, coarser cells."""
     if part == "dijets":
         return Settings(n_events=N_ENTRIES[part], seed=2016, mantissa_bits=14, chunk_size=1000)
-    return Settings(n_events=N_ENTRIES[part], seed=2016, mantissa_bits=12)
+    return Settings(n_events=N_ENTRIES[part], seed=2016, mantissa_bits=6 if part == "showers" else 12)
 
 
 def main() -> None:

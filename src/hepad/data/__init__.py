@@ -8,6 +8,7 @@ from hepad.data.entries import Entries
 from hepad.data.events import EventsDataModule
 from hepad.data.jet_images import JetImagesDataModule
 from hepad.data.jets import JetsDataModule
+from hepad.data.showers import ShowerDataModule
 from hepad.data.table import TableDataModule
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "EventsDataModule",
     "JetImagesDataModule",
     "JetsDataModule",
+    "ShowerDataModule",
     "TableDataModule",
 ]

@@ -20,10 +20,11 @@ from hepad.core.schema import (
     JET_IMAGE_DATASET,
     MASK_DATASET,
     PT_COLUMNS,
+    SHOWER_DATASET,
     TABLE_DATASET,
 )
 
-KINDS: Final = ("jets", "events", "calo", "jet_images", "constituents", "table")
+KINDS: Final = ("jets", "events", "calo", "jet_images", "constituents", "table", "showers")
 
 _ROWS_PER_CHUNK: Final = 1024
 _LARGEST_LOG: Final = np.float32(80)
@@ -102,6 +103,8 @@ class EntryFile:
             mask = np.take_along_axis(mask, order, axis=1)
             x = np.where(mask[..., None], np.take_along_axis(x, order[..., None], axis=1), np.float32(0))
             return {JET_DATASET: x, MASK_DATASET: mask.astype(np.uint8)}
+        if self.kind == "showers":
+            return {SHOWER_DATASET: np.ascontiguousarray(x[:, 0])}
         images = x[:, 0] if x.shape[1] == 1 else np.moveaxis(x, 1, -1)
         return {JET_IMAGE_DATASET if self.kind == "jet_images" else self.image_dataset: np.ascontiguousarray(images)}
 

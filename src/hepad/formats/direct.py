@@ -27,6 +27,9 @@ from hepad.formats.source import Source
 DIRECT: Final = ("csv", "numpy", "parquet")
 """Kinds of files whose tables are trained on as they are."""
 
+AUTO: Final = "auto"
+"""Format of files that are read by the preset that each is recognised by."""
+
 _PATIENCE: Final = 3600.0
 _HDF5_NAMES: Final = (".h5", ".hdf5", ".hdf")
 
@@ -37,13 +40,15 @@ def direct_file(given: Given, key: str, preset: str | None = None) -> Path:
     Args:
         given: a file, a glob, or several of either; or such for each of `train`, `val` and `test`.
         key: for messages.
-        preset: the format of files that are none of hepad's own and no tables (`data.format`); None for none.
+        preset: the format of files that are none of hepad's own and no tables (`data.format`), `auto` for the one that
+            a file is recognised by; None for none.
 
     Raises:
         UserError: no such file, several of different columns, of another format, or a table that cannot be read.
         JobError: there is no room for what is made.
     """
     files, parts = sample_files_by_part(given, key)
+    preset = _recognised(files[0]) if preset == AUTO else preset
     chosen = GENERIC if preset is None or not _is_of_format(files[0], preset, key) else preset
     if len(files) == 1 and chosen == GENERIC and not _is_table(files[0]):
         return _local(files[0], key)
@@ -74,6 +79,15 @@ def _local(path: InputFile, key: str) -> Path:
     if (reader := reader_of(path)) != "hdf5":
         raise UserError(f"{key}: {path} is no HDF5 file ({reader}); convert it first (hepad.convert)")
     return local_copy(path)
+
+
+def _recognised(path: InputFile) -> str | None:
+    """Return the preset that a file is recognised by; None for a table, a file of hepad's own and an unknown one."""
+    if _is_table(path):
+        return None
+    with open_source(path) as source:
+        found = None if _is_own(source) else recognise(source)
+    return None if found is None else found.name
 
 
 def _is_of_format(path: InputFile, name: str, key: str) -> bool:

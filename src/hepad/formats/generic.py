@@ -12,6 +12,7 @@ from hepad.core.schema import (
     JET_CONSTITUENTS_DATASET,
     JET_DATASET,
     JET_IMAGE_DATASET,
+    SHOWER_DATASET,
     TABLE_DATASET,
     WEIGHT_DATASET,
 )
@@ -27,6 +28,7 @@ OWN: Final[Mapping[str, str]] = {
     CALO_DATASET: "model=conv_ae data=calo",
     CALO_DATASET_CICADA: "model=conv_ae data=calo",
     EVENT_IMAGE_DATASET: "model=conv_ae data=calo data.dataset=event_image_data",
+    SHOWER_DATASET: "model=conv_ae data=showers",
     JET_CONSTITUENTS_DATASET: "model=conv_ae data=jet_images",
     JET_IMAGE_DATASET: "model=conv_ae data=jet_images",
     TABLE_DATASET: "model=dense_ae data=table",

@@ -15,7 +15,7 @@ _TINY = 1e-30
 
 
 class NCC(ReconstructionLoss):
-    """One minus the correlation of the pixels of two images, over all axes of the entry.
+    """One minus the correlation of the pixels of two images, or of the cells of volumes, over all axes of the entry.
 
     NCC = 1 − Σ(x − x̄)(x̂ − x̂̄) / (‖x − x̄‖ ‖x̂ − x̂̄‖), in [0, 2]; it does not change where an image is scaled or
     shifted as a whole, so that it compares shapes alone (J. P. Lewis, Vision Interface 1995).
@@ -44,7 +44,7 @@ class NCC(ReconstructionLoss):
     [0.0, 2.0, 1.0]
     """
 
-    structures: ClassVar[frozenset[Structure] | None] = frozenset({"image"})
+    structures: ClassVar[frozenset[Structure] | None] = frozenset({"image", "volume"})
 
     spread: Tensor
 
@@ -61,7 +61,7 @@ class NCC(ReconstructionLoss):
         self.spread.copy_(spread if spread > 0 else torch.ones(()))
 
     def forward(self, x_hat: Tensor, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return `(B,)` values for `x_hat` and `x` `(B, C, H, W)`; images have no mask."""
+        """Return `(B,)` values for `x_hat` and `x` `(B, *entry_shape)`; images have no mask."""
         return 0.5 * (self._direction(x_hat) - self._direction(x)).square().sum(dim=1)
 
     def elementwise(self, x_hat: Tensor, x: Tensor) -> Tensor:

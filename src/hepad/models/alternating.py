@@ -54,7 +54,7 @@ class AlternatingModel(OwnSteps):
         ValueError: a loss that is not adversarial, or a value outside its range.
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image", "volume"})
     pairs: ClassVar[bool]
     generator_steps: Tensor
     discriminator_steps: Tensor
@@ -130,7 +130,8 @@ class AlternatingModel(OwnSteps):
         super().prepare(train)
         for maker in (self.maker, self.average.network):
             if isinstance(maker.generator, ConvGenerator):
-                maker.generator.lowest.copy_(self.represent(train).amin(dim=(0, 2, 3))[:, None, None])
+                lowest = maker.generator.lowest
+                lowest.copy_(self.represent(train).movedim(1, 0).flatten(1).amin(dim=1).reshape(lowest.shape))
 
     def represent(self, batch: Batch) -> Tensor:
         """Return entries as the networks see them, `(B, *entry_shape)`; events `(B, S, F + 1)` with the presence."""

@@ -68,7 +68,7 @@ class Classifier(AveragedModel):
     torch.Size([64])
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image", "volume"})
 
     class_weight: Tensor
 

@@ -11,18 +11,18 @@ from hepad.nn.conv_ae import ConvAutoencoderNet
 
 
 class ConvAutoencoder(ReconstructionModel):
-    """Reconstructs an image from 32 numbers that do not say where things are; see `ConvAutoencoderNet`.
+    """Reconstructs an image or a volume from 32 numbers that do not say where things are; see `ConvAutoencoderNet`.
 
     The network starts with a batch norm where nothing else normalises the input (`normalizer: none`, the workshop's own
     way: raw input, raw target).
 
     Args:
-        entry_shape: `(C, H, W)`.
+        entry_shape: `(C, H, W)`, or `(C, Z, Y, X)`.
         loss: config of a `ReconstructionLoss`.
         normalizer: kind of input normaliser.
         dropout: probability of dropping a whole channel.
         activation: name of the activation function.
-        circular: treat φ (H) as the ring it is.
+        circular: treat φ (H, or Y) as the ring it is.
 
     >>> import torch
     >>> from hepad.data import Batch
@@ -36,7 +36,7 @@ class ConvAutoencoder(ReconstructionModel):
     (32,)
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"image"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"image", "volume"})
 
     def __init__(
         self,
@@ -63,6 +63,6 @@ class ConvAutoencoder(ReconstructionModel):
         return self.network.decoder
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return the reconstruction `(B, C, H, W)` of normalised images."""
+        """Return the reconstruction `(B, *entry_shape)` of normalised entries."""
         reconstruction: Tensor = self.network(z)
         return reconstruction

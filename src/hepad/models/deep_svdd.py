@@ -62,7 +62,7 @@ class DeepSVDD(AnomalyModel):
     (True, torch.Size([3]))
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image", "volume"})
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/spread", "train/loss")
 
     center: Tensor

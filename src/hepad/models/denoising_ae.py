@@ -55,7 +55,7 @@ class DenoisingAutoencoder(ReconstructionModel):
     True
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image", "volume"})
 
     def __init__(
         self,

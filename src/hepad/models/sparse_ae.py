@@ -61,7 +61,7 @@ class SparseAutoencoder(ReconstructionModel):
     (32,)
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image", "volume"})
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "val/reconstruction", "val/sparsity", "train/loss")
 
     def __init__(

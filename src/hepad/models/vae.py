@@ -80,7 +80,7 @@ class VariationalAutoencoder(ReconstructionModel):
     ['reconstruction', 'kl', 'mu2', 'elbo']
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image", "volume"})
     unit_normal_prior: ClassVar[bool] = True
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "val/reconstruction", "val/kl", "train/loss")
 

@@ -39,7 +39,7 @@ class Discriminator(nn.Module):
         self.logit = nn.Linear(head[-1], 1)
         if normalized:
             for part in list(self.modules()):
-                if isinstance(part, nn.Linear | nn.Conv2d):
+                if isinstance(part, nn.Linear | nn.Conv2d | nn.Conv3d):
                     spectral_norm(part)
 
     def features(self, x: Tensor, code: Tensor | None = None) -> Tensor:
@@ -94,7 +94,7 @@ class AdversarialNetworks:
     |---|---|---|
     | vector | perceptron | perceptron |
     | event | perceptron, slots in falling pT, and which of them are there | DeepSets with a sum |
-    | image | transposed convolutions of stride 2 | convolutions of stride 2; both as deep as the image is large |
+    | image, volume | transposed convolutions of stride 2 | convolutions of stride 2; both as deep as it is large |
 
     Args:
         entry_shape: shape of one entry; for events the presence of a slot counts as its last feature.
@@ -102,7 +102,7 @@ class AdversarialNetworks:
         generator: widths (channels for images) of the generator, code first; None for the defaults.
         discriminator: widths (channels) of the trunk of discriminator and encoder; None for the defaults.
         activation: name of the activation function.
-        circular: φ (H) of images is a ring.
+        circular: φ (H, or Y) of images and volumes is a ring.
 
     Raises:
         ValueError: no width at all, or no latent variable.
@@ -129,7 +129,7 @@ class AdversarialNetworks:
 
     def _generator(self) -> nn.Module:
         generator: nn.Module
-        if self.axes == 3:
+        if self.axes > 2:
             generator = ConvGenerator(self.latent, self.entry_shape, self.generator, self.activation, self.circular)
         else:
             kind = EventGenerator if self.axes == 2 else DenseGenerator
@@ -147,7 +147,7 @@ class AdversarialNetworks:
         return nn.Sequential(trunk, nn.Linear(trunk.width, self.latent))
 
     def _trunk(self) -> ConvTrunk | SetTrunk | DenseTrunk:
-        if self.axes == 3:
+        if self.axes > 2:
             return ConvTrunk(self.entry_shape, self.discriminator, self.activation, self.circular)
         kind = SetTrunk if self.axes == 2 else DenseTrunk
         return kind(self.entry_shape, self.discriminator or _TRUNK, self.activation)
@@ -158,9 +158,9 @@ def _keep_variance(part: nn.Module) -> None:
 
     With PyTorch's own a generator starts near a constant and takes thousands of steps to spread its entries.
     """
-    if isinstance(part, nn.Linear | nn.Conv2d):
+    if isinstance(part, nn.Linear | nn.Conv2d | nn.Conv3d):
         nn.init.kaiming_normal_(part.weight)
-    elif isinstance(part, nn.ConvTranspose2d):
-        # Of its 4 × 4 numbers for each input channel, stride 2 brings 2 × 2 together in one pixel.
-        fan_in = part.in_channels * 4
+    elif isinstance(part, nn.ConvTranspose2d | nn.ConvTranspose3d):
+        # Of its 4 × 4 numbers for each input channel, stride 2 brings 2 × 2 together in one pixel; of volumes 2³ of 4³.
+        fan_in = part.in_channels * 2 ** len(part.kernel_size)
         nn.init.normal_(part.weight, std=(2 / fan_in) ** 0.5)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from hepad.nn.dense import check_sizes, make_activation
-from hepad.nn.phi_conv import PhiConv2d
+from hepad.nn.phi_conv import PhiConv
 from hepad.nn.trunks import Crop
 
 
@@ -31,10 +31,10 @@ class CicadaAutoencoderNet(nn.Module):
         small = (30, -(-height // 2), -(-width // 2))
         n_small = small[0] * small[1] * small[2]
         self.encoder = nn.Sequential(
-            PhiConv2d(channels, 20, 3, circular),
+            PhiConv(channels, 20, 3, circular),
             make_activation(activation),
             nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
-            PhiConv2d(20, 30, 3, circular),
+            PhiConv(20, 30, 3, circular),
             make_activation(activation),
             nn.Flatten(),
             nn.Linear(n_small, latent),
@@ -44,12 +44,12 @@ class CicadaAutoencoderNet(nn.Module):
             nn.Linear(latent, n_small),
             nn.Unflatten(1, small),
             make_activation(activation),
-            PhiConv2d(30, 30, 3, circular),
+            PhiConv(30, 30, 3, circular),
             make_activation(activation),
             nn.Upsample(scale_factor=2),
-            PhiConv2d(30, 20, 3, circular),
+            PhiConv(30, 20, 3, circular),
             make_activation(activation),
-            PhiConv2d(20, channels, 3, circular),
+            PhiConv(20, channels, 3, circular),
             Crop(height, width),
         )
 

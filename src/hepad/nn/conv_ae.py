@@ -1,15 +1,19 @@
 """The convolutional autoencoder network of the AD4HEP workshop."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
 from torch import Tensor, nn
 
 from hepad.nn.dense import make_activation
-from hepad.nn.phi_conv import PhiConv2d, PhiConvTranspose2d
+from hepad.nn.phi_conv import PhiConv, PhiConvTranspose
+from hepad.nn.pooling import channel_dropout, maximum_of_blocks
 
-SMALLEST: Final = 13
-"""The two transposed convolutions add 4 and 8 pixels to a first image of at least one."""
+_KERNELS: Final = {2: (7, 3, 5, 9, 5), 3: (5, 3, 3, 5, 3)}
+"""Of images and of volumes: widths of the kernels, the first two down and the others up."""
+SMALLEST: Final = {axes: widths[2] + widths[3] - 1 for axes, widths in _KERNELS.items()}
+"""Pixels of images, 13, and cells of volumes, 7, along an axis: the transposed convolutions add all but one of them."""
 
 
 class MaximumOverImage(nn.Module):
@@ -21,8 +25,8 @@ class MaximumOverImage(nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `(B, C, 1, 1)` for `x` `(B, C, H, W)`."""
-        return x.amax(dim=(2, 3), keepdim=True)
+        """Return `(B, C, 1, 1)` for `x` `(B, C, H, W)`, and so of volumes."""
+        return x.amax(dim=tuple(range(2, x.ndim)), keepdim=True)
 
 
 class ConvAutoencoderNet(nn.Module):
@@ -37,53 +41,65 @@ class ConvAutoencoderNet(nn.Module):
     workshop's 16 × 16 × 5, not circular, this is its network, with its dense layer of 128 = 4·4·8; for the
     calorimeter's 18 × 14 regions the layer has 18·2·8 = 288 units.
 
+    Volumes `(C, Z, Y, X)` go through the same layers in three dimensions, with kernels 5 and 3 down, 3, 5 and 3 up; the
+    transposed ones add 6 cells along each axis.
+
     The maximum over the image forgets where things were. The code of 32 numbers says what an event holds, and the
     decoder draws the average image of such events.
 
     Args:
-        entry_shape: `(C, H, W)`.
+        entry_shape: `(C, H, W)`, or `(C, Z, Y, X)`.
         dropout: probability of dropping a whole channel.
         activation: name of the activation function.
         input_norm: start with a batch normalisation of the input, as the workshop did; else the input is normalised.
-        circular: φ (H) is a ring; else images end there as they do in η, and are padded with zeros.
+        circular: φ (H, or Y) is a ring; else images end there as they do in η, and are padded with zeros.
 
     Raises:
-        ValueError: an image of fewer than 13 × 13 pixels, or an impossible dropout.
+        ValueError: an image of fewer than 13 × 13 pixels, a volume of fewer than 7 cells along an axis, or an
+            impossible dropout.
     """
 
     def __init__(
         self, entry_shape: Sequence[int], dropout: float, activation: str, circular: bool, input_norm: bool = False
     ) -> None:
         super().__init__()
-        channels, height, width = entry_shape
-        if min(height, width) < SMALLEST:
-            raise ValueError(f"images of {height} × {width}; at least {SMALLEST} × {SMALLEST} pixels are needed")
-        first = (8, height if circular else height - SMALLEST + 1, width - SMALLEST + 1)
+        channels, *size = entry_shape
+        axes = len(size)
+        smallest = SMALLEST[axes]
+        if min(size) < smallest:
+            needed = f"{smallest} × {smallest} pixels" if axes == 2 else f"{smallest} cells along each axis"
+            what = "images" if axes == 2 else "volumes"
+            raise ValueError(f"{what} of {' × '.join(map(str, size))}; at least {needed} are needed")
+        first = [n - smallest + 1 for n in size]
+        if circular:
+            first[-2] = size[-2]
         # With the settings of Keras, in which the workshop's network was written.
-        first_norm = [nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)] if input_norm else []
+        norm = nn.BatchNorm3d if axes == 3 else nn.BatchNorm2d
+        first_norm = [norm(channels, eps=1e-3, momentum=0.01)] if input_norm else []
+        down_1, down_2, up_1, up_2, last = _KERNELS[axes]
         self.encoder = nn.Sequential(
             *first_norm,
-            PhiConv2d(channels, 16, 7, circular),
+            PhiConv(channels, 16, down_1, circular, axes),
             make_activation(activation),
-            nn.MaxPool2d(2),
-            nn.Dropout2d(dropout),
-            PhiConv2d(16, 32, 3, circular),
+            maximum_of_blocks(axes),
+            channel_dropout(axes, dropout),
+            PhiConv(16, 32, down_2, circular, axes),
             make_activation(activation),
             MaximumOverImage(),
             nn.Flatten(),
         )
         self.decoder = nn.Sequential(
-            nn.Linear(32, first[0] * first[1] * first[2]),
+            nn.Linear(32, 8 * math.prod(first)),
             make_activation(activation),
-            nn.Unflatten(1, first),
-            PhiConvTranspose2d(8, 16, 5, circular),
+            nn.Unflatten(1, (8, *first)),
+            PhiConvTranspose(8, 16, up_1, circular, axes),
             make_activation(activation),
-            PhiConvTranspose2d(16, 32, 9, circular),
+            PhiConvTranspose(16, 32, up_2, circular, axes),
             make_activation(activation),
-            PhiConv2d(32, channels, 5, circular),
+            PhiConv(32, channels, last, circular, axes),
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the reconstruction `(B, C, H, W)` of `x` `(B, C, H, W)`."""
+        """Return the reconstruction of `x` `(B, *entry_shape)`."""
         reconstruction: Tensor = self.decoder(self.encoder(x))
         return reconstruction

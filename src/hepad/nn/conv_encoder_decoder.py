@@ -1,5 +1,6 @@
-"""Convolutional encoder and decoder of images."""
+"""Convolutional encoder and decoder of images and volumes."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -8,7 +9,8 @@ from torch.nn import functional as F
 
 from hepad.nn.dense import make_activation
 from hepad.nn.encoder_decoder import EncoderDecoder
-from hepad.nn.phi_conv import PhiConv2d
+from hepad.nn.phi_conv import PhiConv
+from hepad.nn.pooling import channel_dropout, mean_of_blocks
 
 
 class ConvEncoderDecoder(EncoderDecoder):
@@ -18,13 +20,13 @@ class ConvEncoderDecoder(EncoderDecoder):
     or column is averaged alone); the decoder repeats regions back to the size that each stage had.
 
     Args:
-        entry_shape: `(C, H, W)`.
+        entry_shape: `(C, H, W)`, or `(C, Z, Y, X)`, of which everything is in three dimensions.
         encoded: width E of the encoder's output.
         latent: width L of the decoder's input.
         channels: channels of the encoder's stages, mirrored in the decoder.
         activation: name of the activation function.
         dropout: probability of dropping a whole channel.
-        circular: convolutions are circular in φ (H); else zero-padded.
+        circular: convolutions are circular in φ (H, or Y); else zero-padded.
     """
 
     def __init__(
@@ -39,25 +41,26 @@ class ConvEncoderDecoder(EncoderDecoder):
     ) -> None:
         super().__init__()
         n_channels, *size = entry_shape
+        axes = len(size)
         widths = [n_channels, *channels]
         self.sizes = [tuple(size)]
         for _ in channels:
             self.sizes.append(tuple(-(-n // 2) for n in self.sizes[-1]))
         self.down = nn.ModuleList(
             nn.Sequential(
-                PhiConv2d(n_in, n_out, 3, circular),
+                PhiConv(n_in, n_out, 3, circular, axes),
                 make_activation(activation),
-                nn.Dropout2d(dropout),
-                nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+                channel_dropout(axes, dropout),
+                mean_of_blocks(axes),
             )
             for n_in, n_out in pairwise(widths)
         )
         self.up = nn.ModuleList(
-            nn.Sequential(make_activation(activation), PhiConv2d(n_in, n_out, 3, circular))
+            nn.Sequential(make_activation(activation), PhiConv(n_in, n_out, 3, circular, axes))
             for n_in, n_out in zip(widths[:0:-1], widths[-2::-1], strict=True)
         )
         self.smallest = (widths[-1], *self.sizes[-1])
-        n_flat = widths[-1] * self.sizes[-1][0] * self.sizes[-1][1]
+        n_flat = math.prod(self.smallest)
         self.to_code = nn.Linear(n_flat, encoded)
         self.from_code = nn.Linear(latent, n_flat)
 
@@ -69,7 +72,7 @@ class ConvEncoderDecoder(EncoderDecoder):
         return code
 
     def decode(self, code: Tensor) -> Tensor:
-        """Return `(B, C, H, W)`."""
+        """Return `(B, *entry_shape)`."""
         x: Tensor = self.from_code(code).reshape(-1, *self.smallest)
         for stage, size in zip(self.up, self.sizes[-2::-1], strict=True):
             x = stage(F.interpolate(x, size=size, mode="nearest"))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from hepad.nn.dense import growing_widths, halved_sizes, make_activation, mlp
-from hepad.nn.phi_conv import PhiConv2d, PhiDoubling
+from hepad.nn.phi_conv import PhiConv, PhiDoubling
 from hepad.nn.trunks import Crop
 
 _SMALLEST: Final = 7
@@ -105,14 +105,14 @@ class ConvGenerator(nn.Module):
 
     Args:
         latent: width L of the code.
-        entry_shape: `(C, H, W)`.
+        entry_shape: `(C, H, W)`, or `(C, Z, Y, X)`.
         channels: channels of the small image and after each step; None for 16 in the last and twice as many in each
             before it, at most 256.
         activation: name of the activation function.
-        circular: φ (H) is a ring.
+        circular: φ (H, or Y) is a ring.
 
     Attributes:
-        lowest: `(C, 1, 1)` the smallest pixel of each channel, to be set to that of the data.
+        lowest: `(C, 1, 1)`, or `(C, 1, 1, 1)`, the smallest pixel of each channel, to be set to that of the data.
     """
 
     lowest: Tensor
@@ -127,6 +127,7 @@ class ConvGenerator(nn.Module):
     ) -> None:
         super().__init__()
         n_channels, *size = entry_shape
+        axes = len(size)
         sizes = halved_sizes(size, _SMALLEST)
         if channels is None:
             channels = growing_widths(16, max(2, len(sizes)))[::-1]
@@ -139,16 +140,16 @@ class ConvGenerator(nn.Module):
         reached = smallest
         for (n_in, n_out), wanted in zip_longest(pairwise(channels), larger):
             if wanted is None:
-                layers += [PhiConv2d(n_in, n_out, 3, circular), make_activation(activation)]
+                layers += [PhiConv(n_in, n_out, 3, circular, axes), make_activation(activation)]
                 continue
-            layers += [PhiDoubling(n_in, n_out, circular), make_activation(activation)]
+            layers += [PhiDoubling(n_in, n_out, circular, axes), make_activation(activation)]
             if wanted != tuple(2 * n for n in reached):
                 layers.append(Crop(*wanted))
             reached = wanted
-        self.layers = nn.Sequential(*layers, PhiConv2d(channels[-1], n_channels, 3, circular))
-        self.register_buffer("lowest", torch.full((n_channels, 1, 1), -torch.inf))
+        self.layers = nn.Sequential(*layers, PhiConv(channels[-1], n_channels, 3, circular, axes))
+        self.register_buffer("lowest", torch.full((n_channels, *[1] * axes), -torch.inf))
 
     def forward(self, code: Tensor) -> Tensor:
-        """Return images `(B, C, H, W)` for codes `(B, L)`."""
+        """Return entries `(B, *entry_shape)` for codes `(B, L)`."""
         image: Tensor = self.layers(code)
         return torch.maximum(image, self.lowest)

@@ -9,8 +9,8 @@ from hepad.nn.encoder_decoder import DenseEncoderDecoder, EncoderDecoder, TimeDi
 
 NETWORKS: Final = ("dense", "time_distributed", "conv")
 
-_BY_AXES: Final = {1: "dense", 2: "time_distributed", 3: "conv"}
-_AXES: Final = {"time_distributed": 2, "conv": 3}
+_BY_AXES: Final = {1: "dense", 2: "time_distributed", 3: "conv", 4: "conv"}
+_AXES: Final = {"time_distributed": (2,), "conv": (3, 4)}
 _HIDDEN_OF_WHOLE_ENTRIES: Final = (16,)
 _SMALLEST: Final = 4
 
@@ -44,8 +44,8 @@ def encoder_decoder(
     """Build an encoder and decoder for entries of a given shape.
 
     Args:
-        network: one of `NETWORKS`, or `auto`: `dense` for vectors, `time_distributed` for events, `conv` for images.
-            `dense` takes any entry, flattened.
+        network: one of `NETWORKS`, or `auto`: `dense` for vectors, `time_distributed` for events, `conv` for images and
+            volumes. `dense` takes any entry, flattened.
         entry_shape: shape of one entry.
         encoded: width of the encoder's output.
         latent: width of the code, the decoder's input.
@@ -72,8 +72,8 @@ def encoder_decoder(
     name = _BY_AXES[len(entry_shape)] if network == "auto" else network
     if name not in NETWORKS:
         raise ValueError(f"network {network!r}; allowed: auto, {', '.join(NETWORKS)}")
-    if len(entry_shape) != _AXES.get(name, len(entry_shape)):
-        fitting = [other for other in NETWORKS if len(entry_shape) == _AXES.get(other, len(entry_shape))]
+    if not _takes(name, len(entry_shape)):
+        fitting = [other for other in NETWORKS if _takes(other, len(entry_shape))]
         raise ValueError(
             f"network {name!r} cannot take entries of shape {tuple(entry_shape)}; allowed: auto, {', '.join(fitting)}"
         )
@@ -86,6 +86,11 @@ def encoder_decoder(
         return ConvEncoderDecoder(entry_shape, encoded, latent, widths, activation, dropout, circular)
     kind = TimeDistributedEncoderDecoder if name == "time_distributed" else DenseEncoderDecoder
     return kind(entry_shape, encoded, latent, widths, activation, dropout)
+
+
+def _takes(network: str, axes: int) -> bool:
+    """Return whether a network takes entries of so many axes."""
+    return network not in _AXES or axes in _AXES[network]
 
 
 def _conv_channels(size: Sequence[int]) -> list[int]:

@@ -24,9 +24,9 @@ class InputNormalizer(nn.Module):
     | `layer` | (x − mean of the entry) / standard deviation of the entry |
     | `none` | x |
 
-    Statistics are per feature for vectors `(F,)` and slotted vectors `(S, F)`, per channel for images
-    `(C, H, W)`, and live in buffers, so that a checkpoint scores raw data. A feature that never varies is only
-    centred. Padded slots take no part in the statistics and are 0 after the transform.
+    Statistics are per feature for vectors `(F,)` and slotted vectors `(S, F)`, per channel for images `(C, H, W)` and
+    volumes `(C, Z, Y, X)`, and live in buffers, so that a checkpoint scores raw data. A feature that never varies is
+    only centred. Padded slots take no part in the statistics and are 0 after the transform.
 
     Args:
         kind: one of the above.
@@ -55,8 +55,8 @@ class InputNormalizer(nn.Module):
         if kind not in NORMALIZERS:
             raise ValueError(f"normalizer {kind!r}; allowed: {', '.join(NORMALIZERS)}")
         self.kind = kind
-        self.is_image = len(entry_shape) == 3
-        shape = (entry_shape[0], 1, 1) if self.is_image else (entry_shape[-1],)
+        self.has_channels = len(entry_shape) > 2
+        shape = (entry_shape[0], *[1] * (len(entry_shape) - 1)) if self.has_channels else (entry_shape[-1],)
         self.register_buffer("center", torch.zeros(shape))
         self.register_buffer("scale", torch.ones(shape))
         self.register_buffer("fitted", torch.tensor(kind in ("layer", "none")))
@@ -125,7 +125,7 @@ class InputNormalizer(nn.Module):
         return torch.sign(x) * torch.log1p(x.abs()) if self.kind == "log" else x
 
     def _values_per_feature(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        if self.is_image:
+        if self.has_channels:
             return x.movedim(1, -1).flatten(0, -2)
         if mask is not None:
             return x[mask]
@@ -133,8 +133,8 @@ class InputNormalizer(nn.Module):
 
     def _weight_per_value(self, x: Tensor, mask: Tensor | None, weight: Tensor) -> Tensor:
         """The weight of each row of `_values_per_feature`, `(V, 1)`."""
-        if self.is_image:
-            return weight.reshape(-1, 1, 1).expand(len(x), *x.shape[2:]).reshape(-1, 1)
+        if self.has_channels:
+            return weight.reshape(-1, *[1] * (x.ndim - 2)).expand(len(x), *x.shape[2:]).reshape(-1, 1)
         per_entry = weight.reshape(-1, *[1] * (x.ndim - 2)).expand(x.shape[:-1])
         return (per_entry if mask is None else per_entry[mask]).reshape(-1, 1)
 

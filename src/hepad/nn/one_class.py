@@ -31,7 +31,7 @@ class BallNetwork(nn.Module):
         self.trunk, self.of_sets = trunk, of_sets
         self.head = nn.Linear(trunk.width, latent)
         for part in self.modules():
-            if isinstance(part, nn.Linear | nn.Conv2d):
+            if isinstance(part, nn.Linear | nn.Conv2d | nn.Conv3d):
                 part.bias = None
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -60,7 +60,7 @@ def ball_network(
         activation: name of the activation function.
         circular: φ (H) of images is a ring.
     """
-    if len(entry_shape) == 3:
+    if len(entry_shape) > 2:
         hidden = hidden or default_channels(entry_shape[1:])
         return BallNetwork(ConvTrunk(entry_shape, hidden, activation, circular), latent, False)
     trunk = DenseTrunk(entry_shape[-1:], hidden or _HIDDEN, activation)

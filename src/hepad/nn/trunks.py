@@ -60,11 +60,11 @@ class ConvTrunk(nn.Module):
     """Convolutions of stride 2, each followed by the activation, then flattened.
 
     Args:
-        entry_shape: `(C, H, W)`.
+        entry_shape: `(C, H, W)`, or `(C, Z, Y, X)`.
         channels: channels of the convolutions, at least one; None for 32 in the first and twice as many in each after
             it, at most 256, until the shorter side is below 4 pixels: two for 18 × 14, five for 64 × 64.
         activation: name of the activation function.
-        circular: φ (H) is a ring.
+        circular: φ (H, or Y) is a ring.
 
     Raises:
         ValueError: an image too small to be halved as often as there are channels.
@@ -79,24 +79,25 @@ class ConvTrunk(nn.Module):
             channels = growing_widths(32, n_halvings(size))
         shrunk = [n >> len(channels) for n in size]
         if min(shrunk) < 1:
-            raise ValueError(f"images of {size[0]} × {size[1]} cannot be halved {len(channels)} times")
+            what = "images" if len(size) == 2 else "volumes"
+            raise ValueError(f"{what} of {' × '.join(map(str, size))} cannot be halved {len(channels)} times")
         self.layers = nn.Sequential(
             *(
-                nn.Sequential(PhiHalving(n_in, n_out, circular), make_activation(activation))
+                nn.Sequential(PhiHalving(n_in, n_out, circular, len(size)), make_activation(activation))
                 for n_in, n_out in pairwise([n_channels, *channels])
             ),
             nn.Flatten(),
         )
-        self.width = channels[-1] * shrunk[0] * shrunk[1]
+        self.width = channels[-1] * math.prod(shrunk)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `(B, width)` for `x` `(B, C, H, W)`."""
+        """Return `(B, width)` for `x` `(B, *entry_shape)`."""
         features: Tensor = self.layers(x)
         return features
 
 
 def n_halvings(size: Sequence[int]) -> int:
-    """Return how often an image `(H, W)` is halved until its shorter side is below 4 pixels, at least once.
+    """Return how often an image `(H, W)`, or a volume, is halved until a side is below 4 pixels, at least once.
 
     >>> n_halvings((18, 14)), n_halvings((40, 40)), n_halvings((64, 64))
     (2, 4, 5)
@@ -118,6 +119,25 @@ class Decoder(nn.Module):
     def forward(self, code: Tensor) -> Tensor:
         """Return entries `(B, *entry_shape)` for codes `(B, *latent_shape)`."""
         return self.network.decode(code)
+
+
+class OfShape(nn.Module):
+    """A network whose flat output is put into the shape of an entry.
+
+    Args:
+        network: maps `(B, N)` to `(B, M)`.
+        shape: of an entry, of M numbers.
+    """
+
+    def __init__(self, network: nn.Module, shape: Sequence[int]) -> None:
+        super().__init__()
+        self.network = network
+        self.shape = tuple(shape)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(B, *shape)`."""
+        flat: Tensor = self.network(x)
+        return flat.reshape(-1, *self.shape)
 
 
 class PerSlot(nn.Module):
@@ -158,16 +178,16 @@ class AtLeast(nn.Module):
 
 
 class Crop(nn.Module):
-    """Cut images to size, keeping the first rows and columns.
+    """Cut images or volumes to size, keeping the first rows and columns.
 
     Args:
-        height, width: the size, in pixels.
+        size: in pixels or cells, along each axis.
     """
 
-    def __init__(self, height: int, width: int) -> None:
+    def __init__(self, *size: int) -> None:
         super().__init__()
-        self.height, self.width = height, width
+        self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `(B, C, height, width)`."""
-        return x[..., : self.height, : self.width]
+        """Return `(B, C, *size)`."""
+        return x[(..., *(slice(n) for n in self.size))]

@@ -23,6 +23,7 @@ from hepad.simulation.processes import PROCESSES, Process
 from hepad.simulation.records import Array, Record, merge
 from hepad.simulation.request import SELECTIONS
 from hepad.simulation.settings import Settings, chunk_seeds, sample_fingerprint
+from hepad.simulation.showers import Showers, simulate_showers
 
 BATCH: Final = 100
 """Events that go through the detector at once; a larger number needs more memory and is not faster."""
@@ -63,6 +64,9 @@ def make_sample_chunk(
 
 
 def _chunk_arrays(tables: Path, settings: Settings, sample: str, chunk: int, n: int) -> dict[str, Array]:
+    if (kind := PROCESSES[sample].shower) is not None:
+        rng = np.random.default_rng(chunk_seeds(settings.seed, sample, chunk).detector)
+        return simulate_showers(kind, n, settings.showers, settings.mantissa_bits, rng).arrays()
     if PROCESSES[sample].dijets:
         return simulate_dijet_chunk(settings, sample, chunk, n).arrays()
     seed = chunk_seeds(settings.seed, sample, chunk).pileup
@@ -107,6 +111,8 @@ def minimum_bias(pythia: Any) -> PileupSource:
 
 def record_type(sample: str) -> type[Record]:
     """Return what an entry of `sample` is."""
+    if PROCESSES[sample].shower is not None:
+        return Showers
     if PROCESSES[sample].dijets:
         return Dijets
     return FatJets if PROCESSES[sample].fat_jets else Events

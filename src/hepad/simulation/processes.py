@@ -14,7 +14,8 @@ class Process:
     filter of `hepad.simulation.request` on the reconstructed event. With `fat_jets` entries are not events but fat
     jets, at most one of each event: `any`, or one that holds all of a hadronic `top` (see
     `hepad.simulation.fat_jets`). With `dijets` they are the two leading jets of an event without pileup and detector
-    (see `hepad.simulation.dijets`).
+    (see `hepad.simulation.dijets`). With `shower` entries are showers of such a particle in a grid of cells, without
+    any collision (see `hepad.simulation.showers`).
     """
 
     description: str
@@ -22,6 +23,7 @@ class Process:
     selection: str | None = None
     fat_jets: Literal["any", "top"] | None = None
     dijets: bool = False
+    shower: Literal["photon", "pion"] | None = None
 
 
 _ALL_QCD: Final = ("HardQCD:all = on",)
@@ -113,6 +115,8 @@ PROCESSES: Final[dict[str, Process]] = {
         _WPRIME,
         dijets=True,
     ),
+    "photon_showers": Process("parametrised showers of photons in a sampling calorimeter", None, shower="photon"),
+    "pion_showers": Process("parametrised showers of charged pions in the same calorimeter", None, shower="pion"),
 }
 
 SAMPLES: Final = ("zero_bias", "soft_qcd", "jet_ht", "ttbar", "radion", "wprime")

@@ -37,6 +37,7 @@ from hepad.simulation.sample_files import read_fingerprint, write_sample
 from hepad.simulation.settings import Settings, check_directory, check_workers, sample_fingerprint
 
 _CHUNKS: Final = ".chunks"
+_PACKAGES: Final = ("pythia8mc", "awkward", "fastjet")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def simulate(
     Raises `UserError` for wrong input, before anything is made.
     """
     workers = check_workers(workers)
-    for package in ("pythia8mc", "awkward", "fastjet"):
+    for package in () if all(PROCESSES[sample].shower for sample in settings.n_events) else _PACKAGES:
         import_simulation_package(package)
     files = {sample: output / f"{sample}.h5" for sample in settings.n_events}
     check_directory("output", output)
@@ -65,7 +66,7 @@ def simulate(
         return files
     with TemporaryDirectory() as scratch, ExitStack() as stack:
         tables = Path(scratch) / "minimum_bias"
-        if all(PROCESSES[sample].dijets for sample in missing):
+        if all(PROCESSES[sample].dijets or PROCESSES[sample].shower for sample in missing):
             tables.touch()
         else:
             write_minimum_bias_tables(tables)

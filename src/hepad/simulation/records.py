@@ -34,12 +34,17 @@ def wrap_phi(phi: Array) -> Array:
 
 @dataclass(frozen=True)
 class Stored:
-    """Place of a field of a `Record` in a file: the data set, its type, and the names of its last axis, if any."""
+    """Place of a field of a `Record` in a file: data set, type, and names of its last axis and its unit, if any.
+
+    `exact` numbers keep all bits of their mantissa, whatever the settings.
+    """
 
     field: str
     dataset: str
     dtype: str
     features: tuple[str, ...] | None = None
+    unit: str | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True)

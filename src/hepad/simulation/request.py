@@ -13,6 +13,7 @@ from hepad.core.schema import JET_FEATURES
 from hepad.simulation.event import Events
 from hepad.simulation.records import Array
 from hepad.simulation.settings import Settings, check_workers, events_per_sample
+from hepad.simulation.showers import ShowerSettings
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ def read_request(cfg: DictConfig) -> Request:
         pileup_mean=float(mean),
         chunk_size=plain["chunk_size"],
         mantissa_bits=plain["mantissa_bits"],
+        showers=ShowerSettings(**plain["showers"]),
     )
     check_workers(plain["workers"])
     return Request(

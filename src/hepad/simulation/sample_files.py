@@ -1,8 +1,10 @@
 """The HDF5 file of a sample. Nothing in it depends on when, where or by how many workers it was made."""
 
 import json
+import math
 import os
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,10 +15,11 @@ from hepad.core.errors import UserError
 from hepad.core.hdf5 import create_hdf5, open_hdf5, text_attribute
 from hepad.simulation.processes import PROCESSES
 from hepad.simulation.records import Array, Record, Stored, merge
-from hepad.simulation.settings import Settings, generator_versions, sample_fingerprint
+from hepad.simulation.settings import Settings, generator_versions, sample_fingerprint, shower_versions
 
 FINGERPRINT: Final = "fingerprint"
 _ROWS_PER_HDF5_CHUNK: Final = 1024
+_LARGEST_HDF5_CHUNK: Final = 1 << 22
 _FLOAT_BITS: Final = 23
 
 
@@ -31,9 +34,10 @@ def write_sample(path: Path, settings: Settings, sample: str, parts: Iterable[Re
         # Whole HDF5 chunks are written once: rewriting one would leave a hole of its own size in the file.
         for start, entries in _regroup(parts, _ROWS_PER_HDF5_CHUNK):
             datasets = datasets or _create_datasets(file, entries, n)
+            exact = {stored.field for stored in entries.layout if stored.exact}
             for name, values in entries.arrays().items():
-                is_float = values.dtype.kind == "f"
-                values = truncate_mantissa(values, settings.mantissa_bits) if is_float else values
+                is_rounded = values.dtype.kind == "f" and name not in exact
+                values = truncate_mantissa(values, settings.mantissa_bits) if is_rounded else values
                 datasets[name][start : start + len(entries)] = values
     with aside.open("rb") as written:
         os.fsync(written.fileno())
@@ -42,8 +46,10 @@ def write_sample(path: Path, settings: Settings, sample: str, parts: Iterable[Re
 
 def file_attributes(settings: Settings, sample: str) -> dict[str, Any]:
     """Return the attributes of a sample's file: what it is, and all that is needed to make it again."""
-    versions = generator_versions()
     row = PROCESSES[sample]
+    if row.shower is not None:
+        return _shower_attributes(settings, sample)
+    versions = generator_versions()
     pileup = settings.pileup_of(sample)
     around = "particle level without pileup" if row.dijets else f"pileup {pileup:g}"
     return {
@@ -59,6 +65,24 @@ def file_attributes(settings: Settings, sample: str) -> dict[str, Any]:
         "mantissa_bits": settings.mantissa_bits,
         "pythia_settings": json.dumps(row.settings or ()),
         "selection": row.selection or "",
+        FINGERPRINT: sample_fingerprint(settings, sample),
+    }
+
+
+def _shower_attributes(settings: Settings, sample: str) -> dict[str, Any]:
+    showers = settings.showers
+    energies = f"{showers.min_energy:g} to {showers.max_energy:g} GeV"
+    versions = shower_versions()
+    return {
+        "sample": sample,
+        "source": f"hepad simulation: {PROCESSES[sample].description}, {energies}, {showers.cells}³ cells",
+        "hepad_version": versions["hepad"],
+        "numpy_version": versions["numpy"],
+        "scipy_version": versions["scipy"],
+        "seed": settings.seed,
+        "chunk_size": settings.chunk_size,
+        "mantissa_bits": settings.mantissa_bits,
+        **asdict(showers),
         FINGERPRINT: sample_fingerprint(settings, sample),
     }
 
@@ -89,15 +113,21 @@ def _create_datasets(file: h5py.File, entries: Record, n: int) -> dict[str, h5py
     for stored in entries.layout:
         if stored.features is not None:
             created[stored.field].attrs["features"] = list(stored.features)
+        if stored.unit is not None:
+            created[stored.field].attrs["units"] = stored.unit
     return created
 
 
 def _dataset(file: h5py.File, stored: Stored, shape: tuple[int, ...]) -> h5py.Dataset:
+    rows = _ROWS_PER_HDF5_CHUNK
+    # Halves of it, so that what is written at once is whole chunks still.
+    while rows > 1 and rows * math.prod(shape[1:]) * np.dtype(stored.dtype).itemsize > _LARGEST_HDF5_CHUNK:
+        rows //= 2
     return file.create_dataset(
         stored.dataset,
         shape,
         stored.dtype,
-        chunks=(min(_ROWS_PER_HDF5_CHUNK, shape[0]), *shape[1:]),
+        chunks=(min(rows, shape[0]), *shape[1:]),
         shuffle=True,
         compression="gzip",
         compression_opts=9,

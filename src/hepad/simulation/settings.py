@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -15,9 +15,12 @@ import numpy as np
 from hepad import __version__
 from hepad.core.errors import UserError
 from hepad.simulation.processes import PROCESSES, process
+from hepad.simulation.showers import ShowerSettings
 
 REVISION: Final = 3
 """Raised whenever the same seed gives other events than before."""
+SHOWER_REVISION: Final = 1
+"""The same of showers."""
 MAX_SEED: Final = 2**63 - 1
 
 
@@ -33,6 +36,7 @@ class Settings:
     pileup_mean: float = 27.0
     chunk_size: int = 250
     mantissa_bits: int = 23
+    showers: ShowerSettings = field(default_factory=ShowerSettings)
 
     def __post_init__(self) -> None:
         if not self.n_events:
@@ -49,8 +53,9 @@ class Settings:
             raise UserError("zero_bias is made of pileup only: pileup.mean must be above 0, or leave it out")
 
     def pileup_of(self, sample: str) -> float:
-        """Return the mean number of collisions that are added to an event of `sample`; dijets have none."""
-        return 0.0 if PROCESSES[sample].dijets else self.pileup_mean
+        """Return the mean number of collisions that are added to an event of `sample`; dijets and showers have none."""
+        row = PROCESSES[sample]
+        return 0.0 if row.dijets or row.shower else self.pileup_mean
 
 
 def _check_whole(name: str, value: Any, low: int, high: int | None = None) -> None:
@@ -89,8 +94,24 @@ def generator_versions() -> dict[str, str]:
     return {"hepad": __version__, **packages}
 
 
+def shower_versions() -> dict[str, str]:
+    """Return the versions of what decides the showers: hepad, NumPy and SciPy."""
+    return {"hepad": __version__, **{name: metadata.version(name) for name in ("numpy", "scipy")}}
+
+
 def sample_fingerprint(settings: Settings, sample: str) -> str:
     """Return what names a sample: anything that would change one of its events changes this."""
+    if PROCESSES[sample].shower is not None:
+        return _digest(
+            sample,
+            settings.n_events[sample],
+            settings.seed,
+            settings.chunk_size,
+            settings.mantissa_bits,
+            asdict(settings.showers),
+            SHOWER_REVISION,
+            shower_versions(),
+        )
     from hepad.simulation.generator import generation_settings
 
     row = PROCESSES[sample]

@@ -22,7 +22,11 @@ Plot: TypeAlias = Callable[[Axes, Sequence[SampleData]], None]
 
 
 def draw_plots(
-    plots: Mapping[str, Callable[[Axes, Samples], None]], samples: Samples, directory: Path, prefix: str = ""
+    plots: Mapping[str, Callable[[Axes, Samples], None]],
+    samples: Samples,
+    directory: Path,
+    prefix: str = "",
+    beams: str = "13 TeV",
 ) -> list[Path]:
     """Draw each plot of the samples on axes of its own as `<directory>/<prefix><name>.png`, and return the files."""
     paths = []
@@ -33,18 +37,18 @@ def draw_plots(
             figure = Figure()
             axes = figure.add_subplot()
             draw(axes, samples)
-            _label(axes)
+            _label(axes, beams)
             paths.append(directory / f"{prefix}{name}.png")
             figure.savefig(paths[-1], dpi=70, bbox_inches="tight", metadata={"Software": None})
     return paths
 
 
-def _label(axes: Axes) -> None:
+def _label(axes: Axes, beams: str) -> None:
     """Write where the samples come from, in the manner of CMS but without its name."""
     above: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
     axes.annotate("hepad", (0, 1), (0, 5), weight="bold", size=24, **above)
     axes.annotate("simulation", (0, 1), (84, 5), style="italic", size=19, **above)
-    axes.annotate("13 TeV", (1, 1), (0, 5), size=19, ha="right", **above)
+    axes.annotate(beams, (1, 1), (0, 5), size=19, ha="right", **above)
 
 
 def overlay(

@@ -21,7 +21,12 @@ class Shares(NamedTuple):
 
 
 def draw_shares(
-    samples: Mapping[str, Mapping[str, Array]], plots: Mapping[str, Shares], ylabel: str, directory: Path, prefix: str
+    samples: Mapping[str, Mapping[str, Array]],
+    plots: Mapping[str, Shares],
+    ylabel: str,
+    directory: Path,
+    prefix: str,
+    beams: str = "13 TeV",
 ) -> list[Path]:
     """Draw a histogram of each quantity, `<directory>/<prefix><quantity>.png`, and return the files.
 
@@ -30,9 +35,10 @@ def draw_shares(
         plots: quantity → how it is drawn.
         ylabel: what the shares are of.
         directory, prefix: of the files.
+        beams: energy of the collisions; empty where there are none.
     """
     drawing = {name: partial(_draw, name=name, plot=plot, ylabel=ylabel) for name, plot in plots.items()}
-    return draw_plots(drawing, samples, directory, prefix)
+    return draw_plots(drawing, samples, directory, prefix, beams)
 
 
 def _draw(axes: Axes, samples: Mapping[str, Mapping[str, Array]], name: str, plot: Shares, ylabel: str) -> None:

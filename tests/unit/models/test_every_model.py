@@ -33,7 +33,7 @@ from hepad.losses import PointCloudLoss
 from hepad.models import AnomalyModel, Distilled
 from hepad.models.adversarial import AdversarialModel
 from hepad.nn.blur import GaussianBlur
-from hepad.nn.phi_conv import PhiConv2d, PhiConvTranspose2d, PhiDoubling, PhiHalving
+from hepad.nn.phi_conv import PhiConv, PhiConvTranspose, PhiDoubling, PhiHalving
 
 N_ENTRIES = 120
 
@@ -146,7 +146,7 @@ def test_a_reconstruction_has_the_shape_of_its_entries(trained):
 @pytest.mark.parametrize("pair", [pair for pair in PAIRS if STRUCTURE[pair[1]] == "image"], ids="-".join)
 def test_convolutions_close_a_ring_only_where_the_data_have_one(config, pair):
     model, data = build(config(*pair))
-    on_rings = (PhiConv2d, PhiConvTranspose2d, PhiHalving, PhiDoubling, GaussianBlur)
+    on_rings = (PhiConv, PhiConvTranspose, PhiHalving, PhiDoubling, GaussianBlur)
     rings = {part.circular for part in model.modules() if isinstance(part, on_rings)}
     assert rings <= {getattr(data, "periodic_phi", False)}
     # CICADA's student alone convolves 2 × 2 regions without any padding.

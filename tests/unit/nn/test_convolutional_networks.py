@@ -29,8 +29,8 @@ def test_the_workshops_network():
     dense = next(m for m in net.modules() if isinstance(m, nn.Linear))
     assert (dense.in_features, dense.out_features) == (32, 4 * 4 * 8)
     assert [type(m).__name__ for m in net.encoder] == [
-        *("BatchNorm2d", "PhiConv2d", "LeakyReLU", "MaxPool2d", "Dropout2d"),
-        *("PhiConv2d", "LeakyReLU", "MaximumOverImage", "Flatten"),
+        *("BatchNorm2d", "PhiConv", "LeakyReLU", "MaxPool2d", "Dropout2d"),
+        *("PhiConv", "LeakyReLU", "MaximumOverImage", "Flatten"),
     ]
 
 

@@ -53,6 +53,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "background": Name(),
     "batch_size": Whole(2),
     "bundled": Flag(),
+    "augment": Flag(),
     "center": Word(("centroid", "axis", "hardest")),
     "columns": optional(NAMES),
     "contamination": optional(
@@ -78,6 +79,7 @@ DATA_KEYS: Final[dict[str, Kind]] = {
     "n_constituents": Whole(1, 10_000),
     "n_pixels": Whole(2, 1024),
     "normalize": Flag(),
+    "on_negative": Word(("refuse", "zero")),
     "on_nonfinite": ON_NONFINITE,
     "padding": Text(),
     "periodic_phi": Flag(),

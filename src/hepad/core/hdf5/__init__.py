@@ -17,6 +17,7 @@ from hepad.core.hdf5.datasets import (
     row_steps,
     safe_dataset,
     text_attribute,
+    text_attributes,
 )
 from hepad.core.hdf5.opening import create_hdf5, open_hdf5
 from hepad.core.hdf5.writing import write_hdf5
@@ -32,5 +33,6 @@ __all__ = [
     "row_steps",
     "safe_dataset",
     "text_attribute",
+    "text_attributes",
     "write_hdf5",
 ]

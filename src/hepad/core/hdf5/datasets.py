@@ -248,12 +248,15 @@ def _feature_names(dataset: h5py.Dataset, default: tuple[str, ...]) -> tuple[str
 
 def text_attribute(node: h5py.HLObject, name: str) -> str:
     """Return a text kept as an attribute; empty where there is none. Raises `UserError` where it is no text."""
+    texts = text_attributes(node, name)
+    return texts[0] if len(texts) == 1 else ""
+
+
+def text_attributes(node: h5py.HLObject, name: str) -> tuple[str, ...]:
+    """Return the texts kept as an attribute, none where it is not there; `UserError` where they are no texts."""
     where = f"the attribute {name!r} of {node.file.filename}:{node.name}"
     with told_as_damage(where):
-        if name not in node.attrs:
-            return ""
-        texts = _texts(node.file, node.attrs, name, where)
-    return texts[0] if len(texts) == 1 else ""
+        return _texts(node.file, node.attrs, name, where) if name in node.attrs else ()
 
 
 def _texts(file: h5py.File, attributes: h5py.AttributeManager, name: str, where: str) -> tuple[str, ...]:
