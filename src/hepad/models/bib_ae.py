@@ -28,17 +28,17 @@ class BIBAE(BottleneckSteps):
     r, N(0, 1) given the context (`hepad.nn.total_given_context.TotalGivenContext`). All networks are told of context and
     r. Encoder E and decoder D minimise
 
-        −critic·C(x̂, x) − latent_critic·C_z(z) + beta·KL + latent_mmd·MMD(z, N(0, 1)) + reconstruction·‖x̂ − x‖²/n
+        reconstruction·⟨−ln p(x | z)⟩ + beta·KL − critic·C(x̂, x) − latent_critic·C_z(z) + latent_mmd·MMD(z, N(0, 1))
 
-    with z a draw of N(μ, σ²) = E(x) and x̂ = D(z, noise of each cell). C sees shares, logarithms and the difference from
-    x, and C_z single latent variables; both measure Wasserstein distances, with a penalty on their slope. Afterwards
-    convolutions of 1 × 1 × 1 correct cells, at first by ‖D' − D‖², then by `cells_mmd` times the mean discrepancy of
-    sorted cells too. A moving average of D and the correction makes showers up: r, z and noise are drawn, the context
-    gives T, and cells are scaled to it.
+    with z a draw of N(μ, σ²) = E(x) and x̂ of D(z), whose cells are censored normal (`hepad.nn.shower_networks`). C sees
+    shares, logarithms and the difference from x, and C_z single latent variables; both measure Wasserstein distances,
+    with a penalty on their slope. Convolutions of 1 × 1 × 1 correct cells: at first they learn to change nothing, then
+    `cells_mmd` times the mean discrepancy of sorted cells too. A moving average of all this makes showers up: r, z and
+    the noise of cells are drawn, the context gives T, and cells are scaled to it.
 
     | `score` | |
     |---|---|
-    | `reconstruction` | mean square error of the logarithms, of decoded μ without noise |
+    | `reconstruction` | −ln p of its cells given μ, per cell |
     | `critic` | −C of the shower beside itself |
     | `kl` | KL of its code |
     | `total` | r²/2, how unusual its total is for its context |
@@ -48,7 +48,7 @@ class BIBAE(BottleneckSteps):
         context_size: number of observables that it is conditioned on, such as the incident energy.
         latent: number of latent variables.
         discriminator: channels of the convolutions of encoder and critic; None for 16, 32, … by the size.
-        generator: channels of the decoder, small volume first; None for …, 32, 16 by the size.
+        generator: widths of the decoder; None for 128, 256.
         activation: name of the activation function.
         critic, latent_critic, beta, latent_mmd, reconstruction, cells_mmd: weights of the terms.
         critic_steps: steps of the critics for each of the autoencoder.
@@ -85,15 +85,15 @@ class BIBAE(BottleneckSteps):
         generator: Sequence[int] | None = None,
         activation: str = "leaky_relu",
         critic: float = 1.0,
-        latent_critic: float = 100.0,
-        beta: float = 0.05,
-        latent_mmd: float = 100.0,
+        latent_critic: float = 1.0,
+        beta: float = 1.0,
+        latent_mmd: float = 10.0,
         reconstruction: float = 1.0,
         cells_mmd: float = 5.0,
-        critic_steps: int = 2,
+        critic_steps: int = 1,
         discriminator_lr: float = 5e-4,
         latent_critic_lr: float = 2e-3,
-        warm_up: int = 5,
+        warm_up: int = 3,
         gradient_clip: float | None = None,
         ema: float = 0.999,
         score: str = "reconstruction",
@@ -136,19 +136,18 @@ class BIBAE(BottleneckSteps):
 
     @classmethod
     def may_score_below_zero(cls, settings: Mapping[str, Any]) -> bool:
-        """Return whether the score is −C."""
-        return settings.get("score") == "critic"
+        """Return true for −ln p and −C."""
+        return settings.get("score", "reconstruction") in ("reconstruction", "critic")
 
     def score_parts(self, batch: Batch) -> dict[str, Tensor]:
         """Return every score of `SCORES`, `(B,)` each; `score` chooses one."""
-        showers, maker = self.represent(batch), self.average.network
-        mean, log_variance = maker.encode(showers)
-        decoded = self._decoded(mean, showers.known)
+        showers = self.represent(batch)
+        nll, kl = self.averaged_terms(showers)
         of_itself = self.views(showers.logarithms, showers.logarithms)
         return {
-            "reconstruction": (decoded - showers.logarithms).square().flatten(1).mean(dim=1),
+            "reconstruction": nll,
             "critic": -self.critic(*of_itself, showers.known),
-            "kl": kl_to_unit_normal(mean, log_variance).sum(dim=1),
+            "kl": kl,
             "total": 0.5 * showers.known[:, -1].square(),
         }
 
@@ -156,31 +155,26 @@ class BIBAE(BottleneckSteps):
         """Return the `(B,)` scores chosen by `score`."""
         return self.score_parts(batch)[self.score]
 
-    def _decoded(self, code: Tensor, known: Tensor) -> Tensor:
-        """Return corrected logarithms of codes, without noise."""
-        maker = self.average.network
-        noise = code.new_zeros(len(code), *maker.decoder.noise_shape)
-        return maker.correct(maker.decode(code, noise, known), known)
-
     def reconstruct_raw(self, batch: Batch) -> Tensor:
         """Return decoded μ in raw units, each shower with its own total."""
         with eval_mode(self), computed_in(self.precision, self.device.type):
             showers = self.represent(batch)
-            decoded = self._decoded(self.average.network.encode(showers)[0], showers.known)
+            maker = self.average.network
+            code, noise = maker.encode(showers)[0], torch.zeros_like(showers.logarithms)
+            decoded = maker.make(code, noise, showers.known)
             x = in_precision(batch, self.precision).x
             return self.units.rescaled(decoded, x).to(x.dtype)
 
     def sample(self, n: int | Tensor, generator: torch.Generator) -> Batch:
         """Return made-up showers in raw units; see `Generative`."""
         wanted = conditions_to_sample(self, n, self.context_size)
-        count, maker = len(wanted.x), self.average.network
+        count = len(wanted.x)
         code = draw_normal((count, 1 + self.latent), generator, self)
-        noise = draw_normal((count, *maker.decoder.noise_shape), generator, self)
+        noise = draw_normal((count, *self.entry_shape), generator, self)
         with sampling(self):
             r, z = code[:, 0].double(), code[:, 1:]
             known = self.units.known(r, wanted.context, code.dtype)
-            cells = maker.correct(maker.decode(z, noise, known), known)
-            return Batch(self.units.raw(cells, r, wanted.context).float().cpu())
+            return Batch(self.units.raw(self.average.network.make(z, noise, known), r, wanted.context).float().cpu())
 
     @torch.no_grad()
     def diagnostics(

@@ -17,10 +17,10 @@ from hepad.losses.mean_discrepancy import mean_discrepancy, sorted_cells_discrep
 from hepad.losses.wasserstein_critic import critic_loss, gradient_penalty
 from hepad.models.base import eval_mode
 from hepad.models.own_steps import OwnSteps
-from hepad.losses.volumes import coarse_error
 from hepad.models.two_sample import distances, energy_distance
 from hepad.nn.bottleneck import ShowerCritic, ShowerMaker, Showers, ShowerUnits, latent_critic
 from hepad.nn.ema import MovingAverage
+from hepad.nn.shower_networks import censored_nll, drawn_cells
 from hepad.nn.shower_summary import shower_summary
 
 WATCHED: Final = 1000
@@ -72,6 +72,9 @@ class BottleneckSteps(OwnSteps):
     def prepare(self, train: Batch) -> None:
         """Take the units of cells, and the distribution of totals given the context, of training showers."""
         self.units.fit(train.x, train.context, train.weight)
+        logarithms = self.units.cells(train.x)
+        for maker in (self.maker, self.average.network):
+            maker.decoder.fit(logarithms)
 
     def represent(self, batch: Batch) -> Showers:
         """Return showers as the networks see them."""
@@ -95,7 +98,7 @@ class BottleneckSteps(OwnSteps):
         assert isinstance(optimizers, list)
         showers = self.represent(drawn_from_batch(batch))
         n = len(showers.known)
-        code_noise, cell_noise = self.draw(n, self.latent), self.draw(n, *self.maker.decoder.noise_shape)
+        code_noise, cell_noise = self.draw(n, self.latent), self.draw(n, *self.entry_shape)
         self._critic_steps(showers, code_noise, cell_noise, optimizers)
         turn, corrects = self.step_kind(batch_idx)
         if turn:
@@ -114,7 +117,7 @@ class BottleneckSteps(OwnSteps):
         with torch.no_grad():
             mean, log_variance = self.maker.encode(showers)
             code = mean + (0.5 * log_variance).exp() * code_noise
-            made = self.views(self.maker.decode(code, cell_noise, showers.known), showers.logarithms)
+            made = self.views(drawn_cells(*self.maker.decode(code, showers.known), cell_noise), showers.logarithms)
             real = self.views(showers.logarithms, showers.logarithms)
         loss = critic_loss(self.critic(*real, showers.known), self.critic(*made, showers.known))
         penalty = gradient_penalty(self.critic, real, made, [showers.known])
@@ -134,13 +137,15 @@ class BottleneckSteps(OwnSteps):
             critic.requires_grad_(False)
         mean, log_variance = self.maker.encode(showers)
         code = mean + (0.5 * log_variance).exp() * code_noise
-        decoded = self.maker.decode(code, cell_noise, showers.known)
+        mean_cells, log_spread = self.maker.decode(code, showers.known)
+        decoded = drawn_cells(mean_cells, log_spread, cell_noise)
+        nll = censored_nll(*map(at_least_float32, (showers.logarithms, mean_cells, log_spread)))
         terms = {
             "critic": -self.critic(*self.views(decoded, showers.logarithms), showers.known).mean(),
             "latent_critic": -self.latent_critic(code.reshape(-1, 1)).mean(),
             "kl": kl_to_unit_normal(mean, log_variance).sum(dim=1).mean(),
             "latent_mmd": mean_discrepancy(code, self.draw(*code.shape), _LATENT_WIDTHS),
-            "reconstruction": coarse_error(decoded, showers.logarithms),
+            "reconstruction": nll.flatten(1).sum(dim=1).mean().to(code.dtype),
         }
         total = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
         for name in ("kl", "latent_mmd", "reconstruction"):
@@ -170,18 +175,23 @@ class BottleneckSteps(OwnSteps):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the reconstruction, and keep the first showers of the validation part for the end of the epoch."""
-        showers = self.represent(drawn_by_weight(batch))
-        made, (mean, log_variance) = self.average.network, self.average.network.encode(showers)
-        noise = torch.zeros_like(showers.logarithms[:, :1])
-        decoded = made.correct(made.decode(mean, noise, showers.known), showers.known)
-        self.log("val/reconstruction", F.mse_loss(decoded, showers.logarithms), batch_size=len(batch.x))
-        kl = kl_to_unit_normal(mean, log_variance).sum(dim=1).mean()
-        self.log("val/kl", kl, batch_size=len(batch.x))
+        showers, n = self.represent(drawn_by_weight(batch)), len(batch.x)
+        nll, kl = self.averaged_terms(showers)
+        self.log("val/reconstruction", nll.mean(), batch_size=n)
+        self.log("val/kl", kl.mean(), batch_size=n)
         rank, n_processes = place_in_training()
         wanted = len(range(rank, WATCHED, n_processes)) - sum(len(kept.x) for kept in self._validated)
         if wanted > 0:
             kept = drawn_by_weight(batch)
             self._validated.append(Batch(kept.x[:wanted], context=None if kept.context is None else kept.context[:wanted]))
+
+    def averaged_terms(self, showers: Showers) -> tuple[Tensor, Tensor]:
+        """Return −ln p of cells given the mean code, per cell, and KL `(B,)` each, of the averaged networks."""
+        maker = self.average.network
+        mean, log_variance = maker.encode(showers)
+        cells = (showers.logarithms, *maker.decode(mean, showers.known))
+        nll = censored_nll(*map(at_least_float32, cells)).flatten(1).mean(dim=1)
+        return nll, kl_to_unit_normal(mean, log_variance).sum(dim=1)
 
     def on_validation_epoch_end(self) -> None:
         """Log the energy distance of summaries of validation showers and of as many made up with their context."""
@@ -198,11 +208,10 @@ class BottleneckSteps(OwnSteps):
         """Return the energy distance `()` of summaries of real showers and of made-up ones with the same context."""
         showers, generator = self.represent(real), torch.Generator().manual_seed(0)
         n, dtype = len(real.x), showers.logarithms.dtype
-        drawn = [torch.randn(n, *shape, generator=generator) for shape in ((self.latent,), self.maker.decoder.noise_shape)]
+        drawn = [torch.randn(n, *shape, generator=generator) for shape in ((self.latent,), self.entry_shape)]
         with eval_mode(self):
             code, noise = (values.to(self.device, dtype) for values in drawn)
-            maker = self.average.network
-            made = maker.correct(maker.decode(code, noise, showers.known), showers.known)
+            made = self.average.network.make(code, noise, showers.known)
         summaries = [
             shower_summary(self.units.cells.inverse(cells), cells)
             for cells in map(at_least_float32, (showers.logarithms, made))

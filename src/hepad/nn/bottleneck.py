@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from hepad.core.float32 import at_least_float32
 from hepad.nn.cell_shares import CellShares, totals
 from hepad.nn.dense import mlp
-from hepad.nn.shower_networks import CellCorrection, ShowerDecoder, VolumeTrunk
+from hepad.nn.shower_networks import CellCorrection, ShowerDecoder, VolumeTrunk, drawn_cells
 from hepad.nn.total_given_context import TotalGivenContext
 
 _HIDDEN = 64
@@ -77,7 +77,7 @@ class ShowerMaker(nn.Module):
         known: width of what is known of a shower.
         latent: width L of the code.
         channels: of the encoder; None for its own.
-        decoder: channels of the decoder; None for its own.
+        decoder: widths of the decoder; None for its own.
         activation: name of the activation function.
     """
 
@@ -101,10 +101,14 @@ class ShowerMaker(nn.Module):
         mean, log_variance = self.encoder(*showers).chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 20)
 
-    def decode(self, code: Tensor, noise: Tensor, known: Tensor) -> Tensor:
-        """Return logarithms of cells, not yet corrected."""
-        logarithms: Tensor = self.decoder(torch.cat([code, known], dim=1), noise)
-        return logarithms
+    def decode(self, code: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """Return μ and ln σ of the logarithms of cells."""
+        mean, log_spread = self.decoder(torch.cat([code, known], dim=1))
+        return mean, log_spread
+
+    def make(self, code: Tensor, noise: Tensor, known: Tensor) -> Tensor:
+        """Return corrected logarithms of cells, drawn with `noise` of their shape."""
+        return self.correct(drawn_cells(*self.decode(code, known), noise), known)
 
     def correct(self, logarithms: Tensor, known: Tensor) -> Tensor:
         """Return corrected logarithms of cells."""

@@ -1,4 +1,4 @@
-"""Networks of showers: encoder, decoder and critic of volumes, and the correction of single cells."""
+"""Networks of showers: convolutions over volumes, a decoder that draws cells, and the correction of single cells."""
 
 import math
 from collections.abc import Sequence
@@ -12,6 +12,10 @@ from hepad.nn.dense import check_sizes, growing_widths, halved_sizes, make_activ
 
 _SMALLEST: Final = 5
 _LARGEST_LOG: Final = 12.0
+_DECODER: Final = (128, 256)
+_FIRST_CHANGE: Final = 0.1
+_LEAST_SPREAD: Final = 0.05
+_LOG_SPREADS: Final = (-4.0, 2.0)
 
 
 def shower_sizes(size: Sequence[int]) -> list[tuple[int, ...]]:
@@ -66,56 +70,69 @@ class VolumeTrunk(nn.Module):
 
 
 class ShowerDecoder(nn.Module):
-    """A dense layer to a small volume, transposed convolutions that double it, and a noise of its own for each cell.
+    """A perceptron to mean and spread of the logarithm of each cell, which draws it with a noise of its own.
 
-    Neighbouring cells of a sampling calorimeter fluctuate independently of each other; numbers of a code, which all
-    cells see, can hardly make them. So a map of noise joins the channels before the last convolutions.
+    Cells of a sampling calorimeter fluctuate independently of each other once the profile is given; numbers of a code,
+    which all cells see, can hardly make them. A cell is max(0, μ + σ ε), empty where that is below 0, and has so the
+    likelihood of a censored normal variable (Tobin, Econometrica 26 (1958) 24). μ and ln σ are corrections of those of
+    each cell among training showers, `center` and `log_spread`, where a training begins.
 
     Args:
         code: width of the code and all that is known of an entry beside it.
         entry_shape: `(C, D, H, W)`.
-        channels: channels of the small volume and after each doubling; None for 8 in the last, four times as many in each
-            before it, at most 256.
+        hidden: widths of the layers; None for 128, 256.
         activation: name of the activation function.
     """
 
-    def __init__(self, code: int, entry_shape: Sequence[int], channels: Sequence[int] | None, activation: str) -> None:
-        super().__init__()
-        n_channels, *size = entry_shape
-        sizes = shower_sizes(size)
-        channels = [min(8 * 4**i, 256) for i in range(len(sizes))][::-1] if channels is None else channels
-        check_sizes(channels=channels)
-        if len(channels) > len(sizes):
-            raise ValueError(f"decoder={list(channels)}: at most {len(sizes)} widths for volumes of {tuple(size)}")
-        self.sizes = sizes[: len(channels)][::-1]
-        self.noise_shape = (1, *size)
-        self.first = nn.Sequential(
-            nn.Linear(code, channels[0] * math.prod(self.sizes[0])),
-            nn.Unflatten(1, (channels[0], *self.sizes[0])),
-            make_activation(activation),
-        )
-        self.doublings = nn.ModuleList(
-            nn.Sequential(nn.ConvTranspose3d(n_in, n_out, 2, stride=2), make_activation(activation))
-            for n_in, n_out in pairwise(channels)
-        )
-        self.last = nn.Sequential(
-            nn.Conv3d(channels[-1] + 1, channels[-1], 3, padding=1),
-            make_activation(activation),
-            nn.Conv3d(channels[-1], n_channels, 1),
-        )
+    center: Tensor
+    log_spread: Tensor
 
-    def forward(self, code: Tensor, noise: Tensor) -> Tensor:
-        """Return the logarithms of cells `(B, C, D, H, W)`, none below 0, of codes and noises `(B, 1, D, H, W)`."""
-        volume = self.first(code)
-        for doubling, (depth, height, width) in zip(self.doublings, self.sizes[1:], strict=True):
-            volume = doubling(volume)[..., :depth, :height, :width]
-        return bounded_logarithm(self.last(torch.cat([volume, noise], dim=1)))
+    def __init__(self, code: int, entry_shape: Sequence[int], hidden: Sequence[int] | None, activation: str) -> None:
+        super().__init__()
+        self.entry_shape = tuple(entry_shape)
+        widths = _DECODER if hidden is None else hidden
+        check_sizes(generator=widths)
+        self.layers = mlp([code, *widths, 2 * math.prod(entry_shape)], activation)
+        with torch.no_grad():
+            for part in self.layers[-1].parameters():
+                part.mul_(_FIRST_CHANGE)
+        self.register_buffer("center", torch.zeros(self.entry_shape))
+        self.register_buffer("log_spread", torch.zeros(self.entry_shape))
+
+    @torch.no_grad()
+    def fit(self, logarithms: Tensor) -> None:
+        """Take mean and spread of the cells `(N, C, D, H, W)` of training showers."""
+        self.center.copy_(logarithms.mean(dim=0))
+        self.log_spread.copy_(logarithms.std(dim=0, correction=0).clamp(min=_LEAST_SPREAD).log())
+
+    def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Return μ and ln σ of the logarithms of cells, `(B, C, D, H, W)` each, of codes."""
+        changes = self.layers(code).view(len(code), 2, *self.entry_shape)
+        return self.center + changes[:, 0], (self.log_spread + changes[:, 1]).clamp(*_LOG_SPREADS)
+
+
+def drawn_cells(mean: Tensor, log_spread: Tensor, noise: Tensor) -> Tensor:
+    """Return cells max(0, μ + σ ε) of a decoder, for noises ε."""
+    return bounded_logarithm(mean + log_spread.exp() * noise)
+
+
+def censored_nll(cells: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
+    """Return −ln p of each cell, max(0, N(μ, σ²)) by a decoder: of a density above 0, of a probability at 0.
+
+    >>> import torch
+    >>> from hepad.nn.shower_networks import censored_nll
+    >>> round(float(censored_nll(torch.zeros(1), torch.zeros(1), torch.zeros(1)).exp()), 6)  # 1 / P(cell is empty)
+    2.0
+    """
+    z = (cells - mean) * (-log_spread).exp()
+    of_density = 0.5 * z.square() + log_spread + 0.5 * math.log(2 * math.pi)
+    return torch.where(cells > 0, of_density, -torch.special.log_ndtr(z))
 
 
 class CellCorrection(nn.Module):
     """Convolutions of 1 × 1 × 1 that change the energy of each cell by itself, given what is known of the shower.
 
-    The post-processor of arXiv:2005.05334, here in logarithms of cells and as what is added to them.
+    The post-processor of arXiv:2005.05334, here in logarithms of cells and as what is added to them. Empty cells stay so.
 
     Args:
         n_channels: channels of the volume.
@@ -135,7 +152,8 @@ class CellCorrection(nn.Module):
     def forward(self, logarithms: Tensor, known: Tensor) -> Tensor:
         """Return corrected logarithms of cells `(B, C, D, H, W)`, given `(B, K)`."""
         everywhere = known[:, :, None, None, None].expand(-1, -1, *logarithms.shape[2:])
-        return bounded_logarithm(logarithms + self.layers(torch.cat([logarithms, everywhere], dim=1)))
+        corrected = bounded_logarithm(logarithms + self.layers(torch.cat([logarithms, everywhere], dim=1)))
+        return torch.where(logarithms > 0, corrected, torch.zeros_like(corrected))
 
 
 def bounded_logarithm(values: Tensor) -> Tensor:
