@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import h5py
 import numpy as np
 import torch
 from hydra.utils import get_class
@@ -35,6 +36,16 @@ def write_table(path: Path, n_events: int, seed: int) -> Path:
     return write_table_file(path, make_table(n_events, seed))
 
 
+def write_showers(path: Path, n_events: int, seed: int) -> Path:
+    """Write showers of three unlike sizes, most cells of which are empty."""
+    rng = np.random.default_rng(seed)
+    cells = rng.exponential(size=(n_events, 9, 8, 7)) ** 3 * (rng.random((n_events, 9, 8, 7)) < 0.3)
+    with h5py.File(path, "w") as file:
+        file["shower_volume"] = cells.astype(np.float32)
+        file["incident_energy"] = rng.uniform(10, 100, n_events).astype(np.float32)
+    return path
+
+
 WRITERS = {
     "jets": write_jet_file,
     "events": write_jet_file,
@@ -42,6 +53,7 @@ WRITERS = {
     "jet_images": write_jet_images,
     "constituents": write_constituents,
     "table": write_table,
+    "showers": write_showers,
 }
 
 

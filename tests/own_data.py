@@ -13,6 +13,7 @@ from hepad.data import (
     EventsDataModule,
     JetImagesDataModule,
     JetsDataModule,
+    ShowerDataModule,
     TableDataModule,
 )
 from tests.conftest import TABLE_COLUMNS, make_images, make_jets, make_table
@@ -26,6 +27,7 @@ _ARRAYS: Final[dict[type[AnomalyDataModule], dict[str, NDArray[Any]]]] = {
     EventsDataModule: {"jet_event_data": _JETS},
     JetImagesDataModule: {"jet_constituents": _CONSTITUENTS},
     JetsDataModule: {"jet_event_data": _JETS},
+    ShowerDataModule: {"shower_volume": np.random.default_rng(6).exponential(1, (N_ROWS, 4, 5, 6)).astype(np.float32)},
     TableDataModule: {"table": make_table(N_ROWS, seed=4)},
 }
 KINDS: Final = tuple(_ARRAYS)

@@ -54,6 +54,7 @@ class ShowerDataModule(AnomalyDataModule):
     """
 
     kind: ClassVar[str] = "showers"
+    loudness: str | None = "deposited_energy"
     structure: ClassVar[Structure] = "volume"
     default_model: ClassVar[str | None] = "conv_ae"
     datasets: ClassVar[tuple[str, ...]] = (SHOWER_DATASET,)
@@ -150,10 +151,18 @@ class ShowerDataModule(AnomalyDataModule):
         return mean_and_spread(self.baseline_entries.batch.x, self.baseline_entries.batch.weight)[0]
 
     def baselines(self, entries: Entries) -> dict[str, NDArray[np.float64]]:
-        """Visible energy, number of hits, depth, response, and squared distance to the mean training shower."""
+        """Visible energy, number of hits, depth, and squared distance to the mean training shower.
+
+        Where a model is given the incident energy, also how far the response is from the mean of training showers.
+        """
         distance = (entries.batch.x - self._mean).square().flatten(1).sum(dim=1, dtype=torch.float64)
-        named = {"sum_pt": "deposited_energy", "multiplicity": "n_hit", "depth": "depth", "response": "response"}
-        found = {score: entries.observables[name] for score, name in named.items() if name in entries.observables}
+        known = entries.observables
+        named = {"sum_pt": "deposited_energy", "multiplicity": "n_hit", "depth": "depth"}
+        found = {score: known[name] for score, name in named.items() if name in known}
+        if INCIDENT_ENERGY in self.context_names and "response" in known:
+            # Trivial is what uses no more than the model is given.
+            usual = float(np.mean(self.baseline_entries.observables["response"]))
+            found["response"] = np.abs(known["response"] - usual)
         return {**found, "distance_to_mean": distance.numpy()}
 
     def train_dataloader(self) -> BatchLoader:

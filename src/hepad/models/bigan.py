@@ -16,7 +16,7 @@ from hepad.nn.adversarial import GeneratorEncoder
 DISCRIMINATOR_SCORES: Final = ("feature_matching", "cross_entropy")
 REDUCTIONS: Final = ("mean", "sum")
 
-_DISCRIMINATOR_LR: Final = {1: 4e-4, 2: 4e-4, 3: 1e-4}
+_DISCRIMINATOR_LR: Final = {1: 4e-4, 2: 4e-4, 3: 1e-4, 4: 1e-4}
 """By the axes of an entry. A discriminator of images that learns faster than this soon sees through G for good."""
 
 

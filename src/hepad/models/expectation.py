@@ -73,16 +73,20 @@ class Expectation:
 
 
 def part_name(place: tuple[int, ...], names: Sequence[str]) -> str:
-    """Return the name of a number of an entry: of a feature, of a feature of an object, or of a pixel.
+    """Return the name of a number of an entry: a feature, a feature of an object, a pixel or a cell.
 
     >>> part_name((1,), ["pt", "mass"]), part_name((2, 0), ["pt", "mass"]), part_name((0, 3, 5), [])
     ('mass', 'pt of object 3', 'pixel (3, 5)')
+    >>> part_name((0, 7, 3, 5), [])
+    'cell (3, 5) of layer 7'
     """
     if len(place) == 1:
         return names[place[0]] if names else f"number {place[0] + 1}"
     if len(place) == 2:
         return f"{names[place[1]] if names else f'number {place[1] + 1}'} of object {place[0] + 1}"
-    return f"pixel ({place[-2]}, {place[-1]})" + (f" of channel {place[0] + 1}" if place[0] else "")
+    what = "pixel" if len(place) == 3 else "cell"
+    layer = f" of layer {place[1]}" if len(place) == 4 else ""
+    return f"{what} ({place[-2]}, {place[-1]}){layer}" + (f" of channel {place[0] + 1}" if place[0] else "")
 
 
 @torch.no_grad()

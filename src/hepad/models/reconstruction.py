@@ -155,7 +155,7 @@ class ReconstructionModel(AnomalyModel):
         """Return how much each part of an entry contributes to its loss; None where the loss does not tell.
 
         `(B, F)` per feature for vectors, averaged over slots where there are any; `(B, H, W)` per pixel for images,
-        averaged over channels.
+        `(B, Z, Y, X)` per cell for volumes, averaged over channels.
         """
         batch = in_precision(self.view(batch), self.precision)
         with eval_mode(self), computed_in(self.precision, self.device.type):

@@ -47,6 +47,12 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "tau21_j1": (r"$\tau_{21}^{j_1}$", ""),
     "tau21_j2": (r"$\tau_{21}^{j_2}$", ""),
     "delta_r": (r"$\Delta R$", ""),
+    "incident_energy": ("Incident energy", ""),
+    "deposited_energy": ("Visible energy", "MeV"),
+    "hottest_cell": ("Hottest cell", "MeV"),
+    "n_hit": ("Cells hit", ""),
+    "depth": ("Mean layer", ""),
+    "response": ("Visible over incident energy", ""),
     "sum_pt": (r"$\sum p_\mathrm{T}$", "GeV"),
     "n_slots": ("Jets in the entry", ""),
     "leading_pt": (r"Leading jet $p_\mathrm{T}$", "GeV"),
@@ -84,6 +90,8 @@ SAMPLES: Final[dict[str, SampleStyle]] = {
     "wprime": SampleStyle("W'", "#a96b59", "-", "P"),
     "qcd_jets": SampleStyle("QCD jets", "#717581", "-", "o"),
     "top_jets": SampleStyle("Top jets", "#bd1f01", "-", "D"),
+    "photon_showers": SampleStyle("Photon showers", "#717581", "-", "o"),
+    "pion_showers": SampleStyle("Pion showers", "#bd1f01", "-", "D"),
 }
 _OTHER_COLORS: Final = ("#ffa90e", "#00798c", "#94a4a2", "#b9ac70", "#92dadd")
 _OTHER_LINES: Final = ("-", "-.", ":")

@@ -38,6 +38,7 @@ from hepad.plots.learning_curves import plot_training_curves
 from hepad.plots.roc import plot_roc_pairs
 from hepad.plots.score_vs_feature import plot_phi_rotation
 from hepad.plots.student import student_figures
+from hepad.plots.volumes import plot_mean_volumes
 
 _SECTION = "Latent search"
 _RANKS = ("Lowest", "Median", "Highest")
@@ -80,6 +81,9 @@ def example_figures(diagnostic: SearchExamples, data: AnomalyDataModule) -> Iter
         "leading jet."
     )
     figure: Callable[[], Figure]
+    if x.ndim == 5:
+        # Of volumes what is seen from the side: layers along the rows.
+        x, made = x.sum(dim=3), made.sum(dim=4)
     if x.ndim == 4:
         figure = partial(
             plot_search_images,
@@ -162,7 +166,13 @@ def _abcd(diagnostic: IndependentScores, data: AnomalyDataModule) -> Iterator[St
 def _generated(diagnostic: GeneratedEntries, data: AnomalyDataModule) -> StandardFigure:
     real = diagnostic.real.x
     figure: Callable[[], Figure]
-    if real.ndim == 4:
+    if real.ndim == 5:
+        entries = {"Real": real, "Generated": diagnostic.generated}
+        shown = {name: found[0, 0].numpy() for name, found in entries.items()}
+        means = {f"{name},\nmean of all": found.mean(dim=0)[0].numpy() for name, found in entries.items()}
+        value = data.image_labels.value
+        figure = partial(plot_mean_volumes, shown | means, label=value, labels=data.image_labels)
+    elif real.ndim == 4:
         figure = partial(plot_generated_images, real.numpy(), diagnostic.generated.numpy(), labels=data.image_labels)
     else:
         mask = diagnostic.real.mask if diagnostic.mask is None else diagnostic.mask

@@ -25,6 +25,7 @@ from hepad.plots import (
     standard_figures,
 )
 from hepad.plots.processes import DrawingProcesses
+from hepad.plots.volumes import plot_mean_volumes, plot_volumes
 from hepad.results.diagnostic_figures import diagnostic_figures
 from hepad.results.top_figures import top_figures
 
@@ -77,8 +78,8 @@ def save_figures(
 def _model_figures(
     samples: Mapping[str, ScoredSample], model: ReconstructionModel, data: AnomalyDataModule
 ) -> Iterator[StandardFigure]:
-    is_image = len(data.entry_shape) == 3
-    population = None if is_image else data.val_entries.batch.x.numpy()
+    is_image, is_volume = len(data.entry_shape) == 3, len(data.entry_shape) == 4
+    population = None if is_image or is_volume else data.val_entries.batch.x.numpy()
     for name, entries in data.test_entries.items():
         order = np.argsort(samples[name].score, kind="stable")
         rows = order[[0, len(order) // 2, -1]]
@@ -88,6 +89,11 @@ def _model_figures(
             # What a reconstruction is compared with: of some models blurred images.
             seen = model.view(shown.batch).x
         caption = f"The least, the middle and the most anomalous entries of {name} beside their reconstructions"
+        if is_volume:
+            volumes = (batch.sum(dim=1).numpy() for batch in (seen, x_hat))
+            draw = partial(plot_volumes, *volumes, samples[name].score[rows], labels=data.image_labels)
+            yield StandardFigure(f"reconstructions_{name}", "Examples", f"{caption}, summed along each axis.", draw)
+            continue
         inputs, outputs = (data.in_plane(shown.batch._replace(x=x)) for x in (seen, x_hat))
         if inputs is not None and outputs is not None:
             yield StandardFigure(
@@ -122,6 +128,15 @@ def _model_figures(
     }
     if not losses:
         return
+    if is_volume:
+        yield StandardFigure(
+            "loss_per_cell",
+            "Examples",
+            "What each cell contributes to the reconstruction loss, averaged over the entries of a sample; "
+            "sums along each axis.",
+            partial(plot_mean_volumes, losses, labels=data.image_labels),
+        )
+        return
     if is_image:
         yield StandardFigure(
             "loss_per_pixel",
@@ -139,7 +154,7 @@ def _model_figures(
 
 
 def mean_loss(model: ReconstructionModel, entries: Entries) -> NDArray[np.float64] | None:
-    """Return the mean over entries of each feature's contribution to the loss, `(F,)`, or each pixel's, `(H, W)`.
+    """Return the mean over entries of each feature's contribution to the loss, `(F,)`, or each pixel's or cell's.
 
     None where the loss does not tell.
     """

@@ -79,7 +79,7 @@ def _notes(title: str, evaluation: Evaluation, data: AnomalyDataModule, facts: M
     """Notes that stand below the figures of a section."""
     if title != SEPARATION:
         return origin_notes(title, facts)
-    loudness = [] if data.loudness is None else [f"Σ pT stands for the column {data.loudness} (data.loudness)."]
+    loudness = [] if data.loudness is None else [f"Σ pT stands for the column {data.loudness}."]
     return [*loudness, *evaluation.unmatched]
 
 

@@ -14,6 +14,7 @@ from hepad.data import AnomalyDataModule
 from hepad.models import AnomalyModel, Reconstructing
 from hepad.plots import StandardFigure
 from hepad.plots.event_display import plot_events, plot_top_features, plot_top_images
+from hepad.plots.volumes import plot_top_volumes
 from hepad.results.top_table import TOP
 
 _SHOWN: Final = 3
@@ -31,14 +32,15 @@ def top_figures(top: TopEntries, model: AnomalyModel, data: AnomalyDataModule) -
     near = nearest_background(top, model, data, len(titles))
     names = list(data.feature_names) if data.structure in ("vector", "set") else []
     caption = "The first of the most anomalous entries, each beside the nearest background entry"
-    if data.structure == "image":
+    if data.structure in ("image", "volume"):
         made = None
         if isinstance(model, Reconstructing):
             with torch.no_grad():
                 made = model.reconstruct_raw(on_device(shown, model.device)).cpu().sum(dim=1).numpy()
         images, others = (batch.x.sum(dim=1).numpy() for batch in (shown, near))
         short = [title.replace(": ", "\n") for title in titles]
-        draw = partial(plot_top_images, images, made, values.sum(dim=1).numpy(), others, short, data.image_labels)
+        plot = plot_top_images if data.structure == "image" else plot_top_volumes
+        draw = partial(plot, images, made, values.sum(dim=1).numpy(), others, short, data.image_labels)
         yield StandardFigure("top_entries", TOP, f"{caption}; channels are summed.", draw)
     elif data.structure == "vector":
         z, other = (model.normalizer(batch.x.to(model.device)).cpu().numpy() for batch in (shown, near))
