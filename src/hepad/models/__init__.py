@@ -3,7 +3,7 @@
 from hepad.models.base import AnomalyModel, eval_mode
 from hepad.models.bib_ae import BIBAE
 from hepad.models.bigan import BiGAN
-from hepad.models.capabilities import Density, Explaining, Generative, Reconstructing, Searchable
+from hepad.models.capabilities import Conditional, Density, Explaining, Generative, Reconstructing, Searchable
 from hepad.models.cicada_ae import CicadaAutoencoder
 from hepad.models.classifier import Classifier
 from hepad.models.conv_ae import ConvAutoencoder
@@ -33,6 +33,7 @@ __all__ = [
     "BiGAN",
     "CicadaAutoencoder",
     "Classifier",
+    "Conditional",
     "ConvAutoencoder",
     "DeepSVDD",
     "DenoisingAutoencoder",

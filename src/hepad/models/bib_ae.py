@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor
@@ -10,7 +10,6 @@ from torch import Tensor
 from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.diagnostics import Diagnostic, GeneratedEntries, Remark
 from hepad.core.float32 import computed_in, in_precision
-from hepad.losses.adversarial import kl_to_unit_normal
 from hepad.models.base import eval_mode
 from hepad.models.bottleneck import BottleneckSteps
 from hepad.models.capabilities import conditions_to_sample, draw_normal, sampling
@@ -23,10 +22,10 @@ _SHOWN: Final = 2000
 class BIBAE(BottleneckSteps):
     """An autoencoder of showers whose bottleneck is bounded and whose reconstructions play against critics (BIB-AE).
 
-    Voloshynovskiy et al., arXiv:1912.00830; of calorimeter showers Buhmann et al., arXiv:2005.05334. A shower x of total
-    T is seen as ln(1 + s / s₀) of the shares s = x / T of its cells (`hepad.nn.cell_shares.CellShares`), and T apart, as
-    r, N(0, 1) given the context (`hepad.nn.total_given_context.TotalGivenContext`). All networks are told of context and
-    r. Encoder E and decoder D minimise
+    Voloshynovskiy et al., arXiv:1912.00830; of calorimeter showers Buhmann et al., arXiv:2005.05334. A shower x of
+    total T is seen as ln(1 + s / s₀) of the shares s = x / T of its cells (`hepad.nn.cell_shares`), and T apart, as r,
+    N(0, 1) given the context (`hepad.nn.total_given_context`). All networks are told of context and r. Encoder E and
+    decoder D minimise
 
         reconstruction·⟨−ln p(x | z)⟩ + beta·KL − critic·C(x̂, x) − latent_critic·C_z(z) + latent_mmd·MMD(z, N(0, 1))
 
@@ -51,7 +50,7 @@ class BIBAE(BottleneckSteps):
         generator: widths of the decoder; None for 128, 256.
         activation: name of the activation function.
         critic, latent_critic, beta, latent_mmd, reconstruction, cells_mmd: weights of the terms.
-        critic_steps: steps of the critics for each of the autoencoder.
+        critic_every: batches from one step of the critics, and of the correction, to the next.
         discriminator_lr: learning rate of the critic; the autoencoder's is that of the optimiser.
         latent_critic_lr: learning rate of the latent critic.
         warm_up: epochs before the correction of cells learns more than to change nothing.
@@ -90,7 +89,7 @@ class BIBAE(BottleneckSteps):
         latent_mmd: float = 10.0,
         reconstruction: float = 1.0,
         cells_mmd: float = 5.0,
-        critic_steps: int = 1,
+        critic_every: int = 4,
         discriminator_lr: float = 5e-4,
         latent_critic_lr: float = 2e-3,
         warm_up: int = 3,
@@ -111,8 +110,8 @@ class BIBAE(BottleneckSteps):
         for name, value in weights.items():
             if not 0 <= value < math.inf:
                 raise ValueError(f"{name}={value}; 0 or a positive weight is needed")
-        if critic_steps < 1 or warm_up < 0:
-            raise ValueError(f"critic_steps={critic_steps}, warm_up={warm_up}; at least 1, and 0, are needed")
+        if critic_every < 1 or warm_up < 0:
+            raise ValueError(f"critic_every={critic_every}, warm_up={warm_up}; at least 1, and 0, are needed")
         if min(discriminator_lr, latent_critic_lr) <= 0:
             raise ValueError(
                 f"discriminator_lr={discriminator_lr}, latent_critic_lr={latent_critic_lr}; positive rates are needed"
@@ -125,7 +124,7 @@ class BIBAE(BottleneckSteps):
             generator,
             activation,
             weights,
-            critic_steps,
+            critic_every,
             discriminator_lr,
             latent_critic_lr,
             warm_up,
@@ -187,7 +186,9 @@ class BIBAE(BottleneckSteps):
         yield GeneratedEntries("Made-up showers", real, made.x)
         for name, batch in samples.items() if self.context_size else ():
             if batch.context is not None and (n := int(self.beyond(batch.context.to(self.device)).sum())):
-                yield Remark(f"the context of {n} of {len(batch.x)} entries of {name} lies outside of the range trained on")
+                yield Remark(
+                    f"the context of {n} of {len(batch.x)} entries of {name} lies outside of the range trained on"
+                )
 
     def beyond(self, context: Tensor) -> Tensor:
         """Return which contexts `(B,)` lie outside of the range trained on."""

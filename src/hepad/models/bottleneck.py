@@ -18,10 +18,11 @@ from hepad.losses.wasserstein_critic import critic_loss, gradient_penalty
 from hepad.models.base import eval_mode
 from hepad.models.own_steps import OwnSteps
 from hepad.models.two_sample import distances, energy_distance
-from hepad.nn.bottleneck import ShowerCritic, ShowerMaker, Showers, ShowerUnits, latent_critic
+from hepad.nn.bottleneck import ShowerCritic, ShowerMaker, latent_critic
 from hepad.nn.ema import MovingAverage
 from hepad.nn.shower_networks import censored_nll, drawn_cells
 from hepad.nn.shower_summary import shower_summary
+from hepad.nn.shower_units import Showers, ShowerUnits
 
 WATCHED: Final = 1000
 _LATENT_WIDTHS: Final = (1.0, 0.01)
@@ -50,7 +51,7 @@ class BottleneckSteps(OwnSteps):
         decoder: Sequence[int] | None,
         activation: str,
         weights: Mapping[str, float],
-        critic_steps: int,
+        critic_every: int,
         critic_lr: float,
         latent_critic_lr: float,
         warm_up: int,
@@ -59,7 +60,7 @@ class BottleneckSteps(OwnSteps):
         super().__init__(entry_shape, "none")
         self.automatic_optimization = False
         self.context_size, self.latent, self.weights = context_size, latent, dict(weights)
-        self.steps_per_autoencoder_step, self.warm_up = critic_steps, warm_up
+        self.critic_every, self.warm_up = critic_every, warm_up
         self.critic_lr, self.latent_critic_lr = critic_lr, latent_critic_lr
         known = context_size + 1
         self.units = ShowerUnits(context_size)
@@ -93,23 +94,26 @@ class BottleneckSteps(OwnSteps):
         return cells.of_core(cells.inverse(logarithms)), logarithms, logarithms - original
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """Take a step of both critics and, when their turn has come, of the autoencoder and the correction of cells."""
+        """Take a step of the autoencoder and, when their turn has come, of both critics and the correction of cells."""
         optimizers = self.optimizers()
         assert isinstance(optimizers, list)
         showers = self.represent(drawn_from_batch(batch))
         n = len(showers.known)
         code_noise, cell_noise = self.draw(n, self.latent), self.draw(n, *self.entry_shape)
-        self._critic_steps(showers, code_noise, cell_noise, optimizers)
-        turn, corrects = self.step_kind(batch_idx)
+        turn, compares = self.step_kind(batch_idx)
         if turn:
-            decoded = self._autoencoder_step(showers, code_noise, cell_noise, optimizers[0])
-            self._correction_step(showers, decoded.detach(), corrects, optimizers[3])
-            self.average.update(self.maker)
+            self._critic_steps(showers, code_noise, cell_noise, optimizers)
+        decoded = self._autoencoder_step(showers, code_noise, cell_noise, optimizers[0])
+        if turn:
+            some = Showers(showers.logarithms[:_COMPARED], showers.known[:_COMPARED])
+            self._correction_step(some, decoded[:_COMPARED].detach(), compares, optimizers[3])
+        self.average.update(self.maker)
 
     def step_kind(self, batch_idx: int) -> tuple[bool, bool]:
-        """Return whether the autoencoder has its turn, and whether spectra of cells are compared already."""
-        seen: int = self.trainer.fit_loop.total_batch_idx + 1
-        return seen % self.steps_per_autoencoder_step == 0, self.current_epoch >= self.warm_up
+        """Return whether critics and correction have their turn, and whether spectra of cells are compared already."""
+        # Counted by the loop: a value read from a GPU would wait for it.
+        seen: int = self.trainer.fit_loop.total_batch_idx
+        return seen % self.critic_every == 0, self.current_epoch >= self.warm_up
 
     def _critic_steps(
         self, showers: Showers, code_noise: Tensor, cell_noise: Tensor, optimizers: Sequence[LightningOptimizer]
@@ -164,8 +168,7 @@ class BottleneckSteps(OwnSteps):
         # At first it learns to change nothing.
         loss = F.mse_loss(corrected, decoded)
         if compares:
-            some = slice(_COMPARED)
-            spectra = sorted_cells_discrepancy(corrected[some], showers.logarithms[some], _WINDOW, _CELL_WIDTH)
+            spectra = sorted_cells_discrepancy(corrected, showers.logarithms, _WINDOW, _CELL_WIDTH)
             loss = loss + self.weights["cells_mmd"] * spectra
         self._log("correction", loss, len(decoded))
         self.take_step(optimizer, loss, self.maker.correction.parameters())
@@ -183,7 +186,9 @@ class BottleneckSteps(OwnSteps):
         wanted = len(range(rank, WATCHED, n_processes)) - sum(len(kept.x) for kept in self._validated)
         if wanted > 0:
             kept = drawn_by_weight(batch)
-            self._validated.append(Batch(kept.x[:wanted], context=None if kept.context is None else kept.context[:wanted]))
+            self._validated.append(
+                Batch(kept.x[:wanted], context=None if kept.context is None else kept.context[:wanted])
+            )
 
     def averaged_terms(self, showers: Showers) -> tuple[Tensor, Tensor]:
         """Return −ln p of cells given the mean code, per cell, and KL `(B,)` each, of the averaged networks."""
@@ -200,7 +205,9 @@ class BottleneckSteps(OwnSteps):
             own["context"] = torch.cat([kept.context for kept in self._validated if kept.context is not None])
         found = gather_interleaved(own) if place_in_training()[1] > 1 else own
         self._validated = []
-        real = Batch(found["x"].to(self.device), context=found["context"].to(self.device) if self.context_size else None)
+        real = Batch(
+            found["x"].to(self.device), context=found["context"].to(self.device) if self.context_size else None
+        )
         self.log("val/loss", self.distance(real), prog_bar=True)
 
     @torch.no_grad()

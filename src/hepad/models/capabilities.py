@@ -60,6 +60,19 @@ class Generative(Protocol):
 
 
 @runtime_checkable
+class Conditional(Protocol):
+    """A model that knows of which context it was trained.
+
+    >>> from hepad.models import BIBAE, Conditional
+    >>> isinstance(BIBAE((1, 4, 4, 4), context_size=1), Conditional)
+    True
+    """
+
+    def beyond(self, context: Tensor) -> Tensor:
+        """Return which contexts `(B, K)` lie outside of the range trained on, `(B,)`, where the model is."""
+
+
+@runtime_checkable
 class Searchable(Protocol):
     """A model whose codes a latent search can go through (`hepad.inference`).
 

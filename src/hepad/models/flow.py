@@ -190,6 +190,10 @@ class Flow(AveragedModel):
         found = super().test_step(batch, batch_idx, dataloader_idx)
         return {**found, "loss": found["part/nll"]}
 
+    def beyond(self, context: Tensor) -> Tensor:
+        """Return which contexts `(B,)` lie outside of the range trained on; see `Conditional`."""
+        return self.context.beyond(context)
+
     def sample(self, n: int | Tensor, generator: torch.Generator) -> Batch:
         """Return draws of the density in raw units, what was dequantised on its grid again; see `Generative`.
 

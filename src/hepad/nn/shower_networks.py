@@ -132,7 +132,8 @@ def censored_nll(cells: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
 class CellCorrection(nn.Module):
     """Convolutions of 1 × 1 × 1 that change the energy of each cell by itself, given what is known of the shower.
 
-    The post-processor of arXiv:2005.05334, here in logarithms of cells and as what is added to them. Empty cells stay so.
+    The post-processor of arXiv:2005.05334, here in logarithms of cells and as what is added to them. Empty cells
+    stay so.
 
     Args:
         n_channels: channels of the volume.

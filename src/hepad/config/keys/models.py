@@ -36,7 +36,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "coordinates": Word(("standard", "logit", "rank_gaussian")),
     "corruption": Word(("gaussian", "dropout")),
     "critic": NOT_NEGATIVE,
-    "critic_steps": Whole(1, 1000),
+    "critic_every": Whole(1, 1000),
     "decoder": WIDTHS,
     "dequantize": Flag(),
     "detector": Text("the name of a detector of pyod's", 64),
