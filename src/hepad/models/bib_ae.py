@@ -23,7 +23,7 @@ class BIBAE(BottleneckSteps):
     """An autoencoder of showers whose bottleneck is bounded and whose reconstructions play against critics (BIB-AE).
 
     Voloshynovskiy et al., arXiv:1912.00830; of calorimeter showers Buhmann et al., arXiv:2005.05334. A shower x of
-    total T is seen as ln(1 + s / s₀) of the shares s = x / T of its cells (`hepad.nn.cell_shares`), and T apart, as r,
+    total T is seen as √(s / s₀) of the shares s = x / T of its cells (`hepad.nn.cell_shares`), and T apart, as r,
     N(0, 1) given the context (`hepad.nn.total_given_context`). All networks are told of context and r. Encoder E and
     decoder D minimise
 
@@ -142,7 +142,7 @@ class BIBAE(BottleneckSteps):
         """Return every score of `SCORES`, `(B,)` each; `score` chooses one."""
         showers = self.represent(batch)
         nll, kl = self.averaged_terms(showers)
-        of_itself = self.views(showers.logarithms, showers.logarithms)
+        of_itself = self.views(showers.roots, showers.roots)
         return {
             "reconstruction": nll,
             "critic": -self.critic(*of_itself, showers.known),
@@ -159,7 +159,7 @@ class BIBAE(BottleneckSteps):
         with eval_mode(self), computed_in(self.precision, self.device.type):
             showers = self.represent(batch)
             maker = self.average.network
-            code, noise = maker.encode(showers)[0], torch.zeros_like(showers.logarithms)
+            code, noise = maker.encode(showers)[0], torch.zeros_like(showers.roots)
             decoded = maker.make(code, noise, showers.known)
             x = in_precision(batch, self.precision).x
             return self.units.rescaled(decoded, x).to(x.dtype)

@@ -73,9 +73,9 @@ class BottleneckSteps(OwnSteps):
     def prepare(self, train: Batch) -> None:
         """Take the units of cells, and the distribution of totals given the context, of training showers."""
         self.units.fit(train.x, train.context, train.weight)
-        logarithms = self.units.cells(train.x)
+        roots = self.units.cells(train.x)
         for maker in (self.maker, self.average.network):
-            maker.decoder.fit(logarithms)
+            maker.decoder.fit(roots)
 
     def represent(self, batch: Batch) -> Showers:
         """Return showers as the networks see them."""
@@ -88,10 +88,10 @@ class BottleneckSteps(OwnSteps):
         dtype = weight_dtype(self.precision)
         return draw_for_batch(lambda whole: torch.randn(*whole, device=self.device, dtype=dtype), shape, self.device)
 
-    def views(self, logarithms: Tensor, original: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what the critic sees: shares, logarithms, and differences from the originals."""
+    def views(self, roots: Tensor, original: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what the critic sees: shares, logarithms, and differences of the roots from the originals."""
         cells = self.units.cells
-        return cells.of_core(cells.inverse(logarithms)), logarithms, logarithms - original
+        return cells.of_core(cells.inverse(roots)), cells.logarithms(roots), roots - original
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         """Take a step of the autoencoder and, when their turn has come, of both critics and the correction of cells."""
@@ -105,7 +105,7 @@ class BottleneckSteps(OwnSteps):
             self._critic_steps(showers, code_noise, cell_noise, optimizers)
         decoded = self._autoencoder_step(showers, code_noise, cell_noise, optimizers[0])
         if turn:
-            some = Showers(showers.logarithms[:_COMPARED], showers.known[:_COMPARED])
+            some = Showers(showers.roots[:_COMPARED], showers.known[:_COMPARED])
             self._correction_step(some, decoded[:_COMPARED].detach(), compares, optimizers[3])
         self.average.update(self.maker)
 
@@ -121,8 +121,8 @@ class BottleneckSteps(OwnSteps):
         with torch.no_grad():
             mean, log_variance = self.maker.encode(showers)
             code = mean + (0.5 * log_variance).exp() * code_noise
-            made = self.views(drawn_cells(*self.maker.decode(code, showers.known), cell_noise), showers.logarithms)
-            real = self.views(showers.logarithms, showers.logarithms)
+            made = self.views(drawn_cells(*self.maker.decode(code, showers.known), cell_noise), showers.roots)
+            real = self.views(showers.roots, showers.roots)
         loss = critic_loss(self.critic(*real, showers.known), self.critic(*made, showers.known))
         penalty = gradient_penalty(self.critic, real, made, [showers.known])
         self._log("critic", loss, len(code))
@@ -143,9 +143,9 @@ class BottleneckSteps(OwnSteps):
         code = mean + (0.5 * log_variance).exp() * code_noise
         mean_cells, log_spread = self.maker.decode(code, showers.known)
         decoded = drawn_cells(mean_cells, log_spread, cell_noise)
-        nll = censored_nll(*map(at_least_float32, (showers.logarithms, mean_cells, log_spread)))
+        nll = censored_nll(*map(at_least_float32, (showers.roots, mean_cells, log_spread)))
         terms = {
-            "critic": -self.critic(*self.views(decoded, showers.logarithms), showers.known).mean(),
+            "critic": -self.critic(*self.views(decoded, showers.roots), showers.known).mean(),
             "latent_critic": -self.latent_critic(code.reshape(-1, 1)).mean(),
             "kl": kl_to_unit_normal(mean, log_variance).sum(dim=1).mean(),
             "latent_mmd": mean_discrepancy(code, self.draw(*code.shape), _LATENT_WIDTHS),
@@ -168,7 +168,7 @@ class BottleneckSteps(OwnSteps):
         # At first it learns to change nothing.
         loss = F.mse_loss(corrected, decoded)
         if compares:
-            spectra = sorted_cells_discrepancy(corrected, showers.logarithms, _WINDOW, _CELL_WIDTH)
+            spectra = sorted_cells_discrepancy(corrected, showers.roots, _WINDOW, _CELL_WIDTH)
             loss = loss + self.weights["cells_mmd"] * spectra
         self._log("correction", loss, len(decoded))
         self.take_step(optimizer, loss, self.maker.correction.parameters())
@@ -194,7 +194,7 @@ class BottleneckSteps(OwnSteps):
         """Return −ln p of cells given the mean code, per cell, and KL `(B,)` each, of the averaged networks."""
         maker = self.average.network
         mean, log_variance = maker.encode(showers)
-        cells = (showers.logarithms, *maker.decode(mean, showers.known))
+        cells = (showers.roots, *maker.decode(mean, showers.known))
         nll = censored_nll(*map(at_least_float32, cells)).flatten(1).mean(dim=1)
         return nll, kl_to_unit_normal(mean, log_variance).sum(dim=1)
 
@@ -214,14 +214,14 @@ class BottleneckSteps(OwnSteps):
     def distance(self, real: Batch) -> Tensor:
         """Return the energy distance `()` of summaries of real showers and of made-up ones with the same context."""
         showers, generator = self.represent(real), torch.Generator().manual_seed(0)
-        n, dtype = len(real.x), showers.logarithms.dtype
+        n, dtype = len(real.x), showers.roots.dtype
         drawn = [torch.randn(n, *shape, generator=generator) for shape in ((self.latent,), self.entry_shape)]
         with eval_mode(self):
             code, noise = (values.to(self.device, dtype) for values in drawn)
             made = self.average.network.make(code, noise, showers.known)
         summaries = [
             shower_summary(self.units.cells.inverse(cells), cells)
-            for cells in map(at_least_float32, (showers.logarithms, made))
+            for cells in map(at_least_float32, (showers.roots, made))
         ]
         spread = summaries[0].std(dim=0).clamp(min=_LEAST_SPREAD)
         centre = summaries[0].mean(dim=0)

@@ -46,17 +46,17 @@ class ShowerMaker(nn.Module):
         return mean, log_variance.clamp(-20, 20)
 
     def decode(self, code: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Return μ and ln σ of the logarithms of cells."""
+        """Return μ and ln σ of the roots of cells."""
         mean, log_spread = self.decoder(torch.cat([code, known], dim=1))
         return mean, log_spread
 
     def make(self, code: Tensor, noise: Tensor, known: Tensor) -> Tensor:
-        """Return corrected logarithms of cells, drawn with `noise` of their shape."""
+        """Return corrected roots of cells, drawn with `noise` of their shape."""
         return self.correct(drawn_cells(*self.decode(code, known), noise), known)
 
-    def correct(self, logarithms: Tensor, known: Tensor) -> Tensor:
-        """Return corrected logarithms of cells."""
-        corrected: Tensor = self.correction(logarithms, known)
+    def correct(self, roots: Tensor, known: Tensor) -> Tensor:
+        """Return corrected roots of cells."""
+        corrected: Tensor = self.correction(roots, known)
         return corrected
 
 

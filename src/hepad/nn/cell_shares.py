@@ -1,18 +1,15 @@
-"""Shares of cells in the sum of their entry, in units of order one, and their logarithms."""
-
-from typing import Final
+"""Shares of cells in the sum of their entry, as roots and logarithms of order one."""
 
 import torch
 from torch import Tensor, nn
 
-_LEAST: Final = 1e-6
-
 
 class CellShares(nn.Module):
-    """A map of volumes x to ln(1 + s / s₀), s = x / Σx the shares of cells, and back to shares.
+    """A map of volumes x to √(s / s₀), s = x / Σx the shares of cells, and back to shares.
 
-    s₀ is the median share of the cells that are not empty: logarithms of cells below it are small, and one cell that
-    holds all of a shower has the largest. What an entry sums to is told apart from it (`TotalGivenContext`).
+    What a sampling calorimeter sees in a cell fluctuates with a variance that is proportional to its mean, so that
+    roots of cells fluctuate alike in the core and far from it. s₀ is the median share of the cells that are not empty.
+    What an entry sums to is told apart from it (`TotalGivenContext`).
 
     >>> import torch
     >>> from hepad.nn.cell_shares import CellShares
@@ -43,17 +40,20 @@ class CellShares(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return ln(1 + s / s₀), of the shape of `x`."""
-        return torch.log1p(shares(x) / self.small)
+        """Return √(s / s₀), of the shape of `x`."""
+        return (shares(x) / self.small).sqrt()
+
+    def logarithms(self, roots: Tensor) -> Tensor:
+        """Return ln(1 + s / s₀) of roots: logarithms of cells below s₀ are small."""
+        return torch.log1p(roots.square())
 
     def of_core(self, shares: Tensor) -> Tensor:
         """Return shares in units of what the cell holds, on average, that an energy deposit falls into: Σ s² / Σ s."""
         return shares / self.large
 
-    def inverse(self, logarithms: Tensor) -> Tensor:
-        """Return shares that sum to 1 of logarithms from 0; where all are 0 they are 0."""
-        raw = torch.expm1(logarithms)
-        return raw / totals(raw).clamp(min=_LEAST).view(-1, *[1] * (raw.ndim - 1))
+    def inverse(self, roots: Tensor) -> Tensor:
+        """Return shares that sum to 1 of roots from 0; where all are 0 they are 0."""
+        return shares(roots.square())
 
 
 def totals(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from hepad.nn.dense import check_sizes, growing_widths, halved_sizes, make_activation, mlp
 
 _SMALLEST: Final = 5
-_LARGEST_LOG: Final = 12.0
+_LARGEST: Final = 1e3
 _DECODER: Final = (128, 256)
 _FIRST_CHANGE: Final = 0.1
 _LEAST_SPREAD: Final = 0.05
@@ -70,7 +70,7 @@ class VolumeTrunk(nn.Module):
 
 
 class ShowerDecoder(nn.Module):
-    """A perceptron to mean and spread of the logarithm of each cell, which draws it with a noise of its own.
+    """A perceptron to mean and spread of the root of each cell, which draws it with a noise of its own.
 
     Cells of a sampling calorimeter fluctuate independently of each other once the profile is given; numbers of a code,
     which all cells see, can hardly make them. A cell is max(0, μ + σ ε), empty where that is below 0, and has so the
@@ -100,20 +100,20 @@ class ShowerDecoder(nn.Module):
         self.register_buffer("log_spread", torch.zeros(self.entry_shape))
 
     @torch.no_grad()
-    def fit(self, logarithms: Tensor) -> None:
+    def fit(self, roots: Tensor) -> None:
         """Take mean and spread of the cells `(N, C, D, H, W)` of training showers."""
-        self.center.copy_(logarithms.mean(dim=0))
-        self.log_spread.copy_(logarithms.std(dim=0, correction=0).clamp(min=_LEAST_SPREAD).log())
+        self.center.copy_(roots.mean(dim=0))
+        self.log_spread.copy_(roots.std(dim=0, correction=0).clamp(min=_LEAST_SPREAD).log())
 
     def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Return μ and ln σ of the logarithms of cells, `(B, C, D, H, W)` each, of codes."""
+        """Return μ and ln σ of the roots of cells, `(B, C, D, H, W)` each, of codes."""
         changes = self.layers(code).view(len(code), 2, *self.entry_shape)
         return self.center + changes[:, 0], (self.log_spread + changes[:, 1]).clamp(*_LOG_SPREADS)
 
 
 def drawn_cells(mean: Tensor, log_spread: Tensor, noise: Tensor) -> Tensor:
     """Return cells max(0, μ + σ ε) of a decoder, for noises ε."""
-    return bounded_logarithm(mean + log_spread.exp() * noise)
+    return bounded_roots(mean + log_spread.exp() * noise)
 
 
 def censored_nll(cells: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
@@ -132,7 +132,7 @@ def censored_nll(cells: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
 class CellCorrection(nn.Module):
     """Convolutions of 1 × 1 × 1 that change the energy of each cell by itself, given what is known of the shower.
 
-    The post-processor of arXiv:2005.05334, here in logarithms of cells and as what is added to them. Empty cells
+    The post-processor of arXiv:2005.05334, here in roots of cells and as what is added to them. Empty cells
     stay so.
 
     Args:
@@ -150,13 +150,13 @@ class CellCorrection(nn.Module):
             layers += [nn.Conv3d(n_in, n_out, 1), make_activation(activation)]
         self.layers = nn.Sequential(*layers[:-1])
 
-    def forward(self, logarithms: Tensor, known: Tensor) -> Tensor:
-        """Return corrected logarithms of cells `(B, C, D, H, W)`, given `(B, K)`."""
-        everywhere = known[:, :, None, None, None].expand(-1, -1, *logarithms.shape[2:])
-        corrected = bounded_logarithm(logarithms + self.layers(torch.cat([logarithms, everywhere], dim=1)))
-        return torch.where(logarithms > 0, corrected, torch.zeros_like(corrected))
+    def forward(self, roots: Tensor, known: Tensor) -> Tensor:
+        """Return corrected roots of cells `(B, C, D, H, W)`, given `(B, K)`."""
+        everywhere = known[:, :, None, None, None].expand(-1, -1, *roots.shape[2:])
+        corrected = bounded_roots(roots + self.layers(torch.cat([roots, everywhere], dim=1)))
+        return torch.where(roots > 0, corrected, torch.zeros_like(corrected))
 
 
-def bounded_logarithm(values: Tensor) -> Tensor:
+def bounded_roots(values: Tensor) -> Tensor:
     """Return values from 0, most cells of a shower being empty, to far above what a cell may hold."""
-    return values.clamp(0.0, _LARGEST_LOG)
+    return values.clamp(0.0, _LARGEST)

@@ -8,7 +8,7 @@ from torch import Tensor
 _RANKS: Final = 20
 
 
-def shower_summary(shares: Tensor, logarithms: Tensor) -> Tensor:
+def shower_summary(shares: Tensor, roots: Tensor) -> Tensor:
     """Return `(B, C(D + H + W) + R)` numbers of showers: sums over all axes but one, and R of their sorted cells.
 
     Profiles say where the energy is and the sorted cells of what size its deposits are; neither knows which cell
@@ -16,7 +16,7 @@ def shower_summary(shares: Tensor, logarithms: Tensor) -> Tensor:
 
     Args:
         shares: `(B, C, D, H, W)` shares of cells.
-        logarithms: the same cells as logarithms.
+        roots: the same cells as roots.
 
     >>> import torch
     >>> from hepad.nn.shower_summary import shower_summary
@@ -25,7 +25,7 @@ def shower_summary(shares: Tensor, logarithms: Tensor) -> Tensor:
     torch.Size([4, 50])
     """
     profiles = [shares.sum(dim=axes).flatten(1) for axes in ((3, 4), (2, 4), (2, 3))]
-    by_energy = logarithms.flatten(1).sort(dim=1, descending=True).values
+    by_energy = roots.flatten(1).sort(dim=1, descending=True).values
     n = by_energy.shape[1]
     # More of the hottest cells, which hold most of the energy.
     ranks = sorted({min(n - 1, round(n ** (i / (_RANKS - 1))) - 1) for i in range(_RANKS)})

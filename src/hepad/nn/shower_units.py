@@ -1,4 +1,4 @@
-"""Showers as networks see them: logarithms of the shares of cells, and what is known of them beside."""
+"""Showers as networks see them: roots of the shares of cells, and what is known of them beside."""
 
 from typing import NamedTuple
 
@@ -14,11 +14,11 @@ class Showers(NamedTuple):
     """Showers as networks see them.
 
     Attributes:
-        logarithms: `(B, C, D, H, W)` ln(1 + s / s₀) of the shares s of cells.
+        roots: `(B, C, D, H, W)` √(s / s₀) of the shares s of cells.
         known: `(B, K + 1)` the context in standard units, and where the shower's total lies among those of its context.
     """
 
-    logarithms: Tensor
+    roots: Tensor
     known: Tensor
 
 
@@ -50,16 +50,16 @@ class ShowerUnits(nn.Module):
         columns = r.unsqueeze(1) if standard is None else torch.cat([standard, r.unsqueeze(1)], dim=1)
         return columns.clamp(-5, 5).to(dtype)
 
-    def raw(self, logarithms: Tensor, r: Tensor, context: Tensor | None) -> Tensor:
-        """Return cells in raw units of logarithms, their totals being those of `r` `(B,)`."""
-        return self._scaled(logarithms, self.total.inverse(r, context))
+    def raw(self, roots: Tensor, r: Tensor, context: Tensor | None) -> Tensor:
+        """Return cells in raw units of roots, their totals being those of `r` `(B,)`."""
+        return self._scaled(roots, self.total.inverse(r, context))
 
-    def rescaled(self, logarithms: Tensor, x: Tensor) -> Tensor:
-        """Return cells in raw units of logarithms, their totals being those of the showers `x`."""
-        return self._scaled(logarithms, totals(at_least_float32(x)))
+    def rescaled(self, roots: Tensor, x: Tensor) -> Tensor:
+        """Return cells in raw units of roots, their totals being those of the showers `x`."""
+        return self._scaled(roots, totals(at_least_float32(x)))
 
-    def _scaled(self, logarithms: Tensor, total: Tensor) -> Tensor:
-        return scaled(self.cells.inverse(at_least_float32(logarithms)), total)
+    def _scaled(self, roots: Tensor, total: Tensor) -> Tensor:
+        return scaled(self.cells.inverse(at_least_float32(roots)), total)
 
 
 def scaled(shares: Tensor, total: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ class TotalGivenContext(ExactBuffers):
             average = ((square * counted).sum() / counted.sum()).clamp(min=1e-12)
             if not bool(log_variance.any()):
                 log_variance = average.log().expand_as(y)
-            step = (square * (-log_variance).exp() - 1).clamp(-1, 3)
+            step = square * (-log_variance).exp() - 1
             found = _least_squares(quadratic, log_variance + step, counted)
             log_variance = (quadratic @ found).clamp(average.log() - _WIDEST, average.log() + _WIDEST)
             self.log_spread.copy_(0.5 * found)

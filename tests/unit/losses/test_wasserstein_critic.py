@@ -21,7 +21,7 @@ def test_a_critic_with_the_penalty_finds_the_distance_of_two_samples():
         optimizer.zero_grad()
         (loss + 10 * gradient_penalty(critic, [real], [made])).backward()
         optimizer.step()
-    assert float(-loss) == pytest.approx(2, abs=0.4)
+    assert -loss.item() == pytest.approx(2, abs=0.4)
 
 
 def test_the_penalty_counts_the_slope_of_all_parts_together_and_of_nothing_known():

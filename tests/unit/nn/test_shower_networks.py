@@ -66,7 +66,8 @@ def test_shares_do_not_depend_on_the_energy_and_sum_to_one():
     x = torch.rand(6, 1, 3, 3, 3)
     cells = CellShares().fit(x)
     torch.testing.assert_close(cells(1000 * x), cells(x))
-    torch.testing.assert_close(cells.inverse(3 * cells(x)).flatten(1).sum(dim=1), torch.ones(6))
+    torch.testing.assert_close(cells.inverse(3 * cells(x)), x / x.flatten(1).sum(dim=1).view(-1, 1, 1, 1, 1))
+    torch.testing.assert_close(cells.inverse(cells(x)).flatten(1).sum(dim=1), torch.ones(6))
     assert bool((cells.inverse(torch.zeros(1, 1, 3, 3, 3)) == 0).all())
 
 
