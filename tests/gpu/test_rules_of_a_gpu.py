@@ -15,6 +15,7 @@ from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.losses import PointCloudLoss
 from hepad.models import (
+    BIBAE,
     DeepSVDD,
     Distilled,
     DoubleAutoencoder,

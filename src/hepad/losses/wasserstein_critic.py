@@ -19,9 +19,11 @@ def critic_loss(real: Tensor, made: Tensor) -> Tensor:
 def gradient_penalty(
     critic: Callable[..., Tensor], real: Sequence[Tensor], made: Sequence[Tensor], known: Sequence[Tensor] = ()
 ) -> Tensor:
-    """Return E[(‖∇C‖ − 1)²] `()` at points drawn evenly on lines from real to made entries.
+    """Return E[max(0, ‖∇C‖ − 1)²] `()` at points drawn evenly on lines from real to made entries.
 
-    Gulrajani et al., arXiv:1704.00028; 10 is its usual weight. Points are drawn for the batch of all processes.
+    Gulrajani et al., arXiv:1704.00028, where 10 is the usual weight; here slopes below 1 cost nothing, which the
+    distance allows (Petzka et al., arXiv:1709.08894): a critic of one variable, punished for being flat, keeps the
+    slope that it began with even where that has the wrong sign. Points are drawn for the batch of all processes.
 
     Args:
         critic: gives values `(B,)` of what it sees.
@@ -47,4 +49,4 @@ def gradient_penalty(
     slopes = torch.autograd.grad(values.sum(), points, create_graph=True)
     square = torch.stack([slope.flatten(1).square().sum(dim=1) for slope in slopes]).sum(dim=0)
     # The root has no slope of its own at 0.
-    return ((square + torch.finfo(square.dtype).eps).sqrt() - 1).square().mean()
+    return ((square + torch.finfo(square.dtype).eps).sqrt() - 1).clamp(min=0.0).square().mean()
