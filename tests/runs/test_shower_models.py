@@ -1,5 +1,6 @@
 """Showers made up by runs that are conditioned on the incident energy: by ranges and files, remarked on, compared."""
 
+import shlex
 from pathlib import Path
 
 import h5py
@@ -8,6 +9,8 @@ import pytest
 from scripts import shower_study
 
 from hepad import generate, train
+from hepad.checks.combinations import validate
+from hepad.config import compose
 from tests.every_model import write_showers
 from tests.runs.conftest import Finished, call
 
@@ -33,12 +36,30 @@ def directory(tmp_path_factory) -> Path:
     return found
 
 
+def documented(command: str) -> list[list[str]]:
+    """Return the words of every command of a kind in docs/shower_models.md."""
+    page = Path(__file__).parents[2] / "docs" / "shower_models.md"
+    lines = [
+        shlex.split(line, comments=True) for line in page.read_text(encoding="utf-8").splitlines() if command in line
+    ]
+    return [line[line.index(command) + 1 :] for line in lines if command in line]
+
+
+@pytest.mark.parametrize("words", documented("hepad.train"), ids=lambda words: words[0])
+def test_trainings_of_the_page_fit_together(words):
+    cfg = compose("train", [*words, "paths.run=run"])
+    validate(cfg)
+    assert list(cfg.data.context) == ["incident_energy"]
+
+
 def made(directory: Path, *words: str) -> Finished:
     return call(generate.main, directory, *words)
 
 
 @pytest.mark.parametrize("model", ["bib_ae", "flow_matching"])
 def test_energies_are_drawn_from_a_range_and_written_beside_the_showers(directory, model, tmp_path):
+    documented_words = documented("hepad.generate")[0]
+    assert "context={incident_energy: [10, 100]}" in documented_words
     words = [f"run={directory / model}", "context={incident_energy: [20, 80]}", "n=300"]
     for name in ("one.h5", "again.h5"):
         done = made(tmp_path, *words, f"output={name}")
