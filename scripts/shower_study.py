@@ -80,13 +80,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("held_out", type=Path, help="simulated showers that no run was trained on")
     parser.add_argument("runs", type=Path, nargs="+", help="directories of runs")
+    parser.add_argument("--limit", type=int, default=None, help="simulated showers that are read; all by default")
     arguments = parser.parse_args(argv)
     with h5py.File(arguments.held_out) as file:
-        energy = np.asarray(file["incident_energy"], dtype=np.float64)
+        energy = np.asarray(file["incident_energy"][: arguments.limit], dtype=np.float64)
         cells = file["shower_volume"]
         real = np.concatenate(
             [np.asarray(cells[i : i + BLOCK], np.float64).sum(axis=(1, 2, 3)) for i in range(0, len(energy), BLOCK)]
-        )
+        )[: len(energy)]
     within = [(energy >= low) & (energy < high) for low, high in pairwise(EDGES)]
     speeds = []
     print("| run | incident energy (GeV) | showers | mean / simulation | width / simulation |\n|---|---|---|---|---|")
