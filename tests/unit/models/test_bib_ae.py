@@ -70,7 +70,8 @@ def test_every_network_and_every_term_takes_part(model):
     assert logged == {
         "critic", "latent_critic", "autoencoder", "kl", "latent_mmd", "reconstruction", "correction",
     }  # fmt: skip
-    assert torch.isfinite(model.trainer.callback_metrics["val/loss"])
+    for name in ("val/loss", "val/distance"):
+        assert torch.isfinite(model.trainer.callback_metrics[name])
 
 
 def test_the_correction_learns_to_change_nothing_before_it_compares_cells(model):
