@@ -9,6 +9,7 @@ MODELS: Final = (
     "deep_svdd",
 )  # fmt: skip
 NOT_TIMED: Final = {
+    "bib_ae": "scripts/shower_study.py, with what it makes per second",
     "classifier": "as the other perceptrons, of two samples",
     "flow": "scripts/benchmark_flow.py, beside zuko alone",
     "flow_matching": "scripts/benchmark_flow.py, beside the flow",

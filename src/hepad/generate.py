@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
@@ -21,12 +21,13 @@ def job(cfg: DictConfig) -> None:
     run, output = Path(cfg.run).expanduser(), Path(cfg.output).expanduser()
     require_run(run)
     require_new_file(output, "output")
+    given = OmegaConf.to_container(cfg.context) if isinstance(cfg.context, DictConfig) else cfg.context
     # Imported here, so that --help does not wait for torch.
     with importing():
         from hepad.run.generating import generate_file
 
-    context = None if cfg.context is None else require_file(cfg.context, "context")
-    n = generate_file(run, output, cfg.n, cfg.seed, context)
+    context = require_file(given, "context") if isinstance(given, str) else given
+    n = generate_file(run, output, cfg.n, cfg.seed, context, cfg.device)
     print(f"{n} entries written to {output}; beside the run's own samples:")
     words = shlex.join([f"run={run}", f"data.samples.generated={output}"])
     print(f"  {python_command()} -m hepad.evaluate {words}")

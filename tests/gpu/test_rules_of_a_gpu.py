@@ -15,6 +15,7 @@ from hepad.core.errors import UserError
 from hepad.inference import LatentSearch, SearchSettings
 from hepad.losses import PointCloudLoss
 from hepad.models import (
+    BIBAE,
     DeepSVDD,
     Distilled,
     DoubleAutoencoder,
@@ -92,7 +93,7 @@ def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, t
     model, data = entries.build(configs[0])
     searched = isinstance(model, Searchable)
     assert searched or isinstance(
-        model, Distilled | AveragedModel | FittedModel | DeepSVDD | FlowMatching | DoubleAutoencoder
+        model, BIBAE | Distilled | AveragedModel | FittedModel | DeepSVDD | FlowMatching | DoubleAutoencoder
     )
     tried = [RunConfig.of(cfg) for cfg in configs[: None if searched else 1]]
     inferences = [build_inference(cfg, model, data, tmp_path) for cfg in tried]

@@ -1,6 +1,7 @@
 """LightningModules: how a network is trained, and how it scores."""
 
 from hepad.models.base import AnomalyModel, eval_mode
+from hepad.models.bib_ae import BIBAE
 from hepad.models.bigan import BiGAN
 from hepad.models.capabilities import Density, Explaining, Generative, Reconstructing, Searchable
 from hepad.models.cicada_ae import CicadaAutoencoder
@@ -26,6 +27,7 @@ from hepad.models.trees import Trees
 from hepad.models.vae import VariationalAutoencoder
 
 __all__ = [
+    "BIBAE",
     "GAN",
     "AnomalyModel",
     "BiGAN",

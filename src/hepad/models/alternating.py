@@ -6,27 +6,25 @@ from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
+from torch import Tensor
 
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.float32 import in_precision, weight_dtype
-from hepad.core.gathering import average_gradients, draw_for_batch, drawn_from_batch, place_in_training
+from hepad.core.gathering import draw_for_batch, drawn_from_batch
 from hepad.core.schema import Structure
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
-from hepad.models.base import AnomalyModel
+from hepad.models.own_steps import OwnSteps
 from hepad.nn.adversarial import AdversarialNetworks, GeneratorEncoder
 from hepad.nn.ema import MovingAverage
 from hepad.nn.generators import ConvGenerator
 
 
-class AlternatingModel(AnomalyModel):
+class AlternatingModel(OwnSteps):
     """A generator and a discriminator trained against each other, in manual optimisation.
 
     Every batch brings one step of the discriminator; after each `discriminator_steps` of them what makes entries takes
-    one. The steps are counted here: Lightning's `global_step` counts those of both (Lightning #17958). Gradients are
-    clipped here too, each optimiser's by themselves, since Lightning clips none in manual optimisation.
+    one. The steps are counted here: Lightning's `global_step` counts those of both (Lightning #17958).
 
     All networks see *represented* entries: normalised, and for events with the presence of each slot (1 or 0) as a
     further feature, so that how many jets an event has is something to be generated and judged like all else.
@@ -57,9 +55,6 @@ class AlternatingModel(AnomalyModel):
     """
 
     structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image", "volume"})
-    manual_optimization: ClassVar[bool] = True
-    takes_penalty: ClassVar[bool] = False
-    averages_gradients: ClassVar[bool] = True
     pairs: ClassVar[bool]
     generator_steps: Tensor
     discriminator_steps: Tensor
@@ -193,37 +188,16 @@ class AlternatingModel(AnomalyModel):
         self.log("train/loss_discriminator", loss, on_step=False, on_epoch=True, batch_size=len(x))
         if self.r1:
             loss = loss + self.r1 * r1_penalty(real_logits, *real)
-        self._step(optimizer, loss, self.discriminator)
+        self.take_step(optimizer, loss, self.discriminator.parameters())
 
     def _maker_step(self, x: Tensor, optimizer: LightningOptimizer) -> None:
         self.discriminator.requires_grad_(False)
         losses = self.maker_losses(x, self.draw_codes(len(x)))
         for name, loss in losses.items():
             self.log(f"train/loss_{name}", loss, on_step=False, on_epoch=True, batch_size=len(x))
-        self._step(optimizer, torch.stack(list(losses.values())).sum(), self.maker)
+        self.take_step(optimizer, torch.stack(list(losses.values())).sum(), self.maker.parameters())
         self.discriminator.requires_grad_(True)
         self.average.update(self.maker)
-
-    def _step(self, optimizer: LightningOptimizer, loss: Tensor, network: nn.Module) -> None:
-        optimizer.zero_grad()
-        if place_in_training()[1] > 1 and isinstance(wrapped := self.trainer.strategy.model, DistributedDataParallel):
-            # It would wait for the gradients of all weights in one backward pass; Lightning puts this back every step.
-            wrapped.require_backward_grad_sync = False
-        self.manual_backward(loss)
-        average_gradients(network.parameters())
-        if self.gradient_clip is not None:
-            nn.utils.clip_grad_norm_(network.parameters(), self.gradient_clip)
-        optimizer.step()
-
-    def on_train_epoch_end(self) -> None:
-        """Move the learning rates, which manual optimisation leaves to the model."""
-        super().on_train_epoch_end()
-        schedulers = self.lr_schedulers() or []
-        for scheduler in schedulers if isinstance(schedulers, list) else [schedulers]:
-            if not isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                scheduler.step()
-            elif (self.current_epoch + 1) % self.validated_every == 0:
-                scheduler.step(self.trainer.callback_metrics["val/loss"])
 
     def configure_optimizers(self) -> Any:
         """Build one optimiser of what makes entries and one of the discriminator, each with the scheduler if any."""

@@ -156,6 +156,14 @@ def smeared_entries(coordinates: Coordinates, batch: Batch, generator: torch.Gen
     return Batch(coordinates.smeared(batch.x.to(device), u), mask, context=context)
 
 
+def too_many_numbers(n_numbers: int, exact_up_to: int) -> str:
+    """Return why there is no ln p of entries of so many numbers, and what to use instead."""
+    return (
+        f"an entry of {n_numbers} numbers is more than model.exact_up_to={exact_up_to}, as ln p costs an "
+        "evaluation for each; use model.score=velocity, or norm, or fewer data.features"
+    )
+
+
 def named_columns(chosen: Tensor) -> str:
     """Return `column 3`, or `columns 3, 5 and 2 more`, of a mask; empty for none.
 

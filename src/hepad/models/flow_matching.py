@@ -7,27 +7,21 @@ from typing import Any, ClassVar, Final
 import torch
 from torch import Tensor
 
-from hepad.core.batch import Batch, drawn_by_weight
+from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.diagnostics import Diagnostic, Remark
 from hepad.core.errors import UserError
 from hepad.core.float32 import at_least_float32, computed_in, exact_float32, in_precision
 from hepad.core.schema import Structure
+from hepad.models import density_checks
 from hepad.models.base import AnomalyModel, eval_mode
 from hepad.models.capabilities import conditions_to_sample, draw_normal, filled_slots, sampling
-from hepad.models.density_checks import (
-    column_remarks,
-    draws_shown,
-    filled_mask,
-    fit_objects,
-    range_remarks,
-    smeared_in_training,
-)
+from hepad.models.volume_vectors import VolumeVectors, made_beside
 from hepad.nn import matching
 from hepad.nn.context import ContextScale
 from hepad.nn.coordinates import Coordinates
 from hepad.nn.ema import MovingAverage
 from hepad.nn.epic import SetVelocity
-from hepad.nn.generators import sort_slots
+from hepad.nn.generators import filled_by_pt
 from hepad.nn.paths import PATHS
 from hepad.nn.velocity import VectorVelocity
 
@@ -35,6 +29,7 @@ SCORES: Final = ("auto", "velocity", "nll", "norm")
 
 MOST_NOISES: Final = 256
 _GENERATED: Final = 2000
+_OF_VOLUMES: Final = (384, 384, 384)
 
 
 class FlowMatching(AnomalyModel):
@@ -47,6 +42,7 @@ class FlowMatching(AnomalyModel):
 
     z are fixed coordinates of each column (`hepad.nn.Coordinates`). The network is a perceptron
     (`hepad.nn.VectorVelocity`), of sets one of EPiC layers (`hepad.nn.SetVelocity`), given the context if there is one.
+    Volumes are vectors of the shares of their cells, and their total is drawn apart (`hepad.models.volume_vectors`).
     Backwards in time, by the midpoint rule, noise becomes an entry; forwards, by Runge and Kutta's, with the trace of
     the Jacobian, an entry has the density ln p(x) = ln N(y(1)) + ∫ tr ∂v/∂y dt + Σ ln |dz/dx|.
 
@@ -63,7 +59,7 @@ class FlowMatching(AnomalyModel):
     Args:
         entry_shape, context_size, coordinates, periodic, dequantize: those of `Flow`.
         objective: one of the above.
-        hidden: widths of the layers; None for three of 128, of sets for three EPiC layers of 64.
+        hidden: widths of the layers; None for three of 128, of volumes 384, of sets for three EPiC layers of 64.
         latent: of sets, width of the vector of the whole event.
         ema: decay of the moving average of the weights, which scores and samples; 0 for none.
         n_steps: steps of the midpoint rule; half as many of Runge and Kutta's.
@@ -88,7 +84,7 @@ class FlowMatching(AnomalyModel):
     torch.Size([3, 2])
     """
 
-    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set"})
+    structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "volume"})
     context_use = "condition"
 
     log_share: Tensor
@@ -118,25 +114,25 @@ class FlowMatching(AnomalyModel):
             raise ValueError(f"noises={noises}, n_steps={n_steps}; 1 to {MOST_NOISES}, and at least 1, are needed")
         self.save_hyperparameters()
         self.context_size, self.n_steps, self.noises = context_size, n_steps, noises
-        self.of_sets = len(self.entry_shape) == 2
+        self.of_sets, of_volumes = len(self.entry_shape) == 2, len(self.entry_shape) == 4
         self.n_numbers, self.exact_up_to = math.prod(self.entry_shape), exact_up_to
+        self.volumes = VolumeVectors(self.entry_shape, context_size) if of_volumes else None
+        self.vector_shape = (self.n_numbers,) if of_volumes else self.entry_shape
         self.is_exact = self.n_numbers <= exact_up_to
         if score == "nll" and not self.is_exact:
             raise UserError(self._too_many)
         self.score = score if score != "auto" else "nll" if self.is_exact else "velocity"
-        self.coordinates = Coordinates(coordinates, self.entry_shape[-1], periodic or (), dequantize)
+        self.coordinates = Coordinates(coordinates, self.vector_shape[-1], periodic or (), dequantize)
         self.path = PATHS[objective]()
-        sizes: dict[str, Any] = {} if hidden is None else {"hidden": hidden}
-        self.network: VectorVelocity | SetVelocity = (
-            SetVelocity(self.path, self.entry_shape[-1], context_size, **sizes, size=latent)
-            if self.of_sets
-            else VectorVelocity(self.path, self.entry_shape[-1], context_size, **sizes)
+        context_size += of_volumes
+        self.network: VectorVelocity | SetVelocity = matching.velocity_field(
+            self.path, self.vector_shape, context_size, _OF_VOLUMES if hidden is None and of_volumes else hidden, latent
         )
         self.average = MovingAverage(self.network, ema) if ema else None
         self.context = ContextScale(context_size)
         n_shares = 1 + (self.entry_shape[0] if self.of_sets else 0)
         self.register_buffer("log_share", torch.full((n_shares,), -math.log(n_shares)))
-        self.fixed = matching.FixedNoise(self.entry_shape, MOST_NOISES)
+        self.fixed = matching.FixedNoise(self.vector_shape, MOST_NOISES)
 
     @classmethod
     def may_score_below_zero(cls, settings: Mapping[str, Any]) -> bool:
@@ -145,15 +141,18 @@ class FlowMatching(AnomalyModel):
 
     def prepare(self, train: Batch) -> None:
         """Fit the coordinates and the range of the context on training entries, and count the objects of sets."""
+        if self.volumes is not None:
+            self.volumes.fit(train)
+        train = self._vectors(train)
         self.context.fit(train.context)
         if self.of_sets:
-            self.log_share.copy_(fit_objects(self.coordinates, train, self.entry_shape[0]))
+            self.log_share.copy_(density_checks.fit_objects(self.coordinates, train, self.entry_shape[0]))
         else:
             self.coordinates.fit(train.x, train.weight)
 
     def remarks(self) -> list[str]:
         """Name constant columns, and columns of whole numbers that are not dequantised."""
-        return column_remarks(self.coordinates)
+        return density_checks.column_remarks(self.coordinates)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Any:
         """Return the mean loss; the moving average takes the weights that the step before left."""
@@ -167,8 +166,9 @@ class FlowMatching(AnomalyModel):
         In training these are drawn anew, and entries are smeared where they have no density. In validation they belong
         to the place of an entry in its batch, the same in every epoch.
         """
+        batch = self._vectors(batch)
         if self.training:
-            batch = smeared_in_training(self.coordinates, batch)
+            batch = density_checks.smeared_in_training(self.coordinates, batch)
         z, _, mask, given = self._mapped(batch)
         t, noise = matching.drawn_pairs(z) if self.training else self.fixed.by_place(len(z))
         errors = matching.velocity_errors(self._field, self.path, z, noise, t, mask, given)
@@ -188,8 +188,8 @@ class FlowMatching(AnomalyModel):
     def latent(self, batch: Batch) -> Tensor:
         """Return where entries end `(B, F)`, of sets `(M, F)` all their objects: N(0, 1) where the density is right."""
         with eval_mode(self), computed_in(self.precision, self.device.type):
-            latent = self._followed(in_precision(batch, self.precision), exact=False)[0]
-        return latent if batch.mask is None else latent[filled_mask(batch)]
+            latent, _ = self._followed(in_precision(batch, self.precision), exact=False)
+        return latent if batch.mask is None else latent[density_checks.filled_mask(batch)]
 
     def score_parts(self, batch: Batch) -> dict[str, Tensor]:
         """Return `velocity`, and where ln p is computed, `nll` and `norm`, `(B,)` each."""
@@ -208,43 +208,43 @@ class FlowMatching(AnomalyModel):
         return {name: at_least_float32(values) for name, values in found.items()}
 
     def sample(self, n: int | Tensor, generator: torch.Generator) -> Batch:
-        """Return draws in raw units, what was dequantised on its grid again; see `Generative`.
-
-        Objects of a set come by falling first feature (pT), as in the data, as many as often as in training.
-        """
+        """Return draws in raw units, on their grid; objects of sets by falling pT, as many as often as in training."""
         wanted = conditions_to_sample(self, n, self.context_size)
-        count, mask = len(wanted.x), None
+        count, mask, total = len(wanted.x), None, None
+        if self.volumes is not None:
+            wanted, total = self.volumes.wanted(wanted, generator, self)
         if self.of_sets:
             mask = filled_slots(count, self.log_share.cpu().double().exp().tolist(), generator)
-        noise = draw_normal((count, *self.entry_shape), generator, self)
+        noise = draw_normal((count, *self.vector_shape), generator, self)
         with sampling(self):
             there = None if mask is None else mask.to(self.device)
             y, _ = matching.transported(
                 self._field, noise, 1.0, 0.0, self.n_steps, "midpoint", there, self._given(wanted)
             )
-            x = self.coordinates.round_off(self.coordinates.inverse(y)).float().cpu()
-        if mask is None:
-            return Batch(x)
-        x = torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x))
-        return Batch(sort_slots(torch.cat([x, mask.unsqueeze(-1)], dim=-1))[..., :-1], mask)
+            x = self.coordinates.round_off(self.coordinates.inverse(y)).float()
+            if self.volumes is not None and total is not None:
+                return self.volumes.entries(x, total)
+        return Batch(x.cpu() if mask is None else filled_by_pt(x.cpu(), mask), mask)
 
     @torch.no_grad()
     def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
     ) -> Iterator[Diagnostic]:
         """Show draws beside the background, where there is a p whether it is calibrated, and what it never saw."""
-        yield from range_remarks(self.coordinates, self.context, samples, self.device)
         real = drawn_by_weight(samples[background])
-        yield from draws_shown(self, real, "Draws of flow matching", self.is_exact, _GENERATED)
-        if not self.is_exact:
-            yield Remark(f"There is no ln p: {self._too_many}")
+        if self.volumes is not None:
+            yield made_beside(self, take_rows(real, slice(_GENERATED)), "Draws of flow matching")
+            return
+        yield from density_checks.range_remarks(self.coordinates, self.context, samples, self.device)
+        yield from density_checks.draws_shown(self, real, "Draws of flow matching", self.is_exact, _GENERATED)
+        yield from () if self.is_exact else [Remark(f"There is no ln p: {self._too_many}")]
 
     @property
     def _too_many(self) -> str:
-        return (
-            f"an entry of {self.n_numbers} numbers is more than model.exact_up_to={self.exact_up_to}, as ln p costs an "
-            "evaluation for each; use model.score=velocity, or norm, or fewer data.features"
-        )
+        return density_checks.too_many_numbers(self.n_numbers, self.exact_up_to)
+
+    def _vectors(self, batch: Batch) -> Batch:
+        return batch if self.volumes is None else self.volumes.vectors(batch)
 
     @property
     def _field(self) -> VectorVelocity | SetVelocity:
@@ -255,7 +255,7 @@ class FlowMatching(AnomalyModel):
         z, known = self.coordinates(batch.x)
         mask = None
         if self.of_sets:
-            mask = filled_mask(batch)
+            mask = density_checks.filled_mask(batch)
             n = mask.sum(dim=1)
             known = torch.where(mask, known, torch.zeros_like(known)).sum(dim=1) + self.log_share[n]
             known = known + torch.lgamma(n.double() + 1)
@@ -270,9 +270,9 @@ class FlowMatching(AnomalyModel):
         """Return `velocity` and the objective `(B,)`, at the same times and noises for every entry."""
         if self.of_sets:
             # Noise belongs to a place: without an order of their own, that of the objects would be seen.
-            x, there = matching.in_order(batch.x, filled_mask(batch))
+            x, there = matching.in_order(batch.x, density_checks.filled_mask(batch))
             batch = batch._replace(x=x, mask=there)
-        z, _, mask, given = self._mapped(batch)
+        z, _, mask, given = self._mapped(self._vectors(batch))
         pairs = self.fixed.spread(self.noises)
         errors = matching.errors_of_pairs(self._field, self.path, z, pairs, mask, given)
         weight = self.path.weight(torch.stack([t for t, _ in pairs])).to(errors.dtype)
@@ -286,11 +286,10 @@ class FlowMatching(AnomalyModel):
     def _followed_scores(self, batch: Batch) -> dict[str, Tensor]:
         """Return `norm`, and `nll` where ln p is computed."""
         latent, log_prob = self._followed(batch, self.is_exact)
-        norm = {"norm": latent.square().flatten(1).sum(dim=1)}
-        return norm | ({"nll": -log_prob} if self.is_exact else {})
+        return {"norm": latent.square().flatten(1).sum(dim=1)} | ({"nll": -log_prob} if self.is_exact else {})
 
     def _followed(self, batch: Batch, exact: bool) -> tuple[Tensor, Tensor]:
         """Return where entries end, and where it is `exact`, ln p `(B,)`."""
-        z, known, mask, given = self._mapped(batch)
+        z, known, mask, given = self._mapped(self._vectors(batch))
         latent, log_prob = matching.followed_to_noise(self._field, z, max(1, self.n_steps // 2), exact, mask, given)
         return latent, (log_prob + known).to(latent.dtype)

@@ -76,6 +76,12 @@ def sort_slots(events: Tensor) -> Tensor:
     return torch.take_along_dim(events, order, dim=-2)
 
 
+def filled_by_pt(x: Tensor, mask: Tensor) -> Tensor:
+    """Return made-up objects `(B, S, F)` that `mask` `(B, S)` keeps, by falling first feature, and zeros."""
+    x = torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x))
+    return sort_slots(torch.cat([x, mask.unsqueeze(-1)], dim=-1))[..., :-1]
+
+
 class ObjectsOnly(nn.Module):
     """An event generator without the feature that says which slots are there: entries of the data's own shape.
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, distributed, nn
 
 from hepad.core.gathering import draw_for_batch
+from hepad.nn.epic import SetVelocity
 from hepad.nn.flows import log_normal
 from hepad.nn.ode import integrate
 from hepad.nn.paths import Path
-from hepad.nn.velocity import VelocityField
+from hepad.nn.velocity import VectorVelocity, VelocityField
 
 AT_ONCE: Final = 4096
 """Entries that are computed together where there are many."""
@@ -50,6 +51,16 @@ class FixedNoise(nn.Module):
         """Return n pairs of a time `(1,)` and a noise `(1, …)`, the times in the middle of n equal parts of [0, 1]."""
         times = (torch.arange(n, device=self.noise.device, dtype=torch.float64) + 0.5) / n
         return [(times[i : i + 1], self.noise[i : i + 1]) for i in range(n)]
+
+
+def velocity_field(
+    path: Path, shape: Sequence[int], context_size: int, hidden: Sequence[int] | None, latent: int
+) -> VectorVelocity | SetVelocity:
+    """Return the velocity field of vectors `(F,)` or of sets `(S, F)`, with its own widths where none are given."""
+    sizes: dict[str, Any] = {} if hidden is None else {"hidden": hidden}
+    if len(shape) == 2:
+        return SetVelocity(path, shape[-1], context_size, **sizes, size=latent)
+    return VectorVelocity(path, shape[-1], context_size, **sizes)
 
 
 def spread_times(n: int, device: torch.device) -> Tensor:

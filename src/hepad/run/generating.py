@@ -1,37 +1,41 @@
 """Entries made up by a run's model, written as a sample, in memory that does not depend on their number."""
 
 import math
-import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from hepad import __version__
 from hepad.config.registry import check_targets, get_class
 from hepad.core.errors import JobError, UserError
 from hepad.core.files import require_new_file
-from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, write_hdf5
+from hepad.core.hdf5 import write_hdf5
 from hepad.core.hdf5.datasets import LONGEST_NAME
 from hepad.core.progress import progress
-from hepad.core.schema import INCIDENT_ENERGY, JET_FEATURES
-from hepad.data import ShowerDataModule
-from hepad.data.columns import Columns, as_float32
+from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile
-from hepad.data.showers import incident_energy
 from hepad.models import Generative
-from hepad.run.context_range import ContextRange
+from hepad.run.generated_context import wanted_context
 from hepad.run.loading import Run, load_run
 from hepad.rundir.facts import read_provenance
+from hepad.scores.forward import scoring_device
 
 _BLOCK: Final = 4096
 _NUMBERS: Final = 1 << 23
 """Of all entries of a block; a convolution makes some ten times as many of them."""
 
 
-def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context: Path | None = None) -> int:
+def generate_file(
+    run_dir: Path,
+    target: Path,
+    n: int | None,
+    seed: int,
+    context: Path | Mapping[str, Any] | None = None,
+    device: str = "auto",
+) -> int:
     """Write `n` entries that a run's model makes up, in the layout that the run was trained on (docs/data_formats.md).
 
     The same run, `n` and `seed` give the same bytes on one machine.
@@ -41,7 +45,9 @@ def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context
         target: the file to write, in one step; it must not be there.
         n: how many entries; None for one for each row of the context.
         seed: of the random numbers.
-        context: a file with the observables that the run is conditioned on, which are written beside the entries.
+        context: the observables that the run is conditioned on, which are written beside the entries: a file, or each
+            by name with its value, or with the two ends between which it is drawn.
+        device: where to compute; `auto` for a GPU where there is one.
 
     Returns:
         How many were written.
@@ -59,18 +65,15 @@ def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context
             f"{run_dir} cannot generate: {type(model).__name__} makes no entries up; runs of models such as gan, bigan "
             "and vae can"
         )
+    generator = torch.Generator().manual_seed(seed)
     check_targets(run.settings.data)
     kind = str(get_class(run.settings.data.target).kind)
-    given = _context(run, kind, context)
-    if given is not None:
-        if n not in (None, len(given)):
-            raise UserError(f"n={n}: {context} has {len(given)} rows, one for each entry; leave n out")
-        n = len(given)
-    n = 10_000 if n is None else n
+    given = wanted_context(run, kind, context, n, generator)
+    n = len(given) if given is not None else 10_000 if n is None else n
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
     # The name that the run's config asks for, where it does; else the one that it found.
     dataset = run.settings.data.get("dataset") or definition.get("dataset")
-    generator = torch.Generator().manual_seed(seed)
+    model.to(scoring_device(device))
     size = _block_length(run.entry_shape)
     with write_hdf5(target) as file, progress("generate", n, unit="entries") as advance:
         entries = EntryFile(file, kind, n, _features(run), dataset)
@@ -95,43 +98,6 @@ def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context
         file.attrs["seed"] = seed
         file.attrs["hepad_version"] = __version__
     return n
-
-
-def _context(run: Run, kind: str, path: Path | None) -> NDArray[np.float32] | None:
-    """Return the context `(n, K)` of a file, of its table or of data sets `(N,)`; None where there is none."""
-    names = run.context_names
-    if path is None and names:
-        raise UserError(
-            f"{run.directory} is conditioned on {', '.join(names)}; context=FILE gives them, one row for each entry"
-        )
-    if path is None:
-        return None
-    if not names:
-        raise UserError(f"{run.directory} is conditioned on nothing; leave context out")
-    with open_hdf5(path) as file:
-        columns = {}
-        for name in names:
-            if name == INCIDENT_ENERGY and kind == ShowerDataModule.kind:
-                # In GeV, whatever the unit in the file.
-                found = incident_energy(file)
-                if found is None:
-                    raise UserError(f"context={path} has no column {name}")
-                columns[name] = found
-            elif has_dataset(file, name) and file[name].ndim == 1:
-                columns[name] = read_rows(safe_dataset(file, name))
-            else:
-                table = Columns(file)
-                if name not in table.names:
-                    raise UserError(f"context={path} has no column {name}; it has {', '.join(table.names)}")
-                columns[name] = table.read([name], slice(0, table.n_rows([name])))[name]
-    values = as_float32([columns[name] for name in names])
-    if not len(values) or not np.isfinite(values).all():
-        raise UserError(f"context={path}: finite numbers are needed, one row for each entry")
-    seen = ContextRange(read_provenance(run.trained_in))
-    seen.add(values)
-    for remark in seen.remarks(path.name):
-        print(f"note: {remark}", file=sys.stderr, flush=True)
-    return values
 
 
 def _block_length(entry_shape: tuple[int, ...]) -> int:

@@ -50,7 +50,7 @@ def made(tmp_path_factory):
 
 
 def build_on(path: Path, model: str, data: str, *words: str) -> tuple[AnomalyModel, Batch]:
-    cfg: DictConfig = compose("train", [f"model={model}", f"data={data}", "paths.run=run", *words])
+    cfg: DictConfig = compose("train", [f"model={model}", f"data={data}", "paths.run=run", "data.context=null", *words])
     cfg.data.bundled, cfg.data.samples, cfg.data.background = False, {"background": str(path)}, "background"
     built, module = build(cfg)
     return built.train(), module.train_entries.batch

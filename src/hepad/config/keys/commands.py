@@ -11,6 +11,8 @@ from hepad.config.keys.search import SEARCH_KEYS
 
 DEVICE: Final = Word(("auto", "cpu", "gpu", "cuda", "mps"))
 
+_CONTEXT: Final = Either((ListOf(Number(), 2, 2, "numbers", "[10, 100]"), Number()))
+
 _SHARED: Final = ("data", "trainer", "inference", "logger", "evaluation", "paths")
 """Sections of a run's config that `evaluate` may set too."""
 
@@ -67,9 +69,10 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
     "generate": {
         "run": optional(DIRECTORY),
         "n": optional(Whole(1)),
-        "context": optional(FILE),
+        "context": optional(Either((FILE, MapOf(_CONTEXT, example="{incident_energy: [10, 100]}")))),
         "output": optional(FILE),
         "seed": Whole(0, 2**63 - 1),
+        "device": DEVICE,
     },
     "threshold": {
         "run": optional(DIRECTORY),
