@@ -22,7 +22,7 @@ def shower_summary(shares: Tensor, roots: Tensor) -> Tensor:
     >>> from hepad.nn.shower_summary import shower_summary
     >>> cells = torch.rand(4, 1, 10, 10, 10)
     >>> shower_summary(cells, cells).shape
-    torch.Size([4, 50])
+    torch.Size([4, 49])
     """
     profiles = [shares.sum(dim=axes).flatten(1) for axes in ((3, 4), (2, 4), (2, 3))]
     by_energy = roots.flatten(1).sort(dim=1, descending=True).values
