@@ -31,6 +31,9 @@ INFERENCES = {
 
 BRIEF = {"steps": 1, "n_seed": 2, "tolerance": 1e-9, "patience": 1}
 
+FEWER = {"flow": {"transforms": 1}, "flow_matching": {"n_steps": 2, "noises": 2}}
+"""Model → how often it does the same again; a pretended GPU takes its time over every operation."""
+
 __all__ = ["BRIEF", "INFERENCES", "LOSSES", "UNLIKE_PAIRS", "Entries", "fit", "score"]
 
 
@@ -75,6 +78,7 @@ class Entries:
             cfg.model.loss = copy.deepcopy(_loss(loss))
         if settings := INFERENCES[inference]:
             cfg.inference = OmegaConf.merge(_latent_search(), BRIEF, settings)
+        cfg.model.update(FEWER.get(model, {}))
         kind = get_class(cfg.data._target_).kind
         files = {name: self.directory / f"{kind}_{name}.h5" for name in N_ENTRIES}
         for seed, (name, path) in enumerate(files.items()):

@@ -86,9 +86,9 @@ def entries(tmp_path_factory):
 
 @pytest.mark.parametrize("case", UNLIKE_PAIRS, ids="-".join)
 def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, tmp_path, monkeypatch, case):
-    # A pretended GPU draws thousands of entries one operation at a time, and fifty keep the same rules.
-    monkeypatch.setattr(flow, "draws_shown", partial(draws_shown, n=50))
-    monkeypatch.setattr(flow_matching, "_GENERATED", 50)
+    # A pretended GPU draws thousands of entries one operation at a time, and ten keep the same rules.
+    monkeypatch.setattr(flow, "draws_shown", partial(draws_shown, n=10))
+    monkeypatch.setattr(flow_matching, "_GENERATED", 10)
     configs = [entries.config(*case, inference=name) for name in INFERENCES]
     model, data = entries.build(configs[0])
     searched = isinstance(model, Searchable)
