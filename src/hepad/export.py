@@ -25,7 +25,7 @@ def job(cfg: DictConfig) -> None:
     with importing():
         from hepad.exporting.export_run import export_run
 
-    export_run(ExportRequest(run, cfg.format, path, cfg.entries, cfg.tolerance))
+    export_run(ExportRequest(run, cfg.format, path, cfg.entries, cfg.tolerance, cfg.card))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -26,7 +26,7 @@ def describe(run: Run, scorer: Scorer, format_name: str) -> dict[str, Any]:
         "model": run.settings.model.target,
         "run": run.directory.resolve().name,
         "checkpoint_sha256": run.checkpoint_sha256,
-        "background": facts.get("background"),
+        "background": facts.get("background") or run.settings.data.background,
         "inputs": _inputs(run, scorer),
         "outputs": [
             {"name": "score", "type": "float32", "shape": ["batch"], "meaning": "higher is more anomalous"},

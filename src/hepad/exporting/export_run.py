@@ -4,16 +4,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import JobError
 from hepad.core.files import atomic_path, atomic_write_text
 from hepad.exporting.description import as_text, describe, parity_facts
 from hepad.exporting.parity import Parity, compare
 from hepad.exporting.programs import as_onnx, traced, write_program
-from hepad.exporting.requirements import ExportRequest
+from hepad.exporting.requirements import ExportRequest, beside
 from hepad.exporting.runtimes import onnx_scoring, program_scoring
 from hepad.exporting.scorer import Scorer
 from hepad.exporting.snippets import python_snippet
+from hepad.exporting.speed import measured
+from hepad.exporting.trigger_card import CardScores, write_trigger_card
 from hepad.run.evaluation_data import evaluation_data
 from hepad.run.loading import Run, load_run
 from hepad.rundir.facts import read_provenance
@@ -40,7 +44,7 @@ def export_run(request: ExportRequest) -> Parity:
         else:
             write_program(program, path, {})
             exported = program_scoring(path, scorer.output_names)
-        parity, each = compare(run.model, scorer, exported, samples)
+        parity, each, scores = compare(run.model, scorer, exported, samples)
         _refuse_difference(parity, request)
         facts["parity"] = parity_facts(parity, each)
         if request.format == "onnx":
@@ -50,8 +54,15 @@ def export_run(request: ExportRequest) -> Parity:
             path.write_bytes(model.SerializeToString())
         else:
             write_program(program, path, {"hepad.json": as_text(facts)})
-    atomic_write_text(request.output.with_suffix(".json"), as_text(facts))
-    atomic_write_text(request.output.with_suffix(".py"), python_snippet(request.output.name, facts))
+    atomic_write_text(beside(request.output, ".json"), as_text(facts))
+    atomic_write_text(beside(request.output, ".py"), python_snippet(request.output.name, facts))
+    if request.card:
+        speed = measured(scorer, exported, samples[facts["background"]])
+        wide = {name: values.astype(np.float64) for name, values in scores.items()}
+        weights = {name: None if e.weight is None else e.weight.double().numpy() for name, e in samples.items()}
+        card = write_trigger_card(request.output, facts, CardScores(facts["background"], wide, weights), speed)
+        if card is not None:
+            print(f"trigger card: {card}")
     for line in _report(request.output, parity, each, run):
         print(line)
     return parity
@@ -82,7 +93,7 @@ def _report(path: Path, parity: Parity, each: Mapping[str, Parity], run: Run) ->
     lines = [f"{'sample':16} {'entries':>9} {'max |Δ|':>9} {'max |Δ|/|s|':>12}"]
     rows: dict[str, Any] = {**each, "all": parity}
     lines += [f"{name:16} {p.entries:9,} {p.max_absolute:9.2g} {p.max_relative:12.2g}" for name, p in rows.items()]
-    lines.append(f"{path} is written, with {path.with_suffix('.json').name} and {path.with_suffix('.py').name}")
+    lines.append(f"{path} is written, with {beside(path, '.json').name} and {beside(path, '.py').name}")
     if run.settings.inference is not None:
         lines.append("note: scores are those of one pass through the model; the run's own are of a latent search")
     return lines

@@ -1,6 +1,7 @@
 """Comparison of an exported file with the model it was made of, entry by entry."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,8 +57,8 @@ class Parity:
 
 def compare(
     model: AnomalyModel, scorer: Scorer, exported: Scoring, samples: Mapping[str, Batch]
-) -> tuple[Parity, dict[str, Parity]]:
-    """Return the agreement over all samples, and over each.
+) -> tuple[Parity, dict[str, Parity], dict[str, NDArray[np.float32]]]:
+    """Return the agreement over all samples, that over each, and what the file says of each `(N,)`.
 
     Args:
         model: what the exported file must say.
@@ -69,13 +70,15 @@ def compare(
     pairs, decisions = {}, {}
     for name, entries in samples.items():
         found = [_scores(scorer, exported, batch) for batch in chunks(entries, forward.rows_at_once)]
-        expected = [forward._on_cpu(batch) for batch in chunks(entries, forward.rows_at_once)]
+        with closing(forward.scores(chunks(entries, forward.rows_at_once), lambda batch: batch)) as computed:  # type: ignore[type-var]
+            expected = [scores for _, scores in computed]
         pairs[name] = np.concatenate(expected), np.concatenate([scores for scores, _ in found])
         decisions[name] = sum(wrong for _, wrong in found)
     signed = any((expected < 0).any() for expected, _ in pairs.values())
     each = {name: Parity.of(*pair, signed, decisions[name]) for name, pair in pairs.items()}
     whole = [np.concatenate(part) for part in zip(*pairs.values(), strict=True)]
-    return Parity.of(whole[0], whole[1], signed, sum(decisions.values())), each
+    together = Parity.of(whole[0], whole[1], signed, sum(decisions.values()))
+    return together, each, {name: found for name, (_, found) in pairs.items()}
 
 
 def chunks(entries: Batch, size: int) -> Iterator[Batch]:

@@ -28,6 +28,7 @@ class ExportRequest:
         output: the file to write.
         entries: how many tested entries to compare, the first of each sample; None for all of them.
         tolerance: the largest relative difference of a score that is accepted.
+        card: write the trigger card too.
     """
 
     run: Path
@@ -35,6 +36,17 @@ class ExportRequest:
     output: Path
     entries: int | None
     tolerance: float
+    card: bool
+
+
+def beside(output: Path, end: str) -> Path:
+    """Return the path of a file that belongs to an exported one, by its name and format.
+
+    >>> from pathlib import Path
+    >>> beside(Path("scorer.onnx"), "_card.html").name
+    'scorer_onnx_card.html'
+    """
+    return output.with_name(f"{output.stem}_{output.suffix[1:]}{end}")
 
 
 def check_packages(format_name: str) -> None:

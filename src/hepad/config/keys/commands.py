@@ -89,6 +89,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "output": optional(FILE),
         "overwrite": Flag(),
         "entries": optional(Whole(1)),
+        "card": Flag(),
         "tolerance": Number(0),
     },
     "top": {
