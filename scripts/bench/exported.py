@@ -95,7 +95,7 @@ def measure(case: str, words: Sequence[str], runs: Path) -> Compared:
     exported = directory / "export" / "scorer.onnx"
     try:
         if not exported.exists():
-            _quietly(export.main, [f"run={directory}", "entries=500"])
+            _quietly(export.main, [f"run={directory}", "entries=500", "card=false"])
     except RuntimeError as error:
         return Compared(case, refused=str(error).strip())
     run = load_run(directory)

@@ -56,9 +56,10 @@ def write_trigger_card(output: Path, facts: Mapping[str, Any], scores: CardScore
         speed: of the file at work.
     """
     background, weight = scores.scores[scores.background], scores.weights[scores.background]
-    if len(background) <= MIN_ENTRIES:
+    try:
+        curve = rate_curve(background, weight)
+    except ValueError:
         return None
-    curve = rate_curve(background, weight)
     figure = plot_trigger_rate(curve, scores.background, thresholds=facts["thresholds"])
     (png,) = save_figure(figure, beside(output, "_rate"))
     tables = [rate_table(scores), quantisation_table(scores)]

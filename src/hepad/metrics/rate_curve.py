@@ -42,7 +42,7 @@ def rate_curve(background: ArrayLike, weight: ArrayLike | None = None, points: i
         points: how many thresholds, closer to each other where less lies beyond.
 
     Raises:
-        ValueError: fewer than eleven entries.
+        ValueError: fewer than eleven entries, or no threshold with ten beyond.
     """
     b = as_scores(background, "background scores")
     w = as_weights(weight, b.size, "background entries")
@@ -51,8 +51,11 @@ def rate_curve(background: ArrayLike, weight: ArrayLike | None = None, points: i
     ordered = np.sort(b)
     beyond = np.unique(np.geomspace(MIN_ENTRIES, b.size - 1, points).astype(int))[::-1]
     cuts = np.unique(ordered[b.size - 1 - beyond])
-    if w is not None:
-        cuts = cuts[[effective_entries(w[b > cut]) >= MIN_ENTRIES if (b > cut).any() else False for cut in cuts]]
+    # Of equal scores all lie beyond a threshold or none does; of weights what they are worth counts.
+    worth = np.ones(b.size) if w is None else w
+    cuts = cuts[[bool((b > cut).any()) and effective_entries(worth[b > cut]) >= MIN_ENTRIES for cut in cuts]]
+    if not cuts.size:
+        raise ValueError(f"no threshold has {MIN_ENTRIES} background entries beyond it")
     shares = [share_beyond(b, float(cut), w) for cut in cuts]
     rate, low, high = (
         np.array([trigger_rate(getattr(share, name)) for share in shares]) for name in ("value", "low", "high")
