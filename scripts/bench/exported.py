@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
+from scripts.bench.rounds import take_turns
 
 from hepad import export, load_run, train
 from hepad.bundled import bundled_files
@@ -30,7 +31,6 @@ from hepad.exporting.parity import compare
 from hepad.exporting.runtimes import onnx_scoring
 from hepad.run.loading import Run
 from hepad.run.scoring_input import read_entries, reader_of_run, rows_of
-from scripts.bench.rounds import take_turns
 
 _LABELS: Final = "data.train=[{sample: zero_bias, label: 0}, {sample: ttbar, label: 1}]"
 _CASES: Final = {

@@ -14,7 +14,6 @@ from hepad.rundir.facts import read_provenance
 _PACKAGES: Final = {
     "onnx": ("torch", "onnx", "onnxscript", "onnxruntime"),
     "torch_export": ("torch",),
-    "hls4ml": ("torch", "hls4ml"),
 }
 
 

@@ -8,11 +8,10 @@ from typing import Final
 from hepad.core.errors import UserError
 from hepad.core.files import require_new_file
 
-SUFFIXES: Final = {"onnx": ".onnx", "torch_export": ".pt2", "hls4ml": ".hls"}
+SUFFIXES: Final = {"onnx": ".onnx", "torch_export": ".pt2"}
 """Format → suffix of what is written."""
 
-_PACKAGES: Final = {"onnx": ("onnx", "onnxruntime", "onnxscript"), "torch_export": (), "hls4ml": ("hls4ml",)}
-_EXTRAS: Final = {"onnx": "export", "hls4ml": "hls4ml"}
+_PACKAGES: Final = {"onnx": ("onnx", "onnxruntime", "onnxscript"), "torch_export": ()}
 
 DIRECTORY: Final = "export"
 """Of a run, for what is exported without `output`."""
@@ -56,9 +55,7 @@ def check_packages(format_name: str) -> None:
     """
     missing = [name for name in _PACKAGES[format_name] if find_spec(name) is None]
     if missing:
-        raise UserError(
-            f'format={format_name} needs {", ".join(missing)}: pip install "hepad[{_EXTRAS[format_name]}]"'
-        )
+        raise UserError(f'format={format_name} needs {", ".join(missing)}: pip install "hepad[export]"')
 
 
 def output_path(run: Path, format_name: str, output: Path | None, overwrite: bool) -> Path:

@@ -72,7 +72,7 @@ def python_snippet(file: str, facts: Mapping[str, Any]) -> str:
         given=", ".join(
             f'"{each["name"]}": np.ascontiguousarray({each["name"]}, dtype="{each["type"]}")' for each in inputs
         ),
-        example=", ".join(f"np.ones({tuple([3, *each['shape'][1:]])})" for each in inputs),
+        example=", ".join(f"np.ones({(3, *each['shape'][1:])})" for each in inputs),
     )
 
 

@@ -80,7 +80,7 @@ def write_trigger_card(output: Path, facts: Mapping[str, Any], scores: CardScore
 
 
 def rate_table(scores: CardScores) -> Table:
-    """Return efficiencies of every other sample at 1, 3 and 10 kHz, and at the lowest rate that ten entries can tell."""
+    """Return efficiencies of every other sample at 1, 3 and 10 kHz, and at the lowest rate that can be told."""
     background, weight = scores.scores[scores.background], scores.weights[scores.background]
     entries = share_beyond(background, -math.inf, weight).entries
     lowest = min(1.0, MIN_ENTRIES / entries)

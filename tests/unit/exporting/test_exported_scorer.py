@@ -133,7 +133,7 @@ def test_the_model_itself_stays_as_it_is() -> None:
 
 
 def test_a_detector_of_pyod_is_refused_by_name() -> None:
-    with pytest.raises(UserError, match="detector of pyod is scored .*distilled"):
+    with pytest.raises(UserError, match=r"detector of pyod is scored .*distilled"):
         Scorer(PyodDetector((5,)))
 
 

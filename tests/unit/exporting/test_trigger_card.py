@@ -49,8 +49,9 @@ def test_a_card_is_a_page_and_a_picture(tmp_path: Path) -> None:
     output = tmp_path / "scorer.onnx"
     output.write_bytes(b"model")
     facts = {
-        "run": "my_run", "model": "hepad.models.DenseAutoencoder", "format": "onnx", "versions": {}, "thresholds": {"cut": 2.0},
-        "inputs": [{"name": "x", "shape": ["batch", 17]}], "outputs": [{"name": "score"}], "checkpoint_sha256": "0" * 64,
+        "run": "my_run", "model": "hepad.models.DenseAutoencoder", "format": "onnx", "versions": {},
+        "inputs": [{"name": "x", "shape": ["batch", 17]}], "outputs": [{"name": "score"}],
+        "checkpoint_sha256": "0" * 64, "thresholds": {"cut": 2.0},
         "parity": {"entries": 10, "max_absolute": 1e-6, "max_relative": 1e-7},
     }  # fmt: skip
     page = write_trigger_card(output, facts, scores(), None)
