@@ -15,6 +15,8 @@ from hepad.models import (
     AnomalyModel,
     Classifier,
     DenseAutoencoder,
+    Flow,
+    FlowMatching,
     GaussianMixture,
     PyodDetector,
     TimeDistributedAutoencoder,
@@ -68,6 +70,29 @@ def test_a_stand_in_says_what_its_model_says(make: object) -> None:
     scorer, x = Scorer(model), jets(200)
     with torch.no_grad():
         torch.testing.assert_close(scorer(x)[0], model.anomaly_score(Batch(x)).float(), rtol=1e-6, atol=1e-6)
+
+
+def set_flow() -> AnomalyModel:
+    return Flow((4, 3), kind="maf", transforms=1, hidden=[8], coordinates="standard")
+
+
+def flow_matching() -> AnomalyModel:
+    return FlowMatching((4, 3), hidden=[8], n_steps=2, score="norm")
+
+
+def per_slot() -> AnomalyModel:
+    return TimeDistributedAutoencoder((4, 3), loss=MSE)
+
+
+@pytest.mark.parametrize("make", [set_flow, flow_matching, per_slot])
+def test_what_is_computed_otherwise_in_an_export_is_the_same(make: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make()  # type: ignore[operator]
+    batch = Batch(torch.randn(60, 4, 3), torch.arange(4).expand(60, 4) < torch.randint(0, 5, (60, 1)))
+    model.prepare(batch)
+    with torch.no_grad():
+        expected = model.anomaly_score(batch)
+        monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+        torch.testing.assert_close(model.anomaly_score(batch), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_trees_cut_where_float64_cuts() -> None:
