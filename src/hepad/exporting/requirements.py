@@ -1,4 +1,4 @@
-"""What an export is asked for, and what must be installed for it; looked at before torch is imported."""
+"""Request of an export, and the packages that must be there for it; looked at before torch is imported."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
