@@ -68,4 +68,5 @@ _DECOMPOSED: Final[dict[Any, Callable[..., Any]]] = {
 
 def decomposed(program: ExportedProgram) -> ExportedProgram:
     """Return a program without the operations above."""
-    return program.run_decompositions(_DECOMPOSED)
+    without: ExportedProgram = program.run_decompositions(_DECOMPOSED)
+    return without
