@@ -161,7 +161,7 @@ def _depth(left: np.ndarray, right: np.ndarray) -> int:
         if not below.any():
             return steps
         reached = below
-    return n_nodes
+    return int(n_nodes)
 
 
 def _rounded_down(threshold: np.ndarray) -> np.ndarray:
