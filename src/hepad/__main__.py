@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "generate": "a sample made up by a run's gan, bigan or vae",
     "search": "a resonant search, from samples to p-values",
     "threshold": "a threshold for a rate, chosen and tested on background that did not train",
+    "export": "a run's scorer as ONNX or a program of torch.export, raw entries in, scores out",
     "top": "the most anomalous entries of a run as a file",
     "compare": "one table and one page over several runs",
     "dashboard": "a saved view of a W&B project",

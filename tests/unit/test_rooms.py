@@ -40,6 +40,7 @@ MAY_IMPORT = {
         "bundled", "callbacks", "checkpoints", "checks", "cluster", "config", "data", "formats", "inference",
         "logging", "metrics", "models", "nn", "plots", "report", "results", "rundir", "scores", "steps",
     },
+    "exporting": {"metrics", "models", "nn", "plots", "report", "run", "rundir", "scores"},
     "comparison": {"metrics", "plots", "report", "rundir"},
     "pipeline": {
         "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
@@ -59,6 +60,7 @@ COMMANDS = {
     "convert",
     "dashboard",
     "evaluate",
+    "export",
     "fetch",
     "generate",
     "inspect",

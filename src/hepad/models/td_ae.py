@@ -90,6 +90,10 @@ class TimeDistributedAutoencoder(ReconstructionModel):
         """Return the reconstruction `(B, S, F)` of normalised events; slots outside `mask` stay 0."""
         if mask is None:
             mask = z.new_ones(z.shape[:2], dtype=torch.bool)
+        if torch.compiler.is_exporting():
+            # No sizes that depend on the input.
+            every: Tensor = PerSlot(self.network)(z)
+            return torch.where(mask.unsqueeze(-1), every, torch.zeros_like(every))
         reconstruction = torch.zeros_like(z)
         reconstruction[mask] = self._reconstruct_jets(z[mask]).to(z.dtype)
         return reconstruction

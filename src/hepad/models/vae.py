@@ -268,7 +268,7 @@ class VariationalAutoencoder(ReconstructionModel):
     def _n_elements(self, batch: Batch) -> Tensor:
         """Number of numbers that each entry holds, `(B,)`: D."""
         if batch.mask is None:
-            return torch.full((len(batch.x),), float(math.prod(self.entry_shape)), device=batch.x.device)
+            return torch.full(batch.x.shape[:1], float(math.prod(self.entry_shape)), device=batch.x.device)
         return batch.mask.sum(dim=1) * float(self.entry_shape[-1])
 
 

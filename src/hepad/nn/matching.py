@@ -108,7 +108,7 @@ def errors_of_pairs(
 ) -> Tensor:
     """Return the errors `(K, B)` of all entries at K pairs of a time and a noise, many entries part by part."""
     found = []
-    for rows in parts(len(z)):
+    for rows in parts(z):
         there, context = rows_of(mask, rows), rows_of(given, rows)
         found.append(
             torch.stack([velocity_errors(field, path, z[rows], noise, t, there, context) for t, noise in pairs])
@@ -165,7 +165,7 @@ def transported(
     """
     wide = torch.promote_types(y.dtype, torch.float32)
     moved, traces = [], []
-    for rows in parts(len(y)):
+    for rows in parts(y):
         there, context = rows_of(mask, rows), rows_of(given, rows)
 
         def slope(
@@ -180,7 +180,7 @@ def transported(
         part = y[rows].to(wide)
         if there is not None:
             part = torch.where(there.unsqueeze(-1), part, torch.zeros_like(part))
-        found, trace = integrate(slope, (part, part.new_zeros(len(part))), start, end, steps, rule)
+        found, trace = integrate(slope, (part, part.new_zeros(part.shape[0])), start, end, steps, rule)
         moved.append(found)
         traces.append(trace)
     return torch.cat(moved), torch.cat(traces)
@@ -200,9 +200,11 @@ def followed_to_noise(
     return latent, ends.double() + trace.double()
 
 
-def parts(n: int) -> list[slice]:
-    """Return slices of n rows, `AT_ONCE` each; one of none for none."""
-    return [slice(start, start + AT_ONCE) for start in range(0, max(n, 1), AT_ONCE)]
+def parts(values: Tensor) -> list[slice]:
+    """Return slices of the rows of `values`, `AT_ONCE` each; one of none for none, and of all where it is exported."""
+    if torch.compiler.is_exporting():
+        return [slice(None)]
+    return [slice(start, start + AT_ONCE) for start in range(0, max(len(values), 1), AT_ONCE)]
 
 
 def rows_of(values: Tensor | None, rows: slice) -> Tensor | None:

@@ -59,8 +59,8 @@ class SetFlow(nn.Module):
             return self._from_latent(y, mask), self._over_objects(log_normal(y), mask)
         filled = torch.where(mask.unsqueeze(-1), y, torch.zeros_like(y))
         given = self._given(filled, mask)
-        if y.device.type not in PACKED or not mask.any():
-            # zuko takes no objects at all for an error.
+        if y.device.type not in PACKED or torch.compiler.is_exporting() or not mask.any():
+            # zuko takes no objects at all for an error; an exported model has no sizes that depend on its input.
             latent, log_prob = self.flow(filled, given)
             return torch.where(mask.unsqueeze(-1), latent, torch.zeros_like(latent)), self._over_objects(log_prob, mask)
         points, each = self.flow(filled[mask], given[mask])

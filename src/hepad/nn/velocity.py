@@ -158,4 +158,4 @@ class VectorVelocity(VelocityField):
 def conditions(t: Tensor, given: Tensor | None, dtype: torch.dtype) -> Tensor:
     """Return times and context as `(B, 9 + K)`; without a context times `(1,)` are one row for all."""
     embedded = time_features(t).to(dtype)
-    return embedded if given is None else torch.cat([embedded.expand(len(given), -1), given], dim=-1)
+    return embedded if given is None else torch.cat([embedded.expand(given.shape[0], -1), given], dim=-1)

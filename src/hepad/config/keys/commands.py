@@ -22,6 +22,7 @@ SCHEMA_COMMANDS: Final = (
     "score",
     "generate",
     "threshold",
+    "export",
     "top",
     "compare",
     "dashboard",
@@ -84,6 +85,15 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "check": optional(FILE),
         "beside": optional(Text()),
         "device": DEVICE,
+    },
+    "export": {
+        "run": optional(DIRECTORY),
+        "format": Word(("onnx", "torch_export")),
+        "output": optional(FILE),
+        "overwrite": Flag(),
+        "entries": optional(Whole(1)),
+        "card": Flag(),
+        "tolerance": Number(0),
     },
     "top": {
         "run": optional(DIRECTORY),

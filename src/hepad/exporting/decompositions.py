@@ -1,0 +1,72 @@
+"""Operations that ONNX has no operator for, made of operations that it has."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from torch.export import ExportedProgram
+
+
+def searchsorted(
+    ordered: Tensor,
+    values: Tensor,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+) -> Tensor:
+    """Return what `torch.searchsorted` does, by bisection in as many steps for every value.
+
+    Args:
+        ordered: `(…, K)` rising.
+        values: `(…, V)` finite.
+        out_int32: of the result.
+        right: count what is equal too.
+        side: `right` or `left`, the same by name.
+        sorter: is not used.
+
+    >>> import torch
+    >>> from hepad.exporting.decompositions import searchsorted
+    >>> ordered, values = torch.tensor([1.0, 2.0, 2.0, 5.0]), torch.tensor([0.0, 2.0, 4.0, 9.0])
+    >>> searchsorted(ordered, values), searchsorted(ordered, values, right=True)
+    (tensor([0, 1, 3, 4]), tensor([0, 3, 3, 4]))
+    """
+    counts_equal = right if side is None else side == "right"
+    n = ordered.shape[-1]
+    place = torch.zeros_like(values, dtype=torch.int64)
+    step = 1 << (n.bit_length() - 1)
+    while step:
+        further = place + step
+        at = torch.gather(ordered, -1, (further - 1).clamp(max=n - 1))
+        below = at <= values if counts_equal else at < values
+        place = torch.where(below & (further <= n), further, place)
+        step //= 2
+    return place.to(torch.int32) if out_int32 else place
+
+
+def squeezed(x: Tensor, dim: int) -> Tensor:
+    """Return `x` without a dimension of one, and as it is where there are more: ONNX has no operator that looks first.
+
+    >>> import torch
+    >>> from hepad.exporting.decompositions import squeezed
+    >>> squeezed(torch.zeros(4, 1, 3), 1).shape, squeezed(torch.zeros(4, 2, 3), 1).shape
+    (torch.Size([4, 3]), torch.Size([4, 2, 3]))
+    """
+    shape = list(x.shape)
+    if shape[dim] == 1:
+        del shape[dim]
+    return x.reshape(shape)
+
+
+_DECOMPOSED: Final[dict[Any, Callable[..., Any]]] = {
+    torch.ops.aten.searchsorted.Tensor: searchsorted,
+    torch.ops.aten.squeeze.dim: squeezed,
+}
+
+
+def decomposed(program: ExportedProgram) -> ExportedProgram:
+    """Return a program without the operations above."""
+    without: ExportedProgram = program.run_decompositions(_DECOMPOSED)
+    return without
