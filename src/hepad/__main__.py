@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "search": "a resonant search, from samples to p-values",
     "threshold": "a threshold for a rate, chosen and tested on background that did not train",
     "top": "the most anomalous entries of a run as a file",
+    "serve": "a run behind HTTP: batches of entries in, scores out",
     "compare": "one table and one page over several runs",
     "dashboard": "a saved view of a W&B project",
     "simulate": "make samples with Pythia 8 and FastJet",

@@ -49,6 +49,7 @@ MAY_IMPORT = {
         "bundled", "checks", "comparison", "config", "data", "logging", "metrics", "models", "pipeline", "plots",
         "report", "run", "rundir", "stats",
     },
+    "serving": {"plots", "run", "scores"},
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 
@@ -66,6 +67,7 @@ COMMANDS = {
     "schema",
     "score",
     "search",
+    "serve",
     "simulate",
     "threshold",
     "top",
