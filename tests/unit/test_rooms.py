@@ -50,6 +50,7 @@ MAY_IMPORT = {
         "report", "run", "rundir", "stats",
     },
     "serving": {"plots", "run", "scores"},
+    "columnar": {"run"},
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 
