@@ -3,7 +3,7 @@
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +47,7 @@ def serve(
     token: str | None = None,
     p_values: bool | None = None,
     device: str = "auto",
+    on_start: Callable[[uvicorn.Server], object] = lambda server: None,
 ) -> None:
     """Serve a run until a signal ends it.
 
@@ -59,6 +60,7 @@ def serve(
         token: that requests must bring; None for none.
         p_values: as `hepad.run.score_beside.score_beside` takes it.
         device: where to compute.
+        on_start: given the server before it runs; whoever has no signal to send sets its `should_exit`.
 
     Raises:
         UserError: no such run or device.
@@ -87,7 +89,9 @@ def serve(
             f"serving {description.name} at {address_of(listening)} ({address_of(listening)}/docs); Ctrl-C ends it",
             flush=True,
         )
-        Server(config).run(sockets=[listening])
+        server = Server(config)
+        on_start(server)
+        server.run(sockets=[listening])
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)
