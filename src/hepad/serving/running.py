@@ -85,10 +85,8 @@ def serve(
             lifespan="off",
             timeout_graceful_shutdown=_LAST_ANSWERS,
         )
-        print(
-            f"serving {description.name} at {address_of(listening)} ({address_of(listening)}/docs); Ctrl-C ends it",
-            flush=True,
-        )
+        address = address_of(listening)
+        print(f"serving {description.name} at {address}, see {address}/docs; Ctrl-C ends it", flush=True)
         server = Server(config)
         on_start(server)
         server.run(sockets=[listening])
