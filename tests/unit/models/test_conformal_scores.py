@@ -11,6 +11,8 @@ from hepad.metrics import ScoreCalibration
 MODELS = dict(reversed(PAIRS)) | {model: data for model, data in PAIRS if data == "jets"}
 """Model → kind of data, jets where it takes them."""
 
+QUICK = {"trees": ("model.members=1", "model.max_iter=5")}
+
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, Path]:
@@ -23,7 +25,7 @@ def files(tmp_path_factory) -> dict[str, Path]:
 def test_p_values_are_uniform_on_background_that_did_not_train(model, files):
     """Weights need not be good for it: the scores of both parts come from one distribution whatever they are."""
     data = MODELS[model]
-    cfg = composed(f"model={model}", f"data={data}", "paths.run=run").copy()
+    cfg = composed(f"model={model}", f"data={data}", "paths.run=run", *QUICK.get(model, ())).copy()
     cfg.data.bundled, cfg.data.samples, cfg.data.background = False, {"background": str(files[data])}, "background"
     built, module = build(cfg)
     built.prepare(module.train_entries.batch)
