@@ -37,6 +37,9 @@ class Settings:
         n_vectors, n_sets, n_images: entries that are trained on, by their structure.
         most_steps: of an epoch; fewer entries are trained on where there would be more.
         n_scored: jets that are scored.
+        n_served: jets that are asked for of a server, in each round.
+        served_batches: of them in a request.
+        clients: processes that ask at a time.
         n_streamed: jets that are streamed to measure memory; an eighth of them to measure rates.
         n_searched: entries that a latent search is given.
         search_steps: of each of its restarts.
@@ -59,6 +62,9 @@ class Settings:
     n_images: int = 2560
     most_steps: int = 128
     n_scored: int = 1_000_000
+    n_served: int = 200_000
+    served_batches: tuple[int, ...] = (1, 100, 1000, 10_000)
+    clients: int = 4
     n_streamed: int = 8_000_000
     n_searched: int = 128
     search_steps: int = 19
@@ -82,7 +88,7 @@ def tiny(work: Path, device: str = "cpu") -> Settings:
     quick_run = ("data.limit=500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none")
     return Settings(
         work, device, rounds=1, models=("dense_ae", "gan", "distilled"), batch_sizes=(64,), n_vectors=256, n_sets=256,
-        n_images=256, n_scored=2000, n_streamed=16_000,
+        n_images=256, n_scored=2000, n_served=40, served_batches=(10,), clients=2, n_streamed=16_000,
         n_searched=2, search_steps=2, growth=(500, 1000), grown_batches=(32,),
         widths=(16,), n_events=2, compared=(2,), default_words=quick_run, logger="none",
     )  # fmt: skip

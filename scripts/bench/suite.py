@@ -26,6 +26,7 @@ from scripts.bench.latent import latent_search
 from scripts.bench.reading import batches, reading
 from scripts.bench.rounds import LeftOut, Row
 from scripts.bench.scoring import scoring
+from scripts.bench.serving import serving
 from scripts.bench.settings import MODELS, Settings, tiny
 from scripts.bench.simulation import simulation
 from scripts.bench.streaming import streaming
@@ -35,6 +36,7 @@ from scripts.bench.training import training
 PARTS: Mapping[str, Callable[[Settings], Iterable[Row]]] = {
     "training": training,
     "scoring": scoring,
+    "serving": serving,
     "cluster": cluster,
     "latent_search": latent_search,
     "reading": reading,

@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "threshold": "a threshold for a rate, chosen and tested on background that did not train",
     "export": "a run's scorer as ONNX or a program of torch.export, raw entries in, scores out",
     "top": "the most anomalous entries of a run as a file",
+    "serve": "a run behind HTTP: batches of entries in, scores out",
     "compare": "one table and one page over several runs",
     "dashboard": "a saved view of a W&B project",
     "simulate": "make samples with Pythia 8 and FastJet",

@@ -31,8 +31,10 @@ def job(cfg: DictConfig) -> None:
         wanted = named_fpr(**given, name=cfg.name)
     # Imported here, so that --help and refusals do not wait for torch.
     with importing():
-        from hepad.run.thresholds import check_file, choose_threshold
+        from hepad.run.thresholds import check_file, choose_threshold, require_column
 
+    if cfg.beside is not None:
+        require_column(run, Path(cfg.check), cfg.beside)
     if wanted is not None:
         choose_threshold(run, *wanted, None if cfg.background is None else Path(cfg.background), cfg.device)
     if cfg.check is not None:

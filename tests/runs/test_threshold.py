@@ -11,6 +11,7 @@ from scipy import stats
 import hepad
 from hepad import score, threshold, train
 from hepad.run.calibration import score_columns
+from hepad.scores import Forward
 from tests.conftest import write_jet_file
 from tests.runs.conftest import Finished, call
 
@@ -85,9 +86,14 @@ def test_a_file_is_checked_over_runs_blocks_and_pileup(run, tmp_path):
     assert "not by L1" in done.out
     assert "Run:block" in done.out
     assert "n_pileup" in done.out
-    done = chosen(run, f"check={source}", "beside=HLT")
+    kept = (run / "thresholds.json").read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        # Before anything is scored, and before a threshold is kept.
+        patch.setattr(Forward, "scores", None)
+        done = chosen(run, f"check={source}", "beside=HLT", "fpr=0.2")
     assert (done.code, done.out) == (2, "")
     assert "beside=HLT" in done.err
+    assert (run / "thresholds.json").read_bytes() == kept
 
 
 def test_background_of_a_file_of_its_own(run, tmp_path):

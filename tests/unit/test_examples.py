@@ -10,6 +10,7 @@ import pytest
 
 PACKAGES = (
     "hepad",
+    "hepad.columnar",
     "hepad.config",
     "hepad.core.batch",
     "hepad.core.schema",

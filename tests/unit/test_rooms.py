@@ -50,6 +50,8 @@ MAY_IMPORT = {
         "bundled", "checks", "comparison", "config", "data", "logging", "metrics", "models", "pipeline", "plots",
         "report", "run", "rundir", "stats",
     },
+    "serving": {"plots", "run", "scores"},
+    "columnar": {"run"},
     "cli": {"checks", "config", "rundir"},
 }  # fmt: skip
 
@@ -68,6 +70,7 @@ COMMANDS = {
     "schema",
     "score",
     "search",
+    "serve",
     "simulate",
     "threshold",
     "top",

@@ -72,7 +72,10 @@ class TopEntries:
     def completeness(self) -> str:
         """Say how the contributions were made, and how much of the scores they miss."""
         if self.explanation is None:
-            return "The scores are those of a search, which have no contributions."
+            return (
+                "The scores are those of a latent search, which has no contributions: they would be the terms at the "
+                "codes that it found, which one pass through the model does not give."
+            )
         size = (self.explanation.score - self.explanation.start).abs().double().clamp(min=1e-30)
         missed = float((self.explanation.remainder.abs() / size).max())
         how = {

@@ -60,7 +60,7 @@ class Workers:
         try:
             while True:
                 for task in remaining:
-                    waiting.append(self._client.submit(_run_task, pickle.dumps((call, task)), _versions(), pure=False))
+                    waiting.append(self._submit(pickle.dumps((call, task))))
                     if len(waiting) >= self._most_waiting():
                         break
                 if not waiting:
@@ -72,8 +72,22 @@ class Workers:
                 yield result
         finally:
             # A scheduler that is gone has nothing left to cancel.
-            with suppress(OSError):
+            with suppress(OSError, JobError), self._of_a_scheduler():
                 self._client.cancel(list(waiting))
+
+    def _submit(self, pickled: bytes) -> Any:
+        with self._of_a_scheduler():
+            return self._client.submit(_run_task, pickled, _versions(), pure=False)
+
+    @contextmanager
+    def _of_a_scheduler(self) -> Iterator[None]:
+        """Raise `JobError` where the client was closed meanwhile: Dask then raises a bare `Exception`."""
+        try:
+            yield
+        except Exception as error:
+            if self._client.status == "running":
+                raise
+            raise self._lost() from error
 
     def _most_waiting(self) -> int:
         try:

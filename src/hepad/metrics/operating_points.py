@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv, betaln, gammaln
 
 from hepad.metrics.samples import FloatArray, as_scores, as_weights, effective_entries
-from hepad.metrics.working_points import MIN_ENTRIES, cut_at_fpr
+from hepad.metrics.working_points import cut_at_fpr, trusted_cut
 
 LEVEL: Final = math.erf(math.sqrt(0.5))
 """Coverage of intervals: one standard deviation, 68.3%."""
@@ -112,9 +112,8 @@ def choose_cut(background: ArrayLike, fpr: float, weight: ArrayLike | None = Non
     """
     b = as_scores(background, "background scores")
     w = as_weights(weight, b.size, "background entries")
-    threshold = cut_at_fpr(b, fpr, w)
-    beyond = b > threshold
-    if (np.count_nonzero(beyond) if w is None else effective_entries(w[beyond])) < MIN_ENTRIES:
+    threshold = trusted_cut(b, fpr, w)
+    if threshold is None:
         return None
     share = share_beyond(b, threshold, w)
     return Cut(threshold, cut_at_fpr(b, min(share.high, 1.0), w), cut_at_fpr(b, share.low, w), share)

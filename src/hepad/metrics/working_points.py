@@ -61,11 +61,24 @@ def tpr_at_fpr(
     b, s = as_scores(background, "background scores"), as_scores(signal, "signal scores")
     wb = as_weights(background_weight, b.size, "background entries")
     ws = as_weights(signal_weight, s.size, "signal entries")
-    cut = cut_at_fpr(b, fpr, wb)
-    beyond = b > cut
-    if (np.count_nonzero(beyond) if wb is None else effective_entries(wb[beyond])) < min_entries:
-        return None
-    return _share_beyond(s, ws, cut)
+    cut = trusted_cut(b, fpr, wb, min_entries)
+    return None if cut is None else _share_beyond(s, ws, cut)
+
+
+def trusted_cut(
+    background: FloatArray, fpr: float, weight: FloatArray | None = None, min_entries: int = MIN_ENTRIES
+) -> float | None:
+    """The cut of `cut_at_fpr`; None where fewer than `min_entries`, or weighted ones worth as many, lie beyond it.
+
+    >>> import numpy as np
+    >>> from hepad.metrics.working_points import trusted_cut
+    >>> trusted_cut(np.arange(1000.0), 0.01), trusted_cut(np.arange(1000.0), 0.009)
+    (989.0, None)
+    """
+    cut = cut_at_fpr(background, fpr, weight)
+    beyond = background > cut
+    worth = np.count_nonzero(beyond) if weight is None else effective_entries(weight[beyond])
+    return None if worth < min_entries else cut
 
 
 def cut_at_fpr(background: FloatArray, fpr: float, weight: FloatArray | None = None) -> float:

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from hepad.callbacks.top_entries import TopEntries, TopEntry
 from hepad.core.batch import Batch, on_device, take_rows
-from hepad.data import AnomalyDataModule
+from hepad.data import AnomalyDataModule, ConstituentsDataModule
 from hepad.models import AnomalyModel, Reconstructing
 from hepad.plots import StandardFigure
+from hepad.plots.constituent_display import plot_constituents
 from hepad.plots.event_display import plot_events, plot_top_features, plot_top_images
 from hepad.plots.volumes import plot_top_volumes
 from hepad.results.top_table import TOP
@@ -50,17 +51,35 @@ def top_figures(top: TopEntries, model: AnomalyModel, data: AnomalyDataModule) -
             f"{caption}: what its features contribute to the score, and where they lie.",
             partial(plot_top_features, values.numpy(), z, other, shown.x.numpy(), titles, names),
         )
+    elif isinstance(data, ConstituentsDataModule):
+        (places, sizes), around = (_constituents(data, batch) for batch in (shown, near))
+        yield StandardFigure(
+            "top_entries",
+            TOP,
+            f"{caption}; a point is as large as its share of the pT, and the redder the more it contributes.",
+            partial(plot_constituents, places, sizes, _shares_of_score(values), titles, around),
+        )
     elif set(_PLANE) <= set(names):
         columns = [names.index(name) for name in _PLANE]
         (places, sizes), around = (_in_plane(batch, columns) for batch in (shown, near))
-        shares = values.sum(dim=2).clamp(min=0)
-        shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=1e-30)
         yield StandardFigure(
             "top_entries",
             TOP,
             f"{caption}; the area of a circle is an object's pT, the redder it is the more it contributes.",
-            partial(plot_events, places, sizes, shares.numpy(), titles, around),
+            partial(plot_events, places, sizes, _shares_of_score(values), titles, around),
         )
+
+
+def _constituents(data: ConstituentsDataModule, batch: Batch) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Places (N, S, 2) in Δη and Δφ, and shares (N, S) of the jet's pT."""
+    places, shares = data.in_plane(batch)
+    return places.numpy(), shares.numpy()
+
+
+def _shares_of_score(values: Tensor) -> NDArray[Any]:
+    """Shares (N, S) of what raises the score, by slot."""
+    raising = values.sum(dim=2).clamp(min=0)
+    return (raising / raising.sum(dim=1, keepdim=True).clamp(min=1e-30)).numpy()
 
 
 def _title(rank: int, entry: TopEntry) -> str:

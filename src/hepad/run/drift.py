@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaincc
 
-from hepad.core.errors import UserError
 from hepad.metrics import Share, share_beyond, trigger_rate
 from hepad.report.content import Cell, Interval, Table
 from hepad.run.file_scores import ObservedScores
@@ -57,9 +56,6 @@ def check_tables(found: ObservedScores, thresholds: Mapping[str, float], beside:
         found: scores and columns of the file.
         thresholds: name → threshold.
         beside: a column that says which entries another trigger accepts.
-
-    Raises:
-        UserError: no column of that name.
     """
     tables = []
     for name, threshold in thresholds.items():
@@ -115,8 +111,6 @@ def _overall(found: ObservedScores, name: str, threshold: float, beside: str | N
     score, weight = found.entries.score, found.entries.weight
     rows: list[list[Cell]] = [["all", *_row(share_beyond(score, threshold, weight))]]
     if beside is not None:
-        if beside not in found.columns:
-            raise UserError(f"beside={beside}: the file of check has no such column of one value per row")
         other = found.columns[beside] != 0
         # What the other trigger accepts is not beyond.
         rows.append([f"not by {beside}", *_row(share_beyond(np.where(other, threshold, score), threshold, weight))])

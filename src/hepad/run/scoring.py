@@ -14,15 +14,13 @@ from hepad.core.hdf5 import open_hdf5, write_hdf5
 from hepad.core.threads import FileHash, read_ahead
 from hepad.data import Entries
 from hepad.formats.direct import direct_file
-from hepad.metrics import ScoreCalibration
-from hepad.run.calibration import read_calibration, score_columns
 from hepad.run.cluster_scoring import ScoringRequest, cluster_scores
 from hepad.run.context_range import ContextRange
 from hepad.run.loading import load_run
+from hepad.run.score_beside import score_beside
 from hepad.run.scored_entries import ScoredEntries, Tally, write_scores
 from hepad.run.scoring_input import read_entries, reader_of_run, refuse_nonfinite, rows_of
 from hepad.rundir.facts import read_provenance, trained_samples
-from hepad.rundir.thresholds_file import current_thresholds
 from hepad.scores.forward import Forward, scoring_device
 from hepad.scores.score_columns import entry_blocks
 
@@ -99,16 +97,7 @@ def score_file(
     source = direct_file(str(given), "input", run.settings.data.format)
     data = reader_of_run(run, source, on_nonfinite)
     facts = read_provenance(run_dir)
-    sha256 = run.checkpoint_sha256
-    thresholds = {name: float(found["threshold"]) for name, found in current_thresholds(run_dir, sha256).items()}
-    calibration = None if p_values is False else read_calibration(run_dir, sha256)
-    if p_values and calibration is None:
-        # Imported here: it builds datamodules, which scoring alone does not need.
-        from hepad.run.held_out import own_held_out
-
-        chosen = own_held_out(run.settings, run.model, run.trained_in, str(where)).chosen
-        calibration = ScoreCalibration.of(chosen.score, chosen.weight)
-    beside = score_columns(calibration, thresholds)
+    beside = score_beside(run, p_values, str(where))
     tally, ranges = Tally(), ContextRange(facts)
     with open_hdf5(source) as file, FileHash(source) as hashed, write_hdf5(target) as out:
         n_rows, step = rows_of(file, data, source)
@@ -124,7 +113,7 @@ def score_file(
             request = ScoringRequest(run_dir.resolve(), source.resolve(), on_nonfinite, device)
             scored = cluster_scores(cluster, request, run.entry_shape, rows, tally, follow)
         with closing(scored):  # type: ignore[type-var]
-            write_scores(out, scored, tally, beside)
+            write_scores(out, scored, tally, beside.columns)
         if "score" not in out:
             raise UserError(f"{source} holds nothing to score")
         digest = hashed.result()
@@ -141,10 +130,10 @@ def score_file(
         out.attrs["left_out"] = json.dumps(tally.left_out)
         out.attrs["nonfinite_scores"] = len(tally.bad_rows)
         out.attrs["trained_on_input"] = trained_on
-        for name, threshold in thresholds.items():
+        for name, threshold in beside.thresholds.items():
             out[f"accepted_{name}"].attrs["threshold"] = threshold
-        if calibration is not None:
-            out["p_value"].attrs["calibration_entries"] = calibration.worth
+        if beside.calibration is not None:
+            out["p_value"].attrs["calibration_entries"] = beside.calibration.worth
         n_entries = int(out["score"].shape[0])
     return Scored(
         n_entries,

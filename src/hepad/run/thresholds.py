@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from hepad.core.errors import UserError
+from hepad.core.hdf5 import open_hdf5
+from hepad.data.observed import read_observable
+from hepad.formats.direct import direct_file
 from hepad.metrics import trigger_rate
 from hepad.metrics.rates import rate_name
 from hepad.report.terminal import console_table, print_to_terminal
@@ -11,6 +16,7 @@ from hepad.run.file_scores import file_held_out, scores_of_file
 from hepad.run.held_out import own_held_out
 from hepad.run.loading import load_run
 from hepad.run.operating import OperatingPoint, keep_point, operating_point
+from hepad.run.scoring_input import reader_of_run, rows_of
 from hepad.rundir.thresholds_file import THRESHOLDS, current_thresholds
 
 _UNLIKELY = 0.01
@@ -62,6 +68,16 @@ def point_lines(point: OperatingPoint) -> list[str]:
     if point.agreement < _UNLIKELY:
         lines.append("  note: so small a p says that the two parts are not alike; look at how the background is split")
     return lines
+
+
+def require_column(run_dir: Path, source: Path, name: str) -> None:
+    """Raise `UserError` where a file to check has no column `beside`, before anything is scored or kept."""
+    run = load_run(run_dir)
+    path = direct_file(str(source), "check", run.settings.data.format)
+    data = reader_of_run(run, path, None)
+    with open_hdf5(path) as file:
+        if read_observable(file, name, rows_of(file, data, path)[0], np.empty(0, dtype=np.int64)) is None:
+            raise UserError(f"beside={name}: the file of check has no such column of one value per row")
 
 
 def check_file(run_dir: Path, source: Path, beside: str | None = None, device: str = "auto") -> None:

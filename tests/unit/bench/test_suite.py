@@ -2,16 +2,21 @@
 
 import json
 import math
+import queue
+import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from scripts.bench import commands, growth, others, streaming, suite
+from scripts.bench import commands, growth, others, serving, streaming, suite
 from scripts.bench.rounds import LeftOut, row_of
 from scripts.bench.settings import MODELS, NOT_TIMED, Settings, tiny
 from scripts.bench.suite import ON_A_GPU, ON_DEMAND, PARTS
 
 from hepad.config import config_dir
+from hepad.serving.running import address_of, serve
+from hepad.serving.settings import Limits, listening_socket
 
 COMMANDS = ("start_up", "default_run")
 SLOW = ("simulation", "cluster")
@@ -21,8 +26,22 @@ SLOW = ("simulation", "cluster")
 def quiet(monkeypatch):
     # Processes that import everything again take seconds each: here the work is done in this one.
     monkeypatch.setattr(others, "installed", lambda name: name not in ("keras", "pyod"))
+    monkeypatch.setattr(serving, "server", server_in_a_thread)
     monkeypatch.setattr(streaming, "_peak", streaming.peak_of_run)
     monkeypatch.setattr(growth, "_in_a_process", lambda words: growth.measure(words[0], Path(words[1]), Path(words[2])))
+
+
+@contextmanager
+def server_in_a_thread(run_dir: Path):
+    with listening_socket("127.0.0.1", 0) as listening:
+        started: queue.Queue = queue.Queue()
+        words = (run_dir, listening, Limits(10**7, 1000, 16, 5.0))
+        thread = threading.Thread(target=serve, args=words, kwargs={"on_start": started.put})
+        thread.start()
+        running = started.get(timeout=20)
+        yield address_of(listening)
+        running.should_exit = True
+        thread.join()
 
 
 def run(tmp_path: Path, *parts: str) -> tuple[int, dict]:

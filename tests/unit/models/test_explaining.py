@@ -115,6 +115,36 @@ def test_a_planted_shift_is_the_largest_contribution_and_is_put_into_words():
     assert said[0].endswith("σ above what the model expects")
 
 
+@pytest.mark.parametrize(
+    ("model", "data", "words"),
+    [
+        ("dense_ae", "jets", ()),
+        ("vae", "jets", ("model.score=reconstruction",)),
+        ("conv_ae", "calo", ()),
+        ("td_ae", "events", ()),
+    ],
+)
+def test_a_shift_of_one_number_is_the_largest_contribution(made, model, data, words):
+    """The feature, the pixel, or the feature of a slot, in 95 of 100 entries."""
+    built, batch = made(model, data, "loss=mse", *words)
+    rng = np.random.default_rng(0)
+    batch = take_rows(batch, torch.from_numpy(rng.integers(len(batch.x), size=100)))
+    flat = batch.x.flatten(1).clone()
+    if batch.mask is None:
+        place = torch.from_numpy(rng.integers(flat.shape[1], size=100))
+    else:
+        # Of the first jet, where there is one.
+        batch = take_rows(batch, batch.mask[:, 0])
+        flat = batch.x.flatten(1).clone()
+        place = torch.from_numpy(rng.integers(batch.x.shape[2], size=len(flat)))
+    spread = built.normalizer.inverse(torch.ones_like(batch.x), batch.x, batch.mask)
+    spread = (spread - built.normalizer.inverse(torch.zeros_like(batch.x), batch.x, batch.mask)).flatten(1)
+    rows = torch.arange(len(flat))
+    flat[rows, place] += 40 * spread[rows, place]
+    found = explain_scores(built, batch._replace(x=flat.reshape(batch.x.shape)))
+    assert (found.values.flatten(1).argmax(dim=1) == place).float().mean() >= 0.95
+
+
 def test_weights_and_masks_count_in_what_is_expected():
     jets = torch.from_numpy(make_jets(300, 3.0, 15.0, 0))
     mask = jets[..., 0] > 0

@@ -9,6 +9,7 @@ import torch
 
 from hepad.callbacks.top_entries import TopEntries, TopEntry
 from hepad.core.batch import Batch
+from hepad.data import ConstituentsDataModule
 from hepad.results.top_figures import nearest_background, top_figures
 
 
@@ -58,3 +59,24 @@ def test_an_object_is_as_red_as_its_share_of_what_raises_the_score():
     red = np.array([circle.get_facecolor()[:2] for circle in figure.figure.axes[0].patches[::3]])
     # From grey, 0.75 of each colour, to 0.12 of green at a share of 1: by its root.
     assert red[:, 1] == pytest.approx(0.75 - 0.63 * np.sqrt([0.75, 0.25, 0]))
+
+
+def test_constituents_are_points_as_large_as_their_share_of_the_jet():
+    x = torch.tensor([[[np.log(30.0), 0.1, 0.0], [np.log(10.0), -0.2, 0.3], [0.0, 0.0, 0.0]]]).float()
+    mask = torch.tensor([[True, True, False]])
+    model, _ = model_and_data(torch.zeros(2, 2))
+    model.normalizer = lambda x, mask=None: x
+    data: Any = ConstituentsDataModule(samples={}, background="qcd_jets")
+    far = SimpleNamespace(batch=Batch(torch.zeros(2, 3, 3), torch.tensor([[True, False, False]] * 2)))
+    data.test_entries = {"qcd_jets": far}
+    values = torch.tensor([[[3.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]])
+    top: Any = SimpleNamespace(
+        entries=[entry("signal", 0)], batch=Batch(x, mask), explanation=SimpleNamespace(values=values)
+    )  # fmt: skip
+    (figure,) = top_figures(top, model, data)
+    left, right = (axes.collections[0] for axes in figure.figure.axes)
+    np.testing.assert_allclose(left.get_offsets(), [[0.1, 0.0], [-0.2, 0.3]], rtol=1e-6)
+    assert left.get_sizes()[0] / left.get_sizes()[1] == pytest.approx(3)
+    # The redder the more it contributes, by its root.
+    np.testing.assert_allclose(left.get_array(), np.sqrt([0.75, 0.25]), rtol=1e-6)
+    assert len(right.get_offsets()) == 1

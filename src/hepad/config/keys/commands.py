@@ -5,7 +5,7 @@ from typing import Final
 
 from hepad.config.keys.cluster import CLUSTER_KEYS
 from hepad.config.keys.compound import Either, ListOf, MapOf, optional
-from hepad.config.keys.kinds import Flag, Kind, Name, Null, Number, Text, Whole, Word
+from hepad.config.keys.kinds import Bytes, Flag, Kind, Name, Null, Number, Text, Whole, Word
 from hepad.config.keys.run import DIRECTORY, FILE, FILES, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
 from hepad.config.keys.search import SEARCH_KEYS
 
@@ -24,6 +24,7 @@ SCHEMA_COMMANDS: Final = (
     "threshold",
     "export",
     "top",
+    "serve",
     "compare",
     "dashboard",
     "simulate",
@@ -99,6 +100,18 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "run": optional(DIRECTORY),
         "n": Whole(1, 1_000_000),
         "output": optional(FILE),
+    },
+    "serve": {
+        "run": optional(DIRECTORY),
+        "host": Text(),
+        "port": Whole(0, 65535),
+        "without_token": Flag(),
+        "max_size": Bytes(),
+        "max_rows": Whole(1, 10_000_000),
+        "max_requests": Whole(1, 10_000),
+        "timeout": Number(0.001, 86_400),
+        "p_values": optional(Flag()),
+        "device": DEVICE,
     },
     "compare": {
         "runs": ListOf(DIRECTORY, 0, 10_000, "directories", "[runs/a,runs/b]"),
