@@ -6,6 +6,7 @@ from hepad.data.constituents import ConstituentsDataModule
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.events import EventsDataModule
+from hepad.data.given_arrays import given_array
 from hepad.data.jet_images import JetImagesDataModule
 from hepad.data.jets import JetsDataModule
 from hepad.data.table import TableDataModule
@@ -20,4 +21,5 @@ __all__ = [
     "JetImagesDataModule",
     "JetsDataModule",
     "TableDataModule",
+    "given_array",
 ]

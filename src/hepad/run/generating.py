@@ -1,16 +1,13 @@
 """Entries made up by a run's model, written as a sample, in memory that does not depend on their number."""
 
-import math
 from pathlib import Path
-from typing import Final
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from hepad import __version__
 from hepad.config.registry import check_targets, get_class
-from hepad.core.errors import JobError, UserError
+from hepad.core.errors import UserError
 from hepad.core.files import require_new_file
 from hepad.core.hdf5 import has_dataset, open_hdf5, read_rows, safe_dataset, write_hdf5
 from hepad.core.hdf5.datasets import LONGEST_NAME
@@ -18,13 +15,9 @@ from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
 from hepad.data.columns import Columns, as_float32
 from hepad.data.entry_file import EntryFile
-from hepad.models import Generative
 from hepad.run.loading import Run, load_run
+from hepad.run.made_up import check_generative, made_up_blocks
 from hepad.rundir.facts import read_provenance
-
-_BLOCK: Final = 4096
-_NUMBERS: Final = 1 << 23
-"""Of all entries of a block; a convolution makes some ten times as many of them."""
 
 
 def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context: Path | None = None) -> int:
@@ -50,35 +43,22 @@ def generate_file(run_dir: Path, target: Path, n: int | None, seed: int, context
     require_new_file(target, "output")
     run = load_run(run_dir)
     model = run.model
-    if not isinstance(model, Generative):
-        raise UserError(
-            f"{run_dir} cannot generate: {type(model).__name__} makes no entries up; runs of models such as gan, bigan "
-            "and vae can"
-        )
+    check_generative(model, run_dir)
     given = _context(run, context)
     if given is not None:
         if n not in (None, len(given)):
             raise UserError(f"n={n}: {context} has {len(given)} rows, one for each entry; leave n out")
         n = len(given)
     n = 10_000 if n is None else n
+    blocks = made_up_blocks(model, n, given, seed)
     check_targets(run.settings.data)
     kind = str(get_class(run.settings.data.target).kind)
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
     # The name that the run's config asks for, where it does; else the one that it found.
     dataset = run.settings.data.get("dataset") or definition.get("dataset")
-    generator = torch.Generator().manual_seed(seed)
-    size = _block_length(run.entry_shape)
     with write_hdf5(target) as file, progress("generate", n, unit="entries") as advance:
         entries = EntryFile(file, kind, n, _features(run), dataset)
-        for start in range(0, n, size):
-            stop = min(start + size, n)
-            made = model.sample(stop - start if given is None else torch.from_numpy(given[start:stop]), generator)
-            finite = torch.isfinite(made.x).flatten(1).all(dim=1).numpy()
-            if not finite.all():
-                raise JobError(
-                    f"entry {start + int(np.argmin(finite))} that {type(model).__name__} makes up holds NaN or inf: "
-                    "its training diverged, or model.normalizer=log blows up what lies far from the training entries"
-                )
+        for made in blocks:
             entries.add(made)
             advance(len(made.x))
         if given is not None:
@@ -118,11 +98,6 @@ def _context(run: Run, path: Path | None) -> NDArray[np.float32] | None:
     if not len(values) or not np.isfinite(values).all():
         raise UserError(f"context={path}: finite numbers are needed, one row for each entry")
     return values
-
-
-def _block_length(entry_shape: tuple[int, ...]) -> int:
-    """Return how many entries are made up at once, fewer of large ones; the random numbers of each depend on it."""
-    return max(1, min(_BLOCK, _NUMBERS // math.prod(entry_shape)))
 
 
 def _features(run: Run) -> tuple[str, ...] | None:
