@@ -55,9 +55,7 @@ def read_picture(directory: Path, name: str) -> Picture:
     """
     names = picture_names(directory)
     if not names:
-        raise UserError(
-            f"{directory.parent} has no figures: it was made with evaluation.plots=false, or is not finished"
-        )
+        raise UserError(f"{directory.parent} has no figures: evaluation.plots was false, or it is not finished")
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1)
         hint = f"did you mean {close[0]!r}? There are" if close else "there are"

@@ -17,7 +17,7 @@ _RIGHT: Final = Markup(' style="text-align: right"')
 
 
 def run_card(title: str, place: str, background: str, metrics: Mapping[str, float], picture: Picture | None) -> str:
-    """Return a run's title, its AUCs beside the best trivial score, the verdict, and the ROC curves where there are any.
+    """Return a run's title, its AUCs beside the best trivial score, the verdict and the ROC curves.
 
     Args:
         title: of the run, such as `vae on jets`.
