@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 class _Callable(ModuleType):
     """This module, called as a function."""
 
-    def __call__(self, model: str | None = None, *words: str, **settings: Any) -> Any:
+    def __call__(self, model: str | None = None, /, *words: str, **settings: Any) -> Any:
         """Train a model and return the run; see `hepad.python.train`."""
         # Imported here, so that --help does not wait for it.
         from hepad.python.training import train

@@ -2,6 +2,7 @@
 
 import inspect
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -13,7 +14,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from hepad.config import RunConfig
+from hepad.config import RunConfig, quoted
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
 from hepad.data import given_array
@@ -22,16 +23,19 @@ from hepad.python.composing import as_command, checked_config, compose_training
 from hepad.python.given_data import BACKGROUND, usual_words
 from hepad.python.given_objects import object_configs
 from hepad.python.memory_samples import memory_samples, refuse_nonfinite, write_sample
-from hepad.python.training import in_a_session, structures_of
+from hepad.python.training import in_a_session, run_training, structures_of
 from hepad.python.words import Settings, read_settings
 from hepad.run.executing import train_alone
-from hepad.run.loading import Run, load_run
+from hepad.run.loading import Run
 from hepad.run.training import exclusive_run_dir
+from hepad.rundir.config_file import moved_paths
 
 _FEWEST: Final = 10
 """Entries that a split into training, validation and test takes."""
 
 _LARGEST_SEED: Final = 2**31 - 1
+_PLACE: Final = Path("/hepad-detector/run")
+"""Directory in a config that is composed once, in place of that of each fit."""
 
 _SECTIONS: Final = (
     "callbacks", "data", "debug", "decorrelate", "ensemble", "evaluation", "experiment", "inference", "logger", "loss",
@@ -55,7 +59,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         batch_size: entries of a training batch; None for the data's own.
         contamination: share of the entries given to `fit` that `predict` calls outliers, in (0, 0.5].
         random_state: seed of weights and shuffling; None for hepad's 42, so that nothing is random unless asked for.
-        run_dir: directory of a whole run, evaluated and with its report, made at each `fit`; None to keep nothing.
+        run_dir: directory of a whole run that `fit` makes, evaluated and with its report; None to keep nothing.
         settings: any other key of a training, with `__` in place of the dot: `model__latent=4`.
 
     Attributes:
@@ -216,18 +220,14 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         return -self.run_.score(entries, device="cpu").astype(np.float64)
 
     def _trained(self, settings: Settings, sample: Path, place: Path) -> Run:
-        cfg = _composed(tuple(settings.words)).copy()
-        parts = {**object_configs(settings.objects), "data.samples": {BACKGROUND: str(sample)}}
-        directory = place / "run" if self.run_dir is None else Path(self.run_dir).expanduser().absolute()
-        with as_command(cfg):
-            config = checked_config(cfg, parts, directory)
-            if self.run_dir is not None:
-                from hepad.pipeline.training_commands import begin
-
-                with in_a_session(quiet=True):
-                    begin(config, directory)
-                return load_run(directory)
-            return _alone(config, directory)
+        if self.run_dir is not None:
+            settings.words.append(f"data.samples.{BACKGROUND}={quoted(str(sample))}")
+            return run_training(settings, None, run_dir=self.run_dir)
+        directory = place / "run"
+        parts = object_configs(settings.objects)
+        config = _checked(compose_training(settings.words), parts) if parts else _checked_once(tuple(settings.words))
+        moved = RunConfig.of(moved_paths(config.plain(), str(_PLACE), str(directory)))
+        return _alone(moved.changed({"data.samples": {BACKGROUND: str(sample)}}), directory)
 
 
 def _alone(config: RunConfig, directory: Path) -> Run:
@@ -238,10 +238,17 @@ def _alone(config: RunConfig, directory: Path) -> Run:
     return Run(directory, config, model, digest, directory, facts)
 
 
+def _checked(cfg: DictConfig, parts: Mapping[str, Mapping[str, Any]]) -> RunConfig:
+    """Return the config of a run in `_PLACE`, whose sample is put in afterwards."""
+    with as_command(cfg):
+        # Any file will do for the check that there is one.
+        return checked_config(cfg, {**parts, "data.samples": {BACKGROUND: __file__}}, _PLACE)
+
+
 @cache
-def _composed(words: tuple[str, ...]) -> DictConfig:
-    """Return the config of words, composed once: a search over parameters fits many times."""
-    return compose_training(words)
+def _checked_once(words: tuple[str, ...]) -> RunConfig:
+    """Return the config of words, composed and checked once: a search over parameters fits many times."""
+    return _checked(compose_training(words), {})
 
 
 @cache

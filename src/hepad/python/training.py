@@ -30,6 +30,7 @@ _REFUSED: Final = {
 
 def train(
     model: str | None = None,
+    /,
     *words: str,
     data: Any = None,
     loss: Any = None,
