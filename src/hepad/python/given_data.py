@@ -107,9 +107,7 @@ def _samples(data: Any) -> dict[str, Any]:
     for name, given in data.items():
         check_name(f"data: sample {name!r}", str(name))
         if isinstance(given, bool | int | float):
-            raise UserError(
-                f"data: {name!r} is a sample, a file or entries; a setting is given as data__{name}={given}"
-            )
+            raise UserError(f"data: {name!r} names a sample, not a setting; a setting is given as data__{name}={given}")
     return {str(name): given for name, given in data.items()}
 
 

@@ -62,7 +62,7 @@ def test_pictures_by_name(tmp_path):
     found = read_picture(plots, "roc_vs_qcd")
     assert found._repr_png_() == PNG
     assert found.path == plots / "roc_vs_qcd.png"
-    with pytest.raises(UserError, match=r"no figure 'roc_vs_qdc'; did you mean 'roc_vs_qcd'\? There are: roc_vs_qcd, str"):
+    with pytest.raises(UserError, match=r"no figure 'roc_vs_qdc'; did you mean 'roc_vs_qcd'\? There are: roc_vs_qcd"):
         read_picture(plots, "roc_vs_qdc")
     with pytest.raises(UserError, match="not a PNG"):
         read_picture(plots, "strange")
