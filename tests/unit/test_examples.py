@@ -21,6 +21,7 @@ PACKAGES = (
     "hepad.models",
     "hepad.nn",
     "hepad.plots",
+    "hepad.python",
     "hepad.report",
     "hepad.run",
     "hepad.stats",

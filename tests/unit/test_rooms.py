@@ -50,6 +50,9 @@ MAY_IMPORT = {
         "report", "run", "rundir", "stats",
     },
     "cli": {"checks", "config", "rundir"},
+    "python": {
+        "callbacks", "checks", "cli", "config", "data", "formats", "losses", "pipeline", "run", "rundir", "scores",
+    },
 }  # fmt: skip
 
 COMMANDS = {

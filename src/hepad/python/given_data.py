@@ -1,4 +1,4 @@
-"""What `data=` may be in Python: the name of a data config, files, or entries in memory; made words of a training."""
+"""Data given in Python: the name of a data config, files, or entries in memory; made words of a training."""
 
 import difflib
 from collections.abc import Mapping, Sequence

@@ -24,7 +24,7 @@ _PLOTS: Final = "plots"
 
 @dataclass(frozen=True, repr=False, eq=False)
 class StoredRun:
-    """What a finished run is made of, and what its directory tells.
+    """Parts of a finished run, and what its directory tells.
 
     Attributes:
         directory: the run's directory.
