@@ -45,7 +45,9 @@ class EntryRows:
         part = self.array[start:stop]
         if self.columns is not None:
             part = part[..., self.columns]
-        return np.ascontiguousarray(part, dtype=np.float32).reshape(-1, *self.shape)
+        made = np.ascontiguousarray(part, dtype=np.float32).reshape(-1, *self.shape)
+        # A view of a table that shares its memory: PyTorch warns of what cannot be written.
+        return made if made.flags.writeable else made.copy()
 
 
 def entry_rows(

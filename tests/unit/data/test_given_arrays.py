@@ -35,6 +35,14 @@ def test_arrays_without_names(entries):
     assert (found.names, found.mask) == (None, None)
 
 
+def test_memory_that_cannot_be_written_is_taken_without_a_warning():
+    shared = TABLE.copy()
+    shared.flags.writeable = False
+    rows = entry_rows(shared, (2,), ("a", "b"), None).rows(0, 5)
+    assert torch.from_numpy(rows).shape == (5, 2)
+    assert entry_rows(TABLE, (2,), ("a", "b"), None).rows(0, 5).base is not None
+
+
 def test_half_precision_that_numpy_lacks():
     np.testing.assert_allclose(given_array(torch.ones(2, 3, dtype=torch.bfloat16)).values, 1)
 
