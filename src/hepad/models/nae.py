@@ -133,9 +133,8 @@ class NormalizedAutoencoder(ReconstructionModel):
         self.blur = GaussianBlur(blur * min(self.entry_shape[1:]), circular) if is_image and blur else None
         latent = latent_size(latent, network, self.entry_shape, part=2, of_whole=8)
         latent = max(2, latent) if spherical else latent
-        self.network = chosen_network(
-            network, self.entry_shape, latent, latent, hidden, activation, dropout=0.0, circular=circular
-        )
+        how = {"hidden": hidden, "activation": activation, "dropout": 0.0, "circular": circular}
+        self.network = chosen_network(network, self.entry_shape, latent, latent, **how)
         self.on_sphere = _OnSphere() if spherical else nn.Identity()
         settings = ChainSettings(replay, latent_steps, latent_rate, latent_noise, entry_steps, entry_rate, entry_noise)
         self.chains = EnergyChains(settings, chains, latent, self.entry_shape, spherical)

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from hepad.config import RunConfig, quoted
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
 from hepad.data import given_array
-from hepad.data.given_arrays import is_jagged
+from hepad.formats.functions import is_jagged
 from hepad.python.composing import as_command, checked_config, compose_training
 from hepad.python.given_data import BACKGROUND, usual_words
 from hepad.python.given_objects import object_configs
@@ -81,7 +81,6 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
     run_: Run
     offset_: float
     n_features_in_: int
-    _own: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -109,7 +108,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the arguments, those of other keys (`model__latent`) among them."""
-        return {name: getattr(self, name) for name in (*_arguments(type(self)), *self._settings())}
+        return {name: getattr(self, name) for name in (*_arguments(), *self._settings())}
 
     def set_params(self, **params: Any) -> Self:
         """Set arguments, and any other key of a training (`model__latent=4`).
@@ -117,11 +116,11 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         Raises:
             UserError: neither an argument nor a key of a training.
         """
-        known = (*_arguments(type(self)), *self._settings())
+        known = (*_arguments(), *self._settings())
         for name in params:
             if name not in known and name.partition("__")[0] not in _SECTIONS:
                 raise UserError(
-                    f"Detector has no parameter {name!r}; it has {', '.join(_arguments(type(self)))}, and any key of a "
+                    f"Detector has no parameter {name!r}; it has {', '.join(_arguments())}, and any key of a "
                     "training, such as model__latent"
                 )
         for name, value in params.items():
@@ -182,7 +181,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
 
     def _settings(self) -> list[str]:
         """Return the names of other keys that were given."""
-        arguments = _arguments(type(self))
+        arguments = _arguments()
         return [name for name in vars(self) if name not in arguments and name[0] != "_" and name[-1] != "_"]
 
     def _as_settings(self) -> Settings:
@@ -252,9 +251,10 @@ def _checked_once(words: tuple[str, ...]) -> RunConfig:
 
 
 @cache
-def _arguments(cls: type) -> tuple[str, ...]:
-    found = inspect.signature(cls).parameters.values()
-    return tuple(parameter.name for parameter in found if parameter.kind is not parameter.VAR_KEYWORD)
+def _arguments() -> tuple[str, ...]:
+    """Return the names of the detector's own arguments."""
+    found = inspect.signature(Detector.__init__).parameters.values()
+    return tuple(each.name for each in found if each.kind is not each.VAR_KEYWORD and each.name != "self")
 
 
 def _is_ours(X: Any) -> bool:

@@ -108,7 +108,7 @@ def refuse_nonfinite(samples: Sequence[MemorySample]) -> None:
         bad = ~np.isfinite(sample.x).all(axis=tuple(range(1, sample.x.ndim)))
         if bad.any():
             raise UserError(
-                f"data: {int(bad.sum())} of {len(bad)} entries of {sample.name} hold NaN or inf, the first in row "
+                f"data: {int(bad.sum())} of {len(sample.x)} entries of {sample.name} hold NaN or inf, the first in row "
                 f"{int(np.argmax(bad))}; leave them out, or let data.on_nonfinite=drop do so"
             )
 
