@@ -72,7 +72,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
     >>> import hepad
     >>> X = np.random.default_rng(0).normal(size=(200, 3))
     >>> detector = hepad.Detector("dense_ae", max_epochs=2, contamination=0.05).fit(X)
-    >>> detector.predict(X).sum(), detector.predict([[9.0, -9.0, 9.0]])
+    >>> int(detector.predict(X).sum()), detector.predict([[9.0, -9.0, 9.0]])
     (180, array([-1]))
     >>> bool((detector.score_samples(X) == -detector.run_.score(X).astype(float)).all())
     True
