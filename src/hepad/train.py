@@ -1,7 +1,13 @@
-"""`python -m hepad.train`: train a model on background, score every sample, write the run."""
+"""`python -m hepad.train`: train a model on background, score every sample, write the run.
 
+In Python the module is called: `hepad.train("vae", data=…)` is `hepad.python.train`.
+"""
+
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -68,6 +74,20 @@ def job(cfg: DictConfig) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; `argv` stands in for the words after its name."""
     run_command(job, "train", argv, prepare=resume_in_place)
+
+
+class _Callable(ModuleType):
+    """This module, called as a function."""
+
+    def __call__(self, model: str | None = None, /, *words: str, **settings: Any) -> Any:
+        """Train a model and return the run; see `hepad.python.train`."""
+        # Imported here, so that --help does not wait for it.
+        from hepad.python.training import train
+
+        return train(model, *words, **settings)
+
+
+sys.modules[__name__].__class__ = _Callable
 
 
 if __name__ == "__main__":

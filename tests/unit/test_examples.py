@@ -22,6 +22,7 @@ PACKAGES = (
     "hepad.models",
     "hepad.nn",
     "hepad.plots",
+    "hepad.python",
     "hepad.report",
     "hepad.run",
     "hepad.stats",

@@ -53,6 +53,9 @@ MAY_IMPORT = {
     "serving": {"plots", "run", "scores"},
     "columnar": {"run"},
     "cli": {"checks", "config", "rundir"},
+    "python": {
+        "callbacks", "checks", "cli", "config", "data", "formats", "losses", "pipeline", "run", "rundir", "scores",
+    },
 }  # fmt: skip
 
 COMMANDS = {

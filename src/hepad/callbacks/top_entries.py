@@ -43,7 +43,7 @@ class TopEntry:
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TopEntries:
     """The most anomalous entries, the first one first.
 
@@ -56,6 +56,19 @@ class TopEntries:
     entries: list[TopEntry]
     batch: Batch
     explanation: Explanation | None
+
+    def lines(self) -> list[str]:
+        """Return one line for each entry: its rank, where it is, its score, and why."""
+        found = []
+        for rank, entry in enumerate(self.entries, start=1):
+            event = f", event {entry.event}" if entry.event else ""
+            slot = "" if entry.slot is None else f", slot {entry.slot}"
+            why = f": {'; '.join(entry.words)}" if entry.words else ""
+            found.append(f"{rank}. {entry.sample}, row {entry.row}{slot}{event}, score {entry.score:.4g}{why}")
+        return found
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines())
 
     def columns(self) -> dict[str, dict[str, NDArray[Any]]]:
         """Return sample → what scores.h5 keeps: `top_entry` `(k,)`, positions, and `top_contributions` `(k, …)`."""

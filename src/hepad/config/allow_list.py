@@ -2,8 +2,9 @@
 
 A config file that came with somebody's checkpoint could name any callable (`os.system`, `torch.load`). So every
 `_target_` must appear in the configs that ship with hepad, be the entry point of a package that the user has installed
-(`hepad.config.installed`), or be named by the user in the environment variable `HEPAD_TRUST`. Nothing inside a run's
-directory, and nothing in a directory of configs, can add to the list.
+(`hepad.config.installed`), be given as an object in Python (`hepad.config.held_objects`), or be named by the user
+in the environment variable `HEPAD_TRUST`. Nothing inside a run's directory, and nothing in a directory of configs, can
+add to the list.
 """
 
 import os
@@ -15,6 +16,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from hepad.config import config_dir
+from hepad.config.held_objects import is_given
 from hepad.config.installed import installed_targets
 from hepad.core.errors import UserError
 
@@ -34,7 +36,8 @@ def check_targets(config: Any) -> None:
     """Raise `UserError` where `config` names a `_target_` that is not allowed."""
     trusted = set(re.findall(r"[\w.]+", os.environ.get(TRUST_VARIABLE, "")))
     for target in targets(config):
-        if target not in shipped_targets() and target not in trusted and target not in installed_targets():
+        ours = target in shipped_targets() or target in installed_targets()
+        if not ours and target not in trusted and not is_given(target):
             every = ",".join(sorted({*trusted, target}))
             top = target.partition(".")[0]
             near = [option for option in installed_targets().values() if option.target.partition(".")[0] == top]

@@ -6,6 +6,7 @@ from hepad.data.constituents import ConstituentsDataModule
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
 from hepad.data.events import EventsDataModule
+from hepad.data.given_arrays import given_array
 from hepad.data.jet_images import JetImagesDataModule
 from hepad.data.jets import JetsDataModule
 from hepad.data.showers import ShowerDataModule
@@ -22,4 +23,5 @@ __all__ = [
     "JetsDataModule",
     "ShowerDataModule",
     "TableDataModule",
+    "given_array",
 ]

@@ -10,8 +10,8 @@ from hepad.core.batch import Batch
 from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
 from hepad.losses.base import weighted_mean
+from hepad.models.own_network import chosen_network
 from hepad.models.reconstruction import ReconstructionModel
-from hepad.nn import encoder_decoder
 from hepad.nn.dense import make_activation
 from hepad.nn.networks import latent_size
 from hepad.nn.trunks import Decoder
@@ -32,7 +32,8 @@ class DenoisingAutoencoder(ReconstructionModel):
         corruption: `gaussian` adds normal noise of standard deviation `noise`; `dropout` sets each element to 0, its
             mean after `standard`, with probability `noise`, and does not rescale the others.
         noise: how much of it, in normalised units or as a probability.
-        network: `dense`, `time_distributed`, `conv`, or `auto` by the shape of the entry.
+        network: `dense`, `time_distributed`, `conv`, or `auto` by the shape of the entry;
+            or the config `{_target_: …}` of a module of your own (`hepad.models.own_network`).
         hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
             own.
         latent: width of the code, per slot where time-distributed; None for half as many as features, 8 of 17, and for
@@ -64,7 +65,7 @@ class DenoisingAutoencoder(ReconstructionModel):
         normalizer: str = "standard",
         corruption: str = "gaussian",
         noise: float = 0.3,
-        network: str = "auto",
+        network: str | Mapping[str, Any] = "auto",
         hidden: Sequence[int] | None = None,
         latent: int | None = None,
         dropout: float = 0.0,
@@ -80,7 +81,7 @@ class DenoisingAutoencoder(ReconstructionModel):
         self.corruption = corruption
         self.noise = noise
         latent = latent_size(latent, network, self.entry_shape, part=2, of_whole=8)
-        self.network = encoder_decoder(
+        self.network = chosen_network(
             network,
             self.entry_shape,
             encoded=latent,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import torch
 from lightning.pytorch.trainer.states import TrainerFn
@@ -16,9 +16,9 @@ from hepad.core.schema import Structure
 from hepad.losses.base import weighted_mean
 from hepad.models.base import eval_mode
 from hepad.models.energy_chains import ChainSettings, EnergyChains
+from hepad.models.own_network import chosen_network
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.models.transport import smoothed_wasserstein, wasserstein
-from hepad.nn import encoder_decoder
 from hepad.nn.blur import GaussianBlur
 from hepad.nn.networks import latent_size
 from hepad.nn.trunks import Decoder
@@ -51,7 +51,8 @@ class NormalizedAutoencoder(ReconstructionModel):
     Args:
         entry_shape: `(F,)` or `(C, H, W)`.
         normalizer: kind of input normaliser.
-        network: `dense`, `conv`, or `auto` by the shape of the entry.
+        network: `dense`, `conv`, or `auto` by the shape of the entry;
+            or the config `{_target_: …}` of a module of your own (`hepad.models.own_network`).
         hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
             own.
         latent: width of the code; None for half as many as features, and for 8 of images.
@@ -98,7 +99,7 @@ class NormalizedAutoencoder(ReconstructionModel):
         self,
         entry_shape: Sequence[int],
         normalizer: str = "standard",
-        network: str = "auto",
+        network: str | Mapping[str, Any] = "auto",
         hidden: Sequence[int] | None = None,
         latent: int | None = None,
         activation: str = "leaky_relu",
@@ -132,9 +133,8 @@ class NormalizedAutoencoder(ReconstructionModel):
         self.blur = GaussianBlur(blur * min(self.entry_shape[1:]), circular) if is_image and blur else None
         latent = latent_size(latent, network, self.entry_shape, part=2, of_whole=8)
         latent = max(2, latent) if spherical else latent
-        self.network = encoder_decoder(
-            network, self.entry_shape, latent, latent, hidden, activation, dropout=0.0, circular=circular
-        )
+        how = {"hidden": hidden, "activation": activation, "dropout": 0.0, "circular": circular}
+        self.network = chosen_network(network, self.entry_shape, latent, latent, **how)
         self.on_sphere = _OnSphere() if spherical else nn.Identity()
         settings = ChainSettings(replay, latent_steps, latent_rate, latent_noise, entry_steps, entry_rate, entry_noise)
         self.chains = EnergyChains(settings, chains, latent, self.entry_shape, spherical)

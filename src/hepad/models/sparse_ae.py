@@ -10,8 +10,8 @@ from hepad.core.batch import Batch
 from hepad.core.schema import Structure
 from hepad.losses.adversarial import kl_bernoulli
 from hepad.losses.base import weighted_mean
+from hepad.models.own_network import chosen_network
 from hepad.models.reconstruction import ReconstructionModel
-from hepad.nn import encoder_decoder
 from hepad.nn.trunks import Decoder
 
 SPARSITIES: Final = ("l1", "kl")
@@ -38,7 +38,8 @@ class SparseAutoencoder(ReconstructionModel):
         sparsity_weight: λ.
         rate: ρ, the wished-for mean activation of a unit (`kl` alone).
         l2: λ₂.
-        network: `dense`, `time_distributed`, `conv`, or `auto` by the shape of the entry.
+        network: `dense`, `time_distributed`, `conv`, or `auto` by the shape of the entry;
+            or the config `{_target_: …}` of a module of your own (`hepad.models.own_network`).
         hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
             own.
         latent: width of the code, per slot where time-distributed; more than the input is allowed.
@@ -73,7 +74,7 @@ class SparseAutoencoder(ReconstructionModel):
         sparsity_weight: float = 1e-2,
         rate: float = 0.05,
         l2: float = 1e-5,
-        network: str = "auto",
+        network: str | Mapping[str, Any] = "auto",
         hidden: Sequence[int] | None = None,
         latent: int = 32,
         dropout: float = 0.0,
@@ -92,7 +93,7 @@ class SparseAutoencoder(ReconstructionModel):
         self.sparsity_weight = sparsity_weight
         self.rate = rate
         self.l2 = l2
-        self.network = encoder_decoder(
+        self.network = chosen_network(
             network,
             self.entry_shape,
             encoded=latent,

@@ -17,8 +17,8 @@ from hepad.losses.adversarial import kl_to_unit_normal
 from hepad.losses.base import weighted_mean
 from hepad.models.base import eval_mode
 from hepad.models.capabilities import draw_normal, entries_to_sample, filled_slots, is_histogram, sampling
+from hepad.models.own_network import chosen_network
 from hepad.models.reconstruction import ReconstructionModel
-from hepad.nn import encoder_decoder
 from hepad.nn.generators import sort_slots
 from hepad.nn.networks import latent_size
 from hepad.nn.trunks import Decoder
@@ -54,7 +54,8 @@ class VariationalAutoencoder(ReconstructionModel):
         entry_shape: shape of one entry.
         loss: config of a `ReconstructionLoss`.
         normalizer: kind of input normaliser.
-        network: `dense` (on the flattened entry), `time_distributed`, `conv`, or `auto` by the shape of the entry.
+        network: `dense` (on the flattened entry), `time_distributed`, `conv`, or `auto` by the shape of the entry;
+            or the config `{_target_: …}` of a module of your own (`hepad.models.own_network`).
         hidden: widths of the encoder's layers (channels for `conv`), mirrored in the decoder; None for the network's
             own.
         latent: number of latent variables, per slot where time-distributed; None for a quarter of the features, 4 of
@@ -89,7 +90,7 @@ class VariationalAutoencoder(ReconstructionModel):
         entry_shape: Sequence[int],
         loss: Mapping[str, Any],
         normalizer: str = "standard",
-        network: str = "auto",
+        network: str | Mapping[str, Any] = "auto",
         hidden: Sequence[int] | None = None,
         latent: int | None = None,
         beta: float = 1.0,
@@ -108,7 +109,7 @@ class VariationalAutoencoder(ReconstructionModel):
         self.score = score
         self.slot_counts: list[float] | None = None
         self.latent = latent_size(latent, network, self.entry_shape, part=4, of_whole=4)
-        self.network = encoder_decoder(
+        self.network = chosen_network(
             network,
             self.entry_shape,
             encoded=2 * self.latent,

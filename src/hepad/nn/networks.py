@@ -15,7 +15,7 @@ _HIDDEN_OF_WHOLE_ENTRIES: Final = (16,)
 _SMALLEST: Final = 4
 
 
-def features_per_code(network: str, entry_shape: Sequence[int]) -> int | None:
+def features_per_code(network: object, entry_shape: Sequence[int]) -> int | None:
     """Return the number of features that one code stands for: of a vector, or of one slot of an event.
 
     None where a code stands for a whole event or image, whose size says little of what there is to code.
@@ -25,7 +25,7 @@ def features_per_code(network: str, entry_shape: Sequence[int]) -> int | None:
     return None
 
 
-def latent_size(latent: int | None, network: str, entry_shape: Sequence[int], part: int, of_whole: int) -> int:
+def latent_size(latent: int | None, network: object, entry_shape: Sequence[int], part: int, of_whole: int) -> int:
     """Return the width of a code: the one given, a `part`-th of the features it stands for, or `of_whole` entries'."""
     n_features = features_per_code(network, entry_shape)
     return code_width(of_whole if latent is None and n_features is None else latent, n_features or 0, part)

@@ -14,15 +14,18 @@ import lightning as L
 import torch
 
 from hepad.callbacks.resume_point import random_state
+from hepad.checkpoints.checkpoint_model import load_model
 from hepad.checkpoints.divergence import best_checkpoint, check_best, divergence_note
 from hepad.checkpoints.training_checkpoint import check_fits
 from hepad.config import RunConfig
+from hepad.config.registry import get_class
 from hepad.core.errors import Interrupted, JobError, UserError, one_line
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
 from hepad.logging.log import SafeLogging, log_files, log_lost_epochs, log_origin, log_results, log_totals
 from hepad.logging.loggers import build_loggers, finish, wandb_identity
 from hepad.metrics import Evaluation
+from hepad.models import AnomalyModel
 from hepad.plots.processes import DrawingProcesses
 from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
@@ -235,3 +238,30 @@ def best_row(config: Mapping[str, Any], columns: Mapping[str, Sequence[float]]) 
         return None
     sign = -1 if checkpoint.get("mode") == "max" else 1
     return min(known, key=lambda row: sign * values[row])
+
+
+@exact_float32()
+def train_alone(cfg: RunConfig, directory: Path) -> tuple[AnomalyModel, dict[str, Any]]:
+    """Train in a locked directory and evaluate nothing; return the best model, as a run of `cfg` would have it.
+
+    Args:
+        cfg: the run's config.
+        directory: where checkpoints are written while it trains.
+
+    Returns:
+        The model in eval mode, and what a run's provenance would say of its entries.
+
+    Raises:
+        UserError: the config or the data cannot be used, or ask for several processes.
+        JobError: the training diverged.
+    """
+    parts = assemble(cfg, directory)
+    if parts.trainer.world_size > 1:
+        raise UserError("several devices train a whole run: name a directory for it, or choose trainer.devices=1")
+    with use_threads(training_threads({}, parts, threads_of_each(1))):
+        fit(parts, None)
+    best = best_checkpoint(parts.trainer)
+    check_best(parts.model, best, cfg)
+    model = load_model(get_class(cfg.model.target), Path(best.best_model_path))
+    facts = {"background": parts.data.background, "entries": {"definition": parts.data.entry_definition}}
+    return model.eval(), facts

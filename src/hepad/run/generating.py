@@ -1,31 +1,25 @@
 """Entries made up by a run's model, written as a sample, in memory that does not depend on their number."""
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
 import torch
 
 from hepad import __version__
 from hepad.config.registry import check_targets, get_class
-from hepad.core.errors import JobError, UserError
+from hepad.core.errors import UserError
 from hepad.core.files import require_new_file
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.hdf5.datasets import LONGEST_NAME
 from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile
-from hepad.models import Generative
 from hepad.run.generated_context import wanted_context
 from hepad.run.loading import Run, load_run
+from hepad.run.made_up import check_generative, made_up_blocks
 from hepad.rundir.facts import read_provenance
 from hepad.scores.forward import scoring_device
-
-_BLOCK: Final = 4096
-_NUMBERS: Final = 1 << 23
-"""Of all entries of a block; a convolution makes some ten times as many of them."""
 
 
 def generate_file(
@@ -60,11 +54,7 @@ def generate_file(
     require_new_file(target, "output")
     run = load_run(run_dir)
     model = run.model
-    if not isinstance(model, Generative):
-        raise UserError(
-            f"{run_dir} cannot generate: {type(model).__name__} makes no entries up; runs of models such as gan, bigan "
-            "and vae can"
-        )
+    check_generative(model, run_dir)
     generator = torch.Generator().manual_seed(seed)
     check_targets(run.settings.data)
     kind = str(get_class(run.settings.data.target).kind)
@@ -74,18 +64,10 @@ def generate_file(
     # The name that the run's config asks for, where it does; else the one that it found.
     dataset = run.settings.data.get("dataset") or definition.get("dataset")
     model.to(scoring_device(device))
-    size = _block_length(run.entry_shape)
+    blocks = made_up_blocks(model, n, given, generator)
     with write_hdf5(target) as file, progress("generate", n, unit="entries") as advance:
         entries = EntryFile(file, kind, n, _features(run), dataset)
-        for start in range(0, n, size):
-            stop = min(start + size, n)
-            made = model.sample(stop - start if given is None else torch.from_numpy(given[start:stop]), generator)
-            finite = torch.isfinite(made.x).flatten(1).all(dim=1).numpy()
-            if not finite.all():
-                raise JobError(
-                    f"entry {start + int(np.argmin(finite))} that {type(model).__name__} makes up holds NaN or inf: "
-                    "its training diverged, or model.normalizer=log blows up what lies far from the training entries"
-                )
+        for made in blocks:
             entries.add(made)
             advance(len(made.x))
         if given is not None:
@@ -98,11 +80,6 @@ def generate_file(
         file.attrs["seed"] = seed
         file.attrs["hepad_version"] = __version__
     return n
-
-
-def _block_length(entry_shape: tuple[int, ...]) -> int:
-    """Return how many entries are made up at once, fewer of large ones; the random numbers of each depend on it."""
-    return max(1, min(_BLOCK, _NUMBERS // math.prod(entry_shape)))
 
 
 def _features(run: Run) -> tuple[str, ...] | None:

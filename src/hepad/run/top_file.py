@@ -6,15 +6,11 @@ from typing import Final
 import numpy as np
 
 from hepad import __version__
-from hepad.callbacks.top_entries import top_entries
-from hepad.core.errors import UserError
 from hepad.core.files import require_new_file
-from hepad.core.hdf5 import open_hdf5, read_rows, safe_dataset, write_hdf5
-from hepad.data import AnomalyDataModule
+from hepad.core.hdf5 import write_hdf5
 from hepad.data.entry_file import EntryFile
-from hepad.metrics import ScoredSample
-from hepad.run.evaluation_data import evaluation_data
 from hepad.run.loading import load_run
+from hepad.run.tested_top import tested_top
 from hepad.rundir.facts import read_provenance
 
 _PRINTED: Final = 10
@@ -40,10 +36,8 @@ def write_top(run_dir: Path, target: Path, n: int) -> int:
     """
     require_new_file(target, "output")
     run, facts = load_run(run_dir), read_provenance(run_dir)
-    data, _ = evaluation_data(run.settings, run.settings, facts)
-    samples = _scores(run_dir, data)
-    top = top_entries(run.model, data, samples, n)
-    names = list(samples)
+    data, top = tested_top(run_dir, run.settings, run.model, facts, n)
+    names = list(data.test_entries)
     definition = facts.get("entries", {}).get("definition", {})
     with write_hdf5(target) as file:
         features = None if data.structure in ("image", "volume") else data.feature_names
@@ -58,30 +52,6 @@ def write_top(run_dir: Path, target: Path, n: int) -> int:
         file.attrs["source"] = "hepad top"
         file.attrs["run"] = run_dir.resolve().name
         file.attrs["hepad_version"] = __version__
-    for rank, entry in enumerate(top.entries[:_PRINTED], start=1):
-        event = f", event {entry.event}" if entry.event else ""
-        slot = "" if entry.slot is None else f", slot {entry.slot}"
-        why = f": {'; '.join(entry.words)}" if entry.words else ""
-        print(f"{rank}. {entry.sample}, row {entry.row}{slot}{event}, score {entry.score:.4g}{why}")
+    for line in top.lines()[:_PRINTED]:
+        print(line)
     return len(top.entries)
-
-
-def _scores(run_dir: Path, data: AnomalyDataModule) -> dict[str, ScoredSample]:
-    """Return the scores that a run kept of its tested entries, which must be those of the data."""
-    found = {}
-    with open_hdf5(run_dir / "scores.h5") as file:
-        for name, entries in data.test_entries.items():
-            if name not in file:
-                raise UserError(f"{run_dir / 'scores.h5'} has no scores of {name}; evaluate the run again")
-            score, index = (read_rows(safe_dataset(file, f"{name}/{column}")) for column in ("score", "index"))
-            if score.shape != index.shape or not np.array_equal(index, entries.index):
-                raise UserError(
-                    f"{run_dir / 'scores.h5'}: the rows of {name} are not those of {data.file_of(name)}; it has "
-                    "changed, or the scores are damaged"
-                )
-            weight = None if entries.batch.weight is None else entries.batch.weight.double().numpy()
-            try:
-                found[name] = ScoredSample(name, score.astype(np.float64), weight=weight)
-            except ValueError as error:
-                raise UserError(f"{run_dir / 'scores.h5'}: {error}") from error
-    return found

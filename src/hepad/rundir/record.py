@@ -76,9 +76,9 @@ def read_record(directory: str | Path) -> RunRecord:
         status=str(run_status(directory)),
         reason=facts.get("reason"),
         command=tuple(facts.get("command", ())),
-        model=_option("model", model),
-        data=_option("data", config.get("data")),
-        loss=_option("loss", model.get("loss")),
+        model=option_of("model", model),
+        data=option_of("data", config.get("data")),
+        loss=option_of("loss", model.get("loss")),
         background=facts.get("background"),
         seed=facts.get("seed"),
         parameters=facts.get("parameters"),
@@ -135,18 +135,18 @@ def _name(directory: Path) -> str:
     return directory.name
 
 
-def _option(group: str, section: Any) -> str | None:
+def option_of(group: str, section: Any) -> str | None:
     """Return the option of a group that a section comes from; the name of its class where that is nobody's."""
-    target = section.get("_target_") if isinstance(section, dict) else None
+    target = section.get("_target_") if isinstance(section, Mapping) else None
     if target is None:
         return None
     if (installed := installed_targets(group).get(str(target))) is not None:
         return installed.name
-    return _options(group).get(str(target), str(target).rsplit(".", 1)[-1])
+    return options_of(group).get(str(target), str(target).rsplit(".", 1)[-1])
 
 
 @cache
-def _options(group: str) -> dict[str, str]:
+def options_of(group: str) -> dict[str, str]:
     """Return `_target_` → the option of hepad's own, of a group, that names it."""
     options: dict[str, str] = {}
     for path in sorted((config_dir() / group).glob("*.yaml")):

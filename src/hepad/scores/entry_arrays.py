@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
+from hepad.data.given_arrays import given_array, nearest_names
 
 
 def named_features(facts: Mapping[str, Any]) -> tuple[str, ...] | None:
@@ -28,11 +29,13 @@ class EntryRows:
         array: `(N, …)` numbers.
         columns: of the last axis, those of the run in its order; None for all as they are.
         shape: of one entry.
+        mask: `(N, S)`, which slots hold an object, where the array was ragged; None where it does not say.
     """
 
     array: NDArray[Any]
     columns: list[int] | None
     shape: tuple[int, ...]
+    mask: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.array)
@@ -42,7 +45,9 @@ class EntryRows:
         part = self.array[start:stop]
         if self.columns is not None:
             part = part[..., self.columns]
-        return np.ascontiguousarray(part, dtype=np.float32).reshape(-1, *self.shape)
+        made = np.ascontiguousarray(part, dtype=np.float32).reshape(-1, *self.shape)
+        # A view of a table that shares its memory: PyTorch warns of what cannot be written.
+        return made if made.flags.writeable else made.copy()
 
 
 def entry_rows(
@@ -51,7 +56,7 @@ def entry_rows(
     """Return entries to take rows of, their columns in the order of the run.
 
     Args:
-        entries: an array, a structured array, or a table with `columns`, such as a pandas DataFrame.
+        entries: whatever `hepad.data.given_array` takes: arrays, tensors, tables, awkward arrays.
         shape: of one entry.
         wanted: names of the run's features; None where it has none.
         given: names of the array's columns; None for those that the array itself has, if any.
@@ -59,15 +64,21 @@ def entry_rows(
     Raises:
         UserError: another shape, or a feature that is not among the columns.
     """
-    array, fields = _with_names(entries)
-    names = given if given is not None else fields
+    found_array = given_array(entries, shape[0] if len(shape) == 2 else None)
+    array = found_array.values
+    names = given if given is not None else found_array.names
+    if found_array.mask is not None and len(shape) != 2:
+        raise UserError(
+            f"a ragged array with lists of objects; this run scores entries of shape {shape}"
+            + ("; single ones are awkward.flatten(array)" if len(shape) == 1 else "")
+        )
     columns = None if names is None else _columns(array, [str(name) for name in names], wanted)
     found = array.shape[1:] if columns is None else (*array.shape[1:-1], len(columns))
     one_channel = shape[0] == 1 and len(shape) == 3 and found == shape[1:]
     if (found != shape and not one_channel) or not array.ndim:
         whole = array.shape[:1] + found
         raise UserError(f"entries of shape {found}; this run scores {shape}{_advice(whole, shape)}")
-    return EntryRows(array, columns, shape)
+    return EntryRows(array, columns, shape, found_array.mask)
 
 
 def entry_array(
@@ -76,16 +87,6 @@ def entry_array(
     """Return entries as float32 `(N, *shape)`; see `entry_rows`."""
     rows = entry_rows(entries, shape, wanted, given)
     return rows.rows(0, len(rows))
-
-
-def _with_names(entries: Any) -> tuple[NDArray[Any], Any]:
-    """Return entries as an array, and the names of its columns where it has any."""
-    fields = getattr(getattr(entries, "dtype", None), "names", None)
-    if fields:
-        return np.stack([np.asarray(entries[name], dtype=np.float32) for name in fields], axis=-1), fields
-    if isinstance(entries, np.ndarray) and entries.dtype.kind in "fiub":
-        return np.asarray(entries), None
-    return np.asarray(entries, dtype=np.float32), getattr(entries, "columns", None)
 
 
 def context_array(
@@ -109,7 +110,8 @@ def context_array(
         return None
     told = f"this run is conditioned on {', '.join(wanted)}"
     if context is None:
-        array, fields = _with_names(entries)
+        found_array = given_array(entries)
+        array, fields = found_array.values, found_array.names
         names = [str(name) for name in (given if given is not None else fields if fields is not None else ())]
         if array.ndim != 2 or not set(wanted) <= set(names):
             raise UserError(f"{told}; give context=(N, {len(wanted)}), or entries whose columns have these names")
@@ -133,7 +135,8 @@ def _columns(array: NDArray[Any], names: list[str], wanted: tuple[str, ...] | No
     if array.shape[-1:] != (len(names),):
         raise UserError(f"{len(names)} names for entries of shape {array.shape[1:]}; one name per column is needed")
     if missing := [name for name in wanted if name not in names]:
-        raise UserError(f"no column {', '.join(missing)}; this run scores: {', '.join(wanted)}")
+        near = nearest_names(missing, names)
+        raise UserError(f"no column {', '.join(missing)}; {near}this run scores: {', '.join(wanted)}")
     return [names.index(name) for name in wanted]
 
 

@@ -23,6 +23,7 @@ BEFORE = {
     "pipeline/session.py": "Hydra's section of a sweep",
     "pipeline/sweeping.py": "Hydra's section of a sweep, and its name",
     "run/provenance.py": "Hydra's section of a run: the words of its command",
+    "python/composing.py": "what stands in Python for a command line",
     "rundir/locking.py": "Hydra's section of a run",
 }
 
@@ -30,7 +31,7 @@ BEFORE = {
 ENTRANCES = {
     "checks/combinations.py": "hepad.run.validate",
     "pipeline/training_commands.py": "begin",
-    "run/loading.py": "Run.config, to be read",
+    "run/stored_run.py": "Run.config, to be read",
     "run/training.py": "hepad.run.train",
 }
 
@@ -105,8 +106,8 @@ def test_reading_is_no_change(source):
 def test_no_file_changes_a_config():
     # A run's config is made read-only for whoever loads it.
     found = {name: lines for name in files() if (lines := changes((PACKAGE / name).read_text(encoding="utf-8")))}
-    assert [*found] == ["run/loading.py"]
-    assert len(found["run/loading.py"]) == 1
+    assert [*found] == ["run/stored_run.py"]
+    assert len(found["run/stored_run.py"]) == 1
 
 
 def test_only_entrances_know_what_hydra_composed():

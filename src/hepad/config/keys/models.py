@@ -76,7 +76,12 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "n_trees": Whole(1, 10_000),
     "neighbours": optional(Whole(1, 10_000)),
     "n_steps": Whole(1, 10_000),
-    "network": Word(("auto", "dense", "time_distributed", "conv", "deepsets")),
+    "network": Either(
+        (
+            Word(("auto", "dense", "time_distributed", "conv", "deepsets")),
+            MapOf(Anything(), example="{_target_: my_package.MyNetwork}"),
+        )
+    ),
     "noise": NOT_NEGATIVE,
     "noises": Whole(1, 256),
     "normalizer": Word(("standard", "robust", "log", "layer", "none")),
