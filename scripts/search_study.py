@@ -21,9 +21,10 @@ from scipy.stats import kstest
 
 from hepad.bundled import bundled_files
 from hepad.config import RunConfig, compose
+from hepad.search import readable
 from hepad.searches.record import SearchRecord
 from hepad.searches.record_file import FILE, read_record
-from hepad.searches.running import run_search
+from hepad.searches.running import search_quietly
 
 METHODS = ("supervised", "idealized", "cathode", "trees", "cwola", "anode", "lacathode", "score")
 BACKGROUND, SIGNAL = "qcd_dijet", "wprime_dijet"
@@ -105,7 +106,8 @@ def searches(
         if (directory / FILE).exists() and [m.method for m in read_record(directory).methods] == list(methods):
             yield read_record(directory)
         else:
-            yield run_search(RunConfig.of(compose("search", [*chosen, f"name={directory.name}"])))
+            given = [f"++{word}" if word.startswith("data.samples.") else word for word in readable(chosen)]
+            yield search_quietly(RunConfig.of(compose("search", [*given, f"name={directory.name}"])))
 
 
 def max_sic(record: SearchRecord, name: str) -> float:

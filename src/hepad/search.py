@@ -29,7 +29,11 @@ def job(cfg: DictConfig) -> None:
     """Do what is left of one search, and print what it found."""
     if find_spec("iminuit") is None:
         raise UserError('a search fits spectra with iminuit: pip install "hepad[search]"')
-    # Imported here, so that --help does not wait for torch.
+    # Imported here, so that --help does not wait for NumPy, nor a refusal for torch.
+    if cfg.resume is None:
+        from hepad.searches.early_checks import check_data
+
+        check_data(RunConfig.of(cfg))
     with importing():
         import_wandb_first(cfg.logger or {})
         from hepad.searches.running import resumed_config, run_search

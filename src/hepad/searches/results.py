@@ -13,6 +13,7 @@ from hepad.searches.cuts import Passed, fitted_cut, template_cut, with_limits
 from hepad.searches.excess import excess_entries, template_columns
 from hepad.searches.method_stages import MethodStages
 from hepad.searches.performance import performance
+from hepad.searches.r_anode import signal_found
 from hepad.searches.record import Closure, CutResult, MethodResult, Performance, WindowResult
 from hepad.searches.sample_tables import Table, read_arrays, read_table
 from hepad.searches.samples import DATA
@@ -40,7 +41,7 @@ def window_findings(stages: MethodStages) -> WindowFindings:
     fits: dict[float, BackgroundFit] = {}
     passed = None
     # A ratio of densities means something in the window alone: its background is the template's.
-    inside_only = stages.method.kind == "anode"
+    inside_only = stages.method.kind in ("anode", "r_anode")
     for efficiency in settings.cuts:
         passes = np.ones(n, dtype=bool) if efficiency == 1 else np.nan_to_num(share, nan=2.0) <= efficiency
         passed = Passed(efficiency, mass, passes, window, edges)
@@ -70,6 +71,7 @@ def window_findings(stages: MethodStages) -> WindowFindings:
         performance=_performance(stages, scores, share, references, truth),
         found=excess_entries(table, known, chosen, names, identity) if place.sample == "data" else {},
         template_features=template if place.sample == "data" else {},
+        signal_model=signal_found(stages, truth) if place.sample == "data" else None,
     )
     return WindowFindings(result, fits)
 

@@ -7,7 +7,7 @@ from hepad.config.keys.kinds import Flag, Kind, Name, Number, Text, Whole, Word
 from hepad.config.keys.run import DATA_KEYS, DIRECTORY, LOGGER_KEYS, SEED
 
 WORDS: Final = ListOf(Text(), 0, 1000, "words of hepad.train", "[model=trees,seed=1]")
-KINDS: Final = ("cathode", "idealized", "supervised", "cwola", "anode", "lacathode", "score")
+KINDS: Final = ("cathode", "idealized", "supervised", "cwola", "anode", "r_anode", "lacathode", "score")
 
 SEARCH_KEYS: Final[dict[str, Kind]] = {
     "resume": optional(DIRECTORY),
@@ -44,6 +44,7 @@ SEARCH_KEYS: Final[dict[str, Kind]] = {
     "methods.*.oversample": Whole(1, 1000),
     "methods.*.cross_fit": Flag(),
     "methods.*.strips": Number(0, 100, open_low=True),
+    "methods.*.fractions": ListOf(Number(0, 1, open_low=True, open_high=True), 0, 50, "fractions", "[0.01,0.03]"),
     "paths.root": DIRECTORY,
     "paths.run": DIRECTORY,
     **{f"data.{key}": kind for key, kind in DATA_KEYS.items()},
