@@ -1,6 +1,6 @@
 """Preparation of a search's samples: entries are read and dealt out by the seed alone, and what is wrong is refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -40,13 +40,9 @@ def prepare_samples(settings: Settings, reader: SampleReader) -> SearchSamples:
     windows = tuple(scan_windows(scan))
     check_windows(windows, main.mass, reader.observable)
     injection = settings.injection
-    if (
-        injection is None
-        and name == BUNDLED[0]
-        and BUNDLED[1] in reader.files
-        and main.file == bundled_files().get(name)
-    ):
-        injection = Injection(BUNDLED[1], None, 0.03)
+    is_bundled = name == BUNDLED[0] and BUNDLED[1] in reader.files and main.file == bundled_files().get(name)
+    if is_bundled and (injection is None or injection.sample is None):
+        injection = Injection(BUNDLED[1], None, 0.03) if injection is None else replace(injection, sample=BUNDLED[1])
     dealt = _deal(settings, reader, name, main, injection, windows)
     kind = _null_kind(settings.null_twin, dealt)
     facts = dict(dealt.facts)

@@ -1,6 +1,6 @@
 """Samples as a search reads them: features, the observable, truth where the file has it, and identifiers of events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final

@@ -19,6 +19,8 @@ SEARCH_KEYS: Final[dict[str, Kind]] = {
     "injection.sample": optional(Name()),
     "injection.events": optional(Whole(0)),
     "injection.fraction": optional(Number(0, 10)),
+    "injection.fractions": ListOf(Number(0, 10), 0, 100, "fractions", "[0.0,0.01,0.04]"),
+    "injection.seeds": Whole(1, 1000),
     "unblind": Flag(),
     "null_twin": Word(("auto", "background", "shuffled", "none")),
     "scan.windows": Whole(1, 100),
