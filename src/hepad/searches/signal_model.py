@@ -102,7 +102,8 @@ def fit_signal(
     Raises:
         JobError: the fit diverged.
     """
-    tried = [_fit(config, train, validation, fraction, seed) for fraction in (fractions or [None])]
+    scanned: Sequence[float | None] = fractions or (None,)
+    tried = [_fit(config, train, validation, fraction, seed) for fraction in scanned]
     return min(tried, key=lambda found: found.loss)
 
 
@@ -136,7 +137,7 @@ def _take_epoch(model: Flow, share: Tensor, train: Mixture, batch_size: int, opt
     for rows in torch.split(torch.randperm(len(x)), batch_size):
         loss = _losses(model, share, x[rows], known[rows]).mean()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
 
