@@ -1,13 +1,11 @@
-"""Studies of the methods of a search on the bundled dijets: their order, mass-dependent features, and no signal.
+"""Studies of the methods of a search on the bundled dijets: their order, and features that follow the mass.
 
     python -m scripts.search_study order [--seeds 10] [--fractions 0 0.005 0.01 0.02 0.04 0.09]
     python -m scripts.search_study shift [--seeds 3]
-    python -m scripts.search_study null [--seeds 200]
 
-`order` prints the largest SIC of each method over injected S/B in the window, `shift` the same at one S/B where masses
-of jets follow m_jj (m += 0.1 m_jj, as in arXiv:2210.14924), and `null` how uniform p-values are in searches of
-background alone, each of a tenth of the events by its own seed. Searches that are finished are not done again.
-docs/searches.md tells what is to be seen.
+`order` prints the largest SIC of each method over injected S/B in the window, `shift` the same at one S/B without and
+with masses of jets that follow m_jj (m += 0.1 m_jj, as in arXiv:2210.14924). Searches that are finished are not done
+again. docs/searches.md tells what is to be seen; `scripts.search_null` is of searches without a signal.
 """
 
 import argparse
@@ -17,34 +15,32 @@ from typing import Any
 
 import h5py
 import numpy as np
-from scipy.stats import kstest
 
 from hepad.bundled import bundled_files
 from hepad.config import RunConfig, compose
+from hepad.search import readable
 from hepad.searches.record import SearchRecord
 from hepad.searches.record_file import FILE, read_record
-from hepad.searches.running import run_search
+from hepad.searches.running import search_quietly
 
 METHODS = ("supervised", "idealized", "cathode", "trees", "cwola", "anode", "lacathode", "score")
 BACKGROUND, SIGNAL = "qcd_dijet", "wprime_dijet"
 QUICK = ("data=dijets", "logger=none", "null_twin=none", "toys=0", "limits=false", f"injection.sample={SIGNAL}")
 MASSES = ("m_j2", "delta_m")
 """Columns that `shift` moves, of those that are there."""
-TOO_SMALL = 0.01
-"""p-value of a KS test below which p-values are not called uniform."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Do what is left of a study, and print its table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("study", choices=["order", "shift", "null"])
+    parser.add_argument("study", choices=["order", "shift"])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", nargs="+", default=None, help="those of the study by default")
     parser.add_argument("--fractions", nargs="+", type=float, default=[0.0, 0.01, 0.02, 0.04], help="S/B in the window")
     parser.add_argument("--words", nargs="*", default=[], help="further words of every search")
     parser.add_argument("--output", type=Path, default=Path("outputs/search_study"))
     options = parser.parse_args(argv)
-    {"order": order, "shift": shift, "null": null}[options.study](options)
+    {"order": order, "shift": shift}[options.study](options)
 
 
 def order(options: argparse.Namespace) -> None:
@@ -68,28 +64,6 @@ def shift(options: argparse.Namespace) -> None:
         print_row(name, [[max_sic(record, method) for record in records] for method in methods])
 
 
-def null(options: argparse.Namespace) -> None:
-    """Print how p-values of background alone are spread, with a KS test, for every method and cut."""
-    methods = options.methods or ["cathode"]
-    words = ["injection.events=0", "data_fraction=0.1", *options.words]
-    records = list(searches(options, "null", methods, words))
-    print("| method | background efficiency | searches | below 5% | KS p | uniform | mean Z | width of Z |")
-    print("|---|---|---|---|---|---|---|---|")
-    for number, name in enumerate(methods):
-        for place in range(len(records[0].methods[number].windows[0].cuts)):
-            cuts = [record.methods[number].windows[0].cuts[place] for record in records]
-            p = np.array([cut.p for cut in cuts if cut.p is not None])
-            z = np.array([cut.z for cut in cuts if cut.z is not None])
-            if len(p) < 2:
-                print(f"| {name} | {cuts[0].efficiency:g} | {len(p)} | | | | | |")
-                continue
-            ks = kstest(p, "uniform").pvalue
-            print(
-                f"| {name} | {cuts[0].efficiency:g} | {len(p)} | {100 * (p < 0.05).mean():.1f} % | {ks:.3f} "
-                f"| {'yes' if ks > TOO_SMALL else 'no'} | {z.mean():+.2f} | {z.std(ddof=1):.2f} |"
-            )
-
-
 def inject(fraction: float) -> list[str]:
     """Return the words of an injection; of nothing, so that a half of the background stands for data all the same."""
     return [f"injection.fraction={fraction}"] if fraction else ["injection.events=0"]
@@ -105,7 +79,8 @@ def searches(
         if (directory / FILE).exists() and [m.method for m in read_record(directory).methods] == list(methods):
             yield read_record(directory)
         else:
-            yield run_search(RunConfig.of(compose("search", [*chosen, f"name={directory.name}"])))
+            given = [f"++{word}" if word.startswith("data.samples.") else word for word in readable(chosen)]
+            yield search_quietly(RunConfig.of(compose("search", [*given, f"name={directory.name}"])))
 
 
 def max_sic(record: SearchRecord, name: str) -> float:

@@ -22,6 +22,9 @@ _NOT_THE_SEARCH: Final = (
 )
 """Keys that change no training, or only what is made of scores: with other values of them the stages serve again."""
 
+_SEVERAL: Final = ("injection.fractions", "injection.seeds")
+"""Keys that ask for several searches; with other values of them those that are done serve again."""
+
 _QUOTES: Final = ("'", '"')
 
 
@@ -29,13 +32,18 @@ def job(cfg: DictConfig) -> None:
     """Do what is left of one search, and print what it found."""
     if find_spec("iminuit") is None:
         raise UserError('a search fits spectra with iminuit: pip install "hepad[search]"')
-    # Imported here, so that --help does not wait for torch.
+    # Imported here, so that --help does not wait for NumPy, nor a refusal for torch.
+    if cfg.resume is None:
+        from hepad.searches.early_checks import check_data
+
+        check_data(RunConfig.of(cfg))
     with importing():
         import_wandb_first(cfg.logger or {})
-        from hepad.searches.running import resumed_config, run_search
+        from hepad.searches.injection_sweep import run_searches
+        from hepad.searches.running import resumed_config
 
     config = RunConfig.of(cfg) if cfg.resume is None else resumed_config(Path(cfg.resume).expanduser())
-    run_search(config, GuardedJob(train_job, "train"))
+    run_searches(config, GuardedJob(train_job, "train"))
 
 
 def named(words: Sequence[str]) -> list[str]:
@@ -52,10 +60,16 @@ def named(words: Sequence[str]) -> list[str]:
     keys = {word.lstrip("+~").partition("=")[0]: word for word in words}
     if "name" in keys or "resume" in keys or any(word.startswith("-") for word in words):
         return words
-    counted = sorted(word for word in words if re.split(r"[./=]", word.lstrip("+~"))[0] not in _NOT_THE_SEARCH)
+    counted = sorted(
+        word
+        for word in words
+        if re.split(r"[./=]", word.lstrip("+~"))[0] not in _NOT_THE_SEARCH
+        and word.lstrip("+").partition("=")[0] not in _SEVERAL
+    )
     methods = re.sub(r"[^A-Za-z0-9_]+", "-", keys.get("method", "method=cathode").partition("=")[2]).strip("-")
     digest = hashlib.sha256("\n".join(counted).encode()).hexdigest()[:8]
-    return [*words, f"name={methods[:40] or 'search'}_{digest}"]
+    several = "_injection" if any(key in keys for key in _SEVERAL) else ""
+    return [*words, f"name={methods[:40] or 'search'}_{digest}{several}"]
 
 
 def _chooses(words: Sequence[str], key: str) -> bool:

@@ -200,7 +200,10 @@ def _refuse_run_directories(line: CommandLine, config_name: str) -> None:
     given = [*(flag for flag in line.flags if flag in MULTIRUN), *line.words]
     for word in given:
         if word in MULTIRUN or word.lstrip("+").partition("=")[0] in _RUN_KEYS:
-            raise UserError(f"{word}: {config_name} makes no run and has no directory of one; leave it out")
+            instead = (
+                "; injection.fractions=[0,0.02] and injection.seeds=3 make several" if config_name == "search" else ""
+            )
+            raise UserError(f"{word}: {config_name} makes no run and has no directory of one; leave it out{instead}")
 
 
 def _refuse_wandb_sweeps(words: Sequence[str]) -> None:

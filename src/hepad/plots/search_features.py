@@ -14,16 +14,23 @@ from hepad.plots.style import house_style
 
 _BINS: Final = 16
 _ROOM: Final = 0.2
+_LINES: Final = (("#d62728", "-"), ("#1f77b4", "--"), ("#2ca02c", ":"))
+"""Color and style of each further line."""
 
 
 def plot_found_features(
-    found: Mapping[str, Sequence[float]], template: Mapping[str, Sequence[float]], *, note: str | None = None
+    found: Mapping[str, Sequence[float]],
+    template: Mapping[str, Sequence[float]],
+    *,
+    others: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+    note: str | None = None,
 ) -> Figure:
     """Spectra of each feature, as shares of the entries: found entries as points, the template as a filled step.
 
     Args:
         found: feature → values of the entries beyond a cut.
         template: feature → values of the template beyond the same cut; it may be empty.
+        others: name → feature → values of what is drawn as a line each, such as a signal; at most three.
         note: what the data are.
 
     Raises:
@@ -43,7 +50,8 @@ def plot_found_features(
     with house_style():
         figure, panels = panel_grid(len(shown), most=3, height=4.4, width=5.4, gap=0.75)
         for (axes,), (name, column) in zip(panels, shown.items(), strict=True):
-            _panel(axes, column, _finite(template.get(name, ())))
+            lines = {title: _finite(columns.get(name, ())) for title, columns in (others or {}).items()}
+            _panel(axes, column, _finite(template.get(name, ())), lines)
             axes.set_xlabel(feature_label(name))
         for (axes,) in first_of_rows(panels):
             axes.set_ylabel("Share of entries")
@@ -53,11 +61,16 @@ def plot_found_features(
     return figure
 
 
-def _panel(axes: Axes, found: NDArray[np.float64], template: NDArray[np.float64]) -> None:
+def _panel(
+    axes: Axes,
+    found: NDArray[np.float64],
+    template: NDArray[np.float64],
+    lines: Mapping[str, NDArray[np.float64]],
+) -> None:
     # Few entries fill few bins; a few hundred deserve them all.
     fewest = min(found.size, template.size or found.size)
     bins = int(np.clip(np.sqrt(fewest) * 1.5, 5, _BINS))
-    both = np.concatenate([found, template])
+    both = np.concatenate([found, template, *lines.values()])
     low, high = (float(end) for end in np.quantile(both, [0.005, 0.995]))
     edges = np.linspace(low, high, bins + 1) if low < high else np.linspace(low - 0.5, low + 0.5, bins + 1)
     highest = 0.0
@@ -66,6 +79,11 @@ def _panel(axes: Axes, found: NDArray[np.float64], template: NDArray[np.float64]
         axes.stairs(share, edges, fill=True, color=FIT_COLOR, alpha=0.35, zorder=1)
         axes.stairs(share, edges, color=FIT_COLOR, linewidth=1.8, zorder=1.5, label="Template")
         highest = float(share.max())
+    for (title, values), (color, style) in zip(lines.items(), _LINES, strict=False):
+        if values.size:
+            share = np.histogram(np.clip(values, edges[0], edges[-1]), edges)[0] / values.size
+            axes.stairs(share, edges, color=color, linestyle=style, linewidth=2.2, zorder=2, label=title)
+            highest = max(highest, float(share.max()))
     counts = np.histogram(np.clip(found, edges[0], edges[-1]), edges)[0]
     share, error = counts / found.size, np.sqrt(counts) / found.size
     axes.errorbar(

@@ -21,6 +21,7 @@ class MethodStages:
         densities: stages and directories of the densities of the side bands, one or one of each fold; none where the
             method has none.
         templates: stages and files of their templates, in the same order.
+        signals: stages and files of the signal that each fold has fitted; none where the method fits none.
         scores: stage and file of its scores.
     """
 
@@ -28,6 +29,7 @@ class MethodStages:
         self.place, self.method = place, method
         self.densities: list[tuple[str, Path]] = []
         self.templates: list[tuple[str, Path]] = []
+        self.signals: list[tuple[str, Path]] = []
         self.scores: tuple[str, Path] = ("", Path())
 
     def add_densities(self, cross_fit: bool) -> None:

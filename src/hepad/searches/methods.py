@@ -8,6 +8,7 @@ from hepad.core.errors import UserError
 from hepad.searches.common_scale import FoldScores
 from hepad.searches.density_methods import anode, lacathode
 from hepad.searches.method_stages import MethodStages, against
+from hepad.searches.r_anode import r_anode
 from hepad.searches.runs import HIGH, LOW, SIDEBANDS, SIGNAL_REGION
 from hepad.searches.samples import DATA
 from hepad.searches.scoring import REFERENCE, in_region, other_scores, tested_scores
@@ -128,6 +129,7 @@ _KINDS: Final[dict[str, Callable[[MethodStages], tuple[str, Path]]]] = {
     "cwola": _cwola,
     "score": _score,
     "anode": anode,
+    "r_anode": r_anode,
     "lacathode": lacathode,
 }
 

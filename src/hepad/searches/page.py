@@ -14,13 +14,23 @@ from hepad.searches.figures import LIMITS, SCAN, SPECTRA, best_first, search_fig
 from hepad.searches.findings import best_finding, is_excess, method_of, smallest_p, with_trusted_global
 from hepad.searches.metrics import best_performance, write_metrics
 from hepad.searches.record import SearchRecord
-from hepad.searches.tables import cuts_table, found_table, global_cell, methods_table, samples_table, unbroken, z_cell
+from hepad.searches.tables import (
+    cuts_table,
+    found_table,
+    global_cell,
+    methods_table,
+    samples_table,
+    signal_table,
+    unbroken,
+    z_cell,
+)
 from hepad.searches.trust_figures import FOUND, SEPARATION, TRUST
 from hepad.searches.trust_tables import closure_table, failure_table, fit_table, null_table, sculpting_table
 
 PAGE: Final = "search.html"
 PLOTS: Final = "plots"
 _TRUST: Final = (null_table, closure_table, sculpting_table, fit_table)
+_FOUND: Final = (signal_table, found_table)
 _PICTURES: Final = (".png", ".pdf", ".svg")
 
 
@@ -70,7 +80,12 @@ def search_report(record: SearchRecord, figures: Sequence[StandardFigure], plots
             plots,
             [table for make in _TRUST if (table := make(record)) is not None],
         ),
-        _section(FOUND, figures, plots, [table for m in methods if (table := found_table(record, m)) is not None]),
+        _section(
+            FOUND,
+            figures,
+            plots,
+            [table for m in methods for make in _FOUND if (table := make(record, m)) is not None],
+        ),
         Section("Null twin", tables=null_cuts),
         Section(FAILED, tables=[] if failed is None else [failed]),
         Section("Samples", tables=[samples_table(record)] if record.samples else []),

@@ -1,6 +1,6 @@
 """Preparation of a search's samples: entries are read and dealt out by the seed alone, and what is wrong is refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from hepad.core.files import file_sha256
 from hepad.data.injection import shuffled_rows, split_search_rows
 from hepad.searches.reading import Sample, SampleReader
 from hepad.searches.record import Window
+from hepad.searches.sample_checks import check_entries, check_windows
 from hepad.searches.sample_tables import Table
 from hepad.searches.samples import DATA, EXTRA, SearchSamples
 from hepad.searches.settings import Injection, Settings, key_of
@@ -22,7 +23,6 @@ BUNDLED: Final = ("qcd_dijet", "wprime_dijet")
 
 Facts = dict[str, str | float | int | None]
 
-_FEWEST: Final = 20
 _SHUFFLE: Final = 11
 _TWIN: Final = 12
 
@@ -35,19 +35,14 @@ def prepare_samples(settings: Settings, reader: SampleReader) -> SearchSamples:
     """
     name = settings.sample or (DATA if DATA in reader.files else reader.background)
     main = reader.read(name)
-    if len(main) < _FEWEST:
-        raise UserError(f"{main.file} has {len(main)} entries; at least {_FEWEST} are needed")
+    check_entries(main.file, len(main))
     scan = placed_scan(settings.scan, main.mass, reader.observable)
     windows = tuple(scan_windows(scan))
-    _refuse_empty(windows, main.mass, reader.observable)
+    check_windows(windows, main.mass, reader.observable)
     injection = settings.injection
-    if (
-        injection is None
-        and name == BUNDLED[0]
-        and BUNDLED[1] in reader.files
-        and main.file == bundled_files().get(name)
-    ):
-        injection = Injection(BUNDLED[1], None, 0.03)
+    is_bundled = name == BUNDLED[0] and BUNDLED[1] in reader.files and main.file == bundled_files().get(name)
+    if is_bundled and (injection is None or injection.sample is None):
+        injection = Injection(BUNDLED[1], None, 0.03) if injection is None else replace(injection, sample=BUNDLED[1])
     dealt = _deal(settings, reader, name, main, injection, windows)
     kind = _null_kind(settings.null_twin, dealt)
     facts = dict(dealt.facts)
@@ -200,12 +195,3 @@ def _part(sample: Sample, chosen: NDArray[np.bool_]) -> Sample:
 
 def _facts(sample: Sample, entries: int) -> Facts:
     return {"file": sample.file.name, "sha256": file_sha256(sample.file), "entries": entries}
-
-
-def _refuse_empty(windows: tuple[Window, ...], mass: NDArray[np.float64], observable: str) -> None:
-    for window in windows:
-        if not _inside(mass, window).any():
-            raise UserError(
-                f"no entry lies in the window [{window.low:g},{window.high:g}]: {observable} of the data reaches from "
-                f"{mass.min():g} to {mass.max():g}"
-            )

@@ -1,6 +1,6 @@
 """Samples as a search reads them: features, the observable, truth where the file has it, and identifiers of events."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,11 +14,15 @@ from hepad.core.errors import UserError
 from hepad.core.hdf5 import has_dataset, open_hdf5
 from hepad.data import AnomalyDataModule
 from hepad.data.observed import read_observable
-from hepad.data.truth import DEFAULT
+from hepad.searches.sample_checks import (
+    IDENTIFIERS,
+    TRUTH,
+    check_context,
+    check_features,
+    check_hidden_truth,
+    check_weights,
+)
 from hepad.searches.sample_tables import Table
-
-IDENTIFIERS: Final = ("run", "lumi", "event")
-"""Columns that say which event an entry is; never features."""
 
 _MADE_ANEW: Final = ("train", "regions", "folds", "fold", "contamination", "targets", "half")
 
@@ -70,21 +74,17 @@ class SampleReader:
         check_targets(cfg.data)
         self._settings: dict[str, Any] = cfg.data.plain() | dict.fromkeys(_MADE_ANEW)
         context = self._settings.get("context") or []
-        if len(context) != 1:
-            raise UserError(
-                f"data.context=[{','.join(context)}]: the one observable whose windows are searched is needed, [m_jj]"
-            )
-        self.observable = str(context[0])
+        self.observable = check_context(context)
         module: AnomalyDataModule = instantiate(self._with_background())
         if module.structure != "vector" or "features" not in self._settings:
             raise UserError(f"a search takes rows of named columns (data=table, dijets, lhco), not {module.kind}")
         self.files = dict(module.files)
         self.background = str(self._settings["background"])
-        self.truth_name = str(self._settings.get("truth") or DEFAULT)
+        self.truth_name = str(self._settings.get("truth") or TRUTH)
         features = self._settings.get("features")
         self.features: tuple[str, ...] = tuple(features or ())
         if features is not None:
-            self._check_features(features)
+            check_features(features, self.observable, self.truth_name)
 
     def _with_background(self) -> dict[str, Any]:
         """Return the section with a background that is there: what is searched may be called otherwise."""
@@ -107,46 +107,21 @@ class SampleReader:
             self._settings | wanted | ({"features": list(self.features)} if self.features else {})
         )
         if not self.features:
-            self._check_features(kept := [n for n in module.feature_names if n not in IDENTIFIERS])
+            kept = [name for name in module.feature_names if name not in IDENTIFIERS]
+            check_features(kept, self.observable, self.truth_name)
             self.features = tuple(kept)
             return self.read(name)
         entries = module.read_sample(name, path, module.limit_of(name))
         weight = entries.batch.weight
-        if weight is not None and not bool((weight == 1).all()):
-            raise UserError(
-                f"{path} has weights, and a search counts entries; draw entries by their weights, or leave out the "
-                "data set weight"
-            )
+        check_weights(path, weight is None or bool((weight == 1).all()))
         assert entries.batch.context is not None
         x = entries.batch.x.numpy()
         table = np.concatenate([x, entries.batch.context.numpy()], axis=1).astype(np.float32)
         if entries.truth is None:
-            self._refuse_hidden_truth(path, x)
+            check_hidden_truth(path, zip(self.features, x.T, strict=True))
         return Sample(
             path, table, entries.index, entries.truth, self._identifiers(path, entries.observables, entries.index)
         )
-
-    def _check_features(self, features: Sequence[str]) -> None:
-        if self.observable in features:
-            raise UserError(
-                f"data.features names {self.observable}, the observable that is scanned: a score that follows it makes "
-                "bumps of its own; leave it out"
-            )
-        if self.truth_name in features or DEFAULT in features:
-            leak = self.truth_name if self.truth_name in features else DEFAULT
-            raise UserError(
-                f"data.features names {leak}, the truth, which no training and no selection may see; leave it out"
-            )
-
-    def _refuse_hidden_truth(self, path: Path, x: NDArray[np.float32]) -> None:
-        """Refuse a feature that is called like a truth and looks like one."""
-        for i, name in enumerate(self.features):
-            like = any(word in name.lower() for word in ("label", "truth", "is_signal", "is_sig", "target"))
-            if like and np.isin(x[:, i], (0, 1)).all():
-                raise UserError(
-                    f"{path}: the feature {name} is 0 or 1 and looks like the truth; say data.truth={name}, or name "
-                    "data.features=[…] without it"
-                )
 
     @staticmethod
     def _identifiers(

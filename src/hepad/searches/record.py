@@ -128,6 +128,23 @@ class Performance:
 
 
 @dataclass(frozen=True)
+class SignalModel:
+    """Signal that a method has fitted in a window on top of the background (`r_anode`), drawn from.
+
+    Attributes:
+        fraction: of the entries in the window, the mean over folds.
+        spread: standard deviation of it over folds.
+        features: feature or observable → values of up to 2000 draws.
+        truth: the same of the signal among the data in the window; empty where truth was not read.
+    """
+
+    fraction: float
+    spread: float
+    features: Mapping[str, Sequence[float]]
+    truth: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class WindowResult:
     """One method in one window.
 
@@ -140,6 +157,7 @@ class WindowResult:
             the features, and `run`, `lumi`, `event` where kept.
         template_features: feature → values of up to 2000 entries of the template beyond the same cut.
         seconds: of all its stages.
+        signal_model: what is there beside the background, of a method that fits it.
     """
 
     window: str
@@ -149,6 +167,7 @@ class WindowResult:
     found: Mapping[str, Sequence[float]] = field(default_factory=dict)
     template_features: Mapping[str, Sequence[float]] = field(default_factory=dict)
     seconds: float = 0.0
+    signal_model: SignalModel | None = None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from hepad.searches.record import (
     MethodResult,
     Performance,
     SearchRecord,
+    SignalModel,
     Spectrum,
     Window,
     WindowResult,
@@ -70,6 +71,8 @@ def _of_result(window: WindowResult) -> Iterator[str]:
     if window.performance is not None:
         yield from _of_performance(window.performance)
     yield from _columns("found", window.found)
+    if window.signal_model is not None:
+        yield from _of_signal(window.signal_model)
     for name, values in window.template_features.items():
         if len(values) > 100_000:
             yield f"template_features.{shown(name)} has {len(values):,} values"
@@ -119,6 +122,14 @@ def _of_performance(found: Performance) -> Iterator[str]:
         if len(values) != points:
             yield f"performance.{name} has {len(values)} values for {points} efficiencies"
     yield from _share("performance.auc", found.auc)
+
+
+def _of_signal(signal: SignalModel) -> Iterator[str]:
+    yield from _share("signal_model.fraction", signal.fraction)
+    if signal.spread < 0:
+        yield f"signal_model.spread={signal.spread:g}; 0 or more is needed"
+    for name, columns in {"features": signal.features, "truth": signal.truth}.items():
+        yield from _columns(f"signal_model.{name}", columns)
 
 
 def _columns(name: str, columns: Mapping[str, Sequence[float]]) -> Iterator[str]:

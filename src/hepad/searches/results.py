@@ -13,7 +13,9 @@ from hepad.searches.cuts import Passed, fitted_cut, template_cut, with_limits
 from hepad.searches.excess import excess_entries, template_columns
 from hepad.searches.method_stages import MethodStages
 from hepad.searches.performance import performance
+from hepad.searches.r_anode import signal_found
 from hepad.searches.record import Closure, CutResult, MethodResult, Performance, WindowResult
+from hepad.searches.runs import OF_DENSITIES
 from hepad.searches.sample_tables import Table, read_arrays, read_table
 from hepad.searches.samples import DATA
 from hepad.searches.scoring import REFERENCE, MethodScores
@@ -40,7 +42,7 @@ def window_findings(stages: MethodStages) -> WindowFindings:
     fits: dict[float, BackgroundFit] = {}
     passed = None
     # A ratio of densities means something in the window alone: its background is the template's.
-    inside_only = stages.method.kind == "anode"
+    inside_only = stages.method.kind in ("anode", "r_anode")
     for efficiency in settings.cuts:
         passes = np.ones(n, dtype=bool) if efficiency == 1 else np.nan_to_num(share, nan=2.0) <= efficiency
         passed = Passed(efficiency, mass, passes, window, edges)
@@ -70,6 +72,7 @@ def window_findings(stages: MethodStages) -> WindowFindings:
         performance=_performance(stages, scores, share, references, truth),
         found=excess_entries(table, known, chosen, names, identity) if place.sample == "data" else {},
         template_features=template if place.sample == "data" else {},
+        signal_model=signal_found(stages, truth) if place.sample == "data" else None,
     )
     return WindowFindings(result, fits)
 
@@ -128,9 +131,9 @@ def _closure(stages: MethodStages) -> Closure | None:
         return template_closure(template[:, :-1], target[:, :-1], features, "extra background", seed)
     mass = place.table[:, -1]
     beside = np.logical_or.reduce([(start <= mass) & (mass < stop) for start, stop in place.window.sidebands])
-    if len(stages.densities) > 1:
-        # Those that the first density has not seen.
-        beside &= fold_numbers(len(place.table), place.settings.folds) == 0
+    # Those that the first density, or the only one, has not seen: what it knows too well it draws too well.
+    folds = place.settings.folds if len(stages.densities) > 1 else OF_DENSITIES
+    beside &= fold_numbers(len(place.table), folds) == 0
     target = place.table[beside]
     made = sample_given(load_run(stages.densities[0][1]).model, target[:, -1].astype(np.float64), seed)
     return template_closure(made, target[:, :-1], features, "side bands", seed)

@@ -73,6 +73,21 @@ def run_search(cfg: RunConfig, task: TaskFunction | None = None) -> SearchRecord
     return found
 
 
+def search_quietly(cfg: RunConfig) -> SearchRecord:
+    """Do what is left of a search in this process and return what was found; no page, and nothing on the terminal.
+
+    Raises:
+        UserError: something is wrong with settings or samples; nothing was written.
+        JobError: a stage failed.
+    """
+    directory = Path(cfg.run_dir).absolute()
+    pipeline = plan_search(cfg.changed({"paths.run": str(directory), "resume": None}), directory, begin_or_go_on)
+    with exclusive_run_dir(directory, "search"):
+        found = run_pipeline(pipeline)
+    assert isinstance(found, SearchRecord)
+    return found
+
+
 def _log(cfg: RunConfig, record: SearchRecord, directory: Path) -> None:
     """Log the search; what loggers cannot do costs a warning."""
     if not cfg.loggers:

@@ -12,7 +12,7 @@ from hepad.core.errors import UserError
 from hepad.core.names import is_name
 from hepad.searches.windows import Scan
 
-Kind: TypeAlias = Literal["supervised", "idealized", "cwola", "anode", "cathode", "lacathode", "score"]
+Kind: TypeAlias = Literal["supervised", "idealized", "cwola", "anode", "r_anode", "cathode", "lacathode", "score"]
 
 NEEDS_EXTRA: Final = ("supervised", "idealized")
 """Kinds of methods that are for studies: they are given background that is known as such."""
@@ -30,6 +30,7 @@ class Method:
         oversample: entries of the template for each entry of the data in the window.
         cross_fit: a density for each fold, which has not seen the entries that the fold tests, beside the window too.
         strips: width of each strip beside the window, in widths of the window.
+        fractions: of signal, that are scanned; empty to learn it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Method:
     oversample: int = 4
     cross_fit: bool = True
     strips: float = 0.5
+    fractions: tuple[float, ...] = ()
 
     @property
     def needs_extra(self) -> bool:
@@ -164,6 +166,7 @@ def _method(name: str, given: Mapping[str, Any]) -> Method:
         oversample=int(given.get("oversample", 4)),
         cross_fit=bool(given.get("cross_fit", True)),
         strips=float(given.get("strips", 0.5)),
+        fractions=tuple(float(fraction) for fraction in given.get("fractions") or ()),
     )
 
 

@@ -148,6 +148,39 @@ def found_table(record: SearchRecord, method: MethodResult) -> Table | None:
     return Table(list(shown), rows, caption)
 
 
+def signal_table(record: SearchRecord, method: MethodResult) -> Table | None:
+    """Return the signal that a method has fitted in the window of its smallest p-value; None where it fits none.
+
+    A row for each feature: median and central 68% of its draws, of the found entries, and of the true signal.
+    """
+    finding = smallest_p(record, method)
+    result = next((r for r in method.windows if finding is not None and r.window == finding.window.name), None)
+    if result is None or (signal := result.signal_model) is None:
+        return None
+    columns = {"Signal model": signal.features, "Found": result.found, "True signal": signal.truth}
+    rows: list[list[Cell]] = [
+        [name, *(_middle(of.get(name, ())) for of in columns.values())]
+        for name in (record.observable, *record.features)
+        if name in signal.features
+    ]
+    inside = next((cut.observed for cut in result.cuts if cut.efficiency == 1), None)
+    told = "" if inside is None else f", about {signal.fraction * inside:.0f} of {inside:,}"
+    caption = (
+        f"{method.method}, {result.window}: the fitted signal is {100 * signal.fraction:.2g}% of the entries{told} "
+        f"(standard deviation over folds {100 * signal.spread:.2g}%). Median and central 68% of its draws, of the "
+        "entries beyond the tightest cut, and of the true signal where truth was read."
+    )
+    return without_empty(Table(["Feature", *columns], rows, caption))
+
+
+def _middle(values: Sequence[float]) -> Cell:
+    known = sorted(values)
+    if not known:
+        return None
+    low, median, high = (known[min(len(known) - 1, int(share * len(known)))] for share in (0.16, 0.5, 0.84))
+    return Interval(median, low, high)
+
+
 def _failed(window: Window, cut: CutResult) -> str | None:
     if cut.failure:
         return "no p-value"

@@ -115,6 +115,21 @@ def found_figures(record: SearchRecord, method: MethodResult, note: str | None) 
                 note=note,
             ),
         )
+    if names and (signal := result.signal_model) is not None:
+        lines = {"Signal model": signal.features, **({"True signal": signal.truth} if signal.truth else {})}
+        yield StandardFigure(
+            f"signal_{method.method}",
+            FOUND,
+            f"{method.method}: draws of the signal that was fitted in {result.window} (line) beside the entries beyond "
+            f"the tightest cut ({tightest}), as points" + ("; broken: the true signal." if signal.truth else "."),
+            partial(
+                plot_found_features,
+                {name: result.found[name] for name in names},
+                {},
+                others={title: dict(columns) for title, columns in lines.items()},
+                note=note,
+            ),
+        )
 
 
 def result_in(method: MethodResult, window: Window) -> WindowResult | None:

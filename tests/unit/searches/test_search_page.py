@@ -17,9 +17,9 @@ from hepad.searches.console import print_search, search_table
 from hepad.searches.figures import search_figures
 from hepad.searches.metrics import search_metrics
 from hepad.searches.page import search_report, write_search_page
-from hepad.searches.record import CutResult, MethodResult, SearchRecord, Window, WindowResult
-from hepad.searches.record_file import write_record
-from hepad.searches.tables import found_table
+from hepad.searches.record import CutResult, MethodResult, SearchRecord, SignalModel, Window, WindowResult
+from hepad.searches.record_file import read_record, write_record
+from hepad.searches.tables import found_table, signal_table
 
 BAD = "<b>../../evil</b>"
 
@@ -64,6 +64,26 @@ def test_a_search_of_one_window_is_drawn_by_its_cuts():
     assert figures["scan"].figure.axes[0].get_xlabel() == "Background efficiency of the cut"
     labels = [label.get_text() for label in figures["limits"].figure.axes[0].get_xticklabels()]
     assert labels == ["no cut", "top 10%", "top 1%", "top 0.1%"]
+
+
+@pytest.mark.parametrize("truth", [True, False])
+def test_a_fitted_signal_stands_beside_the_found_entries_and_the_truth(tmp_path, truth):
+    record = fake_search(0, n_windows=1, methods=("cathode",), n_signal=200)
+    (window,) = record.methods[0].windows
+    drawn = {name: tuple(map(float, window.found[name])) for name in (record.observable, *record.features)}
+    signal = SignalModel(0.03, 0.01, drawn, drawn if truth else {})
+    record = replace(record, methods=(replace(record.methods[0], windows=(replace(window, signal_model=signal),)),))
+    write_record(tmp_path, record)
+    assert read_record(tmp_path).methods == record.methods
+    (figure,) = (figure for figure in search_figures(record) if figure.name == "signal_cathode")
+    labels = figure.figure.axes[0].get_legend_handles_labels()[1]
+    assert labels == ["Signal model", *(["True signal"] if truth else []), "Found"]
+    table = signal_table(record, record.methods[0])
+    assert list(table.header) == ["Feature", "Signal model", "Found", *(["True signal"] if truth else [])]
+    assert "3% of the entries" in table.caption
+    broken = replace(window, signal_model=replace(signal, fraction=2.0))
+    with pytest.raises(ValueError, match=r"signal_model\.fraction=2"):
+        write_record(tmp_path, replace(record, methods=(replace(record.methods[0], windows=(broken,)),)))
 
 
 def test_pictures_of_an_earlier_page_are_gone(tmp_path):

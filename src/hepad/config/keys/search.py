@@ -7,7 +7,7 @@ from hepad.config.keys.kinds import Flag, Kind, Name, Number, Text, Whole, Word
 from hepad.config.keys.run import DATA_KEYS, DIRECTORY, LOGGER_KEYS, SEED
 
 WORDS: Final = ListOf(Text(), 0, 1000, "words of hepad.train", "[model=trees,seed=1]")
-KINDS: Final = ("cathode", "idealized", "supervised", "cwola", "anode", "lacathode", "score")
+KINDS: Final = ("cathode", "idealized", "supervised", "cwola", "anode", "r_anode", "lacathode", "score")
 
 SEARCH_KEYS: Final[dict[str, Kind]] = {
     "resume": optional(DIRECTORY),
@@ -19,6 +19,8 @@ SEARCH_KEYS: Final[dict[str, Kind]] = {
     "injection.sample": optional(Name()),
     "injection.events": optional(Whole(0)),
     "injection.fraction": optional(Number(0, 10)),
+    "injection.fractions": ListOf(Number(0, 10), 0, 100, "fractions", "[0.0,0.01,0.04]"),
+    "injection.seeds": Whole(1, 1000),
     "unblind": Flag(),
     "null_twin": Word(("auto", "background", "shuffled", "none")),
     "scan.windows": Whole(1, 100),
@@ -44,6 +46,7 @@ SEARCH_KEYS: Final[dict[str, Kind]] = {
     "methods.*.oversample": Whole(1, 1000),
     "methods.*.cross_fit": Flag(),
     "methods.*.strips": Number(0, 100, open_low=True),
+    "methods.*.fractions": ListOf(Number(0, 1, open_low=True, open_high=True), 0, 50, "fractions", "[0.01,0.03]"),
     "paths.root": DIRECTORY,
     "paths.run": DIRECTORY,
     **{f"data.{key}": kind for key, kind in DATA_KEYS.items()},
