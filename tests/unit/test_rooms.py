@@ -41,7 +41,7 @@ MAY_IMPORT = {
         "bundled", "callbacks", "checkpoints", "checks", "cluster", "config", "data", "formats", "generators",
         "inference", "logging", "metrics", "models", "nn", "plots", "report", "results", "rundir", "scores", "steps",
     },
-    "comparison": {"metrics", "plots", "report", "rundir"},
+    "comparison": {"generators", "metrics", "plots", "report", "rundir"},
     "pipeline": {
         "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
         "results", "run", "rundir",

@@ -1,5 +1,6 @@
 """Numbers of a generator card under flat names, and what they say in sentences."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -63,9 +64,11 @@ def generator_verdict(card: GeneratorCard) -> GeneratorVerdict:
     for name, found in (("Fréchet distance", card.frechet), ("kernel distance", card.kernel)):
         if "generated" in found:
             value, floor = found["generated"], found.get("floor")
-            beside = "" if floor is None else f"; real against real {_scaled(floor.value, floor.error)}"
+            beside = "" if floor is None else f"; real against real {with_error(1e3 * floor.value, 1e3 * floor.error)}"
             says = "beyond the floor" if value.p_value < SIGNIFICANT else "compatible with 0"
-            sentences.append(f"The {name} is {_scaled(value.value, value.error)} × 10⁻³, {says}{beside}.")
+            sentences.append(
+                f"The {name} is {with_error(1e3 * value.value, 1e3 * value.error)} × 10⁻³, {says}{beside}."
+            )
     sentences += _copy_sentences(card)
     return GeneratorVerdict(tuple(differing), compared, tuple(sentences))
 
@@ -162,8 +165,15 @@ def _copy_sentences(card: GeneratorCard) -> list[str]:
     return ["No generated entry is a training entry, and they lie no nearer to these than held-out real ones do."]
 
 
-def _scaled(value: float, error: float) -> str:
-    return f"{1e3 * value:.3g} ± {1e3 * error:.2g}"
+def with_error(value: float, error: float) -> str:
+    """Return a number and its error in words, both to two digits of the error.
+
+    >>> from hepad.generators.card_metrics import with_error
+    >>> with_error(1193.4, 18.2), with_error(-0.00141, 0.0045)
+    ('1193 ± 18', '−0.0014 ± 0.0045')
+    """
+    digits = max(0, 1 - math.floor(math.log10(error))) if error > 0 else 4
+    return f"{value:.{digits}f} ± {error:.{digits}f}".replace("-", "−")
 
 
 def ranked(rows: Mapping[str, Mapping[str, float]]) -> list[str]:

@@ -127,7 +127,7 @@ def _draw(axes: Axes, below: Axes, found: Distribution) -> None:
     if test is not None and test.ndf:
         text = rf"$\chi^2$/ndf = {test.chi2_per_ndf:.3g}"
         floor = found.tests.get("floor")
-        if floor is not None:
+        if floor is not None and floor.ndf:
             text += f" (real {floor.chi2_per_ndf:.2g})"
         axes.text(0.97, 0.96, text, transform=axes.transAxes, ha="right", va="top", fontsize=13)
 

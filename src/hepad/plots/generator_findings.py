@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from matplotlib.figure import Figure
 
+from hepad.generators.card_metrics import with_error
 from hepad.generators.classifier_test import ClassifierTest
 from hepad.generators.correlations import CorrelationDifference
 from hepad.generators.frechet import Extrapolated
@@ -96,7 +97,7 @@ def plot_frechet(distances: Mapping[str, Extrapolated], *, note: str | None = No
             inverse = 1 / found.sizes
             slope = np.polyfit(inverse, found.distances, 1, w=found.sizes)[0]
             line = np.array([0.0, inverse.max()])
-            label = f"{_TITLES[side]}: {1e3 * found.value:.3g} ± {1e3 * found.error:.2g}"
+            label = f"{_TITLES[side]}: {with_error(1e3 * found.value, 1e3 * found.error)}"
             axes.plot(1e3 * line, 1e3 * (found.value + slope * line), "-", color=_COLOURS[side], linewidth=1.8)
             axes.plot(1e3 * inverse, 1e3 * found.distances, _MARKERS[side], color=_COLOURS[side], markersize=7)
             axes.errorbar(

@@ -2,9 +2,9 @@
 
 from hepad.generators import GeneratorCard
 from hepad.generators.card_metrics import SIGNIFICANT, differing_observables
-from hepad.plots import feature_name
 from hepad.report import Cell, Table, interval
 
+_NO_DIGITS = 1e-9
 _NAMES = {"trees": "boosted trees", "mlp": "network"}
 
 
@@ -65,12 +65,12 @@ def observable_table(card: GeneratorCard) -> Table:
         distances = {side: _with_error(w.value / scale, w.error / scale) for side, w in d.distances.items()}
         rows.append(
             [
-                f"{feature_name(d.name)}{' *' if d.name in place else ''}",
+                f"{d.name}{' *' if d.name in place else ''}",
                 test.separation,
                 None if floor is None else floor.separation,
                 test.chi2_per_ndf if test.ndf else None,
                 None if floor is None or not floor.ndf else floor.chi2_per_ndf,
-                test.p_value,
+                _probability(test.p_value),
                 distances["generated"],
                 distances.get("floor"),
             ]
@@ -90,7 +90,7 @@ def profile_table(card: GeneratorCard) -> Table | None:
         if "generated" in sides:
             test, floor = sides["generated"], sides.get("floor")
             beside = [None, None] if floor is None else [floor.chi2 / max(floor.ndf, 1), floor.p_value]
-            rows.append([name, test.chi2 / max(test.ndf, 1), beside[0], test.p_value, beside[1]])
+            rows.append([name, test.chi2 / max(test.ndf, 1), beside[0], _probability(test.p_value), beside[1]])
     titles = ["Profile", "χ²/ndf", "floor", "p", "floor"]
     return Table(titles, rows, "Mean profiles, with the covariance of their bins.") if rows else None
 
@@ -100,11 +100,16 @@ def correlation_pairs(card: GeneratorCard) -> str | None:
     found = card.correlations.get("generated")
     if found is None:
         return None
-    first, second = (feature_name(card.feature_names[place]) for place in found.pair)
+    first, second = (card.feature_names[place] for place in found.pair)
     return (
         f"The rank correlation that differs most, by {found.largest:.3f}, is that of {first} and {second}. Over all "
         f"pairs the RMS difference is {found.rms:.4f}; statistics alone make about {found.expected_rms:.4f}."
     )
+
+
+def _probability(p_value: float) -> Cell:
+    """A p-value, of which nobody believes the digits where it is too small."""
+    return p_value if p_value > _NO_DIGITS else "< 10⁻⁹"
 
 
 def _with_error(value: float, error: float) -> Cell:
