@@ -35,7 +35,7 @@ class CardSettings:
         neighbour_entries: of each side for precision, coverage and the search for copies.
         training_entries: training entries that copies are searched among.
         classifiers: of `CLASSIFIERS`.
-        seed: of folds and initial weights.
+        seed: of parts and initial weights.
     """
 
     classifier_entries: int = 10_000
