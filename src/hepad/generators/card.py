@@ -36,6 +36,10 @@ class CardSettings:
         training_entries: training entries that copies are searched among.
         classifiers: of `CLASSIFIERS`.
         seed: of parts and initial weights.
+
+    >>> from hepad.generators import CardSettings
+    >>> CardSettings(classifiers=("trees",)).distance_entries
+    10000
     """
 
     classifier_entries: int = 10_000

@@ -21,6 +21,13 @@ def generator_metrics(card: GeneratorCard) -> dict[str, float]:
 
     `auc/<classifier>`, `jsd/<classifier>`, `fpd`, `kpd`, `w1/<observable>`, `memorisation/auc` have `…/low` and
     `…/high` of one standard error; a number that needs more entries than there are has no name.
+
+    >>> import numpy as np
+    >>> from hepad.generators import CardSettings, generator_card, generator_metrics, vector_population
+    >>> real, made, other = (vector_population(x, ["pt"]) for x in np.random.default_rng(0).normal(size=(3, 200, 1)))
+    >>> metrics = generator_metrics(generator_card(real, made, other, settings=CardSettings(classifiers=())))
+    >>> metrics["generator/entries"], "generator/auc/trees" in metrics
+    (200.0, False)
     """
     metrics: dict[str, float] = {f"{prefix}/entries": float(card.n) for prefix in _PREFIXES.values()}
     for side, prefix in _PREFIXES.items():
@@ -57,7 +64,15 @@ def differing_observables(card: GeneratorCard, side: str = "generated") -> list[
 
 
 def generator_verdict(card: GeneratorCard) -> GeneratorVerdict:
-    """Return what a card says: which observables differ, and what tells generated entries from real ones."""
+    """Return what a card says: which observables differ, and what tells generated entries from real ones.
+
+    >>> import numpy as np
+    >>> from hepad.generators import CardSettings, generator_card, generator_verdict, vector_population
+    >>> x = np.random.default_rng(0).normal(size=(3, 200, 1))
+    >>> real, made, other = (vector_population(values, ["pt"]) for values in (x[0], x[1] + 1, x[2]))
+    >>> generator_verdict(generator_card(real, made, other, settings=CardSettings(classifiers=()))).differing
+    ('pt',)
+    """
     differing = differing_observables(card)
     compared = sum("generated" in found.tests for found in card.distributions) + len(card.profiles)
     sentences = [*_distribution_sentences(card, differing, compared), *_classifier_sentences(card)]
@@ -179,19 +194,21 @@ def with_error(value: float, error: float) -> str:
 def ranked(rows: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return names of generators, the one that is told from real entries with the smallest AUC first.
 
-    The AUC is the largest of its classifiers; where that is missing, the Fréchet distance decides, behind all others.
+    The AUC is the largest of its classifiers; where that is missing, the Fréchet distance decides, or the
+    mean separation power, behind all others.
 
     >>> from hepad.generators import ranked
     >>> ranked({"a": {"generator/auc/trees": 0.8}, "b": {"generator/auc/trees": 0.6}, "c": {"generator/fpd": 0.1}})
     ['b', 'a', 'c']
     """
 
-    def key(name: str) -> tuple[float, float]:
+    def key(name: str) -> tuple[float, ...]:
         found = [
             value
             for metric, value in rows[name].items()
             if metric.startswith(f"{PREFIX}/auc/") and metric.count("/") == 2
         ]
-        return (max(found) if found else 2.0, rows[name].get(f"{PREFIX}/fpd", float("inf")))
+        others = (rows[name].get(f"{PREFIX}/{metric}", math.inf) for metric in ("fpd", "separation_mean"))
+        return (max(found) if found else 2.0, *others)
 
     return sorted(rows, key=key)

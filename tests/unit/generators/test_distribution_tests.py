@@ -1,4 +1,4 @@
-"""Separation power, the χ² test of shapes, and Wasserstein distances: against others, and honest under repeated toys."""
+"""Separation power, the χ² test of shapes, and Wasserstein distances: against others, honest under repeated toys."""
 
 import numpy as np
 import pytest
@@ -14,6 +14,7 @@ def p_values(make, n_toys=120):
     found = []
     for toy in range(n_toys):
         pair = make(2 * toy), make(2 * toy + 1)
+        named = pair[0].observables.items()
         named = pair[0].observables.items()
         found.append([compare_shapes(name, *pair, shown_edges(o.values)[0]).p_value for name, o in named])
     return np.array(found).T
