@@ -1,4 +1,4 @@
-"""How good a generator is: numbers of generated entries against real ones, from arrays."""
+"""Quality of a generator: numbers of generated entries against real ones, from arrays."""
 
 from hepad.generators.amplification import amplification, quantile_cells, quantile_error
 from hepad.generators.card import CardSettings, GeneratorCard, generator_card

@@ -22,12 +22,12 @@ N_STEPS: Final = 6
 """Calls of `progress` by a card with all classifiers."""
 
 SIDES: Final = ("generated", "floor")
-"""What is compared with the reference: generated entries, and other real ones."""
+"""Samples that are compared with the reference: generated entries, and other real ones."""
 
 
 @dataclass(frozen=True)
 class CardSettings:
-    """How many entries each number is made of, at most.
+    """Numbers of entries that each number is made of, at most.
 
     Args:
         classifier_entries: of each side for the classifier test.

@@ -37,7 +37,7 @@ def generator_metrics(card: GeneratorCard) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class GeneratorVerdict:
-    """What a card says in short.
+    """A card in short.
 
     Attributes:
         differing: names of observables and profiles that differ from the real ones, the least likely first.

@@ -34,7 +34,7 @@ _PRIOR: Final = 3.0
 
 @dataclass(frozen=True, eq=False)
 class ClassifierTest:
-    """What a classifier found.
+    """Findings of a classifier.
 
     Attributes:
         auc: area under the ROC curve.

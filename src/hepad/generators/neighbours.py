@@ -83,13 +83,18 @@ def coverage(real: Population, other: Population) -> Coverage:
     reach_x, reach_y = (_nearest(z, z, NEIGHBOURS + 1)[:, -1] for z in (x, y))
     inside_real, inside_other, held = _within(x, y, reach_x, reach_y)
     wx, wy = real.weights / real.weights.sum(), other.weights / other.weights.sum()
-    found = (inside_real > 0, inside_other > 0, inside_real / NEIGHBOURS, held)
-    shares = [float(w @ v) for w, v in zip((wy, wx, wy, wx), found, strict=True)]
+    found = (
+        (wy, (inside_real > 0).astype(np.float64)),
+        (wx, (inside_other > 0).astype(np.float64)),
+        (wy, inside_real / NEIGHBOURS),
+        (wx, held.astype(np.float64)),
+    )
+    shares = [float(w @ values) for w, values in found]
     errors = [
-        float(np.sqrt(np.square(w) @ np.square(v - share)))
-        for w, v, share in zip((wy, wx, wy, wx), found, shares, strict=True)
+        float(np.sqrt(np.square(w) @ np.square(values - share)))
+        for (w, values), share in zip(found, shares, strict=True)
     ]
-    return Coverage(*shares, errors=(errors[0], errors[1], errors[2], errors[3]))
+    return Coverage(shares[0], shares[1], shares[2], shares[3], (errors[0], errors[1], errors[2], errors[3]))
 
 
 def memorisation(training: Population, held_out: Population, generated: Population) -> Memorisation:

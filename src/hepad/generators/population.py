@@ -89,7 +89,7 @@ class Population:
 
     @property
     def effective(self) -> float:
-        """How many entries of equal weight these are worth."""
+        """Number of entries of equal weight that these are worth."""
         return float(len(self)) if self.weight is None else effective_entries(self.weight)
 
     @property

@@ -86,7 +86,7 @@ def compare_profiles(name: str, real: Population, other: Population) -> ProfileT
     inverse, ndf = _pseudo_inverse(scaled)
     pull = d[used] / error[used]
     chi2 = float(pull @ inverse @ pull)
-    return ProfileTest(*parts, chi2, ndf, float(stats.chi2.sf(chi2, ndf)) if ndf else 1.0)
+    return ProfileTest(parts[0], parts[1], chi2, ndf, float(stats.chi2.sf(chi2, ndf)) if ndf else 1.0)
 
 
 def energy_edges(incident: FloatArray) -> FloatArray:

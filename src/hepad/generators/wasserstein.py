@@ -81,7 +81,8 @@ def wasserstein(
 
 def _shares(weights: FloatArray, entry: NDArray[np.int64]) -> FloatArray:
     chosen = weights[entry]
-    return chosen / chosen.sum()
+    shares: FloatArray = chosen / chosen.sum()
+    return shares
 
 
 def _thinned(observable: Observable) -> Observable:

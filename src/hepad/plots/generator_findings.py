@@ -1,4 +1,4 @@
-"""What a generator card found beside distributions: correlations, classifiers, distances, neighbours, profiles."""
+"""Figures of a generator card beside distributions: correlations, classifiers, distances, neighbours, profiles."""
 
 import math
 from collections.abc import Mapping, Sequence
