@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 from hepad.generators.blocks import feature_scale
@@ -168,7 +169,7 @@ def generator_card(
     distributions = _distributions(reference, sides, notes)
     progress("correlations")
     correlations = each(correlation_difference)
-    profiles = {name: each(lambda a, b, name=name: compare_profiles(name, a, b)) for name in reference.profiles}
+    profiles = {name: each(partial(compare_profiles, name)) for name in reference.profiles}
     progress("distances")
     scale = feature_scale(reference.features)
     frechet = each(lambda a, b: extrapolated_frechet(a, b, scale), settings.distance_entries)
@@ -176,9 +177,7 @@ def generator_card(
     classifiers = {}
     for kind in settings.classifiers:
         progress(f"classifier {kind}")
-        classifiers[kind] = each(
-            lambda a, b, kind=kind: classifier_test(a, b, kind, settings.seed), settings.classifier_entries
-        )
+        classifiers[kind] = each(partial(classifier_test, kind=kind, seed=settings.seed), settings.classifier_entries)
     progress("neighbours")
     near = each(coverage, settings.neighbour_entries)
     copies: dict[str, Memorisation] = {}

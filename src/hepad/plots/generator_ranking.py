@@ -27,7 +27,7 @@ def plot_generator_ranking(
     with house_style():
         figure, axes = new_figure(note, (10.0, max(4.5, 0.8 * len(aucs) + 2.6)))
         told: set[str] = set()
-        for row, (_, found) in enumerate(reversed(aucs.items())):
+        for row, (_, found) in enumerate(reversed(list(aucs.items()))):
             for k, (kind, sides) in enumerate(found.items()):
                 marker, title = _MARKERS.get(kind, ("D", plain(kind)))
                 at = row + 0.16 * (len(found) - 1) / 2 - 0.16 * k
@@ -47,7 +47,7 @@ def plot_generator_ranking(
                     )
                     told.add(name)
         axes.axvline(0.5, color="0.6", linewidth=1.5)
-        axes.set_yticks(np.arange(len(aucs)), [plain(name) for name in reversed(aucs)], fontsize=15)
+        axes.set_yticks(np.arange(len(aucs)), [plain(name) for name in reversed(list(aucs))], fontsize=15)
         axes.set_ylim(-0.6, len(aucs) - 0.4)
         axes.minorticks_off()
         axes.grid(axis="x", color="0.9")

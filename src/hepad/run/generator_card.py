@@ -151,8 +151,11 @@ def _card(
     described = (data.structure, data.feature_names, data.context_names)
     training = training_population(data.train_entries, *described, settings.training_entries)
     with progress("card", N_STEPS, unit="steps") as advance:
+        real, made, other = (population(part, *described) for part in (reference, generated, floor))
         return generator_card(
-            *(population(part, *described) for part in (reference, generated, floor)),
+            real,
+            made,
+            other,
             training=training,
             settings=settings,
             progress=lambda step: advance(1),
