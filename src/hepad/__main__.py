@@ -11,6 +11,7 @@ COMMANDS: Final = {
     "evaluate": "evaluate a run again, on other data if asked",
     "score": "a score for every entry of a file of any size",
     "generate": "a sample made up by a run's gan, bigan or vae",
+    "generator_card": "how good a run's generator is, beside real entries against real ones",
     "search": "a resonant search, from samples to p-values",
     "threshold": "a threshold for a rate, chosen and tested on background that did not train",
     "export": "a run's scorer as ONNX or a program of torch.export, raw entries in, scores out",

@@ -1,4 +1,4 @@
-"""`python -m hepad.compare DIR…`: several runs, or several searches, side by side."""
+"""`python -m hepad.compare DIR…`: several runs, several searches, or several generator cards, side by side."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -31,6 +31,13 @@ def job(cfg: DictConfig) -> None:
         _compare_searches(searches, unfinished, output, cfg.formats)
         return
     # Imported here, so that --help does not wait for matplotlib.
+    from hepad.comparison.generators import find_cards
+
+    if cards := find_cards(cfg.runs):
+        if cfg.baseline is not None:
+            raise UserError(f"baseline={cfg.baseline}: generators are ranked without one; leave it out")
+        _compare_cards(cards, output, cfg.formats)
+        return
     from hepad.comparison import compare, write_comparison
     from hepad.comparison.page import print_comparison
 
@@ -46,6 +53,18 @@ def _compare_searches(
 
     comparison = compare_searches(searches, unfinished)
     print_search_comparison(comparison, write_search_comparison(comparison, output, formats))
+
+
+def _compare_cards(cards: Sequence[Path], output: Path, formats: Sequence[str]) -> None:
+    from hepad.comparison.generators import (
+        compare_generators,
+        print_generator_comparison,
+        write_generator_comparison,
+    )
+    from hepad.rundir.record import read_record
+
+    comparison = compare_generators([read_record(card) for card in cards])
+    print_generator_comparison(comparison, write_generator_comparison(comparison, output, formats))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -12,6 +12,7 @@ from rich.table import Table as ConsoleTable
 from hepad.comparison.compare import Comparison
 from hepad.comparison.figures import AGREEMENT, SEPARATION, TRAINING, comparison_figures
 from hepad.comparison.files import write_files
+from hepad.comparison.generators import GENERATORS, GeneratorComparison, card_of, compare_generators, generator_table
 from hepad.comparison.rows import auc_name, csv_text, reason_table
 from hepad.comparison.seeds import seed_groups, seed_tables, spreads_beside
 from hepad.comparison.tables import (
@@ -37,8 +38,10 @@ def write_comparison(comparison: Comparison, directory: Path, formats: Sequence[
 
 def print_comparison(comparison: Comparison, page: Path) -> None:
     """Print the table of AUCs against the first reference, what is not shared, and the path of the page."""
+    generators = run_generators(comparison)
+    ranked = [] if generators is None else [console_table(generator_table(generators), "Generators, the best first")]
     print_to_terminal(
-        [comparison_table(comparison)],
+        [comparison_table(comparison), *ranked],
         [
             ("mean", f"over {', '.join(comparison.averaged(comparison.references[0]))}"),
             ("better", "than the best trivial score, on how many signals (significantly)"),
@@ -76,6 +79,7 @@ def comparison_report(comparison: Comparison, figures: Sequence[StandardFigure],
     first = comparison.references[0]
     best = comparison.ranked(first)[0].name
     groups = seed_groups(comparison)
+    generators = run_generators(comparison)
     over_seeds = [Section("Over seeds", tables=seed_tables(comparison, groups))] if groups else []
     sections = [
         *over_seeds,
@@ -95,12 +99,13 @@ def comparison_report(comparison: Comparison, figures: Sequence[StandardFigure],
             pictures.get(AGREEMENT, []),
             notes=["1 means that two runs rank all entries alike: then they find the same anomalies."],
         ),
+        *([] if generators is None else [Section(GENERATORS, tables=[generator_table(generators)])]),
         Section(TRAINING, pictures.get(TRAINING, [])),
         Section("Runs", tables=[run_table(comparison), settings_table(comparison)]),
     ]
     if comparison.left_out:
         sections.append(Section("Left out", tables=[reason_table(comparison.left_out, "Runs without scores.")]))
-    warnings = list(comparison.notes)
+    warnings = [*comparison.notes, *(() if generators is None else generators.notes)]
     if comparison.left_out:
         warnings.append(f"{len(comparison.left_out)} without scores left out, see the end of the page.")
     return Report(
@@ -121,6 +126,13 @@ def comparison_report(comparison: Comparison, figures: Sequence[StandardFigure],
         warnings=warnings,
         landscape=True,
     )
+
+
+def run_generators(comparison: Comparison) -> GeneratorComparison | None:
+    """Return the last generator card of each run that has one, ranked; None where none has."""
+    cards = {label: card_of(record.directory) for label, record in comparison.records.items()}
+    known = {label: card for label, card in cards.items() if card is not None}
+    return compare_generators(list(known.values()), list(known)) if known else None
 
 
 def _best_trivial(comparison: Comparison, reference: str, run: str) -> list[tuple[str, Cell]]:

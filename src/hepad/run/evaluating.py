@@ -1,15 +1,11 @@
 """A finished run evaluated again, from its best checkpoint."""
 
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import lightning as L
 import torch
-from lightning.pytorch.loggers import Logger
 
 from hepad.callbacks.evaluate import resolve_references
 from hepad.checks.combinations import validate_names
@@ -19,11 +15,10 @@ from hepad.config.registry import check_targets
 from hepad.core.errors import UserError
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
-from hepad.core.names import check_name
 from hepad.data import AnomalyDataModule
 from hepad.data.targets import stored_targets
-from hepad.logging.log import SafeLogging, log_files, log_origin, log_results, log_totals
-from hepad.logging.loggers import build_loggers, finish, quieten, wandb_home, wandb_identity
+from hepad.logging.log import log_files, log_origin, log_results, log_totals
+from hepad.logging.loggers import build_loggers, quieten, wandb_identity
 from hepad.logging.secret_words import refuse_secrets
 from hepad.models.mean_of_members import MeanOfMembers
 from hepad.plots.processes import DrawingProcesses
@@ -34,13 +29,12 @@ from hepad.run.building import build_evaluate, build_inference, build_trainer
 from hepad.run.context_range import ContextRange
 from hepad.run.evaluation_config import check_in_place, evaluation_config, given_keys
 from hepad.run.evaluation_data import evaluation_data
+from hepad.run.evaluation_directory import evaluation_directory, made_directory, with_record_named
 from hepad.run.executing import Clock, TrainingResult
 from hepad.run.loading import load_run
 from hepad.run.provenance import command_words, provenance, write_provenance
-from hepad.rundir.config_file import moved_paths
 from hepad.rundir.facts import read_provenance
 from hepad.rundir.history_file import read_history
-from hepad.rundir.locking import lock_run
 
 SetTargets: TypeAlias = Callable[
     [Path, RunConfig, Mapping[str, Any], AnomalyDataModule], tuple[dict[str, Any], list[str]]
@@ -66,7 +60,7 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
     run_dir = Path(str(cfg.value("run"))).expanduser().absolute()
     run = load_run(run_dir)
     in_place, name = bool(cfg.value("in_place")), cfg.value("name")
-    directory = run_dir if in_place else _directory(run_dir, name)
+    directory = run_dir if in_place else evaluation_directory(run_dir, name)
     if in_place:
         check_in_place(words, name)
         if isinstance(run.model, MeanOfMembers):
@@ -86,7 +80,7 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         inference.advice = "; the same command goes on there"
     evaluate = build_evaluate(config, directory, inference)
     trainer = build_trainer(config, [*([] if inference is None else [inference]), evaluate])
-    config = _with_record_named(config, run_dir, directory, given_keys(words))
+    config = with_record_named(config, run_dir, directory, given_keys(words))
     found = provenance(data, run.model, config.seed) | {
         "command": command_words(),
         "evaluated_run": str(run_dir),
@@ -96,7 +90,7 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         **origin,
     }
     clock = Clock()
-    with _made(directory, keep=in_place) as (loggers, log_safely), DrawingProcesses() as drawing:
+    with made_directory(directory, keep=in_place) as (loggers, log_safely), DrawingProcesses() as drawing:
         loggers += build_loggers(config.loggers)
         found["wandb"] = wandb_identity(loggers)
         log_safely(log_origin, loggers, config, found)
@@ -133,61 +127,6 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
             inference.clear()
         write_provenance(directory, found)
     return TrainingResult(run_dir=directory, evaluation=result, seconds=clock.laps)
-
-
-def _directory(run_dir: Path, name: str | None) -> Path:
-    name = datetime.now().strftime("%Y-%m-%d_%H-%M-%S") if name is None else str(name)
-    check_name(f"name={name}", name)
-    directory = run_dir / "evaluations" / name
-    if directory.exists():
-        raise UserError(f"{directory} exists; choose another name")
-    return directory
-
-
-@contextmanager
-def _made(directory: Path, keep: bool) -> Iterator[tuple[list[Logger], SafeLogging]]:
-    """Make a directory to write in, and finish the loggers put in the list; it goes again if anything fails.
-
-    What is logged through the second value can fail without harm.
-
-    Args:
-        directory: what to make.
-        keep: it is a run's own, to be locked instead, and kept whatever happens.
-    """
-    loggers: list[Logger] = []
-    log_safely = SafeLogging()
-    with lock_run(directory) if keep else nullcontext(), wandb_home(directory):
-        directory.mkdir(parents=True, exist_ok=keep)
-        try:
-            yield loggers, log_safely
-        except BaseException:
-            finish(loggers, exit_code=1)
-            if not keep:
-                shutil.rmtree(directory)
-                with suppress(OSError):
-                    directory.parent.rmdir()
-            raise
-        log_safely.finish(loggers)
-
-
-def _with_record_named(config: RunConfig, run_dir: Path, directory: Path, given: Sequence[str]) -> RunConfig:
-    """Return a config whose loggers write into the evaluation's directory, in the run's project and group.
-
-    They do so as a job of its own type, wherever the run's own loggers wrote: its config may be a stranger's. `given`
-    are the keys of the command line.
-    """
-    loggers = {}
-    for name, component in config.loggers.items():
-        logger: dict[str, Any] = moved_paths(component.plain(), config.run_dir, str(directory))
-        if "save_dir" in logger and f"logger.{name}.save_dir" not in given:
-            logger["save_dir"] = str(directory)
-        if directory != run_dir and "job_type" in logger:
-            logger["job_type"] = "evaluate" if logger["job_type"] == "train" else logger["job_type"]
-            logger["name"] = f"{logger['name'] or run_dir.name}_{directory.name}"
-            # A run of its own, and the training's checkpoints are the training's.
-            logger |= {"id": None, "log_model": "none"}
-        loggers[name] = logger
-    return config.changed({"paths.run": str(directory)} | ({"logger": loggers} if loggers else {}))
 
 
 def _outside(trained: Mapping[str, Any], data: AnomalyDataModule) -> list[str]:
