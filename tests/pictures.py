@@ -1,8 +1,8 @@
 """Pictures of a kind rendered once in each process of the tests: a run has some ten of them, at a second each.
 
-Every figure is still made of what is to be shown, which is where a recipe fails; what is saved is the time of turning it
-into pixels, which `tests/unit/plots` and `tests/browser` look at. The file of a figure that was not rendered holds the
-first picture of its name.
+Every figure is still made of what is to be shown, which is where a recipe fails; what is saved is the time of turning
+it into pixels, which `tests/unit/plots` and `tests/browser` look at. The file of a figure that was not rendered holds
+the first picture of its name.
 """
 
 from collections.abc import Iterator, Sequence

@@ -61,7 +61,6 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "cell": ("Cell energy", ""),
     "total": ("Sum", ""),
     "largest": ("Largest", ""),
-    "response": ("Visible / incident energy", ""),
     "incident": ("Incident energy", "GeV"),
     "occupancy": ("Occupancy", ""),
     "sparsity": ("Sparsity", ""),
