@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -21,7 +22,7 @@ def job(cfg: DictConfig) -> None:
     run, output = Path(cfg.run).expanduser(), Path(cfg.output).expanduser()
     require_run(run)
     require_new_file(output, "output")
-    given = OmegaConf.to_container(cfg.context) if isinstance(cfg.context, DictConfig) else cfg.context
+    given: Any = OmegaConf.to_container(cfg.context) if isinstance(cfg.context, DictConfig) else cfg.context
     # Imported here, so that --help does not wait for torch.
     with importing():
         from hepad.run.generating import generate_file

@@ -129,4 +129,5 @@ def _least_squares(features: Tensor, y: Tensor, weight: Tensor) -> Tensor:
     root = weight.sqrt()
     # The pseudo-inverse on the CPU takes columns that depend on each other, such as those of one context.
     solved = torch.linalg.lstsq((features * root.unsqueeze(1)).cpu(), (y * root).unsqueeze(1).cpu(), driver="gelsd")
-    return solved.solution.squeeze(1).to(features.device)
+    coefficients: Tensor = solved.solution.squeeze(1)
+    return coefficients.to(features.device)
