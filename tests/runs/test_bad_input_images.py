@@ -65,13 +65,13 @@ def test_a_training_part_without_a_data_range(refused):
         (["model=conv_ae", "data.dataset=images"], "allowed: calo_regions, CaloRegions"),
         (
             ["model=conv_ae", "data=jets"],
-            "not the vectors of data=jets; choose data=calo or data=jet_images or another model",
+            "not the vectors of data=jets; choose data=calo or data=jet_images or data=showers or another model",
         ),
         (["model=dense_ae", "loss=ssim"], "SSIM is defined for images, not for the vectors of data=jets"),
         (["model=td_ae", "loss=weighted"], "SSIM is defined for images, not for the sets of data=events"),
         (["model=td_ae", "loss=weighted"], "of data=events; loss@model.loss.terms.b.loss=huber"),
         (["model=dense_ae", "loss=ssim"], "of data=jets; loss=huber"),
-        (["model=td_ae", "loss=ncc"], "NCC is defined for images, not for the sets of data=events"),
+        (["model=td_ae", "loss=ncc"], "NCC is defined for images or volumes, not for the sets of data=events"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -60,7 +60,7 @@ def test_wrong_input_is_one_line(run_train, words, tmp_path):
         "data.center=middle": "allowed: centroid, axis, hardest",
         "data.half_width=-1.0": "a number above 0 and at most 10",
         "data.background=zero_bias": "allowed: qcd_jets, top_jets",
-        "model=dense_ae": "DenseAutoencoder takes vectors, not the images of data=jet_images",
+        "model=dense_ae": "DenseAutoencoder takes vectors or volumes, not the images of data=jet_images",
     }
     for wrong, said in cases.items():
         kept = [word for word in words if not (wrong.startswith("model=") and word.startswith("model."))]

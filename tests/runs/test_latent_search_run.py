@@ -217,7 +217,7 @@ def test_a_search_that_fails_everywhere_fails_the_job(searched) -> None:
         (["inference.seed=1.5"], "inference.seed=1.5: an integer"),
         (["inference.seed=abc"], "inference.seed=abc: an integer"),
         (["inference.loss._target_=hepad.losses.SSIM"], "SSIM is defined for images, not for vectors"),
-        (["inference.loss._target_=hepad.losses.NCC"], "NCC is defined for images, not for vectors"),
+        (["inference.loss._target_=hepad.losses.NCC"], "NCC is defined for images or volumes, not for vectors"),
         (["inference.loss=null"], "loss=None; one of those in hepad.losses is needed"),
         (["inference.gamma_z=nan"], "inference.gamma_z=nan: a number of at least 0"),
         (["inference.memory=nan"], "inference.memory=nan: a positive number"),
