@@ -119,7 +119,7 @@ def response(visible: FloatArray, incident: FloatArray, edges: FloatArray, weigh
     >>> seen = energy * np.random.default_rng(0).normal(0.9, 0.05, 10_000)
     >>> found = response(seen, energy, np.array([0.0, 100.0]), np.ones(10_000))
     >>> found.response.round(2), found.resolution.round(3)
-    (array([0.9]), array([0.056]))
+    (array([0.9]), array([0.055]))
     """
     place = np.searchsorted(edges, incident, side="right") - 1
     rows = []
