@@ -46,16 +46,17 @@ def test_each_side_moves_in_its_turn():
 def test_a_step_of_one_side_leaves_the_other_alone(kind, monkeypatch):
     model = build(kind)
     trained = {}
-    step = type(model)._step
+    step = type(model).take_step
 
-    def spy(self, optimizer, loss, network):
+    def spy(self, optimizer, loss, parameters):
+        moved = list(parameters)
         before = weights(self.maker), weights(self.discriminator)
-        step(self, optimizer, loss, network)
+        step(self, optimizer, loss, moved)
         after = weights(self.maker), weights(self.discriminator)
-        side = "maker" if network is self.maker else "discriminator"
+        side = "maker" if moved[0] is next(self.maker.parameters()) else "discriminator"
         trained[side] = [not same(b, a) for b, a in zip(before, after, strict=True)]
 
-    monkeypatch.setattr(type(model), "_step", spy)
+    monkeypatch.setattr(type(model), "take_step", spy)
     fit(model)
     assert trained == {"maker": [True, False], "discriminator": [False, True]}
     assert all(weight.requires_grad for weight in model.discriminator.parameters())
