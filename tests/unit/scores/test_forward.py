@@ -44,7 +44,7 @@ def test_neither_threads_nor_chunks_change_a_bit_of_a_score(entries, case):
             part.running_var.uniform_(0.5, 2)
     seen = data.train_entries.batch
     rows = torch.randint(len(seen.x), (300,))
-    batch = take_rows(Batch(seen.x, seen.mask), rows)
+    batch = take_rows(Batch(seen.x, seen.mask, context=seen.context), rows)
     with torch.inference_mode():
         # Chunks of before.
         expected = torch.cat([model.anomaly_score(take_rows(batch, slice(i, i + 4096))) for i in range(0, 300, 4096)])
