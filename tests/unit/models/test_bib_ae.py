@@ -7,7 +7,7 @@ import torch
 from hepad.core.batch import Batch, take_rows
 from hepad.data.loader import BatchLoader
 from hepad.logging.loggers import quieten
-from hepad.models import BIBAE, Conditional
+from hepad.models import BIBAE
 from hepad.nn.cell_shares import totals
 
 SHAPE = (1, 5, 4, 3)
@@ -100,11 +100,6 @@ def test_a_shower_of_unusual_energy_is_unusual(model):
     total = model.score_parts(batch)["total"]
     louder = model.score_parts(batch._replace(x=2 * batch.x))["total"]
     assert bool((louder > total).all())
-
-
-def test_contexts_outside_of_the_range_trained_on_are_told(model):
-    assert isinstance(model, Conditional)
-    assert model.beyond(torch.tensor([[5.0], [50.0], [150.0]])).tolist() == [True, False, True]
 
 
 def test_it_works_without_a_context():

@@ -5,12 +5,14 @@ from types import SimpleNamespace
 import h5py
 import numpy as np
 import pytest
+import torch
 from tests.own_data import N_ROWS, read_kind, write_kind
 
 from hepad.data import ShowerDataModule
 from hepad.run.context_range import ContextRange, context_range_facts
-from hepad.run.generating import _context
+from hepad.run.generated_context import wanted_context
 
+DRAWS = torch.Generator()
 FACTS = {"context": ["m_jj", "incident_energy"], "context_range": {"incident_energy": [10.0, 100.0]}}
 
 
@@ -47,7 +49,7 @@ def test_a_generator_is_given_gev_whatever_the_unit_of_the_file(tmp_path, capsys
         '{"context": ["incident_energy"], "context_range": {"incident_energy": [10, 100]}}'
     )
     run = SimpleNamespace(context_names=("incident_energy",), trained_in=tmp_path, directory=tmp_path)
-    np.testing.assert_allclose(_context(run, "showers", tmp_path / "converted.h5"), [[5.0], [50.0]])
+    np.testing.assert_allclose(wanted_context(run, "showers", tmp_path / "converted.h5", None, DRAWS), [[5.0], [50.0]])
     assert "note: converted.h5: incident_energy of 1 of 2 entries is outside 10 to 100" in capsys.readouterr().err
     # Of any other kind a column is what it is.
-    np.testing.assert_allclose(_context(run, "table", tmp_path / "converted.h5"), [[5e3], [5e4]])
+    np.testing.assert_allclose(wanted_context(run, "table", tmp_path / "converted.h5", None, DRAWS), [[5e3], [5e4]])
