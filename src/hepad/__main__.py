@@ -10,7 +10,7 @@ COMMANDS: Final = {
     "train": "train a model on background, score every sample, write the run",
     "evaluate": "evaluate a run again, on other data if asked",
     "score": "a score for every entry of a file of any size",
-    "generate": "a sample made up by a run's gan, bigan or vae",
+    "generate": "a sample made up by a generative run",
     "generator_card": "how good a run's generator is, beside real entries against real ones",
     "search": "a resonant search, from samples to p-values",
     "threshold": "a threshold for a rate, chosen and tested on background that did not train",
@@ -35,7 +35,8 @@ def main() -> None:
         sys.argv = [f"hepad {name}", *sys.argv[2:]]
         importlib.import_module(f"hepad.{name}").main()
         return
-    listed = "\n".join(f"  {command:10} {text}" for command, text in COMMANDS.items())
+    width = max(map(len, COMMANDS))
+    listed = "\n".join(f"  {command:{width}} {text}" for command, text in COMMANDS.items())
     if name in ("-V", "--version"):
         print(f"hepad {__version__}")
         return
