@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -145,13 +145,13 @@ def table(rows: Sequence[Compared]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _quietly(command: object, words: list[str]) -> None:
+def _quietly(command: Callable[[list[str]], None], words: list[str]) -> None:
     """Call a command without its printing; raise `RuntimeError` with what it said where it fails."""
     out, err = io.StringIO(), io.StringIO()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            command(words)  # type: ignore[operator]
+            command(words)
     except SystemExit as stop:
         if stop.code:
             raise RuntimeError(err.getvalue()) from stop

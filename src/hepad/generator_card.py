@@ -28,7 +28,7 @@ def job(cfg: DictConfig) -> None:
     # Imported here, so that --help does not wait for torch.
     with importing():
         import_wandb_first(cfg.logger or {})
-        from hepad.run.card_console import print_card
+        from hepad.run.console import print_card
         from hepad.run.generator_card import make_generator_card
         from hepad.run.interruption import stop_on_signals
 

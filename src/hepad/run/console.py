@@ -1,17 +1,20 @@
-"""Terminal output of a finished run."""
+"""Terminal output of a finished run, and of a generator card."""
 
 import shlex
 
 from rich.table import Table as ConsoleTable
 
 from hepad.core.names import python_command
+from hepad.generators import generator_verdict
 from hepad.logging.loggers import offline_records
 from hepad.metrics import Evaluation, pair_result
 from hepad.report import Cell, Table
 from hepad.report.headline import auc_cell, trivial_cell
 from hepad.report.terminal import console_table, print_to_terminal
+from hepad.results.generator_tables import summary_table
 from hepad.results.run_page import verdict_sentences
 from hepad.run.executing import TrainingResult
+from hepad.run.generator_card import CardResult
 from hepad.rundir.facts import left_out_words, read_provenance
 
 
@@ -31,6 +34,17 @@ def print_result(result: TrainingResult) -> None:
         # Several where the run was resumed: W&B joins them.
         lines.append(("upload", f"{python_command()} -m wandb sync {shlex.join(map(str, records))}"))
     print_to_terminal(tables, lines)
+
+
+def print_card(result: CardResult) -> None:
+    """Print the numbers beside their floor, the verdict, what is not given, and where the page is."""
+    lines = [("verdict", sentence) for sentence in generator_verdict(result.card).sentences]
+    lines += [("note", warning) for warning in result.warnings]
+    lines += [("card", str(result.directory)), ("report", str(result.directory / "report.html"))]
+    if records := offline_records(result.directory):
+        lines.append(("upload", f"{python_command()} -m wandb sync {shlex.join(map(str, records))}"))
+    table = summary_table(result.card)
+    print_to_terminal([console_table(table, f"{result.card.n:,} generated entries against as many real ones")], lines)
 
 
 def auc_table(evaluation: Evaluation) -> ConsoleTable:
