@@ -19,7 +19,7 @@ _ARGUMENTS = (
 )
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium from the system; without one these tests fail, because a test that is skipped checks nothing."""
     found = next((path for name in _NAMES if (path := shutil.which(name))), None)
@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
             "-m 'not browser'",
             pytrace=False,
         )
-    # While playwright runs, this process has an event loop, which a test of a server must not find.
+    # While playwright runs, this process has an event loop, which a test of a server must not find: a module, no longer.
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=Path(found), args=list(_ARGUMENTS))
         yield chromium
