@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test bench lint types format wheel data schema lock clean
+.PHONY: help train test thorough bench lint types format wheel data schema lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ train: $(VENV)/.base  ## train the default autoencoder on the bundled jets (ARGS
 
 test: $(VENV)/.dev  ## run the tests on all cores (ARGS='-k roc')
 	$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+
+thorough: $(VENV)/.dev  ## run every test, those too that repeat others with other models, data or settings
+	$(PY) -m pytest -n auto --dist loadfile --thorough $(ARGS)
 
 bench: $(VENV)/.dev  ## measure speed side by side (ARGS='--device cuda --only training')
 	$(PY) -m scripts.bench $(ARGS)

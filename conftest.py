@@ -14,7 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import numpy as np
 import pytest
 
-pytest_plugins = ["tests.distribution", "tests.quick_process"]
+pytest_plugins = ["tests.distribution", "tests.left_out", "tests.quick_process"]
 
 
 @pytest.fixture(scope="session", autouse=True)

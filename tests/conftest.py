@@ -10,11 +10,6 @@ from numpy.typing import NDArray
 
 from hepad.core.schema import CALO_DATASET, CALO_SHAPE, JET_DATASET, JET_FEATURES, N_JETS
 
-# Hooks of pytest, which looks for them here.
-from tests.gpu_reporting import pytest_collection_modifyitems, pytest_terminal_summary, pytest_testnodedown
-
-__all__ = ["pytest_collection_modifyitems", "pytest_terminal_summary", "pytest_testnodedown"]
-
 
 def make_jets(n_events: int, mean_jets: float, mean_pt: float, seed: int) -> NDArray[np.float32]:
     """Return `(n_events, 8, 17)` jets with a falling pT spectrum, zero padded, by falling pT."""

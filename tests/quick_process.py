@@ -20,8 +20,10 @@ import_late()
 gc.disable()
 # The first wandb.init of a process takes seconds where torch was imported before.
 import_wandb_first({"wandb": {"_target_": "hepad.logging.loggers.wandb_logger", "mode": "offline"}})
+import wandb.util  # noqa: E402
 
 _load = OmegaConf.load
+_working_set = wandb.util.working_set
 
 
 @cache
@@ -46,9 +48,15 @@ def _load_with_memory(file: str | IO[str]) -> DictConfig | ListConfig:
     return OmegaConf.create(found)
 
 
+@cache
+def _installed() -> list[Any]:
+    return list(_working_set())
+
+
 def pytest_configure() -> None:
-    """Let configs be read through the memory."""
+    """Let configs and the list of packages, which W&B keeps with each run, be read once."""
     OmegaConf.load = staticmethod(_load_with_memory)
+    wandb.util.working_set = _installed
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,9 +2,11 @@
 
 import pytest
 from hydra.utils import get_class, get_object
+from jsonschema import Draft202012Validator
 from omegaconf import OmegaConf
 
 from hepad.config import RunConfig, compose, config_dir
+from hepad.config.json_schema import config_schema
 from hepad.config.keys import COMMAND_KEYS, check_config, find_kind, leaves
 from hepad.config.registry import check_targets, shipped_targets
 from hepad.searches.runs import run_of_words
@@ -22,14 +24,22 @@ CHOICES += ["sweep=grid", "sweep=optuna", "inference=latent_search"]
 CHOICES += [f"hydra/launcher={name}" for name in ("basic", "processes", "slurm", "slurm_local")]
 
 
+@pytest.fixture(scope="module")
+def schema():
+    return Draft202012Validator(config_schema("train"))
+
+
 @pytest.mark.parametrize("choice", CHOICES)
-def test_every_option_of_every_group_composes_and_each_of_its_keys_has_a_row_that_its_default_fits(choice):
+def test_every_option_of_every_group_composes_and_fits_the_rows_of_its_keys_and_their_schema(schema, choice):
     # What Hydra fills in when it runs.
     cfg = compose("train", [choice, "paths.run=run"])
     check_targets(OmegaConf.to_container(cfg, resolve=False))
     assert set(GROUPS) - {"loss"} <= set(cfg)
     assert keys_without_a_row(cfg, "train") == [], "give each a row in hepad/keys"
     check_config(cfg)
+    if not choice.startswith("hydra/"):
+        for resolve in (False, True):
+            schema.validate(OmegaConf.to_container(cfg, resolve=resolve))
 
 
 def keys_without_a_row(cfg, command):

@@ -32,6 +32,7 @@ from hepad.run.building import build_inference
 from hepad.scores.forward import Forward
 from tests.gpu.cases import INFERENCES, LOSSES, UNLIKE_PAIRS, Entries, fit, score
 from tests.gpu.pretend_gpu import pretend_gpu, strategy
+from tests.left_out import covering
 
 
 def reflected(device: torch.device) -> None:
@@ -84,7 +85,7 @@ def entries(tmp_path_factory):
     return Entries(tmp_path_factory.mktemp("entries"))
 
 
-@pytest.mark.parametrize("case", UNLIKE_PAIRS, ids="-".join)
+@pytest.mark.parametrize("case", covering(UNLIKE_PAIRS))
 def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, tmp_path, monkeypatch, case):
     # A pretended GPU draws thousands of entries one operation at a time, and ten keep the same rules.
     monkeypatch.setattr(flow, "draws_shown", partial(draws_shown, n=10))
@@ -105,7 +106,7 @@ def test_training_every_inference_and_what_is_shown_beside_the_scores(entries, t
             assert set(evaluate.samples) == {"background", "signal"}
 
 
-@pytest.mark.parametrize("case", UNLIKE_PAIRS, ids="-".join)
+@pytest.mark.parametrize("case", covering(UNLIKE_PAIRS))
 def test_chunks_are_scored_on_the_device_as_on_the_cpu(entries, case):
     model, data = entries.build(entries.config(*case))
     batch = data.train_entries.batch
@@ -128,7 +129,7 @@ def test_chunks_are_scored_on_the_device_as_on_the_cpu(entries, case):
 SEARCHED = {(data, loss): (model, data, loss) for model, data, loss in reversed(LOSSES)}.values()
 
 
-@pytest.mark.parametrize("case", LOSSES, ids="-".join)
+@pytest.mark.parametrize("case", covering(LOSSES, (0,), (1, 2)))
 def test_every_loss_trains_scores_and_is_searched_with(entries, case):
     cfg = entries.config(*case)
     try:

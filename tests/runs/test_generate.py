@@ -19,6 +19,7 @@ from hepad.core.schema import JET_FEATURES
 from hepad.models import Generative
 from tests.conftest import write_image_file
 from tests.every_model import WRITERS
+from tests.left_out import covering
 from tests.runs.conftest import Finished, call, two_samples
 
 QUICK = ["trainer.max_epochs=8", "evaluation.plots=false", "logger=none"]
@@ -87,17 +88,21 @@ def test_it_is_evaluated_beside_the_background(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("model", "data"),
-    [
-        ("gan", "events"),
-        ("vae", "events"),
-        ("bigan", "calo"),
-        ("vae", "jet_images"),
-        ("vae", "table"),
-        ("vae", "constituents"),
-    ],
+    "case",
+    covering(
+        [
+            ("bigan", "calo"),
+            ("gan", "events"),
+            ("vae", "table"),
+            ("vae", "constituents"),
+            ("vae", "events"),
+            ("vae", "jet_images"),
+        ],
+        (0,),
+    ),
 )
-def test_every_kind_of_data_is_generated_and_read_again(tmp_path, model, data):
+def test_every_kind_of_data_is_generated_and_read_again(tmp_path, case):
+    model, data = case
     for name, seed in (("background", 1), ("signal", 2)):
         WRITERS[data](tmp_path / f"{name}.h5", n_events=80, seed=seed)
     samples = [f"data.samples.{name}={tmp_path / name}.h5" for name in ("background", "signal")]

@@ -9,7 +9,6 @@ import sys
 import pytest
 from jsonschema import Draft202012Validator
 from omegaconf import OmegaConf
-from tests.configs.test_compose import CHOICES
 from tests.runs.conftest import call
 from tests.unit.config.keys.test_check_config import FITTING, REFUSED, changed
 
@@ -51,13 +50,6 @@ def test_the_shipped_file_is_what_the_command_prints(command, tmp_path):
     assert done.code == 0
     shipped = config_dir() / "schema" / f"{command}.json"
     assert shipped.read_text(encoding="utf-8") == done.out, "write the schemas anew: make schema"
-
-
-@pytest.mark.parametrize("choice", [choice for choice in CHOICES if not choice.startswith("hydra/")])
-@pytest.mark.parametrize("resolve", [False, True], ids=["references", "values"])
-def test_every_composed_config_fits(validator, choice, resolve):
-    cfg = compose("train", [choice, "paths.run=run"])
-    validator.validate(OmegaConf.to_container(cfg, resolve=resolve))
 
 
 @pytest.mark.parametrize("command", sorted(COMMAND_KEYS))

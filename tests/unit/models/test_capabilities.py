@@ -11,6 +11,7 @@ import torch
 from omegaconf import DictConfig
 from tests.conftest import write_jet_file
 from tests.every_model import CASES, CLASSES, WRITERS, build
+from tests.left_out import covering
 from torch import Tensor
 
 from hepad.config import compose
@@ -68,7 +69,7 @@ def test_the_table_in_the_docs_names_the_models_that_are_found():
         assert told == {case[0] for case in able(capability)}
 
 
-@pytest.mark.parametrize("case", able(Generative), ids="-".join)
+@pytest.mark.parametrize("case", covering(able(Generative)))
 def test_samples_are_finite_entries_and_come_from_the_generator_alone(made, case):
     model, entries = made(*case)
     modes = [part.training for part in model.modules()]
@@ -97,7 +98,7 @@ def test_samples_are_finite_entries_and_come_from_the_generator_alone(made, case
     assert (first.mask[:, :-1] >= first.mask[:, 1:]).all()
 
 
-@pytest.mark.parametrize("case", able(Generative), ids="-".join)
+@pytest.mark.parametrize("case", covering(able(Generative)))
 def test_a_generator_goes_on_where_it_was(made, case):
     model, _ = made(*case)
     generator = of(3)
@@ -105,7 +106,7 @@ def test_a_generator_goes_on_where_it_was(made, case):
     assert not torch.equal(first.x, second.x)
 
 
-@pytest.mark.parametrize("case", able(Generative), ids="-".join)
+@pytest.mark.parametrize("case", covering(able(Generative)))
 def test_what_cannot_be_sampled_is_refused(made, case):
     model, _ = made(*case)
     with pytest.raises(ValueError, match="conditioned on nothing"):
@@ -170,7 +171,7 @@ def test_a_checkpoint_from_before_slots_were_counted_says_so():
         model.sample(3, of(0))
 
 
-@pytest.mark.parametrize("case", able(Searchable), ids="-".join)
+@pytest.mark.parametrize("case", covering(able(Searchable)))
 def test_a_search_has_codes_a_network_and_what_to_compare_with(made, case):
     model, entries = made(*case)
     batch = take_rows(entries, slice(12))
@@ -188,7 +189,7 @@ def test_a_search_has_codes_a_network_and_what_to_compare_with(made, case):
     torch.testing.assert_close(alone, code[3:4], rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", able(Reconstructing), ids="-".join)
+@pytest.mark.parametrize("case", covering(able(Reconstructing)))
 def test_reconstructions_are_entries_in_raw_units_each_of_its_own(made, case):
     model, entries = made(*case)
     batch = take_rows(entries, slice(30))
@@ -206,7 +207,7 @@ UNIT = 1024.0
 """A change of units that rounds nothing."""
 
 
-@pytest.mark.parametrize("case", able(Reconstructing), ids="-".join)
+@pytest.mark.parametrize("case", covering(able(Reconstructing)))
 def test_reconstructions_have_the_units_of_what_the_model_was_prepared_with(made, case):
     model, entries = made(*case)
     other = deepcopy(model)
@@ -220,7 +221,7 @@ def test_reconstructions_have_the_units_of_what_the_model_was_prepared_with(made
     torch.testing.assert_close(scaled / UNIT / size, raw / size, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", able(Generative), ids="-".join)
+@pytest.mark.parametrize("case", covering(able(Generative)))
 def test_samples_have_the_units_of_what_the_model_was_prepared_with(made, case):
     model, entries = made(*case)
     other = deepcopy(model)

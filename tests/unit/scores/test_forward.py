@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tests.gpu.cases import UNLIKE_PAIRS, Entries
+from tests.left_out import covering
 
 from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import UserError
@@ -35,7 +36,7 @@ def entries(tmp_path_factory) -> Entries:
 
 
 # Larger images go through the same networks.
-@pytest.mark.parametrize("case", [pair for pair in UNLIKE_PAIRS if pair[1] != "jet_images"], ids="-".join)
+@pytest.mark.parametrize("case", covering([pair for pair in UNLIKE_PAIRS if pair[1] != "jet_images"]))
 def test_neither_threads_nor_chunks_change_a_bit_of_a_score(entries, case):
     model, data = entries.build(entries.config(*case))
     for part in model.eval().modules():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.every_model import UNLIKE_PAIRS
 from tests.gpu.cases import Entries
+from tests.left_out import covering
 from tests.stepping import assert_same, dense, fit, gan, jets, trainer_of
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -103,7 +104,7 @@ def entries(tmp_path_factory):
     return Entries(tmp_path_factory.mktemp("entries"))
 
 
-@pytest.mark.parametrize("pair", UNLIKE_PAIRS, ids="-".join)
+@pytest.mark.parametrize("pair", covering(UNLIKE_PAIRS))
 def test_every_model_can_be_recorded(tmp_path, monkeypatch, entries, pair):
     """A step of a shipped model waits for nothing, and everything it changes lies where it lay."""
     # As on a GPU.
