@@ -68,6 +68,7 @@ def test_what_one_process_refuses_is_refused_with_the_same_row(run, cluster, tmp
     assert scored(run, tmp_path, "c.h5", "on_nonfinite=drop", f"cluster={cluster.scheduler_address}")[0] == dropped
 
 
+@pytest.mark.thorough
 def test_converted_files_are_the_bytes_of_one_process_though_a_worker_dies(cluster, tmp_path, monkeypatch):
     words = [f"input={NANOAOD}", "sample=ttbar", "chunk=20"]
     assert call(convert.main, tmp_path, *words, "output=alone.h5").code == 0
@@ -79,6 +80,7 @@ def test_converted_files_are_the_bytes_of_one_process_though_a_worker_dies(clust
     assert {path.name for path in tmp_path.iterdir()} == {"alone.h5", "shared.h5"}
 
 
+@pytest.mark.thorough
 def test_a_conversion_goes_on_from_the_parts_of_another_way(cluster, tmp_path, monkeypatch):
     words = [f"input={NANOAOD}", "sample=ttbar", "chunk=40", "output=out.h5"]
 

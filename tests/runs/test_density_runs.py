@@ -117,7 +117,13 @@ def test_a_classifier_of_regions_finds_the_resonance(cwola):
 
 @pytest.mark.parametrize(
     ("whole", "words"),
-    [("conditional", CONDITIONAL), ("matching", MATCHING), ("cwola", CWOLA), ("nae", NAE)],
+    [
+        ("conditional", CONDITIONAL),
+        *(
+            pytest.param(*case, marks=pytest.mark.thorough)
+            for case in (("matching", MATCHING), ("cwola", CWOLA), ("nae", NAE))
+        ),
+    ],
 )
 def test_a_run_that_was_stopped_ends_with_the_same_bits(request, place, tmp_path, whole, words):
     whole = request.getfixturevalue(whole)

@@ -1,5 +1,6 @@
 """scikit-learn's own checks of estimators: all pass but those that are named here, each with its reason."""
 
+import pytest
 from sklearn.utils.estimator_checks import check_estimator
 
 import hepad
@@ -17,6 +18,7 @@ NOT_CHECKED = {
 }
 
 
+@pytest.mark.thorough
 def test_all_checks_that_apply_pass():
     found = check_estimator(hepad.Detector("dense_ae", max_epochs=1), on_fail=None, on_skip=None)
     status = {check["check_name"]: check["status"] for check in found}

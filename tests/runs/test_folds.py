@@ -85,6 +85,7 @@ def test_an_interrupted_pipeline_trains_the_folds_that_are_left(place, tmp_path)
     assert "nothing is left to do" in call(train.main, tmp_path, "resume=run").out
 
 
+@pytest.mark.thorough
 def test_folds_in_processes_of_their_own_give_the_same_scores(place, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     samples = [f"data.samples.{name}={place}/{name}.h5" for name in ("background", "signal")]

@@ -93,6 +93,7 @@ def run(lab):
     return lab / "run"
 
 
+@pytest.mark.thorough
 def test_the_test_that_came_with_each_passes(lab, tmp_path):
     files = [str(lab / f"my-lab/tests/test_{name}.py") for name in ("mine", "sharp")]
     done = run_python(lab, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, cwd=tmp_path)

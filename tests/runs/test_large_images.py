@@ -47,6 +47,7 @@ def words_for(directory: Path, height: int, width: int) -> list[str]:
     ]
 
 
+@pytest.mark.thorough
 def test_a_bigan_learns_colour_pictures_with_depth(tmp_path):
     words = ["model=bigan", *NARROW, "model.ema=0.5", "trainer.max_epochs=5"]
     done = call(train.main, tmp_path, *words, *words_for(tmp_path, 64, 64))

@@ -50,7 +50,14 @@ def run(tmp_path: Path, *parts: str) -> tuple[int, dict]:
     return code, json.loads(output.read_text())
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if part not in (*COMMANDS, *SLOW)])
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param(part, marks=() if part in ("training", "scoring") else pytest.mark.thorough)
+        for part in PARTS
+        if part not in (*COMMANDS, *SLOW)
+    ],
+)
 def test_a_part_runs_and_its_rows_are_whole(tmp_path, capsys, part):
     code, found = run(tmp_path, part)
     assert code == 0, found["parts"][part]["error"]

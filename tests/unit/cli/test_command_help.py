@@ -44,6 +44,7 @@ def test_every_key_has_a_comment(command):
     assert without_comment(command_help(command)) == []
 
 
+@pytest.mark.thorough
 def test_every_key_of_every_option_has_a_comment():
     """One page per group option, composed once each; an option that lacks a comment is named."""
     found = {choice: without_comment(command_help("train", read_command_line([choice]))) for choice in OPTIONS}

@@ -96,6 +96,7 @@ def test_top_jets_have_the_mass_of_a_top_and_dijets_have_not(qcd: FatJets, top: 
     assert column(top, "nConstituents").mean() > column(qcd, "nConstituents").mean()
 
 
+@pytest.mark.thorough
 def test_the_same_seed_makes_the_same_jets(top: FatJets, pileup_source: Callable[[], PileupSource]) -> None:
     again = make("top_jets", pileup_source())
     np.testing.assert_array_equal(again.constituents, top.constituents)

@@ -11,6 +11,7 @@ from hepad.simulation.settings import Settings, sample_fingerprint
 SMALL = Settings({"soft_qcd": 10}, seed=5, pileup_mean=4, chunk_size=2)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("tables_at_hand")
 def test_a_sample_is_the_bytes_of_processes_though_a_worker_dies(tmp_path, monkeypatch):
     here = simulate(SMALL, tmp_path / "here", workers=1)["soft_qcd"]
