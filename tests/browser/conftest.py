@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
             "-m 'not browser'",
             pytrace=False,
         )
-    # While playwright runs, its process has an event loop, which tests of servers must not find: no longer than a module.
+    # While playwright runs, its process has an event loop, that tests of servers must not find.
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=Path(found), args=list(_ARGUMENTS))
         yield chromium
