@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
@@ -20,16 +20,29 @@ from hepad.core.errors import UserError
 from hepad.core.files import remove_if_empty
 from hepad.core.late_import import importing
 from hepad.core.names import python_command
+from hepad.core.phases import PHASES
 from hepad.logging.early_import import import_wandb_first
+
+if TYPE_CHECKING:
+    from hepad.run.executing import TrainingResult
 
 
 def job(cfg: DictConfig) -> None:
     """Train one run, or the runs of a pipeline, in the directory that Hydra made, or go on with what `resume` names."""
+    with PHASES.shown("starting"):
+        result = _trained(cfg)
+    if result is not None:
+        from hepad.run.console import print_result
+
+        print_result(result)
+
+
+def _trained(cfg: DictConfig) -> "TrainingResult | None":
+    """Return what is to be printed; None where nothing was left to do, or for a job of a sweep."""
     # Imported here, so that --help does not wait for torch.
     with importing():
         import_wandb_first(cfg.logger or {})
         from hepad.pipeline.training_commands import begin, go_on, is_pipeline
-        from hepad.run.console import print_result
         from hepad.run.joining import join_training
         from hepad.run.nodes import is_first, is_launched
         from hepad.run.training import changed_config, is_finished
@@ -40,16 +53,18 @@ def job(cfg: DictConfig) -> None:
     if config.sweep_job is None and "n_trials" in cfg.sweep:
         raise UserError(f"sweep=optuna makes many runs; write {python_command()} -m hepad.train -m sweep=optuna …")
     if config.sweep_job is not None:
+        PHASES.begin_job(config.sweep_job)
+        before, left = PHASES.job_words()
         # The sweep starts only jobs that are not finished, and sees that the run there is this one.
         if is_finished(run_dir):
-            print(f"{config.sweep_job}: finished by another process", flush=True)
+            print(f"{before}{config.sweep_job}: finished by another process", flush=True)
         elif run_status(run_dir) is RunStatus.ABSENT:
-            print(f"{config.sweep_job}: starts", flush=True)
+            print(f"{before}{config.sweep_job}: starts{left}", flush=True)
             begin(config, run_dir)
         else:
-            print(f"{config.sweep_job}: goes on", flush=True)
+            print(f"{before}{config.sweep_job}: goes on{left}", flush=True)
             go_on(run_dir)
-        return
+        return None
     task = GuardedJob(job, "train")
     changes = changed_values(cfg, list(HydraConfig.get().overrides.task)) if cfg.resume is not None else None
     wanted = config if changes is None else changed_config(run_dir, changes)
@@ -61,14 +76,13 @@ def job(cfg: DictConfig) -> None:
         if not is_first(wanted.trainer.num_nodes):
             join_training(wanted)
             remove_if_empty(run_dir)
-            return
+            return None
     if changes is None:
-        print_result(begin(config, run_dir, task))
-        return
+        return begin(config, run_dir, task)
     if is_finished(run_dir) and "trainer.max_epochs" not in changes:
         print(f"{run_dir} is finished; nothing is left to do")
-        return
-    print_result(go_on(run_dir, changes, task))
+        return None
+    return go_on(run_dir, changes, task)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from hepad.core.phases import PHASES
+
 _SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -37,7 +39,7 @@ def _bar(title: str, total: int, done: int, unit: str) -> Iterator[Callable[[int
         TimeRemainingColumn(),
     )
     started, made = time.monotonic(), 0
-    with Progress(*columns, console=Console(file=sys.stdout)) as bar:
+    with PHASES.hidden(), Progress(*columns, console=Console(file=sys.stdout), transient=True) as bar:
         task = bar.add_task(title, total=total, completed=done, rate="")
 
         def advance(n: int) -> None:

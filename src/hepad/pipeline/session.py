@@ -113,10 +113,12 @@ class Session:
 
     def _launch(self, jobs: Sequence[Job]) -> Sequence[JobReturn]:
         # Imported here: it needs lightning, and so far nothing did.
+        from hepad.core.phases import PHASES
         from hepad.run.interruption import stop_on_signals
 
         try:
             # Not only around each job: those in other processes wait for this one to tell them.
+            PHASES.begin_jobs([job.name for job in jobs])
             with stop_on_signals():
                 return self.launcher.launch([job.words for job in jobs], initial_job_idx=len(self.record.done))
         except (Interrupted, KeyboardInterrupt):

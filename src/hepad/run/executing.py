@@ -22,6 +22,7 @@ from hepad.config.registry import get_class
 from hepad.core.errors import Interrupted, JobError, UserError, one_line
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
+from hepad.core.phases import PHASES
 from hepad.logging.log import SafeLogging, log_files, log_lost_epochs, log_origin, log_results, log_totals
 from hepad.logging.loggers import build_loggers, finish, wandb_identity
 from hepad.metrics import Evaluation
@@ -81,6 +82,7 @@ def execute_run(
         handover: what the stages of a pipeline before this run hand to it.
     """
     clock = Clock()
+    PHASES.begin("reading the data")
     parts = assemble(cfg if past is None else with_memory(cfg, past.facts), run_dir, handover)
     cfg = with_absolute_paths(cfg)
     data, model, evaluate, trainer = parts.data, parts.model, parts.evaluate, parts.trainer
@@ -126,6 +128,7 @@ def execute_run(
             columns = parts.history.columns()
             clock.lap("train")
             clock.laps["train"] = round(parts.resume_point.seconds, 3)
+            PHASES.begin("scoring")
             check_best(model, best_checkpoint(trainer), cfg)
             send_best(trainer, best_checkpoint(trainer).best_model_path)
             test(parts, cfg.seed, None)
@@ -133,12 +136,14 @@ def execute_run(
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
         evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]
+        PHASES.begin("drawing figures")
         drawn = run_figures(evaluate.result, evaluate.samples, columns, model, data, evaluate.diagnostics, evaluate.top)
         formats = cfg.evaluation.formats
         figures = save_figures(drawn if cfg.evaluation.plots else (), run_dir / "plots", formats, drawing)
         drawing.close()
         clock.lap("plots")
         pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
+        PHASES.begin("logging and writing the report")
         log_safely = SafeLogging()
         epochs, top = len(columns["epoch"]), top_columns(evaluate.top)
         log_safely(log_results, loggers, evaluate.result, evaluate.samples, pictures, epochs, top)

@@ -5,8 +5,7 @@ import pytest
 import torch
 from tests.stepping import dense, jets
 
-from hepad.callbacks import History, ResumePoint
-from hepad.callbacks.history import EpochLines
+from hepad.callbacks import EpochLines, History, ResumePoint
 from hepad.checkpoints.training_checkpoint import AtomicCheckpointIO
 from hepad.core.files import Due
 from hepad.data.loader import BatchLoader
