@@ -66,7 +66,10 @@ def test_a_part_on_disk_holds_them_as_they_are(rows, tmp_path):
 def test_a_file_holds_what_h5py_reads_however_rows_come(rows, tmp_path, edges, same_anywhere):
     preset = SimpleNamespace(axes={}, sets={}, tables=(), units={})
     number = np.arange(5000, dtype=np.uint64) << 33
-    with h5py.File(tmp_path / "x.h5", "w") as file, ConvertedFile(file, SimpleNamespace(preset=preset), same_anywhere) as out:
+    with (
+        h5py.File(tmp_path / "x.h5", "w") as file,
+        ConvertedFile(file, SimpleNamespace(preset=preset), same_anywhere) as out,
+    ):
         for first, stop in zip(edges[:-1], edges[1:], strict=True):
             out.add({"jets": rows[first:stop], "event": number[first:stop]})
         out.finish()
