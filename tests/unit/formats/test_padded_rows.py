@@ -1,5 +1,6 @@
 """Objects in slots without the empty slots, on their way into parts and into the file."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import h5py
@@ -70,7 +71,7 @@ def test_a_file_holds_what_h5py_reads_however_rows_come(rows, tmp_path, edges, s
         h5py.File(tmp_path / "x.h5", "w") as file,
         ConvertedFile(file, SimpleNamespace(preset=preset), same_anywhere) as out,
     ):
-        for first, stop in zip(edges[:-1], edges[1:], strict=True):
+        for first, stop in pairwise(edges):
             out.add({"jets": rows[first:stop], "event": number[first:stop]})
         out.finish()
     with h5py.File(tmp_path / "x.h5") as file:
