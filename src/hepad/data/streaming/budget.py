@@ -28,7 +28,7 @@ KEPT: Final = 0.25
 """Share that validation entries may take while others train: the copies of tested entries are made afterwards."""
 
 READ_IN_ORDER: Final = 2
-"""Buffers that are read at once of what is not mixed: they take what validation entries do not, where these do not fit."""
+"""Buffers that are read at once of what is not mixed, in place of validation entries that do not fit."""
 
 _LIVE_BUFFERS: Final = 4
 """Buffers at a time: one is trained on, one waits, one is made, and the block that it is made of takes as much."""
