@@ -11,7 +11,7 @@ from hepad.cluster import Cluster
 from hepad.run.scoring import score_file
 
 ONE, TWO = "hepad.score, 1 worker", "hepad.score, 2 workers"
-_JETS_FOR_AN_IMAGE = 20
+_JETS_FOR_AN_IMAGE = 50
 
 
 def cluster(settings: Settings) -> Iterator[Row]:

@@ -34,6 +34,12 @@ _ROOT = Path(__file__).parents[2]
 
 def streaming(settings: Settings) -> Iterator[Row]:
     """Yield the rates of epochs in memory and streamed, and the peak memory of a run on ten times its budget."""
+    yield from epochs(settings)
+    yield from memory(settings)
+
+
+def epochs(settings: Settings) -> Iterator[Row]:
+    """Yield the rates of epochs in memory and streamed."""
     n, batch_size = settings.n_streamed // 8, settings.batch_sizes[0]
     source = write_jets(settings.work / "streamed.h5", n // SLOTS, SLOTS)
     seconds: dict[str, dict[str, list[float]]] = {what: {RESIDENT: [], STREAMED: []} for what in (STEPS, EPOCHS)}
@@ -48,7 +54,11 @@ def streaming(settings: Settings) -> Iterator[Row]:
     for what, by_way in seconds.items():
         case = f"dense_ae, batches of {batch_size}, {n:,} jets" + (", with validation" if what == EPOCHS else "")
         yield from rates(case, "entries/s", dict.fromkeys(by_way, n_trained), by_way, (RESIDENT,))
-    n = settings.n_streamed
+
+
+def memory(settings: Settings) -> Iterator[Row]:
+    """Yield the peak memory of a run on ten times its budget, and of the same run on a few jets."""
+    n, batch_size = settings.n_streamed, settings.batch_sizes[0]
     few = write_jets(settings.work / "few.h5", 250, SLOTS)
     large = write_jets(settings.work / "large.h5", n // SLOTS, SLOTS)
     case = f"{n:,} jets, {n * _JET_BYTES / 1e6:.3g} MB"

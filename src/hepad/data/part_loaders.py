@@ -8,6 +8,7 @@ import torch
 from hepad.core.batch import take_rows
 from hepad.data.entries import Entries
 from hepad.data.loader import BatchLoader
+from hepad.data.streaming.budget import KEPT, READ_IN_ORDER
 from hepad.data.streaming.loader import StreamedLoader
 from hepad.data.streaming.parts import TRAIN, VAL
 from hepad.data.streaming.samples import Streamed
@@ -95,12 +96,13 @@ class PartLoaders(L.LightningDataModule):
             streamed.streams,
             code,
             self.train_entries.batch,
-            streamed.buffer if trains else max(streamed.buffer // 4, 1),
+            streamed.buffer if trains else READ_IN_ORDER * streamed.buffer,
             self.batch_size if trains else self._OF_VALIDATION * self.batch_size,
             shuffle_seed=self.seed if trains else None,
             drop_last=trains,
             rank=rank,
             world_size=world_size,
+            kept=0 if trains else int(KEPT * streamed.memory),
         )
         self._streams_read.append(loader)
         return loader

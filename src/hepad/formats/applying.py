@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from hepad.core.schema import WEIGHT_DATASET
 from hepad.formats.expressions import MissingColumn, evaluate
 from hepad.formats.functions import is_jagged
 from hepad.formats.high_level import HIGH_LEVEL, Columns, high_level
+from hepad.formats.padded_rows import PaddedRows
 from hepad.formats.preset import ObjectSet
 from hepad.formats.resolving import Plan
 from hepad.formats.side_files import LumiMask
@@ -22,17 +23,20 @@ LABEL: Final = "label"
 FEATURES_OF_SETS: Final = "event_features"
 _MASK: Final = "mask"
 
+Rows: TypeAlias = NDArray[Any] | PaddedRows
+
 
 @dataclass(frozen=True)
 class Made:
     """Rows that were made.
 
     Attributes:
-        arrays: data set → `(n, …)`; a data set of rows may be there in one part and not in another only by mistake.
+        arrays: data set → `(n, …)`, objects in slots without the empty ones; a data set of rows may be there in one
+            part and not in another only by mistake.
         counts: what happened to how many, in words.
     """
 
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, Rows]
     counts: Mapping[str, int]
 
 
@@ -58,17 +62,18 @@ def apply(plan: Plan, columns: Mapping[str, Any], first_row: int, lumi_mask: Lum
         counts["events not selected"] = n_rows - int(kept.sum())
         n_rows = int(kept.sum())
     entries = _Entries(plan, scope, n_rows)
-    arrays: dict[str, NDArray[Any]] = {}
+    arrays: dict[str, Rows] = {}
     features: dict[str, dict[str, NDArray[Any]]] = {}
     for dataset, objects in plan.preset.sets.items():
         slots, names = _fill(plan, dataset, objects, scope, entries, first_row)
-        arrays[dataset] = slots.values
+        arrays[dataset] = slots.rows
         if "pt" not in names:
             arrays[_MASK] = slots.filled.astype(np.uint8)
         counts[f"objects beyond the {objects.slots} slots of {dataset}"] += slots.beyond
         counts[f"objects of {dataset} with NaN or inf"] += slots.not_finite
         found = features.setdefault(FEATURES_OF_SETS, {})
-        by_name = {name: slots.values[..., i] for i, name in enumerate(names)} if objects.high_level else {}
+        values = slots.values if objects.high_level else None
+        by_name = {} if values is None else {name: values[..., i] for i, name in enumerate(names)}
         objects_of = Columns(by_name)
         for feature in objects.high_level:
             if not set(HIGH_LEVEL[feature].needs) <= set(by_name):
@@ -83,8 +88,9 @@ def apply(plan: Plan, columns: Mapping[str, Any], first_row: int, lumi_mask: Lum
     for dataset, by_name in features.items():
         if by_name:
             with np.errstate(over="ignore"):
-                arrays[dataset] = np.stack(list(by_name.values()), axis=1).astype(np.float32)
-            counts[f"rows of {dataset} with NaN or inf"] += int((~np.isfinite(arrays[dataset]).all(axis=1)).sum())
+                table = np.stack(list(by_name.values()), axis=1).astype(np.float32)
+            counts[f"rows of {dataset} with NaN or inf"] += int((~np.isfinite(table).all(axis=1)).sum())
+            arrays[dataset] = table
     for name, text in plan.of("arrays").items():
         arrays[name] = entries.dense(text, scope, name)
     for name, text in plan.of("rows").items():
@@ -208,17 +214,20 @@ def _fill(
     sort = objects.sort if objects.sort in columns else None
     slots = into_slots(columns, objects.slots, entries.n, sort, where)
     if "pt" in columns:
-        negative = np.asarray((slots.values[..., list(columns).index("pt")] < 0).any(axis=1))
+        negative = slots.rows.objects[:, list(columns).index("pt")] < 0
         if negative.any():
+            n_negative = len(np.unique(np.repeat(np.arange(entries.n), slots.rows.counts)[negative]))
             raise UserError(
-                f"pt of {dataset} is negative in {int(negative.sum())} of {len(negative)} entries from row {first_row} "
+                f"pt of {dataset} is negative in {n_negative} of {entries.n} entries from row {first_row} "
                 "on; `where: pt > 0` in the preset leaves such objects out"
             )
     return slots, tuple(columns)
 
 
-def checked_row(name: str, values: NDArray[Any], first_row: int) -> NDArray[Any]:
+def checked_row(name: str, values: Rows, first_row: int) -> Rows:
     """Return a truth as 0 and 1, and weights as float32; raise `UserError` where they are none."""
+    if isinstance(values, PaddedRows):
+        return values
     if name == LABEL:
         strange = ~np.isin(values, (0, 1))
         if strange.any():

@@ -90,7 +90,7 @@ def convert_files(
         with write_hdf5(parts.whole) as file, ExitStack() as stack:
             n_rows = sum(step.stop - step.start for step in steps)
             advance = None if quiet else stack.enter_context(progress("converting", n_rows))
-            out = ConvertedFile(file, plan, same_anywhere=request.direct)
+            out = stack.enter_context(ConvertedFile(file, plan, same_anywhere=request.direct))
             part_of = dict(zip(files, request.parts or (), strict=request.parts is not None))
             workers = None if cluster is None else stack.enter_context(cluster_workers(cluster))
             made_steps = stack.enter_context(closing(_labelled(steps, parts, request, workers)))  # type: ignore[type-var]

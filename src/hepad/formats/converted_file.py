@@ -3,6 +3,7 @@
 import math
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import h5py
@@ -11,12 +12,15 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
-from hepad.formats.applying import FEATURES_OF_SETS
+from hepad.formats.applying import FEATURES_OF_SETS, Rows
 from hepad.formats.high_level import HIGH_LEVEL
+from hepad.formats.padded_rows import PaddedRows
 from hepad.formats.resolving import Plan
 
 _ROWS_PER_CHUNK: Final = 1024
 _CHUNK_BYTES: Final = 1 << 20
+_THREADS: Final = 2
+"""Threads that pack: more would wait for whoever reads."""
 
 
 class ConvertedFile:
@@ -41,8 +45,15 @@ class ConvertedFile:
         self._units = {**{name: found.unit for name, found in HIGH_LEVEL.items()}, **plan.preset.units}
         self._rest: dict[str, NDArray[Any]] = {}
         self._written: dict[str, int] = {}
+        self._threads = ThreadPoolExecutor(_THREADS)
 
-    def add(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def __enter__(self) -> "ConvertedFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(cancel_futures=True)
+
+    def add(self, arrays: Mapping[str, Rows]) -> None:
         """Add rows to all data sets."""
         lengths = {name: len(array) for name, array in arrays.items()}
         if len(set(lengths.values())) > 1:
@@ -58,23 +69,22 @@ class ConvertedFile:
         for name, rows in self._rest.items():
             self._write(name, rows)
 
-    def _add(self, name: str, array: NDArray[Any]) -> None:
+    def _add(self, name: str, array: Rows) -> None:
         """Write whole chunks; what is left waits for more. The many rows in between are not copied."""
         rest, rows_per_chunk = self._rest[name], self.file[name].chunks[0]
         n_first = min(len(array), (rows_per_chunk - len(rest)) % rows_per_chunk)
-        first, array = np.concatenate([rest, array[:n_first]]), array[n_first:]
+        first, array = np.concatenate([rest, _dense(array[:n_first])]), array[n_first:]
         if len(first) < rows_per_chunk and len(first):
             self._rest[name] = first
             return
         self._write(name, first)
         n_whole = len(array) - len(array) % rows_per_chunk
         self._write(name, array[:n_whole])
-        self._rest[name] = array[n_whole:].copy()
+        self._rest[name] = _dense(array[n_whole:]).copy()
 
-    def _create(self, name: str, array: NDArray[Any]) -> None:
+    def _create(self, name: str, array: Rows) -> None:
         dtype = array.dtype.newbyteorder("<") if array.dtype.kind != "b" else np.dtype("u1")
-        row = max(1, math.prod(array.shape[1:]) * dtype.itemsize)
-        rows = max(1, min(_ROWS_PER_CHUNK, _CHUNK_BYTES // row))
+        rows = max(1, min(_ROWS_PER_CHUNK, _CHUNK_BYTES // _row_bytes(array.shape, dtype)))
         dataset = self.file.create_dataset(
             name,
             (0, *array.shape[1:]),
@@ -93,7 +103,7 @@ class ConvertedFile:
             dataset.attrs["units"] = self._units[name]
         self._rest[name], self._written[name] = np.empty((0, *array.shape[1:]), array.dtype), 0
 
-    def _write(self, name: str, rows: NDArray[Any]) -> None:
+    def _write(self, name: str, rows: Rows) -> None:
         if not len(rows):
             return
         # Looked up anew: after a failed write this raises its error.
@@ -102,21 +112,39 @@ class ConvertedFile:
         dataset.resize(start + len(rows), axis=0)
         rows_per_chunk = dataset.chunks[0]
         n_whole = len(rows) - len(rows) % rows_per_chunk
-        corner = (0,) * (rows.ndim - 1)
-        for first in range(0, n_whole, rows_per_chunk):
-            chunk = rows[first : first + rows_per_chunk].astype(dataset.dtype, copy=False)
-            dataset.id.write_direct_chunk((start + first, *corner), self._pack(_shuffled(chunk)))
+        corner, dtype = (0,) * (len(rows.shape) - 1), dataset.dtype
+
+        # Some chunks at a time: of small ones, handing each to a thread would take longer than packing it.
+        at_once = rows_per_chunk * max(1, _CHUNK_BYTES // (rows_per_chunk * _row_bytes(rows.shape, dtype)))
+
+        def packed(first: int) -> list[bytes]:
+            some = _dense(rows[first : min(first + at_once, n_whole)]).astype(dtype, copy=False)
+            return [self._pack(chunk) for chunk in _shuffled(some, rows_per_chunk)]
+
+        firsts = range(0, n_whole, at_once)
+        for first, contents in zip(firsts, self._threads.map(packed, firsts), strict=True):
+            for i, content in enumerate(contents):
+                dataset.id.write_direct_chunk((start + first + i * rows_per_chunk, *corner), content)
         if n_whole < len(rows):
-            dataset[start + n_whole :] = rows[n_whole:]
+            dataset[start + n_whole :] = _dense(rows[n_whole:])
         self._written[name] = start + len(rows)
 
 
-def _shuffled(chunk: NDArray[Any]) -> bytes:
-    """Return the bytes of a chunk as HDF5's filter shuffle orders them."""
-    return np.ascontiguousarray(chunk).view(np.uint8).reshape(-1, chunk.dtype.itemsize).T.tobytes()
+def _dense(rows: Rows) -> NDArray[Any]:
+    return rows.dense() if isinstance(rows, PaddedRows) else rows
 
 
-def _packed(content: bytes) -> bytes:
+def _row_bytes(shape: tuple[int, ...], dtype: np.dtype[Any]) -> int:
+    return max(1, math.prod(shape[1:]) * dtype.itemsize)
+
+
+def _shuffled(rows: NDArray[Any], rows_per_chunk: int) -> NDArray[np.uint8]:
+    """Return the bytes of whole chunks, one in each row, as HDF5's filter shuffle orders them."""
+    chunks = np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows) // rows_per_chunk, -1, rows.dtype.itemsize)
+    return np.ascontiguousarray(chunks.transpose(0, 2, 1)).reshape(len(chunks), -1)
+
+
+def _packed(content: NDArray[np.uint8]) -> bytes:
     """Return bytes as HDF5's filter deflate stores them, by ISA-L, which finds what a processor does fastest.
 
     Python lets other threads work meanwhile, HDF5 does not.
@@ -124,7 +152,7 @@ def _packed(content: bytes) -> bytes:
     return isal_zlib.compress(content, 1)
 
 
-def _packed_anywhere(content: bytes) -> bytes:
+def _packed_anywhere(content: NDArray[np.uint8]) -> bytes:
     """Return bytes as HDF5's filter deflate stores them, by zlib.
 
     Runs alone are looked for (Z_RLE): of padded objects that takes less time and less room than matches do, and it is

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from hepad.core.files import atomic_write_text
 from hepad.core.remote import InputFile, RemoteFile
-from hepad.formats.applying import Made
+from hepad.formats.applying import Made, Rows
 from hepad.formats.cache import told_while_reading
+from hepad.formats.padded_rows import PaddedRows
 
 _REQUEST: Final = "request.json"
 _MOST_ARRAYS: Final = 10_000
@@ -57,13 +58,19 @@ class Parts:
 
 
 def write_part(path: Path, made: Made) -> None:
-    """Write one part in one step: names and counts as a line of JSON, then NumPy's arrays one after the other."""
+    """Write one part in one step: names and counts as a line of JSON, then NumPy's arrays one after the other.
+
+    Objects in slots are two arrays, and their head says how many slots there are.
+    """
     # Not flushed to the disk one by one: a part that a power cut has spoilt is made again.
     aside = path.with_suffix(f".{os.getpid()}.tmp")
     with aside.open("wb") as file:
-        file.write(json.dumps({"names": list(made.arrays), "counts": dict(made.counts)}).encode() + b"\n")
-        for array in made.arrays.values():
-            np.save(file, array, allow_pickle=False)
+        slots = {name: rows.slots for name, rows in made.arrays.items() if isinstance(rows, PaddedRows)}
+        head = {"names": list(made.arrays), "slots": slots, "counts": dict(made.counts)}
+        file.write(json.dumps(head).encode() + b"\n")
+        for rows in made.arrays.values():
+            for array in (rows.objects, rows.counts) if isinstance(rows, PaddedRows) else (rows,):
+                np.save(file, array, allow_pickle=False)
     aside.replace(path)
 
 
@@ -72,10 +79,15 @@ def read_part(path: Path) -> Made | None:
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline(1 << 20))
-            names = head["names"]
+            names, slots = head["names"], head["slots"]
             if len(names) > _MOST_ARRAYS:
                 raise ValueError("too many arrays")
-            arrays: dict[str, NDArray[Any]] = {name: np.load(file, allow_pickle=False) for name in names}
+            arrays: dict[str, Rows] = {}
+            for name in names:
+                found: NDArray[Any] = np.load(file, allow_pickle=False)
+                arrays[name] = found
+                if name in slots:
+                    arrays[name] = PaddedRows(found, np.load(file, allow_pickle=False), int(slots[name]))
             return Made(arrays, {str(name): int(number) for name, number in head["counts"].items()})
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None

@@ -99,6 +99,24 @@ class RootSource(Source):
                 found.setdefault(branch.name.rpartition("/")[-1], branch)
         return found
 
+    def _arrays(self, names: Collection[str], start: int, stop: int) -> dict[str, Any]:
+        """Return branches as Awkward arrays, those at the top of a tree all at once: that takes half the time."""
+        settings = {
+            "entry_start": start,
+            "entry_stop": stop,
+            "library": "ak",
+            "decompression_executor": self._threads,
+            # Steps are read once: what was read is not kept.
+            "array_cache": None,
+        }
+        top = {id(branch): branch.name for branch in getattr(self._tree, "branches", ())}
+        wanted = {id(self._branches[name]) for name in names} & top.keys()
+        if not wanted:
+            return {name: self._branches[name].array(**settings) for name in names}
+        found = self._tree.arrays(filter_branch=lambda branch: id(branch) in wanted, how=dict, **settings)
+        by_branch = {name: found.get(top.get(id(self._branches[name]), "")) for name in names}
+        return {n: self._branches[n].array(**settings) if array is None else array for n, array in by_branch.items()}
+
     def read(self, names: Collection[str], start: int, stop: int) -> dict[str, Any]:
         """Return the branches of some entries."""
         if self._threads is None:
@@ -106,13 +124,8 @@ class RootSource(Source):
         with _told(self.path):
             import awkward as ak
 
-            found = {}
-            for name in names:
-                array = self._branches[name].array(
-                    entry_start=start, entry_stop=stop, library="ak", decompression_executor=self._threads
-                )
-                found[name] = ak.to_numpy(array) if array.ndim == 1 else array
-            return found
+            found = self._arrays(names, start, stop)
+            return {name: ak.to_numpy(array) if array.ndim == 1 else array for name, array in found.items()}
 
     def close(self) -> None:
         """Close the file, and end the threads that unpack it."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
 from hepad.formats.functions import is_jagged
+from hepad.formats.padded_rows import PaddedRows
 
 
 @dataclass(frozen=True)
@@ -16,16 +17,24 @@ class Slots:
     """Objects in slots.
 
     Attributes:
-        values: `(N, S, F)` float32, zero padded.
-        filled: `(N, S)` which slots hold an object.
+        rows: `(N, S, F)`, their objects alone.
         beyond: objects that found no slot.
         not_finite: objects in slots with NaN or infinity in them.
     """
 
-    values: NDArray[np.float32]
-    filled: NDArray[np.bool_]
+    rows: PaddedRows
     beyond: int
     not_finite: int
+
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """`(N, S, F)` float32, zero padded."""
+        return self.rows.dense()
+
+    @property
+    def filled(self) -> NDArray[np.bool_]:
+        """`(N, S)` which slots hold an object."""
+        return self.rows.filled
 
 
 def into_slots(
@@ -58,40 +67,45 @@ def into_slots(
         flat = {name: values[kept] for name, values in flat.items()}
         entry = entry[kept]
         counts = np.bincount(entry, minlength=n_entries)
-    starts = np.cumsum(counts) - counts
-    if sort is None:
-        rank = np.arange(len(entry)) - starts[entry]
-        chosen = np.flatnonzero(rank < slots)
-    else:
-        chosen = _leading(flat[sort], entry, starts, slots)
-        rank = np.empty(len(entry), dtype=np.int64)
-        in_slots = np.minimum(counts, slots)
-        first = np.cumsum(in_slots) - in_slots
-        rank[chosen] = np.arange(len(chosen)) - first[entry[chosen]]
-    table = np.empty((len(chosen), len(flat)), dtype=np.float32)
+    chosen = _leading(None if sort is None else flat[sort], entry, counts, slots)
+    n_chosen = len(entry) if chosen is None else len(chosen)
+    objects = np.empty((n_chosen, len(flat)), dtype=np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         for index, values in enumerate(flat.values()):
-            table[:, index] = values[chosen]
-    place = entry[chosen] * slots + rank[chosen]
-    values = np.zeros((n_entries * slots, len(flat)), dtype=np.float32)
-    values[place] = table
-    filled = np.zeros(n_entries * slots, dtype=bool)
-    filled[place] = True
+            objects[:, index] = values if chosen is None else values[chosen]
     return Slots(
-        values.reshape(n_entries, slots, len(flat)),
-        filled.reshape(n_entries, slots),
-        beyond=int(len(entry) - len(chosen)),
-        not_finite=int((~np.isfinite(table).all(axis=1)).sum()),
+        PaddedRows(objects, np.minimum(counts, slots), slots),
+        beyond=len(entry) - n_chosen,
+        not_finite=_not_finite(objects),
     )
 
 
-def _leading(key: NDArray[Any], entry: NDArray[np.int64], starts: NDArray[np.int64], slots: int) -> NDArray[np.int64]:
-    """Return the objects of each entry by falling key, the first `slots` of them, one entry after the other."""
-    falling = -key if key.dtype == np.float32 else -key.astype(np.float64)
-    # Most files are sorted already, and looking is cheaper than sorting.
-    ordered = (falling[1:] >= falling[:-1]) | (entry[1:] != entry[:-1])
-    order = np.arange(len(entry)) if ordered.all() else _order(entry, falling)
-    return order[np.arange(len(entry)) - starts[entry] < slots]
+def _not_finite(objects: NDArray[np.float32]) -> int:
+    """Return how many objects hold NaN or infinity."""
+    # A sum of finite numbers is finite, in as many bits as these take; only otherwise is each number looked at.
+    with np.errstate(invalid="ignore"):
+        if np.isfinite(objects.sum(dtype=np.float64)):
+            return 0
+    return int((~np.isfinite(objects).all(axis=1)).sum())
+
+
+def _leading(
+    key: NDArray[Any] | None, entry: NDArray[np.int64], counts: NDArray[np.int64], slots: int
+) -> NDArray[np.int64] | None:
+    """Return the objects of each entry by falling key, the first `slots` of them, one entry after the other.
+
+    None where these are all objects as they stand.
+    """
+    order = None
+    if key is not None:
+        falling = -key if key.dtype == np.float32 else -key.astype(np.float64)
+        # Most files are sorted already, and looking is cheaper than sorting.
+        ordered = (falling[1:] >= falling[:-1]) | (entry[1:] != entry[:-1])
+        order = None if ordered.all() else _order(entry, falling)
+    if (counts <= slots).all():
+        return order
+    inside = np.arange(len(entry)) - (np.cumsum(counts) - counts)[entry] < slots
+    return np.flatnonzero(inside) if order is None else order[inside]
 
 
 def _order(entry: NDArray[np.int64], falling: NDArray[Any]) -> NDArray[np.int64]:

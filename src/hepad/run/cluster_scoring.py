@@ -7,16 +7,17 @@ block of the file, which one process computes as it is, is done once more as a t
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import h5py
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from hepad.cluster import Cluster, Workers, cluster_workers
 from hepad.core.batch import Batch, take_rows
@@ -77,11 +78,45 @@ class ScoringTask:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """Result of a task: the scores, None where the rows hold no entry, and what was left out."""
+    """Result of a task: the scores, None where the rows hold no entry, and what was left out.
 
-    scored: ScoredEntries | None
+    Whole numbers are sent in as few bytes as they need: on a small machine whoever gives the command has no more time
+    than a worker.
+
+    Attributes:
+        columns: name → numbers, and what is to be added to them.
+        dropped, left_out: see `Tally`.
+    """
+
+    columns: Mapping[str, tuple[NDArray[Any], int]] | None
     dropped: int
     left_out: dict[str, int]
+
+    @classmethod
+    def of(cls, scored: Sequence[ScoredEntries], tally: Tally) -> "ScoredRows":
+        """Return the scores of some blocks."""
+        columns = {n: _narrowed(v) for n, v in ScoredEntries.join(scored).columns().items()} if scored else None
+        return cls(columns, tally.dropped, tally.left_out)
+
+    @property
+    def scored(self) -> ScoredEntries | None:
+        """The scores as they were."""
+        if self.columns is None:
+            return None
+        return ScoredEntries(
+            **{
+                name: values.astype(np.int64) + least if values.dtype.kind == "u" else values
+                for name, (values, least) in self.columns.items()
+            }
+        )
+
+
+def _narrowed(values: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Return whole numbers as those of few bytes, and the least of them; others as they are."""
+    if values.dtype != np.int64 or not len(values):
+        return values, 0
+    least = int(values.min())
+    return (values - least).astype(np.min_scalar_type(int(values.max()) - least)), least
 
 
 def cluster_scores(
@@ -116,8 +151,8 @@ def cluster_scores(
                     tally.add(found.dropped, found.left_out)
                     advance(task.rows.stop - task.rows.start)
                     follow(task.rows.stop)
-                    if found.scored is not None:
-                        yield found.scored
+                    if (scored := found.scored) is not None:
+                        yield scored
 
         rest: ScoredEntries | None = None
         for part in parts():
@@ -134,8 +169,9 @@ def _last_block(
 ) -> ScoredEntries:
     task = ScoringTask(request, range(int(rest.index[0]), rows.stop, rows.step), block, len(rest))
     (found,) = workers.in_order(score_rows, [task])
-    assert found.scored is not None
-    return found.scored
+    scored = found.scored
+    assert scored is not None
+    return scored
 
 
 @dataclass(frozen=True)
@@ -180,7 +216,7 @@ def score_rows(task: ScoringTask) -> ScoredRows:
 
     with closing(loaded.forward.scores(blocks, prepare)) as found:  # type: ignore[type-var]
         scored = [ScoredEntries.of(block, score[: len(block)]) for block, score in found]
-    return ScoredRows(ScoredEntries.join(scored) if scored else None, tally.dropped, tally.left_out)
+    return ScoredRows.of(scored, tally)
 
 
 def _last_entries(parts: Iterator[Entries], n: int) -> Entries:

@@ -210,11 +210,38 @@ def test_validation_reads_neighbours_at_once_and_gives_the_same_batches(source, 
         held = [stream.scan.entries[stop] - stream.scan.entries[first] for stream in loader.streams]
         assert stop == first + 1 or min(held) <= loader.buffer
     reads.clear()
+    loader.close()
     monkeypatch.setattr(loader, "_read_at_once", lambda blocks: [(i, block, block + 1) for i, block in blocks])
     for batch, alone in zip(together, loader, strict=True):
         for field, other in zip(batch, alone, strict=True):
             assert (field is None and other is None) or torch.equal(field, other)
     assert len(reads) > n_together
+
+
+@pytest.mark.parametrize(("share", "n_epochs_read"), [(0.25, 1), (0.0, 3)])
+def test_validation_that_fits_is_read_once_until_the_loader_is_closed(source, monkeypatch, share, n_epochs_read):
+    monkeypatch.setattr("hepad.data.part_loaders.KEPT", share)
+    data = both(source, "jets")[1]
+    loader = data.val_dataloader()
+    (stream,) = loader.streams
+    read, reads = stream.read, []
+    monkeypatch.setattr(stream, "read", lambda file, *where: reads.append(where) or read(file, *where))
+    first, *others = (list(loader) for _ in range(3))
+    assert len(reads) == n_epochs_read * len(set(reads))
+    for again in others:
+        assert all(torch.equal(one.x, other.x) for one, other in zip(first, again, strict=True))
+    data.teardown("fit")
+    reads.clear()
+    assert epoch(loader) == [key for batch in first for key in keys(batch)]
+    assert reads
+
+
+def test_validation_that_was_left_early_is_read_to_its_end(source):
+    data = both(source, "jets")[1]
+    loader = data.val_dataloader()
+    assert len(loader) > 1
+    next(iter(loader))
+    assert len(epoch(loader)) == loader.n_entries
 
 
 def test_a_file_that_changes_between_epochs_is_told(source, tmp_path):

@@ -6,7 +6,7 @@ through anew. Of a file that this process may write, nothing is kept.
 
 from dataclasses import dataclass, field
 from typing import Final
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import h5py
 
@@ -49,11 +49,16 @@ class KnownDataset:
 
 
 _files: WeakKeyDictionary[h5py.File, KnownFile] = WeakKeyDictionary()
+_by_object: dict[int, tuple[ref[h5py.File], KnownFile]] = {}
+"""The same by the very object: h5py asks HDF5 whenever it compares two files, ten times in reading one block."""
 _datasets: WeakKeyDictionary[h5py.Dataset, KnownDataset] = WeakKeyDictionary()
 
 
 def known_file(file: h5py.File) -> KnownFile:
     """Return what is known of an open file."""
+    there = _by_object.get(id(file))
+    if there is not None and there[0]() is file:
+        return there[1]
     try:
         found = _files.get(file)
     except TypeError:
@@ -61,6 +66,9 @@ def known_file(file: h5py.File) -> KnownFile:
         return KnownFile(is_kept=False)
     if found is None:
         found = _files[file] = KnownFile(file.mode == "r")
+    if found.is_kept:
+        number = id(file)
+        _by_object[number] = ref(file, lambda _: _by_object.pop(number, None)), found
     return found
 
 

@@ -24,6 +24,12 @@ DRAWN: Final = 0.25
 BUFFERS: Final = 0.25
 """Shares of the budget: tested entries, those drawn for what is fitted, and buffers of those that train."""
 
+KEPT: Final = 0.25
+"""Share that validation entries may take while others train: the copies of tested entries are made afterwards."""
+
+READ_IN_ORDER: Final = 2
+"""Buffers that are read at once of what is not mixed, in place of validation entries that do not fit."""
+
 _LIVE_BUFFERS: Final = 4
 """Buffers at a time: one is trained on, one waits, one is made, and the block that it is made of takes as much."""
 

@@ -3,7 +3,7 @@
 import atexit
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from typing import Any, Final
+from typing import Any
 from weakref import WeakSet
 
 import h5py
@@ -19,7 +19,6 @@ from hepad.data.memory import return_free_memory
 from hepad.data.streaming.parts import TRAIN, RoleStream
 
 _LOADERS: "WeakSet[StreamedLoader]" = WeakSet()
-_IN_ORDER: Final = 4
 BlockOfStream = tuple[int, int]
 """Number of a stream, and of one of its blocks."""
 
@@ -29,15 +28,17 @@ class StreamedLoader(BatchLoader):
 
     Training entries come in the order of (seed, epoch): blocks of rows in a random order, as many at a time as a buffer
     holds, the entries of a buffer in a random order. A thread reads the next buffer while one is trained on; when it is
-    done changes nothing. Other parts come in the order of their files.
+    done changes nothing. Other parts come in the order of their files, and stay in memory where they fit.
 
     Args:
         streams: of all roles.
         code: the part, `TRAIN` or `VAL`.
         template: entries, of which none are shown, with the fields that a batch has.
-        buffer: entries that a buffer holds at most, but for a block that alone has more.
+        buffer: entries that a buffer holds at most, but for a block that alone has more; of other parts entries that
+            are read at once, whichever part they belong to.
         batch_size, shuffle_seed, drop_last, rank, world_size: see `BatchLoader`. Processes share each training batch,
             and take other entries in turn.
+        kept: bytes that a part in order may take: where it takes no more, it is read once, until the loader is closed.
 
     Attributes:
         most_held: the most entries that buffers held at a time.
@@ -54,6 +55,7 @@ class StreamedLoader(BatchLoader):
         drop_last: bool = False,
         rank: int = 0,
         world_size: int = 1,
+        kept: int = 0,
     ) -> None:
         super().__init__(take_rows(template, slice(0, 0)), batch_size, shuffle_seed, rank=rank, world_size=world_size)
         n_entries = sum(stream.n(code) for stream in streams)
@@ -67,36 +69,59 @@ class StreamedLoader(BatchLoader):
         self.most_held = 0
         self._device = torch.device("cpu")
         self._reading: Iterator[Batch] | None = None
+        self._is_kept = shuffle_seed is None and self.n_entries * self._entry_bytes <= kept
+        self._kept: list[Batch] = []
         _LOADERS.add(self)
 
     @property
     def nbytes(self) -> int:
         """Return the bytes of the buffer that is on the device of `to`."""
-        return self.buffer * sum(field[:1].nbytes for field in _like(self.entries, 1) if field is not None)
+        return self.buffer * self._entry_bytes
+
+    @property
+    def _entry_bytes(self) -> int:
+        return sum(field.nbytes for field in _like(self.entries, 1) if field is not None)
 
     def to(self, device: torch.device) -> None:
         """Let whole buffers go to a device, and make batches of them there."""
         self._device = device
 
     def close(self) -> None:
-        """Stop reading."""
+        """Stop reading, and keep nothing."""
+        self._stop()
+        self._kept.clear()
+
+    def _stop(self) -> None:
         if self._reading is not None:
             self._reading.close()  # type: ignore[attr-defined]
             self._reading = None
 
     def __iter__(self) -> Iterator[Batch]:
-        self.close()
+        self._stop()
         self._reading = self._batches = self._epoch()
         return self._batches
 
     def _epoch(self) -> Iterator[Batch]:
         generator = self.sampler.generator(stream=1)
         shares = self.code == TRAIN and self.world_size > 1
-        with closing(read_ahead(self._buffers(), 1)) as buffers:  # type: ignore[type-var]
+        with closing(self._read_or_kept()) as buffers:  # type: ignore[type-var]
             for batch in self._cut(buffers):
                 if self.transform is not None:
                     batch = self.transform(batch, generator)
                 yield self._share(batch) if shares else batch
+
+    def _read_or_kept(self) -> Iterator[Batch]:
+        if self._kept:
+            yield from self._kept
+            return
+        kept: list[Batch] = []
+        with closing(read_ahead(self._buffers(), 1)) as buffers:  # type: ignore[type-var]
+            for buffer in buffers:
+                if self._is_kept:
+                    kept.append(buffer)
+                yield buffer
+                del buffer
+        self._kept = kept
 
     def _cut(self, buffers: Iterator[Batch]) -> Iterator[Batch]:
         """Yield batches of one size out of buffers of any; what a buffer leaves goes before the next."""
@@ -154,13 +179,11 @@ class StreamedLoader(BatchLoader):
         ]
         if generator is not None:
             blocks = [blocks[i] for i in torch.randperm(len(blocks), generator=generator).tolist()]
-        # Nothing is mixed in a part that is read in order: smaller buffers leave room to read more at once.
-        most = self.buffer if generator is not None else self.buffer // _IN_ORDER
         chosen: list[BlockOfStream] = []
         held = 0
         for where in blocks:
-            n = self._count(where)
-            if chosen and held + n > most:
+            n = self._count(where) if generator is not None else self._read(where)
+            if chosen and held + n > self.buffer:
                 yield chosen
                 chosen, held = [], 0
             chosen.append(where)
@@ -168,8 +191,13 @@ class StreamedLoader(BatchLoader):
         if chosen:
             yield chosen
 
+    def _read(self, where: BlockOfStream) -> int:
+        """Return how many entries are read with a block, of whatever part."""
+        stream, block = where
+        return int(np.diff(self.streams[stream].scan.entries[block : block + 2])[0])
+
     def _read_at_once(self, blocks: Sequence[BlockOfStream]) -> Iterator[tuple[int, int, int]]:
-        """Yield stream, first block and the one behind the last of what is read at once: no more than a buffer holds.
+        """Yield stream, first block and the one behind the last of what is read at once.
 
         Blocks that train come in a random order and have few neighbours. Others come in that of the file, and where
         they are small, beginning to read takes longer than reading.
