@@ -10,7 +10,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Final
@@ -88,7 +88,6 @@ class Due:
     Attributes:
         spare: it is not due before so many times as long has passed as writing it took. Three files of a training wait
             so (history.csv, best.ckpt, last.ckpt): together they take at most 3% of its time.
-        clock: seconds by which it is due.
 
     >>> from hepad.core.files import Due
     >>> due = Due()
@@ -100,10 +99,14 @@ class Due:
     """
 
     spare: ClassVar[float] = 100.0
-    clock: ClassVar[Callable[[], float]] = staticmethod(time.monotonic)
 
     def __init__(self) -> None:
         self._next = -math.inf
+
+    @staticmethod
+    def clock() -> float:
+        """Return the seconds by which files are due."""
+        return time.monotonic()
 
     def now(self) -> bool:
         """Return whether the file is due."""

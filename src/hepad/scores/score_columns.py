@@ -52,7 +52,9 @@ def _joined(parts: list[Entries]) -> Entries:
 
 
 class GrowingColumns:
-    """Data sets `(N,)` of an open file that grow, some hundred thousand rows at a time: each write is a dozen calls of h5py.
+    """Data sets `(N,)` of an open file that grow, some hundred thousand rows at a time.
+
+    Each write is a dozen calls of h5py, which hold Python's lock.
 
     Args:
         file: open for writing.
