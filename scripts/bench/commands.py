@@ -34,6 +34,7 @@ def start_up(settings: Settings) -> Iterator[Row]:
         "hepad.train --help": (["-m", "hepad.train", "--help"], 0),
         "a word refused": (["-m", "hepad.train", "model=nothing"], 2),
         "a value refused": (["-m", "hepad.train", "trainer.max_epochs=-3"], 2),
+        "parts that do not fit refused": (["-m", "hepad.train", "model=dense_ae", "loss=ssim"], 2),
         "first step of a training": (["-c", FIRST_STEP, *quiet], 0),
     }
     for way, (words, code) in cases.items():

@@ -27,7 +27,7 @@ class EpochMeansFirst(Callback):
 class History(Callback):
     """Keep every logged number of every epoch and write them to a CSV file, which is whole at any moment.
 
-    Where epochs are short, the file lags behind by so much that writing it takes no more than a fiftieth of the time.
+    Where epochs are short, the file lags behind by so much that writing it takes no more than a hundredth of the time.
 
     Args:
         path: the file; its columns are `epoch` and the names of the metrics.

@@ -9,6 +9,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.bundled import bundled_files
+from hepad.checks.fitting import check_declared
+from hepad.config import RunConfig
 from hepad.config.allow_list import check_targets
 from hepad.config.detectors import find_detector
 from hepad.config.explanations import check_values
@@ -124,6 +126,7 @@ def _check_training(cfg: DictConfig) -> None:
         kind = kind.kinds[0] if isinstance(kind, Either) else kind
         if isinstance(kind, Text) and kind.run and isinstance(value, str) and "${" not in value:
             require_run(Path(value).expanduser())
+    check_declared(RunConfig.of(cfg))
 
 
 def _plain(value: Any) -> Any:

@@ -118,9 +118,11 @@ class JetsDataModule(AnomalyDataModule):
         n_events, n_slots = real.shape
         x = jets.reshape(-1, jets.shape[2])
         if chosen.all():
-            event, slot = np.repeat(np.arange(n_events), n_slots), np.tile(np.arange(n_slots), n_events)
+            event = np.arange(step.start, step.start + n_events).repeat(n_slots)
+            slot = np.tile(np.arange(n_slots), n_events)
         else:
             event, slot = np.nonzero(chosen)
+            event += step.start
             x = x.take(np.flatnonzero(chosen), axis=0)
         observables = {name: x[:, table.names.index(name)].astype(np.float64) for name in wanted}
         if self.feature_names != table.names:
@@ -131,7 +133,7 @@ class JetsDataModule(AnomalyDataModule):
         }
         return Entries(
             Batch(torch.from_numpy(x)),
-            index=event + step.start,
+            index=event,
             observables=observables,
             slot=slot,
             left_out={reason: count for reason, count in counts.items() if count},

@@ -18,6 +18,7 @@ from hepad.core.batch import on_device
 from hepad.core.diagnostics import Diagnostic, PartialScores, Remark, SearchExamples, SearchTraces
 from hepad.core.errors import UserError
 from hepad.core.gathering import gather_interleaved
+from hepad.core.misfits import no_code
 from hepad.core.names import file_name
 from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule
@@ -105,10 +106,7 @@ class LatentSearchInference(Callback):
                 that is not for such entries.
         """
         if not isinstance(model, Searchable):
-            raise UserError(
-                f"inference=latent_search needs a generator or a decoder; {type(model).__name__} has none; choose "
-                "inference=forward or a model such as gan, bigan, vae"
-            )
+            raise UserError(no_code(type(model).__name__))
         entry = data.train_entries.rows(np.arange(1))
         if self.start == "encoder" and model.encode_batch(on_device(entry.batch, model.device)) is None:
             raise UserError(f"inference.start=encoder: {type(model).__name__} has no encoder; allowed: prior")

@@ -12,6 +12,7 @@ from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.float32 import in_precision, weight_dtype
 from hepad.core.gathering import draw_for_batch, drawn_from_batch
+from hepad.core.misfits import compares_entries
 from hepad.core.schema import Structure
 from hepad.losses.adversarial import AdversarialLoss, r1_penalty
 from hepad.models.own_steps import OwnSteps
@@ -81,7 +82,7 @@ class AlternatingModel(OwnSteps):
         self.automatic_optimization = False
         self.loss = instantiate(dict(loss))
         if not isinstance(self.loss, AdversarialLoss):
-            raise ValueError(f"loss {type(self.loss).__name__} compares entries; use loss=hinge or loss=non_saturating")
+            raise ValueError(compares_entries(type(self.loss).__name__))
         if discriminator_lr <= 0:
             raise ValueError(f"discriminator_lr={discriminator_lr}; a positive learning rate is needed")
         if discriminator_steps < 1:

@@ -10,6 +10,7 @@ from hepad.config.registry import instantiate
 from hepad.core.batch import Batch, on_device, take_rows
 from hepad.core.diagnostics import Diagnostic, IndependentScores, TrainingCurves
 from hepad.core.float32 import in_precision
+from hepad.core.misfits import compares_no_entries
 from hepad.core.schema import Structure
 from hepad.losses import ReconstructionLoss, unbiased_distance_correlation
 from hepad.losses.base import weighted_mean
@@ -71,7 +72,7 @@ class DoubleAutoencoder(AnomalyModel):
         super().__init__(entry_shape, normalizer)
         built = instantiate(dict(loss))
         if not isinstance(built, ReconstructionLoss):
-            raise ValueError(f"loss {type(built).__name__} does not compare entries; use mse, mae, huber or another")
+            raise ValueError(compares_no_entries(type(built).__name__))
         self.save_hyperparameters()
         self.loss, self.independence = built, independence
         n = self.entry_shape[0]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.float32 import computed_in, in_precision, weight_dtype
+from hepad.core.misfits import compares_no_entries
 from hepad.losses import MAE, ReconstructionLoss
 from hepad.losses.base import weighted_mean
 from hepad.models.base import AnomalyModel, eval_mode
@@ -39,7 +40,7 @@ class ReconstructionModel(AnomalyModel):
         super().__init__(entry_shape, normalizer)
         built = instantiate(dict(loss))
         if not isinstance(built, ReconstructionLoss):
-            raise ValueError(f"loss {type(built).__name__} does not compare entries; use mse, mae, huber or another")
+            raise ValueError(compares_no_entries(type(built).__name__))
         self.loss = built
         self.mae = MAE()
 

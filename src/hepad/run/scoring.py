@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,13 +93,18 @@ def score_file(
     if target.is_dir() or (target.exists() and not overwrite):
         raise UserError(f"output: {target} exists; choose another name, or replace a file with overwrite=true")
     where = scoring_device("cpu" if cluster else device)
-    run = load_run(run_dir)
-    source = direct_file(str(given), "input", run.settings.data.format)
-    data = reader_of_run(run, source, on_nonfinite)
-    facts = read_provenance(run_dir)
-    beside = score_beside(run, p_values, str(where))
-    tally, ranges = Tally(), ContextRange(facts)
-    with open_hdf5(source) as file, FileHash(source) as hashed, write_hdf5(target) as out:
+    with ExitStack() as opened:
+        # A core has nothing to do while the run is loaded.
+        hashed = opened.enter_context(FileHash(given))
+        run = load_run(run_dir)
+        source = direct_file(str(given), "input", run.settings.data.format)
+        if source != given:
+            hashed = opened.enter_context(FileHash(source))
+        data = reader_of_run(run, source, on_nonfinite)
+        facts = read_provenance(run_dir)
+        beside = score_beside(run, p_values, str(where))
+        tally, ranges = Tally(), ContextRange(facts)
+        file, out = opened.enter_context(open_hdf5(source)), opened.enter_context(write_hdf5(target))
         n_rows, step = rows_of(file, data, source)
         rows = range(0, n_rows, step)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hepad.core.batch import join_batches, take_rows
 from hepad.data import Entries
 
-_WRITTEN_AT_ONCE: Final = 1 << 16
+_WRITTEN_AT_ONCE: Final = 1 << 18
 _STORED_AT_ONCE: Final = 1 << 14
 
 
@@ -52,7 +52,9 @@ def _joined(parts: list[Entries]) -> Entries:
 
 
 class GrowingColumns:
-    """Data sets `(N,)` of an open file that grow, some ten thousand rows at a time.
+    """Data sets `(N,)` of an open file that grow, some hundred thousand rows at a time.
+
+    Each write is a dozen calls of h5py, which hold Python's lock.
 
     Args:
         file: open for writing.

@@ -1,6 +1,9 @@
 """Rounds, rows and their ratios."""
 
+from types import SimpleNamespace
+
 import pytest
+from scripts.bench import training
 from scripts.bench.rounds import rates, row_of, take_turns
 from scripts.bench.table import number, text_table
 
@@ -34,3 +37,11 @@ def test_lines_of_a_table_are_even():
     assert lines[0].split() == ["case", "way", "median", "unit", "smallest", "–", "largest"]
     assert lines[1].index("hepad") == lines[2].index("bare")
     assert text_table([]) == "(nothing measured)"
+
+
+def test_files_of_a_training_are_due_by_its_own_time(monkeypatch):
+    monkeypatch.setattr(training.time, "monotonic", lambda: 1000.0)
+    monkeypatch.setattr(training, "seconds_of", lambda call, device: 30.0)
+    in_turn = training.InTurn({"bare loop": lambda: None, "Keras fit": lambda: None}, "cpu")
+    in_turn.on_train_epoch_start(SimpleNamespace(current_epoch=0), None)
+    assert in_turn.own_clock() == 940.0

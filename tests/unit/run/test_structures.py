@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import pytest
 from tests.every_model import data_class, options
 
-from hepad.checks.combinations import check_data, check_loss, check_model
+from hepad.checks.combinations import check_data
+from hepad.checks.fitting import check_loss, check_model
 from hepad.config import RunConfig, compose
 from hepad.core.errors import UserError
 from hepad.core.schema import STRUCTURES
