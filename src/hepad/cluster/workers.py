@@ -24,7 +24,6 @@ Result = TypeVar("Result")
 _AHEAD: Final = 3
 """Tasks in the hands of a worker, or done and waiting for their turn: memory stays flat."""
 _ANSWER_SECONDS: Final = 10
-_LOOPBACK: Final = ("tcp://127.0.0.1:", "tcp://localhost:", "tls://127.0.0.1:", "tls://localhost:")
 _BETWEEN_LOOKS: Final = 0.2
 _COMPARED: Final = ("numpy", "h5py", "torch", "pythia8mc", "uproot")
 """Packages of which a worker must have the same version, or the bits would not be the same."""
@@ -142,8 +141,9 @@ def cluster_workers(cluster: Cluster) -> Iterator[Workers]:
         elif not cluster.is_address:
             where, refusals = stack.enter_context(submitted(cluster))
         try:
-            # Workers of this machine can be asked for what they have; by way of the scheduler it would be sent twice.
-            direct = _is_here(cluster)
+            # Workers of its own it can ask for what they have; by way of the scheduler that would be sent twice. Those
+            # behind an address may lie behind a tunnel.
+            direct = cluster.word == LOCAL
             client = stack.enter_context(Client(where, timeout=_ANSWER_SECONDS, direct_to_workers=direct))
         except (OSError, ValueError) as error:
             raise UserError(
@@ -151,10 +151,6 @@ def cluster_workers(cluster: Cluster) -> Iterator[Workers]:
             ) from error
         _wait_for_worker(client, cluster, refusals)
         yield Workers(client, cluster.word)
-
-
-def _is_here(cluster: Cluster) -> bool:
-    return cluster.word == LOCAL or cluster.word.startswith(_LOOPBACK)
 
 
 def _wait_for_worker(client: Any, cluster: Cluster, refusals: list[str]) -> None:
