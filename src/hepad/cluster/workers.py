@@ -141,10 +141,7 @@ def cluster_workers(cluster: Cluster) -> Iterator[Workers]:
         elif not cluster.is_address:
             where, refusals = stack.enter_context(submitted(cluster))
         try:
-            # Workers of its own it can ask for what they have; by way of the scheduler that would be sent twice. Those
-            # behind an address may lie behind a tunnel.
-            direct = cluster.word == LOCAL
-            client = stack.enter_context(Client(where, timeout=_ANSWER_SECONDS, direct_to_workers=direct))
+            client = stack.enter_context(Client(where, timeout=_ANSWER_SECONDS))
         except (OSError, ValueError) as error:
             raise UserError(
                 f"cluster={cluster.word}: the scheduler does not answer ({one_line(error)}); is it of the same version?"
