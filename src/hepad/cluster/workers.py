@@ -89,12 +89,16 @@ class Workers:
                 raise
             raise self._lost() from error
 
-    def _most_waiting(self) -> int:
+    @property
+    def n_threads(self) -> int:
+        """Number of tasks that are done at a time, by the workers that are there now; at least 1."""
         try:
-            n_threads: int = sum(self._client.nthreads().values())
+            return max(1, sum(self._client.nthreads().values()))
         except OSError as error:
             raise self._lost() from error
-        return _AHEAD * max(1, n_threads) + 1
+
+    def _most_waiting(self) -> int:
+        return _AHEAD * self.n_threads + 1
 
     def _result(self, future: Any) -> Any:
         from distributed import KilledWorker
