@@ -24,7 +24,6 @@ Result = TypeVar("Result")
 _AHEAD: Final = 3
 """Tasks in the hands of a worker, or done and waiting for their turn: memory stays flat."""
 _ANSWER_SECONDS: Final = 10
-_LOOPBACK: Final = ("tcp://127.0.0.1:", "tcp://localhost:", "tls://127.0.0.1:", "tls://localhost:")
 _BETWEEN_LOOKS: Final = 0.2
 _COMPARED: Final = ("numpy", "h5py", "torch", "pythia8mc", "uproot")
 """Packages of which a worker must have the same version, or the bits would not be the same."""
@@ -90,12 +89,16 @@ class Workers:
                 raise
             raise self._lost() from error
 
-    def _most_waiting(self) -> int:
+    @property
+    def n_threads(self) -> int:
+        """Number of tasks that are done at a time, by the workers that are there now; at least 1."""
         try:
-            n_threads: int = sum(self._client.nthreads().values())
+            return max(1, sum(self._client.nthreads().values()))
         except OSError as error:
             raise self._lost() from error
-        return _AHEAD * max(1, n_threads) + 1
+
+    def _most_waiting(self) -> int:
+        return _AHEAD * self.n_threads + 1
 
     def _result(self, future: Any) -> Any:
         from distributed import KilledWorker
@@ -142,19 +145,13 @@ def cluster_workers(cluster: Cluster) -> Iterator[Workers]:
         elif not cluster.is_address:
             where, refusals = stack.enter_context(submitted(cluster))
         try:
-            # Workers of this machine can be asked for what they have; by way of the scheduler it would be sent twice.
-            direct = _is_here(cluster)
-            client = stack.enter_context(Client(where, timeout=_ANSWER_SECONDS, direct_to_workers=direct))
+            client = stack.enter_context(Client(where, timeout=_ANSWER_SECONDS))
         except (OSError, ValueError) as error:
             raise UserError(
                 f"cluster={cluster.word}: the scheduler does not answer ({one_line(error)}); is it of the same version?"
             ) from error
         _wait_for_worker(client, cluster, refusals)
         yield Workers(client, cluster.word)
-
-
-def _is_here(cluster: Cluster) -> bool:
-    return cluster.word == LOCAL or cluster.word.startswith(_LOOPBACK)
 
 
 def _wait_for_worker(client: Any, cluster: Cluster, refusals: list[str]) -> None:

@@ -138,12 +138,8 @@ def cluster_scores(
         follow: told how many rows are done.
     """
     block = rows_at_once(entry_shape, "cpu" if request.is_cpu else request.device)
-    n_read = max(1, min(_MOST_READ, len(rows) // (_TASKS_OF_A_WORKER * cluster.workers)))
-    tasks = [
-        ScoringTask(request, range(first, min(first + n_read * rows.step, rows.stop), rows.step), block)
-        for first in rows[::n_read]
-    ]
     with cluster_workers(cluster) as workers, progress("scoring", rows.stop, unit="rows") as advance:
+        tasks = [ScoringTask(request, part, block) for part in shared_out(rows, block, workers.n_threads)]
 
         def parts() -> Iterator[ScoredEntries]:
             with closing(workers.in_order(score_rows, tasks)) as results:  # type: ignore[type-var]
@@ -162,6 +158,22 @@ def cluster_scores(
             rest = together.rows(slice(whole, None)) if whole < len(together) else None
         if rest is not None:
             yield _last_block(workers, request, rest, rows, block)
+
+
+def shared_out(rows: range, block: int, n_workers: int) -> list[range]:
+    """Return the rows of each task: of whole blocks where a block is no more than is read at once, eight for a worker.
+
+    The last block of a task is filled up, and of few large tasks one worker has one more than another.
+
+    >>> from hepad.run.cluster_scoring import shared_out
+    >>> [len(part) * part.step for part in shared_out(range(0, 4096, 4096), 256, n_workers=1)]
+    [512, 512, 512, 512, 512, 512, 512, 512]
+    """
+    step = min(rows.step, max(block, rows.stop // (_TASKS_OF_A_WORKER * n_workers)))
+    step -= step % block if step >= block else 0
+    rows = range(rows.start, rows.stop, step)
+    n_read = max(1, min(_MOST_READ, len(rows) // (_TASKS_OF_A_WORKER * n_workers)))
+    return [range(first, min(first + n_read * step, rows.stop), step) for first in rows[::n_read]]
 
 
 def _last_block(

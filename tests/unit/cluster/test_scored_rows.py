@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from hepad.run.cluster_scoring import ScoredRows
+from hepad.run.cluster_scoring import ScoredRows, shared_out
 from hepad.run.scored_entries import ScoredEntries, Tally
 
 ROWS = {
@@ -40,3 +40,18 @@ def test_rows_and_slots_take_few_bytes():
 
 def test_rows_without_entries_have_no_scores():
     assert ScoredRows.of([], Tally(dropped=3)).scored is None
+
+
+@pytest.mark.parametrize("n_rows", [1, 255, 256, 20_000, 50_001, 10_000_000])
+@pytest.mark.parametrize("step", [170, 8192, 123_361])
+def test_tasks_are_of_whole_blocks_and_enough_for_all_workers(n_rows, step):
+    block, n_workers = 256, 2
+    tasks = shared_out(range(0, n_rows, step), block, n_workers)
+    assert [row for part in tasks for row in (part.start, part.stop)] == [
+        0, *(edge for part in tasks[1:] for edge in (part.start, part.start)), n_rows
+    ]  # fmt: skip
+    assert all(part.step <= step for part in tasks)
+    if step >= block:
+        assert all((part.stop - part.start) % block == 0 for part in tasks[:-1])
+    if n_rows >= 16 * block:
+        assert len(tasks) >= 16
