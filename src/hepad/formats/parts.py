@@ -60,7 +60,7 @@ def write_part(path: Path, made: Made) -> None:
     """Write one part in one step: names and counts as a line of JSON, then NumPy's arrays one after the other."""
     # Not flushed to the disk one by one: a part that a power cut has spoilt is made again.
     aside = path.with_suffix(f".{os.getpid()}.tmp")
-    # For reading too: into what can only be written NumPy writes by itself, and does not say why the disk takes no more.
+    # For reading too: where a file can only be written NumPy does it by itself, and not say why a disk takes no more.
     with aside.open("w+b") as file:
         file.write(json.dumps({"names": list(made.arrays), "counts": dict(made.counts)}).encode() + b"\n")
         for array in made.arrays.values():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import h5py
@@ -24,9 +24,11 @@ from hepad.core.hdf5 import open_hdf5
 from hepad.core.hdf5.datasets import texts_are_sound
 from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule, Entries
+from hepad.run.context_range import ContextRange
 from hepad.run.loading import Run, load_run
 from hepad.run.scored_entries import ScoredEntries, Tally
 from hepad.run.scoring_input import read_entries, reader_of_run, refuse_nonfinite
+from hepad.rundir.facts import read_provenance
 from hepad.scores.forward import Forward, rows_at_once, scoring_device
 from hepad.scores.score_columns import entry_blocks
 
@@ -77,11 +79,12 @@ class ScoringTask:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """Result of a task: the scores, None where the rows hold no entry, and what was left out."""
+    """Result of a task: the scores, None where the rows hold no entry, what was left out, and what is out of range."""
 
     scored: ScoredEntries | None
     dropped: int
     left_out: dict[str, int]
+    ranges: ContextRange
 
 
 def cluster_scores(
@@ -90,6 +93,7 @@ def cluster_scores(
     entry_shape: tuple[int, ...],
     rows: range,
     tally: Tally,
+    ranges: ContextRange,
     follow: Callable[[int], None],
 ) -> Iterator[ScoredEntries]:
     """Yield the scores of a file in the blocks in which one process finds them.
@@ -100,6 +104,7 @@ def cluster_scores(
         entry_shape: of an entry of the run.
         rows: the first of each part of the file that is read at once, and the end.
         tally: what is told of entries that are left out.
+        ranges: what is told of entries with another context than was trained on.
         follow: told how many rows are done.
     """
     block = rows_at_once(entry_shape, "cpu" if request.is_cpu else request.device)
@@ -114,6 +119,7 @@ def cluster_scores(
             with closing(workers.in_order(score_rows, tasks)) as results:  # type: ignore[type-var]
                 for task, found in zip(tasks, results, strict=True):
                     tally.add(found.dropped, found.left_out)
+                    ranges.join(found.ranges)
                     advance(task.rows.stop - task.rows.start)
                     follow(task.rows.stop)
                     if found.scored is not None:
@@ -143,6 +149,7 @@ class _Loaded:
     """Things that a worker reads once for a command: the run, its reader and model, and the file, which stays open."""
 
     run: Run
+    trained: dict[str, Any]
     data: AnomalyDataModule
     forward: Forward
     file: h5py.File
@@ -163,7 +170,10 @@ def _loaded(request: ScoringRequest) -> _Loaded:
         file = _held.stack.enter_context(open_hdf5(request.source))
         # The command itself has looked through it.
         texts_are_sound(file)
-        _held.command, _held.loaded = request.command, _Loaded(run, data, forward, file)
+        _held.command, _held.loaded = (
+            request.command,
+            _Loaded(run, read_provenance(run.trained_in), data, forward, file),
+        )
     loaded: _Loaded = _held.loaded
     return loaded
 
@@ -171,7 +181,8 @@ def _loaded(request: ScoringRequest) -> _Loaded:
 def score_rows(task: ScoringTask) -> ScoredRows:
     """Read and score the entries of some rows, on a worker."""
     source, loaded, tally = task.request.source, _loaded(task.request), Tally()
-    parts = tally.counted(read_entries(loaded.file, loaded.data, loaded.run, source, task.rows))
+    ranges = ContextRange(loaded.trained)
+    parts = ranges.watched(tally.counted(read_entries(loaded.file, loaded.data, loaded.run, source, task.rows)))
     blocks = entry_blocks(parts, task.block) if task.last is None else iter([_last_entries(parts, task.last)])
 
     def prepare(block: Entries) -> Batch:
@@ -180,7 +191,7 @@ def score_rows(task: ScoringTask) -> ScoredRows:
 
     with closing(loaded.forward.scores(blocks, prepare)) as found:  # type: ignore[type-var]
         scored = [ScoredEntries.of(block, score[: len(block)]) for block, score in found]
-    return ScoredRows(ScoredEntries.join(scored) if scored else None, tally.dropped, tally.left_out)
+    return ScoredRows(ScoredEntries.join(scored) if scored else None, tally.dropped, tally.left_out, ranges)
 
 
 def _last_entries(parts: Iterator[Entries], n: int) -> Entries:

@@ -21,6 +21,21 @@ def context_range_facts(data: AnomalyDataModule) -> dict[str, list[float]] | Non
     return {name: [low[i], high[i]] for i, name in enumerate(data.context_names)}
 
 
+def context_remarks(facts: Mapping[str, Any], data: AnomalyDataModule) -> list[str]:
+    """Return a remark on each tested sample of which entries have another context than was trained on.
+
+    Args:
+        facts: provenance of the run.
+        data: what is tested.
+    """
+    found = []
+    for name, entries in data.test_entries.items():
+        seen = ContextRange(facts)
+        seen.add(None if entries.batch.context is None else entries.batch.context.numpy())
+        found += seen.remarks(name)
+    return found
+
+
 class ContextRange:
     """Count of entries whose context lies outside what a run was trained on.
 
@@ -53,6 +68,12 @@ class ContextRange:
         for name, (i, low, high) in self._limits.items():
             values = np.asarray(context)[:, i]
             self._outside[name] += int(((values < low) | (values > high)).sum())
+
+    def join(self, other: "ContextRange") -> None:
+        """Count what another has seen, of the same run."""
+        self.n += other.n
+        for name, outside in other._outside.items():
+            self._outside[name] += outside
 
     def watched(self, parts: Iterator[Entries]) -> Iterator[Entries]:
         """Yield parts of a file, and count those of each."""
