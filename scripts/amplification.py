@@ -1,6 +1,6 @@
 """Amplification: what generators that were trained on N entries know of a truth, beside these entries.
 
-    python -m scripts.amplification [--entries 300 1000 3000] [--seeds 8] [--cells 4 16 49 100] [--model flow] [DIR]
+    python -m scripts.amplification [--entries 300 1000 3000] [--seeds 8] [--cells 4 16 49 100 400] [DIR]
 
 Draws N entries of a density that is known, the ring of Butter et al. (arXiv:2008.06545), trains a run of hepad on them,
 three quarters to learn from and a quarter to choose the epoch by, and lets it generate M ≫ N. Cells hold equal shares
@@ -39,7 +39,7 @@ def main(words: Sequence[str] | None = None) -> dict[str, AmplificationStudy]:
     parser.add_argument("directory", nargs="?", type=Path, default=PICTURES, help="where the figure goes")
     parser.add_argument("--entries", type=int, nargs="+", default=[300, 1000, 3000], help="N, that a run sees")
     parser.add_argument("--seeds", type=int, default=8, help="runs for each N, each on entries of its own")
-    parser.add_argument("--cells", type=int, nargs="+", default=[4, 16, 49, 100], help="squares of numbers")
+    parser.add_argument("--cells", type=int, nargs="+", default=[4, 16, 49, 100, 400], help="squares of numbers")
     parser.add_argument("--shown", type=int, default=49, help="number of cells in the left of the figure")
     parser.add_argument("--factor", type=int, default=100, help="the largest M over N")
     parser.add_argument("--model", default="flow")

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from hepad.generators.amplification import AmplificationStudy, sampling_error
 from hepad.plots.style import house_style, legend_above_data, sign
@@ -52,12 +53,16 @@ def plot_amplification(studies: Mapping[str, AmplificationStudy], n_cells: int, 
         left.set_xlim(*line)
         left.set_xlabel("Generated over training entries, M / N")
         left.set_ylabel("Quantile error over that of N entries")
-        left.set_title(f"{n_cells} cells", loc="center")
         right.set_xlabel("Number of cells")
         right.set_ylabel(f"Amplification, M = {ratios.max():g} N")
         sign(left)
         sign(right, note)
         right.set_title("", loc="left")
-        for axes in (left, right):
-            legend_above_data(axes, columns=2, fontsize=15)
+        shown = np.unique(np.concatenate([study.cells for study in studies.values()]))
+        right.set_xticks(shown, [f"{n:g}" for n in shown])
+        right.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        right.yaxis.set_major_formatter("{x:g}")
+        right.minorticks_off()
+        legend_above_data(left, columns=2, fontsize=15, title=f"{n_cells} cells", title_fontsize=15, alignment="left")
+        legend_above_data(right, columns=2, fontsize=15)
     return figure
