@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hepad.core.batch import Batch, join_batches, on_device, take_rows
@@ -88,6 +89,11 @@ class TopEntries:
             return (
                 "The scores are those of a latent search, which has no contributions: they would be the terms at the "
                 "codes that it found, which one pass through the model does not give."
+            )
+        if not bool(torch.isfinite(self.explanation.values).all()):
+            return (
+                "Some contributions are no numbers, as the score has no gradient there: what stands beside these "
+                "entries is no reason."
             )
         size = (self.explanation.score - self.explanation.start).abs().double().clamp(min=1e-30)
         missed = float((self.explanation.remainder.abs() / size).max())
