@@ -92,8 +92,8 @@ class TopEntries:
             )
         if not bool(torch.isfinite(self.explanation.values).all()):
             return (
-                "Some contributions are no numbers, as the score has no gradient there: what stands beside these "
-                "entries is no reason."
+                "Contributions to some of the scores are no numbers, as these have no gradient there: no reason stands "
+                "beside such entries."
             )
         size = (self.explanation.score - self.explanation.start).abs().double().clamp(min=1e-30)
         missed = float((self.explanation.remainder.abs() / size).max())
@@ -156,7 +156,10 @@ def _explained(model: AnomalyModel, data: AnomalyDataModule, batch: Batch) -> tu
     expectation = Expectation.of(model, data.val_entries.batch)
     pulls = expectation.pulls(model, batch)
     names = data.feature_names if data.structure in ("vector", "set") else ()
-    words = [tuple(expectation.words(names, values, pulls[i])) for i, values in enumerate(explanation.values)]
+    words = [
+        tuple(expectation.words(names, values, pulls[i])) if bool(torch.isfinite(values).all()) else ()
+        for i, values in enumerate(explanation.values)
+    ]
     return explanation, words
 
 
