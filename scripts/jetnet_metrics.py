@@ -2,11 +2,10 @@
 
     python -m scripts.jetnet_metrics [--entries 3000] [--smear 0.3] [--seed 1]
 
-jetnet (Kansal et al., arXiv:2106.11535, 2211.10295) is no dependency of hepad: `pip install jetnet==0.2.5` into an
-environment of its own that has hepad too. Real jets are bundled QCD jets, made-up ones others of these whose
+jetnet (Kansal et al., arXiv:2106.11535, 2211.10295) is no dependency of hepad; docs/generators.md says how an
+environment of its own has it. Real jets are bundled QCD jets, made-up ones others of these whose
 constituents are smeared. jetnet draws jets with replacement; `exact` hands it every jet once in their place, so that
 what is left are differences of the formulas. Its COV and MMD, by energy mover's distances, have no counterpart here.
-docs/generators.md tells what is to be seen.
 """
 
 import argparse
