@@ -11,6 +11,9 @@ from hepad.data import AnomalyDataModule, Entries
 CONTEXT_RANGE: Final = "context_range"
 """Key of provenance.json."""
 
+_MARGIN: Final = 0.01
+"""Share of the width of a range by which its ends may be passed: of other entries of one truth a few do so."""
+
 
 def context_range_facts(data: AnomalyDataModule) -> dict[str, list[float]] | None:
     """Return name → smallest and largest value of each observable of the context over what trains; None without one."""
@@ -37,7 +40,7 @@ def context_remarks(facts: Mapping[str, Any], data: AnomalyDataModule) -> list[s
 
 
 class ContextRange:
-    """Count of entries whose context lies outside what a run was trained on.
+    """Count of entries whose context lies outside what a run was trained on, by more than 1% of the range's width.
 
     Args:
         facts: provenance of the run; older ones say nothing of it, and no entry is outside.
@@ -67,7 +70,8 @@ class ContextRange:
         self.n += len(context)
         for name, (i, low, high) in self._limits.items():
             values = np.asarray(context)[:, i]
-            self._outside[name] += int(((values < low) | (values > high)).sum())
+            margin = _MARGIN * (high - low)
+            self._outside[name] += int(((values < low - margin) | (values > high + margin)).sum())
 
     def join(self, other: "ContextRange") -> None:
         """Count what another has seen, of the same run."""
