@@ -3,7 +3,9 @@
 import re
 import shlex
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from hepad import convert, evaluate, generate, load_run, score, simulate, train
 from hepad.bundled import bundled_files
+from hepad.run import cluster_scoring, scoring, scoring_input
 from tests.layouts import LAYOUTS
 from tests.runs.conftest import call
 from tests.runs.test_documented_files import QUICK, ROOT, blocks
@@ -88,8 +91,13 @@ def test_public_files_as_the_page_says(directory):
     run(block, directory)
 
 
-def test_an_energy_outside_the_range_trained_on_is_remarked_on(directory):
-    """The files of a run with a context say its range, and whoever scores more is told so."""
+def tasks(function, given):
+    """Do tasks one after the other, as workers would."""
+    yield from map(function, given)
+
+
+def test_an_energy_outside_the_range_trained_on_is_remarked_on(directory, monkeypatch):
+    """The files of a run with a context say its range, and whoever tests or scores more is told so, once."""
     rng = np.random.default_rng(0)
     for name, low, high in (("low", 10, 50), ("high", 40, 100)):
         with h5py.File(directory / f"{name}.h5", "w") as file:
@@ -98,12 +106,24 @@ def test_an_energy_outside_the_range_trained_on_is_remarked_on(directory):
             energy = np.linspace(low, high, 200)
             file["table"][:, 2] = energy
     words = ["model=flow", "data=table", "data.bundled=false", "data.background=low", "data.samples.low=low.h5"]
-    done = call(train.main, directory, *words, "data.context=[incident_energy]", *QUICK)
+    done = call(train.main, directory, *words, "data.samples.high=high.h5", "data.context=[incident_energy]", *QUICK)
     assert done.code == 0, done.err
+    page = (directory / "run/report.html").read_text()
+    assert len(re.findall(r"<li>high: incident_energy of \d+ of 200 entries is outside 10 to", page)) == 1
+    assert "lies outside of the range" not in page
     done = call(score.main, directory, "run=run", "input=high.h5", "output=scores.h5")
     assert done.code == 0, done.err
     (found,) = re.findall(r"note: high\.h5: incident_energy of (\d+) of 200 entries is outside 10 to", done.out)
     assert 160 <= int(found) <= 170
+    # A cluster's workers, here in this process: rows in several tasks, and the last block once more.
+    monkeypatch.setattr(scoring_input, "ROWS", 70)
+    monkeypatch.setattr(
+        cluster_scoring, "cluster_workers", lambda cluster: nullcontext(SimpleNamespace(in_order=tasks))
+    )
+    one_by_one = SimpleNamespace(workers=1)
+    shared = scoring.score_file(directory / "run", directory / "high.h5", directory / "shared.h5", cluster=one_by_one)
+    assert shared.entries == 200
+    assert [f"incident_energy of {found} of 200 entries" in line for line in shared.remarks] == [True]
     done = call(
         evaluate.main, directory, "run=run", "data.samples.high=high.h5", "evaluation.plots=false", "name=again"
     )

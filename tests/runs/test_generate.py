@@ -3,6 +3,7 @@
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.conftest import write_image_file
 from tests.every_model import WRITERS
 from tests.left_out import covering
 from tests.runs.conftest import Finished, call, two_samples
+from tests.runs.killing import start
 
 QUICK = ["trainer.max_epochs=8", "evaluation.plots=false", "logger=none"]
 
@@ -73,6 +75,36 @@ def test_the_same_seed_gives_the_same_bytes(run, tmp_path):
     (tmp_path / "b").mkdir()
     assert made(run, tmp_path / "b", "first.h5", "n=300").read_bytes() == first
     assert made(run, tmp_path, "other.h5", "n=300", "seed=1").read_bytes() != first
+
+
+def test_a_command_that_was_killed_goes_on_to_the_same_bytes(run, tmp_path):
+    words = [f"run={run}", "output=made.h5", "n=20000"]
+    alone = made(run, tmp_path, "made.h5", "n=20000")
+    whole = alone.read_bytes()
+    alone.unlink()
+    # In its own process and by itself, before the third of five blocks is in its place.
+    process = start(tmp_path, words, ("00000002.part", 0), main=generate.main)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    left = tmp_path / ".made.h5.parts"
+    assert not alone.exists()
+    assert sorted(path.name for path in left.glob("*.part")) == ["00000000.part", "00000001.part"]
+    # A part that was spoilt is made anew, with the random numbers that it had.
+    with (left / "00000000.part").open("r+b") as part:
+        part.truncate(1000)
+    done = call(generate.main, tmp_path, *words)
+    assert "generate: 8192 of 20000 entries were there already" in done.out
+    assert alone.read_bytes() == whole
+    assert {path.name for path in tmp_path.iterdir()} == {"made.h5", "log.txt"}
+
+
+def test_blocks_of_another_request_are_not_taken(run, tmp_path):
+    process = start(tmp_path, [f"run={run}", "output=made.h5", "n=9000", "seed=1"], ("whole.h5", 0), main=generate.main)
+    process.join()
+    assert len(list((tmp_path / ".made.h5.parts").glob("*.part"))) == 3
+    other = made(run, tmp_path, "made.h5", "n=9000", "seed=2").read_bytes()
+    (tmp_path / "b").mkdir()
+    assert made(run, tmp_path / "b", "made.h5", "n=9000", "seed=2").read_bytes() == other
 
 
 def test_it_is_evaluated_beside_the_background(run, tmp_path):

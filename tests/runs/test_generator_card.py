@@ -16,6 +16,7 @@ from tests.runs.conftest import call
 from tests.runs.test_documented_files import blocks, commands
 
 QUICK = ["evaluation.plots=false", "logger=none", "trainer.max_epochs=1"]
+ENERGY = ["data.context=[incident_energy]"]
 FEW = ["classifiers=[]", "plots=false", "logger=none"]
 
 
@@ -109,8 +110,11 @@ def test_real_entries_in_place_of_generated_ones_pass(run, tmp_path):
     [
         ("gan", "events", []),
         ("vae", "constituents", []),
-        ("vae", "calo", []),
+        ("bigan", "calo", ["model.generator=[4]", "model.discriminator=[4]"]),
         ("flow", "table", ["data.context=[mass]"]),
+        ("flow_matching", "jets", ["model.hidden=[16]", "model.n_steps=2"]),
+        ("flow_matching", "showers", [*ENERGY, "model.hidden=[16]", "model.n_steps=2", "model.noises=1"]),
+        ("bib_ae", "showers", [*ENERGY, "model.generator=[16]", "model.discriminator=[4]"]),
     ],
 )
 def test_every_generative_run_has_one(tmp_path, model, data, words):
@@ -120,8 +124,9 @@ def test_every_generative_run_has_one(tmp_path, model, data, words):
     metrics = numbers(run, "card")
     assert metrics["generator/observables"] >= 4
     assert "generator/kpd" in metrics or any("kernel distance needs" in line for line in done.out.splitlines())
-    if data == "calo":
-        assert "generator/p_value/centre_row" in metrics
+    of_its_kind = {"calo": "p_value/centre_row", "jets": "p_value/pt", "showers": "profile_p_value/layer"}
+    if data in of_its_kind:
+        assert f"generator/{of_its_kind[data]}" in metrics
 
 
 def test_generators_are_ranked(run, tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from hepad.core.batch import Batch, join_batches, on_device, take_rows
@@ -89,6 +90,11 @@ class TopEntries:
                 "The scores are those of a latent search, which has no contributions: they would be the terms at the "
                 "codes that it found, which one pass through the model does not give."
             )
+        if not bool(torch.isfinite(self.explanation.values).all()):
+            return (
+                "Contributions to some of the scores are no numbers, as these have no gradient there: no reason stands "
+                "beside such entries."
+            )
         size = (self.explanation.score - self.explanation.start).abs().double().clamp(min=1e-30)
         missed = float((self.explanation.remainder.abs() / size).max())
         how = {
@@ -150,7 +156,10 @@ def _explained(model: AnomalyModel, data: AnomalyDataModule, batch: Batch) -> tu
     expectation = Expectation.of(model, data.val_entries.batch)
     pulls = expectation.pulls(model, batch)
     names = data.feature_names if data.structure in ("vector", "set") else ()
-    words = [tuple(expectation.words(names, values, pulls[i])) for i, values in enumerate(explanation.values)]
+    words = [
+        tuple(expectation.words(names, values, pulls[i])) if bool(torch.isfinite(values).all()) else ()
+        for i, values in enumerate(explanation.values)
+    ]
     return explanation, words
 
 

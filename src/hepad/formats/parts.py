@@ -64,7 +64,8 @@ def write_part(path: Path, made: Made) -> None:
     """
     # Not flushed to the disk one by one: a part that a power cut has spoilt is made again.
     aside = path.with_suffix(f".{os.getpid()}.tmp")
-    with aside.open("wb") as file:
+    # For reading too: where a file can only be written NumPy does it by itself, and not say why a disk takes no more.
+    with aside.open("w+b") as file:
         slots = {name: rows.slots for name, rows in made.arrays.items() if isinstance(rows, PaddedRows)}
         head = {"names": list(made.arrays), "slots": slots, "counts": dict(made.counts)}
         file.write(json.dumps(head).encode() + b"\n")

@@ -1,6 +1,12 @@
 """Quality of a generator: numbers of generated entries against real ones, from arrays."""
 
-from hepad.generators.amplification import amplification, quantile_cells, quantile_error
+from hepad.generators.amplification import (
+    AmplificationStudy,
+    amplification,
+    quantile_cells,
+    quantile_error,
+    sampling_error,
+)
 from hepad.generators.card import CardSettings, GeneratorCard, generator_card
 from hepad.generators.card_metrics import generator_metrics, generator_verdict, ranked
 from hepad.generators.classifier_test import classifier_test
@@ -16,6 +22,7 @@ from hepad.generators.vector_observables import set_population, vector_populatio
 from hepad.generators.wasserstein import wasserstein
 
 __all__ = [
+    "AmplificationStudy",
     "CardSettings",
     "GeneratorCard",
     "Observable",
@@ -36,6 +43,7 @@ __all__ = [
     "quantile_error",
     "ranked",
     "response",
+    "sampling_error",
     "separation_power",
     "set_population",
     "shower_population",

@@ -7,6 +7,7 @@ training entries, generated entries are worth more than N.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -50,3 +51,53 @@ def amplification(training_error: float, generated_error: float) -> float:
     2.0
     """
     return training_error / generated_error
+
+
+def sampling_error(n_cells: int, n_entries: FloatArray | float) -> FloatArray | float:
+    """Return what Σ (xⱼ − 1/n)² of N entries of the truth is in the mean: (1 − 1/n) / N.
+
+    >>> from hepad.generators import sampling_error
+    >>> sampling_error(4, 1000)
+    0.00075
+    """
+    return (1 - 1 / n_cells) / n_entries
+
+
+@dataclass(frozen=True, eq=False)
+class AmplificationStudy:
+    """Quantile errors of generators that were trained on N entries of a known density, each with other entries.
+
+    Attributes:
+        n_entries: N, all that a generator has seen.
+        cells: `(C,)` numbers of cells.
+        counts: `(K,)` rising numbers M of generated entries.
+        training: `(S, C)` errors of the training entries of S generators.
+        generated: `(S, C, K)` errors of the first M generated entries of each.
+
+    >>> import numpy as np
+    >>> from hepad.generators import AmplificationStudy, sampling_error
+    >>> training = sampling_error(4, 100) * np.ones((3, 1))
+    >>> generated = np.array([[[8e-3, 2e-3]], [[8e-3, 2.5e-3]], [[8e-3, 3e-3]]])
+    >>> study = AmplificationStudy(100, np.array([4]), np.array([100, 10_000]), training, generated)
+    >>> study.gains[0].round(2).tolist(), study.gains[1].round(2).tolist()
+    ([3.0], [0.35])
+    """
+
+    n_entries: int
+    cells: FloatArray
+    counts: FloatArray
+    training: FloatArray
+    generated: FloatArray
+
+    @property
+    def gains(self) -> tuple[FloatArray, FloatArray]:
+        """Amplification `(C,)` of the largest M, mean errors over each other, and its standard error over generators.
+
+        Above, the error that N entries of the truth have in the mean stands for that of the training entries, which
+        are few: it is the same without their fluctuation.
+        """
+        errors = self.generated[:, :, -1]
+        mean = errors.mean(axis=0)
+        spread = errors.std(axis=0, ddof=1) / np.sqrt(len(errors))
+        gain = np.array([sampling_error(int(n), self.n_entries) for n in self.cells]) / mean
+        return gain, gain * spread / mean

@@ -162,7 +162,10 @@ def generator_card(
                 if (value := compare(reference.first(taken), part.first(taken))) is not None:
                     found[side] = value
             except TooFewEntries as error:
-                notes.append(f"Not given: {error}." if side == "generated" else f"No floor: {error}.")
+                said = f"Not given: {error}."
+                # A floor of what is not given itself is no news.
+                if said not in notes:
+                    notes.append(said if side == "generated" else f"No floor: {error}.")
         return found
 
     progress("distributions")

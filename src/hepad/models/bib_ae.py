@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from hepad.core.batch import Batch, drawn_by_weight, take_rows
-from hepad.core.diagnostics import Diagnostic, GeneratedEntries, Remark
+from hepad.core.diagnostics import Diagnostic, GeneratedEntries
 from hepad.core.float32 import computed_in, in_precision
 from hepad.models.base import eval_mode
 from hepad.models.bottleneck import BottleneckSteps
@@ -179,17 +179,8 @@ class BIBAE(BottleneckSteps):
     def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
     ) -> Iterator[Diagnostic]:
-        """Show made-up showers beside the background, and name contexts that were never trained on."""
+        """Show made-up showers beside the background."""
         real = drawn_by_weight(take_rows(samples[background], slice(_SHOWN)))
         wanted = len(real.x) if real.context is None or not self.context_size else real.context
         made = self.sample(wanted, torch.Generator().manual_seed(0))
         yield GeneratedEntries("Made-up showers", real, made.x)
-        for name, batch in samples.items() if self.context_size else ():
-            if batch.context is not None and (n := int(self.beyond(batch.context.to(self.device)).sum())):
-                yield Remark(
-                    f"the context of {n} of {len(batch.x)} entries of {name} lies outside of the range trained on"
-                )
-
-    def beyond(self, context: Tensor) -> Tensor:
-        """Return which contexts `(B,)` lie outside of the range trained on."""
-        return self.units.total.beyond(context)

@@ -75,14 +75,11 @@ def draws_shown(
     )
 
 
-def range_remarks(
-    coordinates: Coordinates, context: ContextScale, samples: Mapping[str, Batch], device: torch.device
-) -> Iterator[Remark]:
-    """Yield what lies outside of the range trained on: values that are clipped, and contexts.
+def range_remarks(coordinates: Coordinates, samples: Mapping[str, Batch], device: torch.device) -> Iterator[Remark]:
+    """Yield which values lie outside of the range trained on and are clipped.
 
     Args:
         coordinates: the map of the columns.
-        context: the range of the context.
         samples: sample → tested entries, on the CPU.
         device: where the model is.
     """
@@ -94,11 +91,6 @@ def range_remarks(
             yield Remark(
                 f"{n} of {len(outside)} entries of {name} lie outside of the training range in "
                 f"{named_columns(outside.flatten(0, -2).any(dim=0))} and have the density of its edge"
-            )
-        if context.size and (n := int(context.beyond(context.checked(batch.context).to(device)).sum())):
-            yield Remark(
-                f"the context of {n} of {len(batch.x)} entries of {name} lies outside of the range trained on: their "
-                "density is extrapolated"
             )
 
 

@@ -219,7 +219,7 @@ class Flow(AveragedModel):
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str
     ) -> Iterator[Diagnostic]:
         """Show draws beside the background, whether p is calibrated, and what lies outside of the training range."""
-        yield from range_remarks(self.coordinates, self.context, samples, self.device)
+        yield from range_remarks(self.coordinates, samples, self.device)
         everything = drawn_by_weight(samples[background])
         if self.kind == "nsf":
             objects = all_objects(shown_entries(everything)).to(self.device)

@@ -235,7 +235,7 @@ class FlowMatching(AnomalyModel):
         if self.volumes is not None:
             yield made_beside(self, take_rows(real, slice(_GENERATED)), "Draws of flow matching")
             return
-        yield from density_checks.range_remarks(self.coordinates, self.context, samples, self.device)
+        yield from density_checks.range_remarks(self.coordinates, samples, self.device)
         yield from density_checks.draws_shown(self, real, "Draws of flow matching", self.is_exact, _GENERATED)
         yield from () if self.is_exact else [Remark(f"There is no ln p: {self._too_many}")]
 

@@ -41,7 +41,10 @@ class CellShares(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return √(s / s₀), of the shape of `x`."""
-        return (shares(x) / self.small).sqrt()
+        found = shares(x) / self.small
+        # A root has no slope at 0, where most cells are: what explains a score by gradients would be of no number.
+        rising = found.clamp(min=torch.finfo(found.dtype).tiny).sqrt()
+        return torch.where(found > 0, rising, torch.zeros_like(found))
 
     def logarithms(self, roots: Tensor) -> Tensor:
         """Return ln(1 + s / s₀) of roots: logarithms of cells below s₀ are small."""

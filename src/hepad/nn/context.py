@@ -1,4 +1,4 @@
-"""The context of a conditional density: in standard units, and whether it lies within the range trained on."""
+"""The context of a conditional density, in standard units."""
 
 import math
 
@@ -9,7 +9,10 @@ from hepad.nn.exact import ExactBuffers
 
 
 class ContextScale(ExactBuffers):
-    """Standard units of observables that a model is conditioned on, and their range among training entries.
+    """Standard units of observables that a model is conditioned on.
+
+    Their range among training entries is kept with them, for whoever has a checkpoint alone: remarks on entries outside
+    are those of a run (`hepad.run.context_range`).
 
     Args:
         size: number K of observables; 0 for none.
@@ -17,8 +20,8 @@ class ContextScale(ExactBuffers):
     >>> import torch
     >>> from hepad.nn.context import ContextScale
     >>> scale = ContextScale(1).fit(torch.tensor([[1.0], [3.0]]))
-    >>> scale(torch.tensor([[4.0]])), scale.beyond(torch.tensor([[4.0], [2.0]]))
-    (tensor([[2.]], dtype=torch.float64), tensor([ True, False]))
+    >>> scale(torch.tensor([[4.0]])), scale.low, scale.high
+    (tensor([[2.]], dtype=torch.float64), tensor([1.], dtype=torch.float64), tensor([3.], dtype=torch.float64))
     """
 
     center: Tensor
@@ -54,8 +57,3 @@ class ContextScale(ExactBuffers):
     def forward(self, context: Tensor | None) -> Tensor | None:
         """Return the context `(B, K)` in standard units; None for a model without any."""
         return (self.checked(context) - self.center) / self.scale if self.size else None
-
-    def beyond(self, context: Tensor | None) -> Tensor:
-        """Return which contexts `(B,)` lie outside of the range trained on."""
-        known = self.checked(context)
-        return ((known < self.low) | (known > self.high)).any(dim=1)

@@ -107,10 +107,6 @@ class TotalGivenContext(ExactBuffers):
         """Return the context `(B, K)` in standard units, of its logarithm where that was fitted; None for none."""
         return self.scale(self._curved(self.scale.checked(context).double())) if self.size else None
 
-    def beyond(self, context: Tensor | None) -> Tensor:
-        """Return which contexts `(B,)` lie outside of the range trained on."""
-        return self.scale.beyond(self._curved(self.scale.checked(context).double()))
-
     def _curved(self, context: Tensor) -> Tensor:
         return torch.where(self.in_logarithm, context.clamp(min=torch.finfo(torch.float32).tiny).log(), context)
 

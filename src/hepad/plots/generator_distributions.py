@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from hepad.generators.card import Distribution
 from hepad.plots.labels import FloatArray, feature_label, feature_name
-from hepad.plots.style import house_style, new_figure, sign
+from hepad.plots.style import house_style, legend_below, new_figure, sign
 
 COLUMNS: Final = 4
 REAL, GENERATED, FLOOR = "0.75", "#bd1f01", "#3f90da"
@@ -92,7 +92,8 @@ def plot_separation(
         axes.grid(axis="x", color="0.9")
         axes.set_axisbelow(True)
         axes.set_xlabel(r"Separation power $\frac{1}{2}\sum (h-g)^2/(h+g)$")
-        axes.legend(loc="lower right", fontsize=15, frameon=True, framealpha=0.9)
+        # Not over the smallest values, which lie anywhere.
+        legend_below(axes, columns=3, fontsize=15)
     return figure
 
 

@@ -24,10 +24,10 @@ _TITLES: Final = {"generated": "Generated", "floor": "Other real"}
 _COLOURS: Final = {"generated": GENERATED, "floor": FLOOR, "reference": "0.35"}
 _MARKERS: Final = {"reference": "s", "floor": "^", "generated": "o"}
 _AXES: Final = {
-    "layer": ("Layer", "Energy in the layer"),
-    "radius": ("Distance from the axis [cells]", "Energy in the ring"),
-    "row": ("Row", "Sum of the row"),
-    "column": ("Column", "Sum of the column"),
+    "layer": ("Layer", "Mean energy in the layer [GeV]"),
+    "radius": ("Distance from the axis [cells]", "Mean energy in the ring [GeV]"),
+    "row": ("Row", "Mean sum of the row"),
+    "column": ("Column", "Mean sum of the column"),
 }
 
 
@@ -173,7 +173,7 @@ def plot_profiles(profiles: Mapping[str, Mapping[str, ProfileTest]], *, note: st
                 axes.set_yscale("log")
                 axes.set_ylim(0.5 * positive.min(), None)
             axes.tick_params(labelbottom=False)
-            axes.set_ylabel(f"{value}, mean")
+            axes.set_ylabel(value)
             below.axhline(1, color="0.5", linewidth=1)
             below.set_ylim(0.75, 1.25)
             below.set_ylabel("Ratio", loc="center")

@@ -58,7 +58,7 @@ FEATURES: Final[dict[str, tuple[str, str]]] = {
     "jet_mass": ("Jet mass", "GeV"),
     "jet_width": ("Jet width", ""),
     "pixel": ("Pixel", ""),
-    "cell": ("Cell energy", ""),
+    "cell": ("Cell energy", "GeV"),
     "total": ("Sum", ""),
     "largest": ("Largest", ""),
     "incident": ("Incident energy", "GeV"),

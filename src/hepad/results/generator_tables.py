@@ -34,7 +34,10 @@ def summary_table(card: GeneratorCard) -> Table:
             cells = {side: _with_error(getattr(c, name), c.errors[place]) for side, c in near.items()}
             add(name.capitalize(), "as the floor", cells["generated"], cells.get("floor"))
     if "generated" in card.correlations:
-        for name, title in (("rms", "Rank correlations, RMS difference"), ("largest", "the largest")):
+        for name, title in (
+            ("rms", "Rank correlations, RMS difference"),
+            ("largest", "Rank correlations, largest difference"),
+        ):
             values = {side: getattr(c, name) for side, c in card.correlations.items()}
             add(title, "as the floor", values["generated"], values.get("floor"))
     if "generated" in card.memorisation:

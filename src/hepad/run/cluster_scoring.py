@@ -25,9 +25,11 @@ from hepad.core.hdf5 import open_hdf5
 from hepad.core.hdf5.datasets import texts_are_sound
 from hepad.core.progress import progress
 from hepad.data import AnomalyDataModule, Entries
+from hepad.run.context_range import ContextRange
 from hepad.run.loading import Run, load_run
 from hepad.run.scored_entries import ScoredEntries, Tally
 from hepad.run.scoring_input import read_entries, reader_of_run, refuse_nonfinite
+from hepad.rundir.facts import read_provenance
 from hepad.scores.forward import Forward, rows_at_once, scoring_device
 from hepad.scores.score_columns import entry_blocks
 
@@ -78,7 +80,7 @@ class ScoringTask:
 
 @dataclass(frozen=True)
 class ScoredRows:
-    """Result of a task: the scores, None where the rows hold no entry, and what was left out.
+    """Result of a task: the scores, None where the rows hold no entry, what was left out, and what is out of range.
 
     Whole numbers are sent in as few bytes as they need: on a small machine whoever gives the command has no more time
     than a worker.
@@ -86,17 +88,19 @@ class ScoredRows:
     Attributes:
         columns: name → numbers, and what is to be added to them.
         dropped, left_out: see `Tally`.
+        ranges: contexts outside of the range trained on.
     """
 
     columns: Mapping[str, tuple[NDArray[Any], int]] | None
     dropped: int
     left_out: dict[str, int]
+    ranges: ContextRange
 
     @classmethod
-    def of(cls, scored: Sequence[ScoredEntries], tally: Tally) -> "ScoredRows":
+    def of(cls, scored: Sequence[ScoredEntries], tally: Tally, ranges: ContextRange) -> "ScoredRows":
         """Return the scores of some blocks."""
         columns = {n: _narrowed(v) for n, v in ScoredEntries.join(scored).columns().items()} if scored else None
-        return cls(columns, tally.dropped, tally.left_out)
+        return cls(columns, tally.dropped, tally.left_out, ranges)
 
     @property
     def scored(self) -> ScoredEntries | None:
@@ -125,6 +129,7 @@ def cluster_scores(
     entry_shape: tuple[int, ...],
     rows: range,
     tally: Tally,
+    ranges: ContextRange,
     follow: Callable[[int], None],
 ) -> Iterator[ScoredEntries]:
     """Yield the scores of a file in the blocks in which one process finds them.
@@ -135,6 +140,7 @@ def cluster_scores(
         entry_shape: of an entry of the run.
         rows: the first of each part of the file that is read at once, and the end.
         tally: what is told of entries that are left out.
+        ranges: what is told of entries with another context than was trained on.
         follow: told how many rows are done.
     """
     block = rows_at_once(entry_shape, "cpu" if request.is_cpu else request.device)
@@ -145,6 +151,7 @@ def cluster_scores(
             with closing(workers.in_order(score_rows, tasks)) as results:  # type: ignore[type-var]
                 for task, found in zip(tasks, results, strict=True):
                     tally.add(found.dropped, found.left_out)
+                    ranges.join(found.ranges)
                     advance(task.rows.stop - task.rows.start)
                     follow(task.rows.stop)
                     if (scored := found.scored) is not None:
@@ -191,6 +198,7 @@ class _Loaded:
     """Things that a worker reads once for a command: the run, its reader and model, and the file, which stays open."""
 
     run: Run
+    trained: dict[str, Any]
     data: AnomalyDataModule
     forward: Forward
     file: h5py.File
@@ -211,7 +219,10 @@ def _loaded(request: ScoringRequest) -> _Loaded:
         file = _held.stack.enter_context(open_hdf5(request.source))
         # The command itself has looked through it.
         texts_are_sound(file)
-        _held.command, _held.loaded = request.command, _Loaded(run, data, forward, file)
+        _held.command, _held.loaded = (
+            request.command,
+            _Loaded(run, read_provenance(run.trained_in), data, forward, file),
+        )
     loaded: _Loaded = _held.loaded
     return loaded
 
@@ -219,7 +230,8 @@ def _loaded(request: ScoringRequest) -> _Loaded:
 def score_rows(task: ScoringTask) -> ScoredRows:
     """Read and score the entries of some rows, on a worker."""
     source, loaded, tally = task.request.source, _loaded(task.request), Tally()
-    parts = tally.counted(read_entries(loaded.file, loaded.data, loaded.run, source, task.rows))
+    ranges = ContextRange(loaded.trained)
+    parts = ranges.watched(tally.counted(read_entries(loaded.file, loaded.data, loaded.run, source, task.rows)))
     blocks = entry_blocks(parts, task.block) if task.last is None else iter([_last_entries(parts, task.last)])
 
     def prepare(block: Entries) -> Batch:
@@ -228,7 +240,7 @@ def score_rows(task: ScoringTask) -> ScoredRows:
 
     with closing(loaded.forward.scores(blocks, prepare)) as found:  # type: ignore[type-var]
         scored = [ScoredEntries.of(block, score[: len(block)]) for block, score in found]
-    return ScoredRows.of(scored, tally)
+    return ScoredRows.of(scored, tally, ranges)
 
 
 def _last_entries(parts: Iterator[Entries], n: int) -> Entries:

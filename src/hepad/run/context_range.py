@@ -11,6 +11,9 @@ from hepad.data import AnomalyDataModule, Entries
 CONTEXT_RANGE: Final = "context_range"
 """Key of provenance.json."""
 
+_MARGIN: Final = 0.01
+"""Share of the width of a range by which its ends may be passed: of other entries of one truth a few do so."""
+
 
 def context_range_facts(data: AnomalyDataModule) -> dict[str, list[float]] | None:
     """Return name → smallest and largest value of each observable of the context over what trains; None without one."""
@@ -21,8 +24,23 @@ def context_range_facts(data: AnomalyDataModule) -> dict[str, list[float]] | Non
     return {name: [low[i], high[i]] for i, name in enumerate(data.context_names)}
 
 
+def context_remarks(facts: Mapping[str, Any], data: AnomalyDataModule) -> list[str]:
+    """Return a remark on each tested sample of which entries have another context than was trained on.
+
+    Args:
+        facts: provenance of the run.
+        data: what is tested.
+    """
+    found = []
+    for name, entries in data.test_entries.items():
+        seen = ContextRange(facts)
+        seen.add(None if entries.batch.context is None else entries.batch.context.numpy())
+        found += seen.remarks(name)
+    return found
+
+
 class ContextRange:
-    """Count of entries whose context lies outside what a run was trained on.
+    """Count of entries whose context lies outside what a run was trained on, by more than 1% of the range's width.
 
     Args:
         facts: provenance of the run; older ones say nothing of it, and no entry is outside.
@@ -52,7 +70,14 @@ class ContextRange:
         self.n += len(context)
         for name, (i, low, high) in self._limits.items():
             values = np.asarray(context)[:, i]
-            self._outside[name] += int(((values < low) | (values > high)).sum())
+            margin = _MARGIN * (high - low)
+            self._outside[name] += int(((values < low - margin) | (values > high + margin)).sum())
+
+    def join(self, other: "ContextRange") -> None:
+        """Count what another has seen, of the same run."""
+        self.n += other.n
+        for name, outside in other._outside.items():
+            self._outside[name] += outside
 
     def watched(self, parts: Iterator[Entries]) -> Iterator[Entries]:
         """Yield parts of a file, and count those of each."""

@@ -26,7 +26,7 @@ from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.results.top_table import top_columns
 from hepad.run.building import build_evaluate, build_inference, build_trainer
-from hepad.run.context_range import ContextRange
+from hepad.run.context_range import context_remarks
 from hepad.run.evaluation_config import check_in_place, evaluation_config, given_keys
 from hepad.run.evaluation_data import evaluation_data
 from hepad.run.evaluation_directory import evaluation_directory, made_directory, with_record_named
@@ -102,7 +102,7 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         clock.lap("evaluate")
         result = evaluate.result
         result.warnings[:0] = fallback_notes(facts)
-        result.warnings += [*notes, *_notes(told, data), *_outside(trained, data)]
+        result.warnings += [*notes, *_notes(told, data), *context_remarks(trained, data)]
         columns = read_history(run_dir) or None
         drawn = run_figures(result, evaluate.samples, columns, run.model, data, evaluate.diagnostics, evaluate.top)
         wanted = drawn if config.evaluation.plots else ()
@@ -127,16 +127,6 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
             inference.clear()
         write_provenance(directory, found)
     return TrainingResult(run_dir=directory, evaluation=result, seconds=clock.laps)
-
-
-def _outside(trained: Mapping[str, Any], data: AnomalyDataModule) -> list[str]:
-    """Return a remark on each sample of which entries have another context than was trained on."""
-    found = []
-    for name, entries in data.test_entries.items():
-        seen = ContextRange(trained)
-        seen.add(None if entries.batch.context is None else entries.batch.context.numpy())
-        found += seen.remarks(name)
-    return found
 
 
 def _notes(told: Mapping[str, str], data: AnomalyDataModule) -> list[str]:

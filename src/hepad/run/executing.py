@@ -32,6 +32,7 @@ from hepad.results.run_figures import run_figures, save_figures
 from hepad.results.run_page import fallback_notes, write_run_report
 from hepad.results.top_table import top_columns
 from hepad.run.building import Handover, Parts, assemble, with_absolute_paths, with_memory
+from hepad.run.context_range import context_remarks
 from hepad.run.nodes import send_best
 from hepad.run.provenance import check_same_data, provenance, write_provenance
 from hepad.run.workers import threads_of_each, training_threads, use_threads, workers
@@ -133,6 +134,7 @@ def execute_run(
             send_best(trainer, best_checkpoint(trainer).best_model_path)
             test(parts, cfg.seed, None)
             evaluate.result.warnings[:0] = parts.remarks
+            evaluate.result.warnings += context_remarks(facts, data)
             clock.lap("evaluate")
             clock.laps["score"] = round(evaluate.seconds, 4)
         evaluate.result.warnings[:0] = [*fallback_notes(facts), *divergence_note(columns)]

@@ -1,5 +1,6 @@
 """Entries made up by a run's model, written as a sample, in memory that does not depend on their number."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,17 @@ import torch
 
 from hepad import __version__
 from hepad.config.registry import check_targets, get_class
-from hepad.core.errors import UserError
+from hepad.core.errors import JobError, UserError
 from hepad.core.files import require_new_file
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.hdf5.datasets import LONGEST_NAME
 from hepad.core.progress import progress
 from hepad.core.schema import JET_FEATURES
 from hepad.data.entry_file import EntryFile
+from hepad.formats.parts import Parts
 from hepad.run.generated_context import wanted_context
 from hepad.run.loading import Run, load_run
-from hepad.run.made_up import check_generative, made_up_blocks
+from hepad.run.made_up import block_size, check_generative, made_up_blocks
 from hepad.rundir.facts import read_provenance
 from hepad.scores.forward import scoring_device
 
@@ -32,7 +34,8 @@ def generate_file(
 ) -> int:
     """Write `n` entries that a run's model makes up, in the layout that the run was trained on (docs/data_formats.md).
 
-    The same run, `n` and `seed` give the same bytes on one machine.
+    The same run, `n` and `seed` give the same bytes on one machine, also where the command was killed on the way: its
+    blocks lie in a hidden directory beside the file, and the same command goes on from them.
 
     Args:
         run_dir: the run.
@@ -63,22 +66,47 @@ def generate_file(
     definition = read_provenance(run_dir).get("entries", {}).get("definition", {})
     # The name that the run's config asks for, where it does; else the one that it found.
     dataset = run.settings.data.get("dataset") or definition.get("dataset")
-    model.to(scoring_device(device))
-    blocks = made_up_blocks(model, n, given, generator)
-    with write_hdf5(target) as file, progress("generate", n, unit="entries") as advance:
-        entries = EntryFile(file, kind, n, _features(run), dataset)
-        for made in blocks:
-            entries.add(made)
-            advance(len(made.x))
-        if given is not None:
-            for name, values in zip(run.context_names, given.T, strict=True):
-                file.create_dataset(name, data=values, track_times=False)
-        file.attrs["sample"] = target.stem
-        file.attrs["source"] = f"hepad generate: {type(model).__name__}"
-        file.attrs["run"] = run_dir.resolve().name
-        file.attrs["checkpoint_sha256"] = run.checkpoint_sha256
-        file.attrs["seed"] = seed
-        file.attrs["hepad_version"] = __version__
+    where = scoring_device(device)
+    model.to(where)
+    features = _features(run)
+    asked = {
+        "checkpoint_sha256": run.checkpoint_sha256,
+        "n": n,
+        "seed": seed,
+        "context": None if given is None else hashlib.sha256(given.tobytes()).hexdigest(),
+        "device": str(where),
+        "versions": [__version__, torch.__version__],
+    }
+    parts: Parts | None = None
+    try:
+        parts = Parts(target, asked)
+        blocks = made_up_blocks(model, n, given, generator, parts)
+        done = min(parts.found * block_size(model), n)
+        with write_hdf5(parts.whole) as file, progress("generate", n, done, unit="entries") as advance:
+            entries = EntryFile(file, kind, n, features, dataset)
+            for i, made in enumerate(blocks):
+                entries.add(made)
+                if i >= parts.found:
+                    advance(len(made.x))
+            if given is not None:
+                for name, values in zip(run.context_names, given.T, strict=True):
+                    file.create_dataset(name, data=values, track_times=False)
+            file.attrs["sample"] = target.stem
+            file.attrs["source"] = f"hepad generate: {type(model).__name__}"
+            file.attrs["run"] = run_dir.resolve().name
+            file.attrs["checkpoint_sha256"] = run.checkpoint_sha256
+            file.attrs["seed"] = seed
+            file.attrs["hepad_version"] = __version__
+        parts.whole.replace(target)
+    except (UserError, JobError, OSError) as error:
+        if parts is not None:
+            parts.remove()
+        if isinstance(error, OSError):
+            raise JobError(f"cannot write {target}: {error.strerror or error}; nothing is left of it") from error
+        if parts is not None and str(parts.whole) in str(error):
+            raise type(error)(str(error).replace(str(parts.whole), str(target))) from error
+        raise
+    parts.remove()
     return n
 
 

@@ -24,7 +24,7 @@ def population(entries: Entries, structure: Structure, names: Sequence[str], con
     """Return entries as a population, by their structure alone.
 
     Observables that a model is conditioned on are observables and features too: a generator that does not follow them
-    is told from real entries by that. Of showers the first is the incident energy.
+    is told from real entries by that. Of showers the first is the incident energy (GeV), and cells are seen in GeV too.
 
     Args:
         entries: in raw units.
@@ -38,7 +38,8 @@ def population(entries: Entries, structure: Structure, names: Sequence[str], con
     conditions = None if batch.context is None else batch.context.numpy().astype(np.float64)
     if structure == "volume":
         incident = None if conditions is None else conditions[:, 0]
-        found = shower_population(x, incident, weight)
+        # Files have cells in MeV.
+        found = shower_population(x / np.float32(1000), incident, weight)
         return found if conditions is None else _conditioned(found, conditions[:, 1:], context[1:])
     if structure == "image":
         found = image_population(x, weight)

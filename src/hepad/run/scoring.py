@@ -37,7 +37,7 @@ class Scored:
         first_nonfinite: row of the file of the first of these; None without any.
         trained_on: the input is the very file that the run was trained on.
         other_inference: the run's own scores were made in another way than by one pass through the model.
-        remarks: on entries with another context than was trained on; none where a cluster scores.
+        remarks: on entries with another context than was trained on.
     """
 
     entries: int
@@ -103,7 +103,7 @@ def score_file(
         data = reader_of_run(run, source, on_nonfinite)
         facts = read_provenance(run_dir)
         beside = score_beside(run, p_values, str(where))
-        tally, ranges = Tally(), ContextRange(facts)
+        tally, ranges = Tally(), ContextRange(read_provenance(run.trained_in))
         file, out = opened.enter_context(open_hdf5(source)), opened.enter_context(write_hdf5(target))
         n_rows, step = rows_of(file, data, source)
         rows = range(0, n_rows, step)
@@ -116,7 +116,7 @@ def score_file(
             scored = scores_of_entries(entries, Forward(run.model, where), tally, source)
         else:
             request = ScoringRequest(run_dir.resolve(), source.resolve(), on_nonfinite, device)
-            scored = cluster_scores(cluster, request, run.entry_shape, rows, tally, follow)
+            scored = cluster_scores(cluster, request, run.entry_shape, rows, tally, ranges, follow)
         with closing(scored):  # type: ignore[type-var]
             write_scores(out, scored, tally, beside.columns)
         if "score" not in out:

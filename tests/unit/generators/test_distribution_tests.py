@@ -1,5 +1,7 @@
 """Separation power, the χ² test of shapes, and Wasserstein distances: against others, honest under repeated toys."""
 
+import sys
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -112,3 +114,15 @@ def test_its_error_is_the_spread_of_repeated_samples():
         for pair in [(entries(400, 2 * toy), entries(400, 2 * toy + 1, 0.5))]
     ]
     assert np.mean([f.error for f in found]) == pytest.approx(np.std([f.value for f in found]), rel=0.25)
+
+
+def test_of_many_values_the_distance_is_that_of_all_and_the_error_that_of_fewer_scaled(monkeypatch):
+    rng = np.random.default_rng(0)
+    entry, ones = np.repeat(np.arange(300), 4), np.ones(300)
+    parts = [Observable(rng.normal(shift, 1, 300)[entry] + rng.normal(size=1200), entry) for shift in (0, 0.5)]
+    whole = wasserstein(*parts, ones, ones)
+    monkeypatch.setattr(sys.modules["hepad.generators.wasserstein"], "_MOST", 500)
+    found = wasserstein(*parts, ones, ones)
+    assert found.value == whole.value == pytest.approx(stats.wasserstein_distance(*(part.values for part in parts)))
+    assert found.error != whole.error
+    assert found.error == pytest.approx(whole.error, rel=0.4)

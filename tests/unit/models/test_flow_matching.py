@@ -277,7 +277,7 @@ def test_constant_columns_and_what_lies_outside_of_the_training_range_are_remark
     found = list(model.diagnostics({"mc": Batch(torch.randn(400, 2).clamp(-1, 1), context=c), "signal": far}, {}, "mc"))
     said = [each.text for each in found if isinstance(each, Remark)]
     assert "1 of 2 entries of signal lie outside of the training range in column 1" in said[0]
-    assert "the context of 1 of 2 entries of signal lies outside of the range trained on" in said[1]
+    assert len(said) == 1
     assert [type(each) for each in found if not isinstance(each, Remark)] == [GeneratedEntries, DensityChecks]
     with pytest.raises(ValueError, match="conditioned on 1 observables"):
         model.sample(5, of(0))

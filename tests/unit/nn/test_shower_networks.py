@@ -71,6 +71,16 @@ def test_shares_do_not_depend_on_the_energy_and_sum_to_one():
     assert bool((cells.inverse(torch.zeros(1, 1, 3, 3, 3)) == 0).all())
 
 
+def test_empty_cells_have_a_gradient():
+    x = torch.tensor([[0.0, 3.0, 1.0, 0.0]]).view(1, 1, 1, 2, 2).requires_grad_()
+    roots = CellShares()(x)
+    torch.testing.assert_close(roots.flatten(), torch.tensor([0.0, 0.75, 0.25, 0.0]).sqrt())
+    (slope,) = torch.autograd.grad(roots.sum(), x)
+    assert bool(slope.isfinite().all())
+    # That of the first filled cell, by hand: d√s/dx of it and, by the total, of the other one.
+    assert float(slope.flatten()[1]) == pytest.approx((1 - 0.75) / 4 / 2 / 0.75**0.5 - 0.25 / 4 / 2 / 0.25**0.5)
+
+
 def test_cells_are_censored_normal_variables():
     mean, log_spread = torch.tensor([0.4]), torch.tensor([-0.3])
     noise = torch.randn(200_000, 1, generator=torch.Generator().manual_seed(0))

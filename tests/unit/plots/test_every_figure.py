@@ -12,6 +12,8 @@ from PIL import Image
 
 from hepad import plots
 from hepad.core.schema import JET_FEATURES, ImageLabels
+from hepad.generators import AmplificationStudy
+from hepad.plots.amplification import plot_amplification
 
 RNG = np.random.default_rng(0)
 JETS = RNG.exponential(size=(60, len(JET_FEATURES)))
@@ -28,6 +30,12 @@ def baselines(evaluation, reference="zero_bias"):
     return {
         ("sum_pt", s): roc for (b, s, r), roc in evaluation.baseline_rocs.items() if (b, r) == ("sum_pt", reference)
     }
+
+
+def made_up_study(n):
+    counts, cells = np.array([0.1, 1, 10]) * n, np.array([4, 16])
+    generated = np.random.default_rng(n).lognormal(-5, 0.3, (3, 2, 1)) + 1 / counts
+    return AmplificationStudy(n, cells, counts, generated[..., 1], generated)
 
 
 FIGURES: dict[str, Callable[..., Figure]] = {
@@ -61,6 +69,9 @@ FIGURES: dict[str, Callable[..., Figure]] = {
         {name: RNG.exponential(size=(18, 14)) for name in ("zero_bias", "ttbar", "jet_ht", "radion")}, note="Simulation"
     ),
     "loss per pixel, none": lambda s, e, h: plots.plot_loss_per_pixel({"zero_bias": IMAGES[0] * 0}),
+    "amplification": lambda s, e, h: plot_amplification(
+        {"N = 300": made_up_study(300), "N = 1,000": made_up_study(1000)}, 16, note="model=flow"
+    ),
     "channels": lambda s, e, h: plots.plot_reconstructions(
         RNG.random((5, 16, 16, 3)), RNG.random((5, 16, 16, 3)), np.arange(5)
     ),

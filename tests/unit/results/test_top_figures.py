@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import torch
 
+from hepad.callbacks import top_entries
 from hepad.callbacks.top_entries import TopEntries, TopEntry
 from hepad.core.batch import Batch
 from hepad.data import ConstituentsDataModule
+from hepad.models import Explanation
 from hepad.results.top_figures import nearest_background, top_figures
 
 
@@ -33,6 +35,19 @@ def test_the_nearest_is_that_of_normalised_numbers_and_never_the_entry_itself():
     top = TopEntries([entry("signal", 0), entry("background", 0), entry("signal", 1)], Batch(x), None)
     near = nearest_background(top, model, data, 3)
     assert near.x.tolist() == [[6.0, 5.0], [5.0, 9.0], [0.0, 0.0]]
+
+
+def test_contributions_that_are_no_numbers_are_said_to_be_and_give_no_reason(monkeypatch):
+    values = torch.tensor([[1.0, 2.0], [float("nan"), 2.0]])
+    explanation = Explanation(values, torch.tensor([3.0, 4.0]), torch.zeros(2), "integrated_gradients")
+    top = TopEntries([entry("signal", 0), entry("signal", 1)], Batch(torch.zeros(2, 2)), explanation)
+    assert "are no numbers" in top.completeness()
+    expectation = SimpleNamespace(pulls=lambda *_: values, words=lambda *_: ["a is large"])
+    monkeypatch.setattr(top_entries, "explain_scores", lambda *_: explanation)
+    monkeypatch.setattr(top_entries, "Expectation", SimpleNamespace(of=lambda *_: expectation))
+    model, data = model_and_data(torch.zeros(3, 2))
+    data.val_entries = data.test_entries["background"]
+    assert top_entries._explained(model, data, top.batch)[1] == [("a is large",), ()]
 
 
 def test_titles_have_the_score_without_an_exponent():

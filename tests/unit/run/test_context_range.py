@@ -29,8 +29,10 @@ def test_entries_outside_are_counted_over_all_parts() -> None:
     seen.add(np.array([[0.0, 9.0], [0.0, 10.0]]))
     seen.add(np.array([[0.0, 100.0], [0.0, 1e4]]))
     seen.add(None)
+    # The ends are those of a sample: within 1% of its width other entries of one truth lie beyond.
+    seen.add(np.array([[0.0, 9.2], [0.0, 100.8]]))
     (line,) = seen.remarks("a.h5")
-    assert line.startswith("a.h5: incident_energy of 2 of 4 entries is outside 10 to 100")
+    assert line.startswith("a.h5: incident_energy of 2 of 6 entries is outside 10 to 100")
 
 
 @pytest.mark.parametrize("facts", [{}, {"context": ["m_jj"]}, {"context": ["m_jj"], "context_range": {"m_jj": [1.0]}}])
