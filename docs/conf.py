@@ -29,6 +29,7 @@ myst_heading_anchors = 3
 smartquotes = False
 
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented"
 autodoc_typehints_format = "short"

@@ -10,13 +10,6 @@ from typing import Final
 
 import hepad
 
-FIRST: Final = {
-    "hepad": [
-        ("function", "hepad.python.training.train"),
-        ("function", "hepad.run.loading.load_run"),
-        ("class", "hepad.python.detector.Detector"),
-    ]
-}
 BESIDE: Final = ("hepad.core.batch", "hepad.core.schema")
 
 
@@ -72,7 +65,8 @@ def package_page(name: str) -> str:
     for public in public_names(module):
         value = getattr(module, public)
         if inspect.isclass(value):
-            lines += [f".. autoclass:: {name}.{public}", "   :members:", "   :show-inheritance:", ""]
+            inherits = ["   :show-inheritance:"] if value.__bases__ != (object,) else []
+            lines += [f".. autoclass:: {name}.{public}", "   :members:", *inherits, ""]
         elif callable(value) and getattr(value, "__doc__", None):
             lines += [f".. autofunction:: {name}.{public}", ""]
     return "\n".join(lines)

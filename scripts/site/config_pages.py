@@ -150,8 +150,7 @@ def _keys(text: str, plain: Mapping[str, Any], package: str, command: str) -> It
         kind = find_kind(key.split("."), command)
         parts = []
         if key.endswith("_target_"):
-            parts.append(f"builds `{value}`")
-            said = ""
+            said = "the class that is built"
         if said:
             parts.append(escaped(said))
         if kind is not None and not key.endswith("_target_") and kind.needed:

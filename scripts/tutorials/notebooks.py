@@ -1,0 +1,73 @@
+"""Tutorials as text: their names in order, their cells, and what is known of each cell's output."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+TUTORIALS: Final = ROOT / "docs" / "tutorials"
+OUTPUTS: Final = TUTORIALS / "outputs"
+PICTURES: Final = ROOT / "docs" / "pictures" / "tutorials"
+NAMES: Final = ("first_run", "own_data", "top_and_qcd", "dijet_search", "gans_and_latent_search", "run_to_trigger")
+"""All tutorials, in the order in which they are read."""
+
+_CELL: Final = re.compile(r"^```(?P<language>python|bash)\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of code.
+
+    Attributes:
+        language: `python` or `bash`.
+        code: its lines.
+        end: where it ends in the page.
+    """
+
+    language: str
+    code: str
+    end: int
+
+
+def cells_of(text: str) -> list[Cell]:
+    """Return the cells of code of a page, which are the fenced blocks of Python and of a shell.
+
+    >>> from scripts.tutorials.notebooks import cells_of
+    >>> cells_of("Add.\\n\\n```python\\n1 + 1\\n```\\n")
+    [Cell(language='python', code='1 + 1\\n', end=26)]
+    """
+    return [Cell(match["language"], match["code"], match.end()) for match in _CELL.finditer(text)]
+
+
+def read_outputs(name: str) -> list[dict[str, Any]]:
+    """Return what the cells of a tutorial showed when it was last run, cell by cell; nothing where it never was."""
+    path = OUTPUTS / f"{name}.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))["cells"]) if path.is_file() else []
+
+
+def page_with_outputs(name: str, text: str) -> str:
+    """Return a tutorial's page with what each cell showed behind it.
+
+    Raises:
+        ValueError: the code is not that which was run.
+    """
+    outputs = read_outputs(name)
+    pieces, begin = [], 0
+    for n, cell in enumerate(cells_of(text)):
+        pieces.append(text[begin : cell.end])
+        begin = cell.end
+        if n < len(outputs):
+            if outputs[n]["code"] != cell.code:
+                raise ValueError(f"docs/tutorials/{name}.md: cell {n + 1} was changed since it was run: make tutorials")
+            pieces += [_shown(output) for output in outputs[n]["shown"]]
+    return "".join([*pieces, text[begin:]])
+
+
+def _shown(output: dict[str, str]) -> str:
+    if output["kind"] == "picture":
+        return f"\n\n![{output['alt']}](../pictures/tutorials/{output['file']})"
+    if output["kind"] == "html":
+        return f"\n\n```{{raw}} html\n<div class=\"output\">{output['html']}</div>\n```"
+    return f"\n\n```{{code-block}} text\n:class: output\n\n{output['text']}\n```"
