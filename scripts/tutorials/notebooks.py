@@ -36,7 +36,7 @@ def cells_of(text: str) -> list[Cell]:
 
     >>> from scripts.tutorials.notebooks import cells_of
     >>> cells_of("Add.\\n\\n```python\\n1 + 1\\n```\\n")
-    [Cell(language='python', code='1 + 1\\n', end=26)]
+    [Cell(language='python', code='1 + 1\\n', end=28)]
     """
     return [Cell(match["language"], match["code"], match.end()) for match in _CELL.finditer(text)]
 
