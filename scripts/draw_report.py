@@ -21,7 +21,7 @@ SIZE = {"width": 1280, "height": 960}
 def main() -> None:
     """Take a picture of the top of a report."""
     with TemporaryDirectory() as directory:
-        run = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(hepad.train(run_dir=f"{directory}/run").directory)
+        run = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(hepad.train(run_dir=f"{directory}/first_run").directory)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             page = browser.new_page(viewport=SIZE, color_scheme="light")

@@ -3,11 +3,10 @@
 import sys
 import time
 
-from sphinx.cmd.build import build_main
-
 from scripts.site.links import problems
 from scripts.site.places import DOCS, ROOT, SITE, SOURCE
 from scripts.site.staging import stage
+from sphinx.cmd.build import build_main
 
 
 def main() -> int:

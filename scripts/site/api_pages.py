@@ -1,4 +1,4 @@
-"""Pages of the Python interface: each package's public names, whose docstrings autodoc reads, and the modules of all rooms."""
+"""Pages of the Python interface: public names, whose docstrings autodoc reads, and the modules of all rooms."""
 
 import ast
 import importlib
@@ -35,8 +35,9 @@ def api_pages() -> dict[str, str]:
             "In Python",
             "=========",
             "",
-            "Every public name, by the package that it is imported from; each example is run by the tests. How the packages",
-            "hang together is in docs/architecture.md; a session that uses them in docs/in_a_notebook.md.",
+            "Every public name, by the package that it is imported from; each example is run by the tests.",
+            "How the packages hang together is in docs/architecture.md, a session that uses them in",
+            "docs/in_a_notebook.md.",
             "",
             ".. toctree::",
             "   :maxdepth: 1",
@@ -47,7 +48,8 @@ def api_pages() -> dict[str, str]:
             "",
         ]
     )
-    return {"reference/api/index": index, "reference/api/hepad": _first_page(), **pages, "reference/api/modules": modules_page()}
+    pages |= {"reference/api/hepad": _first_page(), "reference/api/modules": modules_page()}
+    return {"reference/api/index": index, **pages}
 
 
 def _first_page() -> str:

@@ -1,4 +1,4 @@
-"""Pages of the configs: every group with its options, and each key with its default, what it may be, and its comment."""
+"""Pages of the configs: groups with their options, keys with default, allowed values and comment."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -33,6 +33,7 @@ GROUPS: Final = {
 }
 """Groups in the order in which they are shown, and what each chooses."""
 
+_MARKUP: Final = re.compile(r"([\\*_\[\]<>|#$~{}])")
 _PACKAGES: Final = {"loss": "model.loss", "experiment": "", "debug": ""}
 _COMMANDS: Final = {"method": "search", "presets": "convert"}
 
@@ -153,7 +154,9 @@ def _keys(text: str, plain: Mapping[str, Any], package: str, command: str) -> It
             said = "the class that is built"
         if said:
             parts.append(escaped(said))
-        if kind is not None and not key.endswith("_target_") and kind.needed:
+        # Options that the comment lists are those of this model or loss, the table's those of all.
+        listed = " | " in said and kind is not None and kind.needed.startswith("one of")
+        if kind is not None and kind.needed and not listed and not key.endswith("_target_"):
             parts.append(f"*{escaped(kind.needed)}*")
         yield f"`{key}` = `{_code(shown(value))}`"
         yield f": {'; '.join(parts) or 'as it says'}"
@@ -192,8 +195,11 @@ def escaped(text: str) -> str:
     'a\\\\_b \\\\* `c_d` \\\\| \\\\<e\\\\>'
     """
     parts = text.split("`")
-    outside = [re.sub(r"([\\*_\[\]<>|#$~{}])", r"\\\1", part) if n % 2 == 0 else part for n, part in enumerate(parts)]
-    return "`".join(outside) if len(parts) % 2 else "\\`".join(re.sub(r"([\\*_\[\]<>|#$~{}])", r"\\\1", p) for p in parts)
+    plain = [_MARKUP.sub(r"\\\1", part) for part in parts]
+    if len(parts) % 2 == 0:
+        # A backtick that is not closed is a character.
+        return "\\`".join(plain)
+    return "`".join(parts[n] if n % 2 else plain[n] for n in range(len(parts)))
 
 
 def _toctree(documents: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""A Sphinx extension: hepad's docstrings, plain text with code in single backticks, as the reStructuredText that autodoc reads."""
+"""A Sphinx extension: hepad's docstrings, plain text with code in backticks, as reStructuredText."""
 
 import re
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Links of the site, checked in its HTML: every page, file and anchor is there, and nothing is fetched from elsewhere."""
+"""Links of the site, checked in its HTML: pages, files and anchors are there, nothing is fetched from elsewhere."""
 
 from collections.abc import Iterator
 from html.parser import HTMLParser

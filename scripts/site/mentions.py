@@ -1,8 +1,8 @@
 """A Sphinx extension: what the project's texts mention in plain words becomes a link.
 
 `docs/metrics.md`, also with the title of a section behind it (`docs/results.md, "Which model to take"`), `README` and
-`CONTRIBUTING.md` lead to pages, `model=vae` and `hepad.metrics.roc_curve` in code to the reference, arXiv numbers to arXiv.
-A section that is not there is a warning, which the build takes for an error.
+`CONTRIBUTING.md` lead to pages, `model=vae` and `hepad.metrics.roc_curve` in code to the reference, arXiv numbers to
+arXiv. A section that is not there is a warning, which the build takes for an error.
 """
 
 import re
@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from docutils import nodes
+from scripts.site.config_pages import GROUPS, options_of
+from scripts.site.places import document_of
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
@@ -18,12 +20,10 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
-from scripts.site.config_pages import GROUPS, options_of
-from scripts.site.places import document_of
-
 LOGGER: Final = logging.getLogger(__name__)
 
-PAGE: Final = r"(?:docs/)?(?:[a-z0-9_]+/)?[a-z0-9_]+\.md|(?:CONTRIBUTING|CHANGELOG|SECURITY|CODE_OF_CONDUCT|README)\.md|README"
+_BESIDE: Final = r"(?:CONTRIBUTING|CHANGELOG|SECURITY|CODE_OF_CONDUCT|README)\.md|README"
+PAGE: Final = rf"(?:docs/)?(?:[a-z0-9_]+/)?[a-z0-9_]+\.md|{_BESIDE}"
 _IN_TEXT: Final = re.compile(
     rf"(?<![\w/.-])(?P<page>src/hepad/bundled/README\.md|{PAGE})(?![\w/])(?:,\s+\"(?P<title>[^\"]+)\")?"
     r"|arXiv:(?P<arxiv>\d{4}\.\d{4,5}|[a-z-]+/\d{7})"

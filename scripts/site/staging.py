@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Final
 
 import jupytext
-
 from scripts.site.api_pages import api_pages
 from scripts.site.config_pages import config_pages
 from scripts.site.places import BESIDE_DOCS, DOCS, ROOT, SOURCE
@@ -47,7 +46,8 @@ def sources() -> dict[str, bytes]:
         if path.suffix in _COPIED and path.is_file() and "_static" not in path.parts
     }
     found |= {f"{document}.md": (ROOT / path).read_bytes() for path, document in BESIDE_DOCS.items()}
-    found["index.md"] = (DOCS / "index.md").read_text(encoding="utf-8").replace("<!-- reference -->", REFERENCE).encode()
+    first = (DOCS / "index.md").read_text(encoding="utf-8")
+    found["index.md"] = first.replace("<!-- reference -->", REFERENCE).encode()
     for name in NAMES:
         text = (DOCS / "tutorials" / f"{name}.md").read_text(encoding="utf-8")
         title, _, rest = page_with_outputs(name, text).partition("\n")

@@ -17,7 +17,6 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 from PIL import Image
-
 from scripts.tutorials.notebooks import NAMES, OUTPUTS, PICTURES, TUTORIALS, cells_of
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -47,10 +46,12 @@ def run_tutorial(name: str) -> None:
         place = str(Path(directory).resolve())
     found = []
     for n, (cell, source) in enumerate(zip(code, cells, strict=True)):
-        shown = [output for raw in _joined(cell.outputs) if (output := _kept(raw, source.code, f"{name}_{n + 1}", place))]
+        kept = (_kept(output, source.code, f"{name}_{n + 1}", place) for output in _joined(cell.outputs))
+        shown = [output for output in kept if output is not None]
         found.append({"code": source.code, "shown": shown})
     OUTPUTS.mkdir(exist_ok=True)
-    (OUTPUTS / f"{name}.json").write_text(json.dumps({"cells": found}, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    record = json.dumps({"cells": found}, indent=1, ensure_ascii=False)
+    (OUTPUTS / f"{name}.json").write_text(f"{record}\n", encoding="utf-8")
 
 
 def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
@@ -84,7 +85,8 @@ def _kept(output: nbformat.NotebookNode, code: str, name: str, place: str) -> di
 
 
 def _text(text: str, place: str) -> dict[str, str] | None:
-    plain = "\n".join(line.split("\r")[-1].rstrip() for line in _CONTROL.sub("", text).replace(f"{place}/", "").splitlines())
+    lines = _CONTROL.sub("", text).replace(f"{place}/", "").splitlines()
+    plain = "\n".join(line.split("\r")[-1].rstrip() for line in lines)
     return {"kind": "text", "text": plain.strip("\n")} if plain.strip() else None
 
 

@@ -1,5 +1,6 @@
 """Tutorials as text: their names in order, their cells, and what is known of each cell's output."""
 
+import ast
 import json
 import re
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ def cells_of(text: str) -> list[Cell]:
 
     >>> from scripts.tutorials.notebooks import cells_of
     >>> cells_of("Add.\\n\\n```python\\n1 + 1\\n```\\n")
-    [Cell(language='python', code='1 + 1\\n', end=28)]
+    [Cell(language='python', code='1 + 1\\n', end=25)]
     """
     return [Cell(match["language"], match["code"], match.end()) for match in _CELL.finditer(text)]
 
@@ -59,15 +60,20 @@ def page_with_outputs(name: str, text: str) -> str:
         pieces.append(text[begin : cell.end])
         begin = cell.end
         if n < len(outputs):
-            if outputs[n]["code"] != cell.code:
+            if _meaning(outputs[n]["code"], cell) != _meaning(cell.code, cell):
                 raise ValueError(f"docs/tutorials/{name}.md: cell {n + 1} was changed since it was run: make tutorials")
             pieces += [_shown(output) for output in outputs[n]["shown"]]
     return "".join([*pieces, text[begin:]])
+
+
+def _meaning(code: str, cell: Cell) -> str:
+    """Return what a cell says, however it is laid out."""
+    return ast.unparse(ast.parse(code)) if cell.language == "python" else code
 
 
 def _shown(output: dict[str, str]) -> str:
     if output["kind"] == "picture":
         return f"\n\n![{output['alt']}](../pictures/tutorials/{output['file']})"
     if output["kind"] == "html":
-        return f"\n\n```{{raw}} html\n<div class=\"output\">{output['html']}</div>\n```"
+        return f'\n\n```{{raw}} html\n<div class="output">{output["html"]}</div>\n```'
     return f"\n\n```{{code-block}} text\n:class: output\n\n{output['text']}\n```"

@@ -54,6 +54,8 @@ def run_shell(code: str, directory: Path) -> str:
     out = ""
     for line in code.splitlines():
         program, name, *words = shlex.split(line.partition(" | ")[0])
+        if name == "compare":
+            words = [str(path) for word in words for path in sorted(directory.glob(word)) or [word]]
         assert program == "hepad"
         done = call(importlib.import_module(f"hepad.{name}").main, directory, *words, *WORDS.get(name, []))
         assert done.code == 0, done.err

@@ -10,8 +10,9 @@ def write(site, link="other.html#here", script="data:text/javascript,0"):
     (site / "style.css").write_text("")
     (site / "sub").mkdir(exist_ok=True)
     (site / "index.html").write_text(PAGE.format(link=link, script=script))
-    (site / "other.html").write_text(PAGE.format(link="sub/", script=script).replace('"sub/"', '"sub/page.html#here"'))
-    (site / "sub/page.html").write_text(PAGE.format(link="../index.html", script="../style.css").replace('"style', '"../style'))
+    (site / "other.html").write_text(PAGE.format(link="sub/page.html#here", script=script))
+    page = PAGE.format(link="../index.html", script="../style.css").replace('"style', '"../style')
+    (site / "sub/page.html").write_text(page)
 
 
 def test_a_whole_site_has_none(tmp_path):

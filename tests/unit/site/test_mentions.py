@@ -8,10 +8,9 @@ from html import unescape
 from pathlib import Path
 
 import pytest
+from scripts.site.places import BESIDE_DOCS, DOCS, document_of
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
-
-from scripts.site.places import BESIDE_DOCS, DOCS, document_of
 
 INDEX = """# First
 
@@ -53,14 +52,16 @@ def build(place: Path, text: str) -> tuple[str, str]:
 def links(html: str) -> dict[str, str]:
     """Return what is linked → where to, in the body of a page."""
     body = html[html.index('<div class="body"') : html.index('<div class="toctree-wrapper')]
-    return {unescape(re.sub("<.*?>", "", said)): to for to, said in re.findall(r'<a class="reference [^"]*" href="([^"]*)">(.*?)</a>', body)}
+    found = re.findall(r'<a class="reference [^"]*" href="([^"]*)">(.*?)</a>', body)
+    return {unescape(re.sub("<.*?>", "", said)): to for to, said in found}
 
 
 def test_pages_sections_options_and_papers(tmp_path):
     html, warnings = build(
         tmp_path,
-        'See docs/metrics.md, `docs/models/vae.md` and docs/metrics.md, "Levels"; take `model=vae`, not `model=nothing`. '
-        "Not hepad/docs/metrics.md nor docs/nothing.md; arXiv:1312.6114 and README.\n\n    docs/metrics.md in code",
+        'See docs/metrics.md, `docs/models/vae.md` and docs/metrics.md, "Levels"; take `model=vae`, not '
+        "`model=nothing`. Not hepad/docs/metrics.md nor docs/nothing.md; arXiv:1312.6114 and README."
+        "\n\n    docs/metrics.md in code",
     )
     assert warnings == ""
     assert links(html) == {

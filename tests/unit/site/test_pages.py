@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from scripts.site.places import BESIDE_DOCS, DOCS, ROOT, document_of
 from scripts.site.staging import sources
 
@@ -46,7 +45,8 @@ def staged() -> dict[str, str]:
 
 def entries_of(document: str, text: str) -> list[str]:
     """Return the documents that a page's tables of contents name."""
-    blocks = [*re.findall(r"```\{toctree\}\n(.*?)```", text, re.DOTALL), *re.findall(r"\.\. toctree::\n((?:\s+.*\n)*)", text)]
+    blocks = re.findall(r"```\{toctree\}\n(.*?)```", text, re.DOTALL)
+    blocks += re.findall(r"\.\. toctree::\n((?:\s+.*\n)*)", text)
     lines = [line.strip() for block in blocks for line in block.splitlines()]
     return [(Path(document).parent / line).as_posix() for line in lines if line and not line.startswith(":")]
 
@@ -72,17 +72,16 @@ def test_every_option_and_key_is_in_the_reference(staged):
     beta = page[page.index("\n## vae\n") :]
     assert "`model.beta` = `1.0`\n: weight of KL; *a number of at least 0*" in beta
     groups = {path.name for path in (ROOT / "configs").iterdir() if path.is_dir()} - {"schema"}
-    assert groups == {name.removeprefix("reference/config/") for name in staged if name.startswith("reference/config/")} - {
-        "index",
-        "commands",
-    }
+    pages = {name.removeprefix("reference/config/") for name in staged if name.startswith("reference/config/")}
+    assert groups == pages - {"index", "commands"}
 
 
 def test_every_public_name_is_in_the_reference(staged):
     from tests.unit.test_examples import PUBLIC
 
     pages = "\n".join(text for name, text in staged.items() if name.startswith("reference/api/"))
-    inside = set(re.findall(r":: (hepad\.[\w.]+)\n", pages)) | {f"hepad.{name}" for name in ("train", "load_run", "Detector")}
+    inside = set(re.findall(r":: (hepad\.[\w.]+)\n", pages))
+    inside |= {f"hepad.{name}" for name in ("train", "load_run", "Detector")}
     assert set(PUBLIC) <= inside
 
 
