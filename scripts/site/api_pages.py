@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -13,6 +14,7 @@ import hepad
 BESIDE: Final = ("hepad.core.batch", "hepad.core.schema")
 
 
+@cache
 def packages() -> list[str]:
     """Return the packages with public names.
 
@@ -68,10 +70,19 @@ def package_page(name: str) -> str:
         value = getattr(module, public)
         if inspect.isclass(value):
             inherits = ["   :show-inheritance:"] if value.__bases__ != (object,) else []
-            lines += [f".. autoclass:: {name}.{public}", "   :members:", *inherits, ""]
+            lines += [f".. autoclass:: {name}.{public}", "   :members:", *inherits, *_inherited(value), ""]
         elif callable(value) and getattr(value, "__doc__", None):
             lines += [f".. autofunction:: {name}.{public}", ""]
     return "\n".join(lines)
+
+
+def _inherited(value: type) -> list[str]:
+    """Return the option that shows what a class has from bases of hepad that no page shows: `Run` is made of parts."""
+    public = {name for package in packages() for name in public_names(importlib.import_module(package))}
+    hidden = [base.__module__.startswith("hepad.") and base.__name__ not in public for base in value.__bases__]
+    # Not what torch and Lightning give to their modules.
+    own = all(base.__module__.startswith("hepad.") for base in value.__mro__[:-1])
+    return ["   :inherited-members: object"] if own and all(hidden) else []
 
 
 def public_names(module: ModuleType) -> list[str]:

@@ -31,6 +31,9 @@ _IN_TEXT: Final = re.compile(
 _WHOLE_PAGE: Final = re.compile(PAGE)
 _OPTION: Final = re.compile(rf"(?P<group>{'|'.join(GROUPS)})=(?P<option>\w+)")
 _NAME: Final = re.compile(r"hepad(?:\.\w+)+(?:\(…?\))?")
+_FIELD_DASH: Final = " -- "
+"""Stands between an argument and its description, where Sphinx puts it."""
+
 _NO_LINKS: Final = (nodes.reference, nodes.title, nodes.literal, nodes.literal_block, nodes.doctest_block, pending_xref)
 
 
@@ -42,7 +45,9 @@ class Mentions(SphinxTransform):
     def apply(self, **kwargs: Any) -> None:
         """Replace pieces of text, and whole pieces of code."""
         for text in list(self.document.findall(nodes.Text)):
-            if not _is_inside(text, _NO_LINKS):
+            if str(text) == _FIELD_DASH:
+                text.parent.replace(text, nodes.Text(" – "))
+            elif not _is_inside(text, _NO_LINKS):
                 pieces = list(self._pieces(str(text)))
                 if len(pieces) > 1 or not isinstance(pieces[0], nodes.Text):
                     text.parent.replace(text, pieces)

@@ -30,6 +30,7 @@ WORDS = {
     "search": [
         "methods.trees.density=[model=flow,model.kind=realnvp,model.transforms=2,model.hidden=[16],trainer.max_epochs=2]",
         "methods.trees.classifier=[model=trees,model.members=1,model.max_iter=20]",
+        "cuts=[1.0,0.1,0.01]",
         "data.limit=8000",
         "toys=20",
     ],
