@@ -48,22 +48,36 @@ def read_outputs(name: str) -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8"))["cells"]) if path.is_file() else []
 
 
-def page_with_outputs(name: str, text: str) -> str:
-    """Return a tutorial's page with what each cell showed behind it.
+def changed_cell(name: str, text: str) -> int | None:
+    """Return the first cell, from 0 on, whose code is not that which was run; None where all are."""
+    outputs, cells = read_outputs(name), cells_of(text)
+    for n, cell in enumerate(cells):
+        if n >= len(outputs) or _meaning(outputs[n]["code"], cell) != _meaning(cell.code, cell):
+            return n
+    return None if len(outputs) == len(cells) else len(cells)
 
-    Raises:
-        ValueError: the code is not that which was run.
-    """
-    outputs = read_outputs(name)
+
+def page_with_outputs(name: str, text: str) -> str:
+    """Return a tutorial's page with what each cell showed behind it, up to the first that was changed since."""
+    outputs, changed = read_outputs(name), changed_cell(name, text)
     pieces, begin = [], 0
-    for n, cell in enumerate(cells_of(text)):
+    for n, cell in enumerate(cells_of(text)[:changed]):
         pieces.append(text[begin : cell.end])
         begin = cell.end
-        if n < len(outputs):
-            if _meaning(outputs[n]["code"], cell) != _meaning(cell.code, cell):
-                raise ValueError(f"docs/tutorials/{name}.md: cell {n + 1} was changed since it was run: make tutorials")
-            pieces += [_shown(output) for output in outputs[n]["shown"]]
+        pieces += [_shown(output) for output in outputs[n]["shown"]]
     return "".join([*pieces, text[begin:]])
+
+
+def problems() -> list[str]:
+    """Return a line for every tutorial that has to be run again."""
+    found = []
+    for name in NAMES:
+        changed = changed_cell(name, (TUTORIALS / f"{name}.md").read_text(encoding="utf-8"))
+        if changed is not None:
+            found.append(
+                f"docs/tutorials/{name}.md: cell {changed + 1} was changed since it was run: make tutorials ARGS={name}"
+            )
+    return found
 
 
 def _meaning(code: str, cell: Cell) -> str:
