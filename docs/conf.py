@@ -43,6 +43,8 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
+# Excerpts of what is found would be fetched, which a page opened from disk may not.
+html_show_search_summary = False
 # A command is copied without what is not typed.
 copybutton_prompt_text = r">>> |\.\.\. "
 copybutton_prompt_is_regexp = True
