@@ -39,6 +39,9 @@ def to_rst(lines: list[str]) -> list[str]:
 def process(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """Rewrite a docstring before napoleon finds its sections."""
     lines[:] = to_rst(lines)
+    if what in ("attribute", "property", "data"):
+        # Napoleon would take what stands before a colon in the first line for a type.
+        lines.insert(0, "")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 import shlex
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def run_shell(code: str, directory: Path) -> str:
     """Run the commands of a cell in this process; return what the last one prints."""
     out = ""
     for line in code.splitlines():
-        program, name, *words = shlex.split(line.partition(" | ")[0])
+        program, name, *words = shlex.split(re.split(" [|>] ", line)[0])
         if name == "compare":
             words = [str(path) for word in words for path in sorted(directory.glob(word)) or [word]]
         assert program == "hepad"
