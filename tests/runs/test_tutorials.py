@@ -23,17 +23,20 @@ from hepad.run import Run
 from tests.runs.conftest import call
 
 FEW = {"data.limit": 300, "trainer.max_epochs": 1}
+SIGNALS = dict.fromkeys(("jet_ht", "ttbar", "radion", "wprime", "soft_qcd"), 300)
 SETTINGS: dict[str, dict[str, object]] = {
-    "first_run": {"data.limit": 1200, "trainer.max_epochs": 1},
+    "first_run": {"data.limit": {"zero_bias": 6000, **dict.fromkeys(SIGNALS, 1200)}, "trainer.max_epochs": 1},
     "own_data": FEW,
     "top_and_qcd": {**FEW, "data.n_pixels": 10},
     "dijet_search": {},
     "gans_and_latent_search": FEW,
-    "run_to_trigger": {"data.limit": 20000, "trainer.max_epochs": 1},
+    # 0.1% of the background are ten of its tested events.
+    "run_to_trigger": {"data.limit": {"zero_bias": 50000, **SIGNALS}, "trainer.max_epochs": 1},
 }
 """What takes the place of `settings` in the first cell."""
 
 WORDS = {
+    "export": ["entries=300"],
     "train": ["data.limit=300", "trainer.max_epochs=1", "evaluation.plots=false"],
     "evaluate": ["data.limit=60", "inference.steps=2", "inference.n_seed=1"],
     "search": [
