@@ -94,9 +94,12 @@ def _text(text: str, place: str) -> dict[str, str] | None:
 def main() -> None:
     """Run the tutorials that are named, or all of them."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[[], *NAMES], default=[], metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
+    names = parser.parse_args().names
+    if unknown := sorted(set(names) - set(NAMES)):
+        parser.error(f"no tutorial {unknown[0]!r}; there are {', '.join(NAMES)}")
     begun = time.monotonic()
-    for name in parser.parse_args().names or NAMES:
+    for name in names or NAMES:
         start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
         run_tutorial(name)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
