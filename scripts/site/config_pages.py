@@ -97,7 +97,10 @@ def _option(group: str, text: str) -> Iterator[str]:
     if said := about(text):
         yield from [escaped(said), ""]
     plain = yaml.safe_load(text) or {}
-    if chosen := list(_choices(plain.pop("defaults", []))):
+    defaults = plain.pop("defaults", [])
+    if bases := [entry for entry in defaults if isinstance(entry, str) and entry != "_self_"]:
+        yield from [f"Has the keys of {', '.join(f'`{group}={base}`' for base in bases)}, and sets these:", ""]
+    if chosen := list(_choices(defaults)):
         yield from [f"Chooses {', '.join(f'`{word}`' for word in chosen)}.", ""]
     package = _PACKAGES.get(group, group)
     yield from _keys(text, plain, package, _COMMANDS.get(group, "train"))
