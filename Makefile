@@ -5,10 +5,10 @@ PY     := $(VENV)/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test thorough bench lint types format wheel data schema lock clean
+.PHONY: help train test thorough bench lint types format wheel site tutorials data schema lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'hepad needs Python 3.11 or newer; try: make PYTHON=python3.11 …' >&2; exit 2; }
@@ -45,6 +45,12 @@ format: $(VENV)/.dev  ## format the code and mend what ruff can
 
 wheel: $(VENV)/.dev  ## build dist/hepad-*.whl
 	$(PY) -m build --wheel
+
+site: $(VENV)/.dev  ## build build/site/index.html: the documentation, every config key, the Python reference
+	$(PY) -m scripts.site
+
+tutorials: $(VENV)/.dev  ## run the notebooks of docs/tutorials and keep what they show (ARGS='first_run')
+	$(PY) -m scripts.tutorials $(ARGS)
 
 data: $(VENV)/.dev  ## simulate the bundled data set again (slow)
 	$(PY) scripts/build_bundled_data.py

@@ -1,4 +1,4 @@
-"""Every example of docs/data_formats.md, of the README's section on files and of dijets, run as it stands there."""
+"""Every example of docs/data_formats.md, of docs/your_data.md and of dijets, run as it stands there."""
 
 import re
 import shlex
@@ -189,8 +189,8 @@ def test_images_of_events(directory):
     run_commands(command, directory)
 
 
-def test_files_of_the_readme(directory):
-    command, _own_model, conversion, simulation = blocks("README.md", "\n## Your own data")
+def test_files_of_ones_own(directory):
+    command, _own_model, conversion, simulation = blocks("docs/your_data.md", "\n## Your own data")
     shutil.copy(ROOT / "tests" / "data" / "nano_dimuon.root", directory / "nano.root")
     run_commands(conversion, directory)
     assert (directory / "my_background.h5").is_file()

@@ -35,7 +35,7 @@ def test_a_package_is_made_where_there_is_none(tmp_path, kind):
     assert f"-m hepad.train {kind}=my_part\n" in done.out
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("page", ["docs/your_data.md", "CONTRIBUTING.md"])
 def test_the_documented_command_makes_what_the_documentation_says(tmp_path, page):
     text = (Path(__file__).parents[3] / page).read_text(encoding="utf-8")
     (words,) = re.findall(r"^    hepad new (.*?) +#", text, flags=re.MULTILINE)
