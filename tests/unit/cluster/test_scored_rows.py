@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hepad.run.cluster_scoring import ScoredRows, shared_out
+from hepad.run.context_range import ContextRange
 from hepad.run.scored_entries import ScoredEntries, Tally
 
 ROWS = {
@@ -23,7 +24,9 @@ def test_scores_come_as_they_were(index, weighted):
     rng = np.random.default_rng(0)
     score = rng.normal(size=len(index)).astype(np.float32)
     sent = ScoredEntries(score, index, rng.integers(0, 8, len(index)), score**2 if weighted else None)
-    found = pickle.loads(pickle.dumps(ScoredRows.of([sent], Tally(dropped=2, left_out={"empty slots": 5}))))
+    found = pickle.loads(
+        pickle.dumps(ScoredRows.of([sent], Tally(dropped=2, left_out={"empty slots": 5}), ContextRange({})))
+    )
     columns = found.scored.columns()
     assert (found.dropped, found.left_out) == (2, {"empty slots": 5})
     assert columns.keys() == sent.columns().keys()
@@ -34,12 +37,12 @@ def test_scores_come_as_they_were(index, weighted):
 
 def test_rows_and_slots_take_few_bytes():
     sent = ScoredEntries(np.zeros(1000, np.float32), np.arange(1000) + 10**9, np.zeros(1000, np.int64))
-    columns = ScoredRows.of([sent], Tally()).columns
+    columns = ScoredRows.of([sent], Tally(), ContextRange({})).columns
     assert sum(values.nbytes for values, _ in columns.values()) == 1000 * (4 + 2 + 1)
 
 
 def test_rows_without_entries_have_no_scores():
-    assert ScoredRows.of([], Tally(dropped=3)).scored is None
+    assert ScoredRows.of([], Tally(dropped=3), ContextRange({})).scored is None
 
 
 @pytest.mark.parametrize("n_rows", [1, 255, 256, 20_000, 50_001, 10_000_000])
