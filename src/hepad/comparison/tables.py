@@ -37,7 +37,14 @@ def auc_table(comparison: Comparison, reference: str, brief: bool = False) -> Ta
         f"{', '.join(comparison.averaged(reference))}{'; ± is the spread between seeds' if spreads else ''}"
         f"{'; trivial scores below' if trivial else ''}."
     )
-    return runs_table(rows, columns, f"{caption} {BETTER_CAPTION}" if judged else caption, [*below, *trivial])
+    caption = f"{caption} The best run of a column is marked."
+    return runs_table(
+        rows,
+        columns,
+        f"{caption} {BETTER_CAPTION}" if judged else caption,
+        [*below, *trivial],
+        highest=["mean", *(auc_name(signal, reference) for signal in comparison.signals(reference))],
+    )
 
 
 def matched_table(comparison: Comparison, reference: str) -> Table | None:
@@ -53,6 +60,7 @@ def matched_table(comparison: Comparison, reference: str) -> Table | None:
         f"order, trivial scores below. A dash where fewer than {MIN_EFFECTIVE} effective entries are left on a side, "
         "or Σ pT still tells the two apart.",
         _trivial_rows(comparison, reference, matched=True),
+        highest=names,
     )
 
 

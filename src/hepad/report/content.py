@@ -139,6 +139,7 @@ class Section:
         figures: (caption, PNG as bytes or as a path).
         tables: tables.
         notes: paragraphs of plain text.
+        figures_first: figures stand before the tables.
 
     >>> from hepad.plots import figure_bytes, plot_learning_curves
     >>> from hepad.report import Section
@@ -151,6 +152,7 @@ class Section:
     figures: Sequence[tuple[str, bytes | str | os.PathLike[str]]] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
+    figures_first: bool = False
 
 
 Tone: TypeAlias = Literal["better", "mixed", "worse"]
@@ -165,6 +167,7 @@ class Answer:
         tone: how good it is; it colours the block.
         sentences: the numbers behind it, one sentence each.
         table: the same for each case.
+        further: what holds elsewhere, one sentence each, below the table.
 
     >>> from hepad.report import Answer, Report, render_report
     >>> answer = Answer("Better than the best trivial score on all 3 signals", "better")
@@ -176,6 +179,7 @@ class Answer:
     tone: Tone
     sentences: Sequence[str] = ()
     table: Table | None = None
+    further: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

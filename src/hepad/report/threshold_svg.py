@@ -16,6 +16,7 @@ from hepad.report.threshold_view import FloatArray, RocLines, ThresholdView
 FEWEST: Final = 10
 """Entries beyond a cut below which no rate is trusted, as in `hepad.metrics.working_points`."""
 
+_APART: Final = 1.5
 _ZERO: Final = 30
 _GAP: Final = 16
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{6}")
@@ -160,9 +161,15 @@ def _height(y: Scale, share: float) -> float:
 
 
 def _line(horizontal: FloatArray, vertical: FloatArray, x: Scale, y: Scale) -> str:
-    """A curve as a path; points that would be drawn at one place are drawn once."""
-    points = dict.fromkeys(f"{x(float(a)):.1f} {y(float(b)):.1f}" for a, b in zip(horizontal, vertical, strict=True))
-    return "M" + "L".join(points)
+    """A curve as a path, without points nearer than a pixel to the one before; the last one stays."""
+    points = [(x(float(a)), y(float(b))) for a, b in zip(horizontal, vertical, strict=True)]
+    kept = points[:1]
+    for point in points[1:]:
+        if max(abs(point[0] - kept[-1][0]), abs(point[1] - kept[-1][1])) >= _APART:
+            kept.append(point)
+    if kept[-1] != points[-1]:
+        kept.append(points[-1])
+    return "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in kept)
 
 
 def _svg(kind: str, label: str, content: Markup) -> Markup:

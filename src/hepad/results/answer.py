@@ -9,6 +9,7 @@ from hepad.report.content import Tone
 from hepad.report.headline import auc_cell, difference_cell, trivial_cell
 
 _TITLES = ("Signal", "AUC", "Best trivial score", "Difference", "At equal Σ pT", "It is")
+_OPTIONAL = (4,)
 
 
 def run_answer(evaluation: Evaluation) -> Answer | None:
@@ -43,9 +44,9 @@ def run_answer(evaluation: Evaluation) -> Answer | None:
         [
             *([] if sentence is None else [sentence]),
             _by_how_much(known, first),
-            *(told for other in others if (told := verdict_sentence(evaluation.metrics, other)) is not None),
         ],
         _table(evaluation, known, first),
+        [told for other in others if (told := verdict_sentence(evaluation.metrics, other)) is not None],
     )
 
 
@@ -93,11 +94,12 @@ def _table(evaluation: Evaluation, pairs: list[PairResult], reference: str) -> T
                 _words(pair),
             ]
         )
+    known = [j for j in range(len(_TITLES)) if j not in _OPTIONAL or any(row[j] is not None for row in rows)]
+    equal_too = ", and the same at equal Σ pT" if len(known) == len(_TITLES) else ""
     caption = (
         f"AUC against {reference} beside the best score that needs no model, the better one marked; the difference "
-        f"with its standard error in brackets, * p < {SIGNIFICANT:g} (DeLong, paired), and the same at equal Σ pT."
+        f"with its standard error in brackets, * p < {SIGNIFICANT:g} (DeLong, paired){equal_too}."
     )
-    known = [j for j in range(len(_TITLES)) if j < 4 or any(row[j] is not None for row in rows)]
     rows = [[row[j] for j in known] for row in rows]
     return Table([_TITLES[j] for j in known], rows, caption, best_cells(rows, (1, 2), within="row"))
 

@@ -54,6 +54,7 @@ def write_run_report(
             figures=[(f.caption, run_dir / "plots" / f"{f.name}.png") for f in figures if f.section == title],
             tables=tables.get(title, []),
             notes=_notes(title, data, facts),
+            figures_first=title == TOP,
         )
         for title in sorted(dict.fromkeys([*(figure.section for figure in figures), *tables]), key=_place)
     ]
