@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.tables import too_wide
+from tests.browser.tables import table_named, too_wide
 from tests.fake_searches import fake_search
 
 from hepad.report import write_report
@@ -33,7 +33,7 @@ def test_the_answer_comes_first_and_names_are_text(open_file: Callable[..., Page
 
 def test_cuts_sort_by_their_p_value(open_file: Callable[..., Page], search_file: Path):
     page = open_file(search_file, viewport={"width": 1280, "height": 900})
-    table = page.locator("table", has=page.locator("caption", has_text="cwola: windows and cuts"))
+    table = table_named(page, "cwola: windows and cuts")
     button = table.get_by_role("button", name="Local p")
     button.click()
     button.click()

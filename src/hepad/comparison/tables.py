@@ -33,11 +33,10 @@ def auc_table(comparison: Comparison, reference: str, brief: bool = False) -> Ta
     below: list[Mapping[str, Cell]] = [{"name": title, **values} for title, values in spreads.items()]
     trivial = _trivial_rows(comparison, reference, brief=brief)
     caption = (
-        f"AUC against {reference} with its 68% interval, ordered by the mean over "
+        f"AUC against {reference} with its 68% interval, the best run of a column marked, ordered by the mean over "
         f"{', '.join(comparison.averaged(reference))}{'; ± is the spread between seeds' if spreads else ''}"
         f"{'; trivial scores below' if trivial else ''}."
     )
-    caption = f"{caption} The best run of a column is marked."
     return runs_table(
         rows,
         columns,

@@ -192,6 +192,8 @@ HEAVY_TAIL: Final = 30.0
 
 MAX_WHOLE_BINS: Final = 80
 
+_DECADES: Final = 30
+
 _TAIL: Final = 1e-3
 """Share of the values at either end that is left to the underflow and the overflow."""
 
@@ -222,6 +224,23 @@ def edges(values: FloatArray, n_bins: int, log: bool) -> FloatArray:
     if log:
         return np.geomspace(low, high, n_bins + 1)
     return np.linspace(low, high, n_bins + 1)
+
+
+def score_edges(values: FloatArray, n_bins: int, least: float) -> tuple[FloatArray, bool, bool]:
+    """Edges for anomaly scores, whether they are logarithmic, and whether scores of 0 stand apart from them.
+
+    Args:
+        values: (N,) scores of all samples.
+        n_bins: how many bins.
+        least: the smallest score there is.
+    """
+    positive = values[values > 0]
+    log = least >= 0 and is_heavy_tailed(positive)
+    # No axis holds such scores and a place for zeros.
+    if log and least == 0 and np.ptp(np.log10(np.quantile(positive, [_TAIL, 1 - _TAIL]))) > _DECADES:
+        log = is_heavy_tailed(values)
+        return edges(values, n_bins, log), log, False
+    return edges(values, n_bins, log), log, log and least == 0
 
 
 def feature_edges(values: FloatArray, n_bins: int) -> tuple[FloatArray, bool]:

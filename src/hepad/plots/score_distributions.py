@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from hepad.metrics.samples import ScoredSample
-from hepad.plots.labels import FloatArray, SampleStyle, edges, is_heavy_tailed, sample_styles
+from hepad.plots.labels import FloatArray, SampleStyle, sample_styles, score_edges
 from hepad.plots.style import house_style, legend_above_data, new_figure
 
 
@@ -92,10 +92,8 @@ def plot_score_distributions(
     # Every sample has the same say in the range, however large it is.
     smallest = min(len(sample) for sample in samples.values())
     pooled = np.concatenate([s.score[:: max(1, len(s) // max(smallest, 2000))] for s in samples.values()])
-    positive = all(sample.score.min() >= 0 for sample in samples.values())
-    log = positive and is_heavy_tailed(pooled[pooled > 0])
-    bins = edges(pooled, n_bins, log)
-    zeros = zero_bin(bins) if log and any(sample.score.min() == 0 for sample in samples.values()) else None
+    bins, log, apart = score_edges(pooled, n_bins, min(float(sample.score.min()) for sample in samples.values()))
+    zeros = zero_bin(bins) if apart else None
     with house_style():
         figure, axes = new_figure(note)
         lowest, highest = 1.0, 0.0

@@ -15,7 +15,7 @@ def dark_color(color: str) -> str:
 
     >>> from hepad.report.colors import dark_color
     >>> dark_color("#000000"), dark_color("#bd1f01")
-    ('#ffffff', '#ff897b')
+    ('#ffffff', '#ffa183')
     """
     inverted = [255 - int(color[i : i + 2], 16) for i in (1, 3, 5)]
     turned = (sum(weight * value for weight, value in zip(row, inverted, strict=True)) for row in _TURN)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hepad.metrics import Evaluation, RocCurve, trivial_title
 from hepad.plots import SampleStyle, sample_styles
-from hepad.plots.labels import edges, is_heavy_tailed
+from hepad.plots.labels import score_edges
 from hepad.plots.roc import thinned
 from hepad.report import RocLines, SampleLine, ThresholdView
 
@@ -109,9 +109,7 @@ def _bins(survivals: Mapping[str, Survival]) -> tuple[FloatArray, bool, bool]:
     """Edges as in the figure of the scores, whether they are logarithmic, and whether zeros stand apart."""
     grid = (np.arange(_POOLED) + 0.5) / _POOLED
     pooled = np.concatenate([survival.quantiles(grid) for survival in survivals.values()])
-    positive = pooled[pooled > 0]
-    log = bool(pooled.min() >= 0) and is_heavy_tailed(positive)
-    return edges(pooled, _BINS, log), log, log and positive.size < pooled.size
+    return score_edges(pooled, _BINS, min(float(survival.scores[-1]) for survival in survivals.values()))
 
 
 def _thresholds(survivals: Mapping[str, Survival], references: list[str]) -> FloatArray:
