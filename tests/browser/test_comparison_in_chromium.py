@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.accessibility import violations
 from tests.browser.tables import on_paper, table_named, too_wide
 from tests.fake_runs import fake_scores, write_fake_run
 
@@ -130,3 +131,9 @@ def test_a_table_that_scrolls_says_so(open_comparison):
     page.set_viewport_size({"width": 1600, "height": 800})
     expect(page.locator(".table-block.scrolls")).to_have_count(0)
     assert "Scrolls" not in page.locator(".table-block").first.evaluate(cue)
+
+
+def test_axe_finds_nothing_on_the_dark_page(open_comparison):
+    page = open_comparison(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    assert page.locator("td.best").count()
+    assert violations(page) == []
