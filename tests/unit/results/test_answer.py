@@ -6,6 +6,8 @@ import pytest
 from hepad.metrics import Evaluation, ScoredSample, evaluate
 from hepad.results.answer import run_answer
 
+BETTER, WORSE = "significantly better", "significantly worse"
+
 
 def found(model: tuple[float, ...], trivial: tuple[float, ...], n: int = 3000) -> Evaluation:
     """Signals s0, s1, …, as far from the background as told, for the model and for Σ pT."""
@@ -21,17 +23,17 @@ def found(model: tuple[float, ...], trivial: tuple[float, ...], n: int = 3000) -
 @pytest.mark.parametrize(
     ("model", "trivial", "headline", "tone", "words"),
     [
-        ((2, 2), (1, 1), "on all 2 signals, significantly", "better", ["significantly better"] * 2),
-        ((2, 1), (1, 2), "on 1 of 2 signals, significantly", "mixed", ["significantly better", "significantly worse"]),
+        ((2, 2), (1, 1), "on all 2 signals, significantly", "better", [BETTER] * 2),
+        ((2, 1), (1, 2), "on 1 of 2 signals, significantly", "mixed", [BETTER, WORSE]),
         (
             (1, 1),
             (2, 2),
             "Not better than the best trivial score on any of 2 signals",
             "worse",
-            ["significantly worse"] * 2,
+            [WORSE] * 2,
         ),
-        ((1.0,), (2.0,), "Not better than the best trivial score on the one signal", "worse", ["significantly worse"]),
-        ((2.0,), (1.0,), "on the one signal, significantly", "better", ["significantly better"]),
+        ((1.0,), (2.0,), "Not better than the best trivial score on the one signal", "worse", [WORSE]),
+        ((2.0,), (1.0,), "on the one signal, significantly", "better", [BETTER]),
     ],
 )
 def test_the_headline_is_that_of_the_numbers(model, trivial, headline, tone, words):
