@@ -44,7 +44,7 @@ if (panel) {
       const isReference = roc && roc.reference === k;
       selected.textContent = `${count(sample.selected[i])} of ${count(sample.entries)}`;
       share.textContent = percent(sample.accepted[i]);
-      role.textContent = isReference ? "false-positive rate" : roc && roc.signals.includes(k) ? "true-positive rate" : "";
+      role.textContent = isReference ? "FPR" : roc && roc.signals.includes(k) ? "TPR" : "";
       if (isReference && few(sample, i)) role.textContent += " (fewer than ten beyond the cut)";
     });
     let says = `Score ≥ ${view.text[i]}`;
