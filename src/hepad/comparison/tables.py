@@ -55,7 +55,8 @@ def matched_table(comparison: Comparison, reference: str) -> Table | None:
     return runs_table(
         rows,
         NAME | better_column(rows, lambda row: reference, matched=True) | number_columns(names),
-        f"AUC against {reference} at equal Σ pT, where loudness cannot win, with its 68% interval; runs in the same "
+        f"AUC against {reference} at equal Σ pT, where loudness cannot win, with its 68% interval, the best "
+        "run marked; runs in the same "
         f"order, trivial scores below. A dash where fewer than {MIN_EFFECTIVE} effective entries are left on a side, "
         "or Σ pT still tells the two apart.",
         _trivial_rows(comparison, reference, matched=True),
