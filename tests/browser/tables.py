@@ -1,6 +1,6 @@
 """Tables of a page that are wider than the page."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 LANDSCAPE = {"width": 1017, "height": 688}
 """CSS pixels between the margins of a page of A4 on its long side; nothing is shrunk to fit."""
@@ -9,7 +9,12 @@ PORTRAIT = {"width": 688, "height": 1017}
 
 _WIDER = """() => [...document.querySelectorAll(".table-box")]
   .filter(box => box.scrollWidth > box.clientWidth)
-  .map(box => `${box.getAttribute("aria-label").slice(0, 50)}: ${box.scrollWidth} in ${box.clientWidth}`)"""
+  .map(box => `${box.parentElement.textContent.trim().slice(0, 50)}: ${box.scrollWidth} in ${box.clientWidth}`)"""
+
+
+def table_named(page: Page, caption: str) -> Locator:
+    """Return the table with a caption, which stands above its box."""
+    return page.locator(".table-block", has=page.locator(".caption", has_text=caption)).locator("table")
 
 
 def too_wide(page: Page) -> list[str]:

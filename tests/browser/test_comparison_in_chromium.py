@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.tables import on_paper, too_wide
+from tests.browser.accessibility import violations
+from tests.browser.tables import on_paper, table_named, too_wide
 from tests.fake_runs import fake_scores, write_fake_run
 
 from hepad.comparison import compare, write_comparison
@@ -30,7 +31,7 @@ def open_comparison(open_file: Callable[..., Page], comparison_file: Path) -> Ca
 
 
 def cells(page: Page, caption: str, number: int) -> list[str]:
-    table = page.locator("table", has=page.locator("caption", has_text=caption))
+    table = table_named(page, caption)
     return table.locator(f"tbody tr td:nth-child({number})").all_text_contents()
 
 
@@ -43,7 +44,7 @@ def test_it_opens_with_the_best_run_first_and_sorts(open_comparison):
     assert {name for name, mean in zip(names[4:], means[4:], strict=True) if mean != "–"} == {"Best trivial score"}
     means = means[:4]
     assert means == sorted(means, reverse=True)
-    table = page.locator("table", has=page.locator("caption", has_text="AUC against zero_bias minus"))
+    table = table_named(page, "AUC against zero_bias minus")
     differences = cells(page, "AUC against zero_bias minus", 3)
     assert all(text.startswith(("+", "−")) and "(" in text for text in differences)
     table.get_by_role("button", name="ttbar").click()
@@ -63,7 +64,7 @@ def test_what_is_left_out_is_told_as_text(open_comparison):
 def test_a_wide_picture_has_the_page_s_width_and_enlarges(open_comparison):
     page = open_comparison(viewport={"width": 1280, "height": 900})
     wide, other = page.locator("figure.wide").first, page.locator("figure:not(.wide)").first
-    assert wide.bounding_box()["width"] > 2.5 * other.bounding_box()["width"]
+    assert wide.bounding_box()["width"] > 1.9 * other.bounding_box()["width"]
     wide.locator(".enlarge").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#viewer")).to_be_visible()
@@ -76,7 +77,7 @@ def test_on_a_phone_captions_and_names_stay_in_sight(open_comparison):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     box = page.locator(".table-box").first
     box.evaluate("box => { box.scrollLeft = 200 }")
-    caption, name = box.locator("caption span").bounding_box(), box.locator("tbody td").first.bounding_box()
+    caption, name = page.locator(".caption").first.bounding_box(), box.locator("tbody td").first.bounding_box()
     assert caption["x"] >= 0
     assert caption["x"] + caption["width"] <= 390
     assert 0 <= name["x"] < 30
@@ -108,7 +109,7 @@ def large_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_twelve_runs_fit_the_screen_and_the_paper(open_file, large_file, tmp_path):
     page = open_file(large_file, viewport={"width": 1280, "height": 900})
     assert too_wide(page) == []
-    titles = page.locator("table", has=page.locator("caption", has_text="The runs in the order")).locator("th")
+    titles = table_named(page, "The runs in the order").locator("th")
     assert [text.split("[")[0].strip() for text in titles.all_text_contents()[1:6]] == [
         "Model",
         "Parameters",
@@ -125,8 +126,14 @@ def test_twelve_runs_fit_the_screen_and_the_paper(open_file, large_file, tmp_pat
 
 def test_a_table_that_scrolls_says_so(open_comparison):
     page = open_comparison(viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True)
-    cue = "box => getComputedStyle(box.querySelector('caption span'), '::after').content"
-    assert "Scrolls sideways" in page.locator(".table-box").first.evaluate(cue)
+    cue = "block => getComputedStyle(block.querySelector('.caption'), '::after').content"
+    assert "Scrolls sideways" in page.locator(".table-block").first.evaluate(cue)
     page.set_viewport_size({"width": 1600, "height": 800})
-    expect(page.locator(".table-box.scrolls")).to_have_count(0)
-    assert "Scrolls" not in page.locator(".table-box").first.evaluate(cue)
+    expect(page.locator(".table-block.scrolls")).to_have_count(0)
+    assert "Scrolls" not in page.locator(".table-block").first.evaluate(cue)
+
+
+def test_axe_finds_nothing_on_the_dark_page(open_comparison):
+    page = open_comparison(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    assert page.locator("td.best").count()
+    assert violations(page) == []

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.tables import too_wide
+from tests.browser.accessibility import violations
+from tests.browser.tables import table_named, too_wide
 from tests.fake_searches import fake_search
 
 from hepad.report import write_report
@@ -33,7 +34,7 @@ def test_the_answer_comes_first_and_names_are_text(open_file: Callable[..., Page
 
 def test_cuts_sort_by_their_p_value(open_file: Callable[..., Page], search_file: Path):
     page = open_file(search_file, viewport={"width": 1280, "height": 900})
-    table = page.locator("table", has=page.locator("caption", has_text="cwola: windows and cuts"))
+    table = table_named(page, "cwola: windows and cuts")
     button = table.get_by_role("button", name="Local p")
     button.click()
     button.click()
@@ -50,3 +51,9 @@ def test_cuts_sort_by_their_p_value(open_file: Callable[..., Page], search_file:
 def test_it_fits_a_phone(open_file: Callable[..., Page], search_file: Path):
     page = open_file(search_file, viewport={"width": 390, "height": 800}, is_mobile=True, has_touch=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_axe_finds_nothing_on_the_dark_page(open_file: Callable[..., Page], search_file: Path):
+    page = open_file(search_file, viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    assert "★" in page.locator("td.best").first.inner_text()
+    assert violations(page) == []

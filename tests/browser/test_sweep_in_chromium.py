@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import Page, expect
+from tests.browser.accessibility import violations
 from tests.browser.tables import on_paper, too_wide
 
 from hepad.comparison.rows import Row
@@ -86,3 +87,9 @@ def test_refused_jobs_are_not_said_to_be_resumed(open_sweep):
     expect(page.get_by_role("region", name="same command again resumes")).not_to_contain_text("a_refused_one")
     expect(page.get_by_role("region", name="again refuses them too")).to_contain_text("a_refused_one")
     expect(page.locator("main")).to_contain_text("python -m hepad.compare")
+
+
+def test_axe_finds_nothing_on_the_dark_page(open_sweep):
+    page = open_sweep(viewport={"width": 1280, "height": 900}, color_scheme="dark")
+    assert page.locator("td.best").count()
+    assert violations(page) == []

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from hepad.metrics.verdict import name_prefix
 from hepad.plots.labels import SAMPLES
-from hepad.report import Cell, Table, interval
+from hepad.report import Cell, Table, best_cells, interval
 from hepad.rundir.record import RunRecord
 
 Pair: TypeAlias = tuple[str, str]
@@ -75,7 +75,14 @@ Columns: TypeAlias = dict[str, tuple[str, Callable[[Row], Cell]]]
 NAME: Final[Columns] = {"name": ("Run", lambda row: row.name)}
 
 
-def runs_table(rows: Iterable[Row], columns: Columns, caption: str, below: Iterable[Mapping[str, Cell]] = ()) -> Table:
+def runs_table(
+    rows: Iterable[Row],
+    columns: Columns,
+    caption: str,
+    below: Iterable[Mapping[str, Cell]] = (),
+    highest: Collection[str] = (),
+    lowest: Collection[str] = (),
+) -> Table:
     """Return a table of a row for each run, and below them rows of what is no run.
 
     Args:
@@ -83,10 +90,18 @@ def runs_table(rows: Iterable[Row], columns: Columns, caption: str, below: Itera
         columns: what is told of each.
         caption: what the numbers are.
         below: key of a column → cell.
+        highest: keys of columns in which the run with the largest number is marked.
+        lowest: the same for the smallest number.
     """
     cells = [[cell(row) for _, cell in columns.values()] for row in rows]
+    runs, keys = len(cells), list(columns)
     cells += [[other.get(key) for key in columns] for other in below]
-    return Table([title for title, _ in columns.values()], cells, caption)
+    winners = {
+        place
+        for names, smallest in ((highest, False), (lowest, True))
+        for place in best_cells(cells, [keys.index(key) for key in names if key in columns], "column", runs, smallest)
+    }
+    return Table([title for title, _ in columns.values()], cells, caption, winners)
 
 
 def number_columns(titles: Mapping[str, str]) -> Columns:

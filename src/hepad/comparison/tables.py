@@ -33,11 +33,17 @@ def auc_table(comparison: Comparison, reference: str, brief: bool = False) -> Ta
     below: list[Mapping[str, Cell]] = [{"name": title, **values} for title, values in spreads.items()]
     trivial = _trivial_rows(comparison, reference, brief=brief)
     caption = (
-        f"AUC against {reference} with its 68% interval, ordered by the mean over "
+        f"AUC against {reference} with its 68% interval, the best run of a column marked, ordered by the mean over "
         f"{', '.join(comparison.averaged(reference))}{'; ± is the spread between seeds' if spreads else ''}"
         f"{'; trivial scores below' if trivial else ''}."
     )
-    return runs_table(rows, columns, f"{caption} {BETTER_CAPTION}" if judged else caption, [*below, *trivial])
+    return runs_table(
+        rows,
+        columns,
+        f"{caption} {BETTER_CAPTION}" if judged else caption,
+        [*below, *trivial],
+        highest=["mean", *(auc_name(signal, reference) for signal in comparison.signals(reference))],
+    )
 
 
 def matched_table(comparison: Comparison, reference: str) -> Table | None:
@@ -49,10 +55,12 @@ def matched_table(comparison: Comparison, reference: str) -> Table | None:
     return runs_table(
         rows,
         NAME | better_column(rows, lambda row: reference, matched=True) | number_columns(names),
-        f"AUC against {reference} at equal Σ pT, where loudness cannot win, with its 68% interval; runs in the same "
+        f"AUC against {reference} at equal Σ pT, where loudness cannot win, with its 68% interval, the best "
+        "run marked; runs in the same "
         f"order, trivial scores below. A dash where fewer than {MIN_EFFECTIVE} effective entries are left on a side, "
         "or Σ pT still tells the two apart.",
         _trivial_rows(comparison, reference, matched=True),
+        highest=names,
     )
 
 

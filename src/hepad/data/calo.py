@@ -1,5 +1,6 @@
 """Calorimeter images, and other images of whole events."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
-from hepad.core.hdf5 import first_row, has_dataset, open_hdf5, read_rows, safe_dataset
+from hepad.core.hdf5 import feature_names, first_row, has_dataset, open_hdf5, read_rows, safe_dataset
 from hepad.core.schema import CALO_DATASET, CALO_DATASET_CICADA, CALO_SHAPE, EVENT_IMAGE_DATASET, ImageLabels, Structure
 from hepad.data.datamodule import AnomalyDataModule
 from hepad.data.entries import Entries
@@ -77,9 +78,15 @@ class CaloDataModule(AnomalyDataModule):
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the channels."""
+        """Names of the channels: those of the attribute `features` of the file's data set, where it names each."""
         n_channels = self.entry_shape[0]
-        return ("region_et",) if n_channels == 1 else tuple(f"channel_{i + 1}" for i in range(n_channels))
+        if n_channels == 1:
+            return ("region_et",)
+        numbered = tuple(f"channel_{i + 1}" for i in range(n_channels))
+        # Names that do not fit are nothing that a run should end with.
+        with contextlib.suppress(UserError), open_hdf5(self.files[self.background]) as file:
+            return feature_names(self.source(file), numbered)
+        return numbered
 
     @property
     def entry_definition(self) -> dict[str, Any]:

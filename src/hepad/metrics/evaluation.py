@@ -36,7 +36,8 @@ class Evaluation:
         spearman: the same, of the ranks.
         distance: feature → distance correlation, on the background.
         sculpting: observable → what cuts on the score do to its spectrum, on the background.
-        warnings: what a reader of the numbers should know, one sentence each.
+        warnings: what a reader of the numbers must know, one sentence each.
+        small_print: what changes no number that is given, one sentence each.
         unmatched: which pairs have no comparison at equal Σ pT, and why, one sentence each.
 
     >>> import numpy as np
@@ -57,6 +58,7 @@ class Evaluation:
     distance: dict[str, float] = field(default_factory=dict)
     sculpting: dict[str, Sculpting] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    small_print: list[str] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
 
     @property
@@ -148,7 +150,7 @@ def _compare_all(
             result.metrics |= verdict_metrics(result.metrics, judged, reference, matched)
         result.warnings += beaten_notes(result.metrics, signals, reference)
         if signals:
-            result.warnings += rate_note(samples[reference], fprs)
+            result.small_print += rate_note(samples[reference], fprs)
         result.warnings += ordinary_signal_note(result.metrics, signals, reference, background, reconstructs)
 
 
@@ -225,7 +227,7 @@ def _correlate(result: Evaluation, samples: Mapping[str, ScoredSample]) -> None:
         )
         if distance is not None:
             result.distance[feature] = distance
-    result.warnings += constant_feature_notes(undefined)
+    result.small_print += constant_feature_notes(undefined)
 
 
 def _correlations(sample: ScoredSample) -> tuple[dict[str, float], dict[str, float]]:

@@ -104,7 +104,12 @@ def jobs_table(table: SweepTable, most: int | None = None) -> Table:
         caption += " AUC against the sample that a run was trained on, 68% interval of the last digits in brackets."
     if "verdict" in columns:
         caption += f" {BETTER_CAPTION}"
-    return runs_table(rows, columns, caption, [{first: title, **cells} for title, cells in trivial_scores(table)])
+    trivial = [{first: title, **cells} for title, cells in trivial_scores(table)]
+    # What a sweep maximises may be anything; an AUC is better where it is larger, a loss where it is smaller.
+    by_metric = [table.metric] if table.ordered else []
+    highest = [*table.areas, *(by_metric if table.direction == "maximize" else [])]
+    lowest = by_metric if table.direction == "minimize" else []
+    return runs_table(rows, columns, f"{caption} The best of a column is marked.", trivial, highest, lowest)
 
 
 def sweep_means(table: SweepTable, means: Sequence[SeedGroup]) -> Table:

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from hepad.metrics.agreement import Agreement
 from hepad.plots.labels import FloatArray
-from hepad.plots.style import house_style, legend_above_data, new_figure
+from hepad.plots.style import SEQUENTIAL, house_style, legend_above_data, new_figure
 
 _BINS = 80
 _LINE = "#bd1f01"
@@ -30,7 +30,7 @@ def plot_student_vs_teacher(
         low, high = _range(np.concatenate([t, s]))
         edges = np.linspace(low, high, _BINS + 1)
         counts = np.histogram2d(t.clip(low, high), s.clip(low, high), bins=(edges, edges))[0]
-        mesh = axes.pcolormesh(edges, edges, np.ma.masked_equal(counts.T, 0), norm=_norm(counts), cmap="viridis")
+        mesh = axes.pcolormesh(edges, edges, np.ma.masked_equal(counts.T, 0), norm=_norm(counts), cmap=SEQUENTIAL)
         axes.plot([low, high], [low, high], color=_LINE, linestyle="--", label="Student = teacher")
         axes.set_xlim(low, high)
         axes.set_ylim(low, high)
@@ -61,7 +61,7 @@ def plot_error_vs_truth(
         reach = max(float(np.abs(np.quantile(error, [0.001, 0.999])).max()), 1e-6)
         x_edges, y_edges = np.linspace(low, high, _BINS + 1), np.linspace(-reach, reach, _BINS + 1)
         counts = np.histogram2d(t.clip(low, high), error.clip(-reach, reach), bins=(x_edges, y_edges))[0]
-        mesh = axes.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), norm=_norm(counts), cmap="viridis")
+        mesh = axes.pcolormesh(x_edges, y_edges, np.ma.masked_equal(counts.T, 0), norm=_norm(counts), cmap=SEQUENTIAL)
         axes.axhline(0, color="0.4", linestyle="--", linewidth=1.5)
         axes.errorbar(
             found.truth,

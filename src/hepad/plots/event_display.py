@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from hepad.core.schema import ImageLabels
 from hepad.plots.labels import feature_name
 from hepad.plots.reconstructions import asinh_ticks, image_colors
-from hepad.plots.style import house_style
+from hepad.plots.style import SEQUENTIAL, house_style
 
 _ENTRY: Final = "#bd1f01"
 _BACKGROUND: Final = "0.55"
@@ -231,7 +231,7 @@ def plot_top_images(
             colors = image_colors(np.stack(shown[:-1]))
             largest = float(np.abs(change[i]).max()) or 1.0
             for axes, image in zip([*row[:-2], row[-1]], shown, strict=True):
-                mesh = axes.pcolormesh(image, cmap="viridis", norm=colors)
+                mesh = axes.pcolormesh(image, cmap=SEQUENTIAL, norm=colors)
             residual = row[-2].pcolormesh(change[i], cmap="RdBu_r", norm=Normalize(-largest, largest))
             for axes, title in zip(row, columns, strict=True):
                 axes.set(aspect="equal")

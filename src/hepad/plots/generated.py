@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepad.core.schema import ImageLabels
 from hepad.plots.labels import FloatArray, feature_edges, feature_label
-from hepad.plots.style import house_style, sign
+from hepad.plots.style import SEQUENTIAL, house_style, sign
 
 _COLUMNS = 4
 _REAL, _GENERATED = "0.75", "#bd1f01"
@@ -94,7 +94,7 @@ def plot_generated_images(
         grid = figure.subplots(2, shown + 1, squeeze=False)
         for axes_row, row, kind in zip(grid, pictures, ("Real", "Generated"), strict=True):
             for i, (axes, image) in enumerate(zip(axes_row, row, strict=True)):
-                mesh = axes.imshow(np.maximum(image, norm.vmin or 0), norm=norm, cmap="viridis", origin="lower")
+                mesh = axes.imshow(np.maximum(image, norm.vmin or 0), norm=norm, cmap=SEQUENTIAL, origin="lower")
                 axes.set_xticks([])
                 axes.set_yticks([])
                 if i == shown:

@@ -113,7 +113,10 @@ SAMPLES: Final[dict[str, SampleStyle]] = {
     "photon_showers": SampleStyle("Photon showers", "#717581", "-", "o"),
     "pion_showers": SampleStyle("Pion showers", "#bd1f01", "-", "D"),
 }
-_OTHER_COLORS: Final = ("#ffa90e", "#00798c", "#94a4a2", "#b9ac70", "#92dadd")
+# For a user's samples: as dark as the others, and told from them and from each other by readers with any colour vision,
+# as far as lines and markers help.
+_OTHER_COLORS: Final = ("#c2377e", "#007a6c", "#4b57b5", "#8f6a00", "#4f7d1d")
+_BACKGROUND: Final = "#717581"
 _OTHER_LINES: Final = ("-", "-.", ":")
 _OTHER_MARKERS: Final = ("X", "<", ">", "p", "h")
 
@@ -149,18 +152,24 @@ def sample_label(name: str) -> str:
     return SAMPLES[name].label if name in SAMPLES else plain(name)
 
 
-def sample_styles(names: Iterable[str]) -> dict[str, SampleStyle]:
+def sample_styles(names: Iterable[str], background: str | None = None) -> dict[str, SampleStyle]:
     """The look of each sample; names that are not known get the next free colour, in the order given.
 
+    Args:
+        names: of the samples.
+        background: the sample trained on; where its name is not known it is grey, as shipped ones are.
+
     >>> from hepad.plots import sample_styles
-    >>> {name: look.color for name, look in sample_styles(["zero_bias", "my_signal", "other"]).items()}
-    {'zero_bias': '#717581', 'my_signal': '#ffa90e', 'other': '#00798c'}
+    >>> {name: look.color for name, look in sample_styles(["my_data", "my_signal", "ttbar"], "my_data").items()}
+    {'my_data': '#717581', 'my_signal': '#c2377e', 'ttbar': '#bd1f01'}
     """
     styles: dict[str, SampleStyle] = {}
     n_other = 0
     for name in names:
         if name in SAMPLES:
             styles[name] = SAMPLES[name]
+        elif name == background:
+            styles[name] = SampleStyle(plain(name), _BACKGROUND, "-", "o")
         elif name not in styles:
             styles[name] = SampleStyle(
                 plain(name),
@@ -182,6 +191,8 @@ HEAVY_TAIL: Final = 30.0
 """A positive quantity whose largest values exceed its smallest this many times gets a logarithmic axis."""
 
 MAX_WHOLE_BINS: Final = 80
+
+_DECADES: Final = 30
 
 _TAIL: Final = 1e-3
 """Share of the values at either end that is left to the underflow and the overflow."""
@@ -213,6 +224,23 @@ def edges(values: FloatArray, n_bins: int, log: bool) -> FloatArray:
     if log:
         return np.geomspace(low, high, n_bins + 1)
     return np.linspace(low, high, n_bins + 1)
+
+
+def score_edges(values: FloatArray, n_bins: int, least: float) -> tuple[FloatArray, bool, bool]:
+    """Edges for anomaly scores, whether they are logarithmic, and whether scores of 0 stand apart from them.
+
+    Args:
+        values: (N,) scores of all samples.
+        n_bins: how many bins.
+        least: the smallest score there is.
+    """
+    positive = values[values > 0]
+    log = least >= 0 and is_heavy_tailed(positive)
+    # No axis holds such scores and a place for zeros.
+    if log and least == 0 and np.ptp(np.log10(np.quantile(positive, [_TAIL, 1 - _TAIL]))) > _DECADES:
+        log = is_heavy_tailed(values)
+        return edges(values, n_bins, log), log, False
+    return edges(values, n_bins, log), log, log and least == 0
 
 
 def feature_edges(values: FloatArray, n_bins: int) -> tuple[FloatArray, bool]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from hepad.core.schema import ImageLabels
 from hepad.plots.labels import SampleStyle, feature_name, sample_styles
 from hepad.plots.reconstructions import image_colors
-from hepad.plots.style import house_style, legend_above_data, new_figure, sign
+from hepad.plots.style import SEQUENTIAL, house_style, legend_above_data, new_figure, sign
 
 FloatArray = NDArray[np.float64]
 
@@ -113,7 +113,7 @@ def plot_search_images(
         for row, entry, way, title in zip(grid, entries, path, titles, strict=True):
             colors = image_colors(np.concatenate([entry[None], way[-1:]]))
             for axes, image in zip(row, [entry, *way], strict=True):
-                mesh = axes.pcolormesh(np.clip(image, colors.vmin, colors.vmax), cmap="viridis", norm=colors)
+                mesh = axes.pcolormesh(np.clip(image, colors.vmin, colors.vmax), cmap=SEQUENTIAL, norm=colors)
                 axes.set_aspect("equal")
                 axes.tick_params(which="both", length=0, labelsize=12)
                 axes.minorticks_off()

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from hepad.core.schema import ImageLabels
 from hepad.plots.labels import SampleStyle, feature_name, sample_label, sample_styles
-from hepad.plots.style import house_style, legend_above_data, new_figure
+from hepad.plots.style import SEQUENTIAL, house_style, legend_above_data, new_figure
 
 
 def plot_loss_per_feature(
@@ -120,7 +120,7 @@ def plot_loss_per_pixel(
         figure = Figure(figsize=(max(8.0, 2.5 + 4.0 * n_columns), 1.6 + 4.6 * n_rows), layout="constrained")
         grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True, sharey=True)
         for axes, (name, image) in zip(grid.flat, images.items(), strict=False):
-            mesh = axes.pcolormesh(image, cmap="viridis", norm=norm)
+            mesh = axes.pcolormesh(image, cmap=SEQUENTIAL, norm=norm)
             axes.set_title(sample_label(name), fontsize=17)
             axes.minorticks_off()
             axes.tick_params(which="both", length=0, labelsize=13)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hepad.core.schema import ImageLabels
 from hepad.plots.labels import feature_name
-from hepad.plots.style import house_style, sign
+from hepad.plots.style import SEQUENTIAL, house_style, sign
 
 FloatArray = NDArray[np.float64]
 
@@ -26,6 +26,7 @@ def plot_reconstructions(
     *,
     feature_names: Sequence[str] | None = None,
     population: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
     labels: ImageLabels | None = None,
     note: str | None = None,
 ) -> Figure:
@@ -40,6 +41,7 @@ def plot_reconstructions(
         scores: (N,) anomaly scores.
         feature_names: F names; without them three- and four-dimensional `x` are images.
         population: (P, F) or (P, M, F) entries over which mean and spread of each feature are taken; `x` by default.
+        mask: (N, M) true where an object is; the others are not drawn.
         labels: what the pixels and the axes of images are.
         note: what the data are.
 
@@ -71,6 +73,13 @@ def plot_reconstructions(
         if feature_names is not None:
             mean, spread = _location_and_spread(inputs if population is None else population)
             inputs, outputs = (inputs[picks] - mean) / spread, (outputs[picks] - mean) / spread
+            if mask is not None:
+                there = np.asarray(mask, dtype=bool)[picks]
+                # Slots that no entry fills need no room.
+                used = max(int(np.flatnonzero(there.any(axis=0)).max(initial=0)) + 1, 1)
+                inputs, outputs = (
+                    np.where(there[..., np.newaxis], values, np.nan)[:, :used] for values in (inputs, outputs)
+                )
             table = ImageLabels("Spreads from the mean", horizontal="Feature", vertical="Object")
             return draw_images(inputs, outputs, titles, table, note, feature_names)
         if inputs.ndim == 4:
@@ -183,7 +192,7 @@ def draw_images(
     """One row per entry: input, reconstruction on the same colours, and their difference.
 
     Args:
-        inputs: (N, H, W) entries to show.
+        inputs: (N, H, W) entries to show; NaN is not drawn.
         outputs: (N, H, W) reconstructions.
         titles: one per entry.
         labels: of the colours and of the axes.
@@ -196,9 +205,9 @@ def draw_images(
     for row, image, remade, title in zip(grid, inputs, outputs, titles, strict=True):
         colors = image_colors(np.stack([image, remade]))
         change = remade - image
-        largest = float(np.abs(change).max()) or 1.0
-        row[0].pcolormesh(image, cmap="viridis", norm=colors)
-        same = row[1].pcolormesh(remade, cmap="viridis", norm=colors)
+        largest = float(np.abs(change[np.isfinite(change)]).max(initial=0.0)) or 1.0
+        row[0].pcolormesh(image, cmap=SEQUENTIAL, norm=colors)
+        same = row[1].pcolormesh(remade, cmap=SEQUENTIAL, norm=colors)
         difference = row[2].pcolormesh(change, cmap="RdBu_r", vmin=-largest, vmax=largest)
         for axes in row:
             _ticks(axes, image.shape, names)
@@ -218,7 +227,11 @@ def draw_images(
 
 
 def image_colors(values: FloatArray) -> Normalize:
-    """Linear, unless a few pixels hold almost everything: then logarithmic above the mean and linear below it."""
+    """Linear, unless a few pixels hold almost everything: then logarithmic above the mean and linear below it.
+
+    NaN has no say; where there is nothing else, the scale is that of 0.
+    """
+    values = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
     low, high = float(values.min()), float(values.max())
     typical = float(np.abs(values).mean())
     if low == high:
@@ -240,6 +253,6 @@ def _ticks(axes: Axes, shape: tuple[int, ...], names: Sequence[str] | None) -> N
     if names is None:
         axes.set_aspect("equal")
         return
-    axes.set_xticks(np.arange(len(names)) + 0.5, [feature_name(name) for name in names], rotation=90, fontsize=10)
+    axes.set_xticks(np.arange(len(names)) + 0.5, [feature_name(name) for name in names], rotation=90, fontsize=14)
     axes.set_yticks(np.arange(shape[0]) + 0.5, [str(i + 1) for i in range(shape[0])])
     axes.set_ylim(shape[0], 0)

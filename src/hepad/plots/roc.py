@@ -56,7 +56,7 @@ def plot_roc(
         figure, axes = new_figure(note)
         lowest = min(1 / curve.n_background for curve in rocs.values())
         for name, curve in rocs.items():
-            fpr, tpr = _thinned(curve, log)
+            fpr, tpr = thinned(curve, log)
             axes.plot(
                 fpr, tpr, color=looks[name].color, linestyle=looks[name].linestyle, label=_entry(name, curve, intervals)
             )
@@ -101,22 +101,22 @@ def _draw_baselines(
 ) -> None:
     lines = {name: _BASELINE_LINES[i % 3] for i, name in enumerate(dict.fromkeys(b for b, _ in baselines))}
     for (baseline, signal), curve in baselines.items():
-        fpr, tpr = _thinned(curve, log)
+        fpr, tpr = thinned(curve, log)
         axes.plot(fpr, tpr, color=looks[signal].color, linestyle=lines[baseline], linewidth=1.5, alpha=0.8)
     for baseline, line in lines.items():
         axes.plot([], [], color="0.3", linestyle=line, linewidth=1.5, label=f"{feature_name(baseline)} alone")
 
 
-def _thinned(curve: RocCurve, log: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The curve at no more points than a screen has pixels, chosen evenly along the axis it is drawn on.
+def thinned(curve: RocCurve, log: bool, points: int = _POINTS) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the curve at no more points than a screen has pixels, chosen evenly along the axis it is drawn on.
 
     On the logarithmic axis the points with no background at all have no place.
     """
     fpr, tpr = (curve.fpr[curve.fpr > 0], curve.tpr[curve.fpr > 0]) if log else (curve.fpr, curve.tpr)
-    if fpr.size <= _POINTS:
+    if fpr.size <= points:
         return fpr, tpr
     along = np.log(fpr) if log else fpr + tpr
-    grid = np.linspace(along[0], along[-1], _POINTS)
+    grid = np.linspace(along[0], along[-1], points)
     keep = np.unique(np.concatenate([[0], np.searchsorted(along, grid).clip(0, fpr.size - 1), [fpr.size - 1]]))
     return fpr[keep], tpr[keep]
 

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from hepad.plots.labels import SampleStyle, sample_label
-from hepad.plots.style import house_style, new_figure
+from hepad.plots.style import SEQUENTIAL, house_style, new_figure
 
 _MOST_WITH_NUMBERS = 12
 
@@ -43,7 +43,7 @@ def plot_runs_correlation(
     with house_style():
         side = max(5.0, 0.5 * count) + 1.5
         figure, axes = new_figure(note, size=(side + margin + 1.5, side + margin))
-        mesh = axes.pcolormesh(np.ma.masked_invalid(table), cmap="viridis", vmin=lowest, vmax=1)
+        mesh = axes.pcolormesh(np.ma.masked_invalid(table), cmap=SEQUENTIAL, vmin=lowest, vmax=1)
         if count <= _MOST_WITH_NUMBERS:
             for row, column in np.argwhere(np.isfinite(table)):
                 value = table[row, column]

@@ -1,14 +1,17 @@
 """Histograms of the anomaly score."""
 
+import math
 from collections.abc import Mapping
 
 import hist
 import mplhep
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from hepad.metrics.samples import ScoredSample
-from hepad.plots.labels import FloatArray, SampleStyle, edges, is_heavy_tailed, sample_styles
+from hepad.plots.labels import FloatArray, SampleStyle, sample_styles, score_edges
 from hepad.plots.style import house_style, legend_above_data, new_figure
 
 
@@ -26,6 +29,29 @@ def binned_shares(sample: ScoredSample, bins: FloatArray) -> tuple[FloatArray, F
     return counts / total, np.sqrt(squares) / total
 
 
+def zero_bin(bins: FloatArray) -> FloatArray:
+    """Return the edges, (2,), of a bin for zeros on the left of logarithmic ones: three as wide, two away."""
+    step = bins[1] / bins[0]
+    return np.array([bins[0] / step**5, bins[0] / step**2])
+
+
+def zero_share(sample: ScoredSample) -> tuple[float, float]:
+    """Share of the entries, or of their weight, with a score of exactly 0, and its statistical error √Σw²."""
+    weight = np.ones(len(sample)) if sample.weight is None else sample.weight
+    chosen = weight[sample.score == 0]
+    return float(chosen.sum() / weight.sum()), float(np.sqrt(np.square(chosen).sum()) / weight.sum())
+
+
+def _mark_zero(axes: Axes, zeros: FloatArray, bins: FloatArray) -> None:
+    """Write 0 under the bin of zeros, and powers of ten under the others alone."""
+    powers = range(math.ceil(np.log10(bins[0])), math.floor(np.log10(bins[-1])) + 1)
+    places = [float(np.sqrt(zeros[0] * zeros[1])), *(10.0**k for k in powers)]
+    axes.set_xticks(places, ["0", *(rf"$\mathdefault{{10^{{{k}}}}}$" for k in powers)])
+    between = [f * 10.0**k for k in range(powers.start - 1, powers.stop) for f in range(2, 10)]
+    axes.set_xticks([place for place in between if bins[0] <= place <= bins[-1]], minor=True)
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def plot_score_distributions(
     samples: Mapping[str, ScoredSample],
     *,
@@ -37,7 +63,8 @@ def plot_score_distributions(
     """The share of each sample's entries per bin of the score, in common bins, with statistical errors.
 
     The bins span all samples but one in a thousand entries at either end; those are counted in the first and the
-    last bin, which are open. Scores that spread over decades get logarithmic bins.
+    last bin, which are open. Scores that spread over decades get logarithmic bins, with scores of exactly 0, such as
+    those of events without any object, in a bin apart.
 
     Args:
         samples: name → scored sample.
@@ -65,32 +92,44 @@ def plot_score_distributions(
     # Every sample has the same say in the range, however large it is.
     smallest = min(len(sample) for sample in samples.values())
     pooled = np.concatenate([s.score[:: max(1, len(s) // max(smallest, 2000))] for s in samples.values()])
-    log = is_heavy_tailed(pooled) and all(sample.score.min() >= 0 for sample in samples.values())
-    bins = edges(pooled, n_bins, log)
+    bins, log, apart = score_edges(pooled, n_bins, min(float(sample.score.min()) for sample in samples.values()))
+    zeros = zero_bin(bins) if apart else None
     with house_style():
         figure, axes = new_figure(note)
         lowest, highest = 1.0, 0.0
         for name, sample in samples.items():
             shares, errors = binned_shares(sample, bins)
-            lowest = min(lowest, shares[shares > 0].min())
-            highest = max(highest, shares.max())
             look = looks[name]
-            if name == background:
-                axes.stairs(shares, bins, fill=True, color=look.color, alpha=0.25)
-            mplhep.histplot(
-                shares,
-                bins,
-                yerr=errors,
-                ax=axes,
-                color=look.color,
-                linestyle=look.linestyle,
-                label=look.label,
-                flow="none",
-            )
+            drawn: list[tuple[FloatArray, FloatArray, FloatArray, str | None]] = [(shares, errors, bins, look.label)]
+            if zeros is not None:
+                alone, error = zero_share(sample)
+                # The first bin of the rest is open downwards, but not to these; what is left by rounding is nothing.
+                rest = shares[0] - alone
+                shares[0] = rest if rest > 1e-12 else 0.0
+                errors[0] = np.sqrt(max(errors[0] ** 2 - error**2, 0.0))
+                drawn.append((np.array([alone]), np.array([error]), zeros, None))
+            every = np.concatenate([heights for heights, _, _, _ in drawn])
+            lowest = min(lowest, every[every > 0].min())
+            highest = max(highest, every.max())
+            for heights, bars, places, label in drawn:
+                if name == background:
+                    axes.stairs(heights, places, fill=True, color=look.color, alpha=0.25)
+                mplhep.histplot(
+                    heights,
+                    places,
+                    yerr=bars,
+                    ax=axes,
+                    color=look.color,
+                    linestyle=look.linestyle,
+                    label=label,
+                    flow="none",
+                )
         if log:
             axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.set_xlim(bins[0], bins[-1])
+        axes.set_xlim((bins if zeros is None else zeros)[0], bins[-1])
+        if zeros is not None:
+            _mark_zero(axes, zeros, bins)
         axes.set_ylim(0.5 * lowest, 2 * highest)
         axes.set_xlabel("Anomaly score (first and last bin open)")
         axes.set_ylabel("Share of entries per bin")

@@ -21,7 +21,7 @@ from hepad.plots.labels import (
     sample_label,
     sample_styles,
 )
-from hepad.plots.style import house_style, legend_above_data, new_figure
+from hepad.plots.style import SEQUENTIAL, house_style, legend_above_data, new_figure
 
 _PROFILE_BINS = 20
 
@@ -67,7 +67,7 @@ def plot_score_vs_feature(sample: ScoredSample, feature: str, *, n_bins: int = 5
             y = np.maximum(y, y_edges[0])
         counts, _, _ = np.histogram2d(x, y, bins=(x_edges, y_edges), weights=weight)
         mesh = axes.pcolormesh(
-            x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap="viridis", norm=LogNorm(1, max(counts.max(), 10))
+            x_edges, y_edges, np.ma.masked_equal(counts.T, 0), cmap=SEQUENTIAL, norm=LogNorm(1, max(counts.max(), 10))
         )
         centers, mean, error = profile(x, np.log(y) if log_y else y, _merged(x_edges), log_x, weight)
         low, high = mean - error, mean + error

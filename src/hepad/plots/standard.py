@@ -87,7 +87,7 @@ def standard_figures(
     >>> [figure.name for figure in standard_figures(evaluation, samples)]
     ['score_distributions', 'roc_vs_zero_bias', 'roc_vs_zero_bias_log', 'sic_vs_zero_bias']
     """
-    styles = sample_styles(samples)
+    styles = sample_styles(samples, evaluation.background)
     if history is not None:
         yield StandardFigure(
             "learning_curves", "Training", "Loss per epoch.", partial(plot_learning_curves, history, note=note)

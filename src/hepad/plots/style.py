@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import mplhep
 import numpy as np
-from matplotlib import style
+from matplotlib import colormaps, style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
@@ -41,6 +42,13 @@ STYLE: Final[dict[str, Any]] = {
     "axes.titlepad": 8,
     "hatch.linewidth": 0.8,
 }
+
+
+SEQUENTIAL: Final = LinearSegmentedColormap.from_list("hepad", colormaps["YlGnBu"](np.linspace(0.15, 1.0, 256)))
+"""Colours of what grows from little to much: from pale to dark, never white, which is left to what is not there.
+
+On a dark page, where light and dark change places, little is dark and much is bright.
+"""
 
 
 def house_style() -> AbstractContextManager[None]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from hepad.core.schema import ImageLabels
 from hepad.plots.labels import FloatArray, sample_label
 from hepad.plots.reconstructions import asinh_ticks, image_colors, picked_entries
-from hepad.plots.style import house_style
+from hepad.plots.style import SEQUENTIAL, house_style
 
 _LAYER: Final = "Layer"
 _PANEL: Final = 1.9
@@ -140,11 +140,11 @@ def _draw(
         largest = max(float(np.abs(view).max()) for view in views) or 1.0
         norm = Normalize(-largest, largest) if name in differences else colors
         for axes, view in zip(line, views, strict=True):
-            axes.pcolormesh(view, cmap="RdBu_r" if name in differences else "viridis", norm=norm)
+            axes.pcolormesh(view, cmap="RdBu_r" if name in differences else SEQUENTIAL, norm=norm)
             _bare(axes)
         line[0].set_ylabel(f"{name}\n{labels.vertical}", fontsize=12, loc="center")
         line[1].set_ylabel(_LAYER, fontsize=12, loc="center")
-        bar = part.colorbar(ScalarMappable(norm, "RdBu_r" if name in differences else "viridis"), ax=line, pad=0.01)
+        bar = part.colorbar(ScalarMappable(norm, "RdBu_r" if name in differences else SEQUENTIAL), ax=line, pad=0.01)
         bar.ax.tick_params(labelsize=10)
         bar.set_label(labels.value, fontsize=11, loc="center")
         if isinstance(norm, AsinhNorm):

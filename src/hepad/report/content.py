@@ -1,10 +1,12 @@
 """Content of a report, before it is a page."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
+
+from hepad.report.threshold_view import ThresholdView
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -106,6 +108,7 @@ class Table:
         header: column titles.
         rows: one cell per column; None shows as a dash and sorts last.
         caption: what the numbers are.
+        winners: (row, column) of the cells that are shown as the best of what they compete with.
 
     >>> from hepad.report import Interval, Table
     >>> table = Table(["Signal", "AUC"], [["ttbar", Interval(0.871, 0.869, 0.873)], ["radion", None]], "AUC by signal.")
@@ -119,6 +122,7 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     caption: str = ""
+    winners: Collection[tuple[int, int]] = ()
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -135,6 +139,7 @@ class Section:
         figures: (caption, PNG as bytes or as a path).
         tables: tables.
         notes: paragraphs of plain text.
+        figures_first: figures stand before the tables.
 
     >>> from hepad.plots import figure_bytes, plot_learning_curves
     >>> from hepad.report import Section
@@ -147,6 +152,34 @@ class Section:
     figures: Sequence[tuple[str, bytes | str | os.PathLike[str]]] = ()
     tables: Sequence[Table] = ()
     notes: Sequence[str] = ()
+    figures_first: bool = False
+
+
+Tone: TypeAlias = Literal["better", "mixed", "worse"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a report says before everything else.
+
+    Args:
+        headline: the answer in one line.
+        tone: how good it is; it colours the block.
+        sentences: the numbers behind it, one sentence each.
+        table: the same for each case.
+        further: what holds elsewhere, one sentence each, below the table.
+
+    >>> from hepad.report import Answer, Report, render_report
+    >>> answer = Answer("Better than the best trivial score on all 3 signals", "better")
+    >>> '<p class="headline">Better than' in render_report(Report("dense_ae on jets", answer=answer))
+    True
+    """
+
+    headline: str
+    tone: Tone
+    sentences: Sequence[str] = ()
+    table: Table | None = None
+    further: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -162,8 +195,11 @@ class Report:
         sections: the rest, in order.
         config: the run's config as YAML.
         provenance: nested mapping of versions, seeds and hashes.
-        warnings: what a reader of the numbers should know, one sentence each.
+        warnings: what a reader of the numbers must know, one sentence each.
         landscape: printed on the long side, for tables of many columns.
+        answer: what is said before everything else; None for pages that ask no such question.
+        thresholds: scores and ROC curves with a movable threshold; None for none.
+        small_print: what changes no number, one sentence each: it stands at the end.
 
     >>> from hepad.report import Interval, Report, render_report
     >>> auc = Interval(0.871, 0.869, 0.873)
@@ -182,6 +218,9 @@ class Report:
     provenance: Mapping[str, object] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     landscape: bool = False
+    answer: Answer | None = None
+    thresholds: ThresholdView | None = None
+    small_print: Sequence[str] = ()
 
 
 def read_png(figure: bytes | str | os.PathLike[str]) -> bytes:

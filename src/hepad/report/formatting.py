@@ -79,7 +79,7 @@ def _format_number(value: float) -> str:
         return str(value)
     if value != 0 and not 1e-5 <= abs(value) < 1e6:
         mantissa, exponent = f"{value:.2e}".split("e")
-        return f"{_minus(mantissa)} × 10{_superscript(int(exponent))}"
+        return f"{_minus(mantissa)} × 10{superscript(int(exponent))}"
     if 0 < abs(value) < 1e-2:
         return _minus(f"{value:.{min(2 - math.floor(math.log10(abs(value))), 6)}f}")
     if abs(value) < 1:
@@ -142,5 +142,6 @@ def _minus(text: str) -> str:
     return text.replace("-", "−")
 
 
-def _superscript(number: int) -> str:
+def superscript(number: int) -> str:
+    """Return a whole number as an exponent is written: `⁻³`."""
     return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

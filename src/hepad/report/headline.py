@@ -7,6 +7,7 @@ from hepad.metrics.matching import MIN_EFFECTIVE
 from hepad.metrics.samples import trivial_title
 from hepad.metrics.verdict import SIGNIFICANT, PairResult, pair_result, trivial_aucs
 from hepad.report.content import Cell, Difference, Named, Table, interval
+from hepad.report.winners import best_cells
 
 _DIFFERENCE = (
     "The difference is to the best of them, with its standard error in brackets (DeLong, paired); "
@@ -29,15 +30,16 @@ def headline_table(evaluation: Evaluation) -> Table:
     0.76
     """
     names = _trivial_names(evaluation, matched=False)
-    rows = [
+    rows: list[list[Cell]] = [
         [signal, reference, *_numbers(evaluation, signal, reference, names, matched=False)]
         for signal, reference in evaluation.rocs
     ]
     return Table(
         ["Signal", "Reference", *_titles(names)],
         rows,
-        f"Area under the ROC curve (AUC) with its 68% interval, and that of scores that need no model. {_DIFFERENCE} "
-        "0.5 is random.",
+        f"Area under the ROC curve (AUC) with its 68% interval, and that of scores that need no model; the best of a "
+        f"row is marked. {_DIFFERENCE} 0.5 is random.",
+        _winners(rows, names),
     )
 
 
@@ -74,7 +76,13 @@ def matched_table(evaluation: Evaluation) -> Table | None:
         f"common distribution of it. {_DIFFERENCE} Overlap: the share of the two distributions that is common to both; "
         f"entries: the effective number left on the smaller side. A dash where that is below {MIN_EFFECTIVE}, or where "
         "Σ pT still tells the two apart.",
+        _winners(rows, names),
     )
+
+
+def _winners(rows: Sequence[Sequence[Cell]], names: Sequence[str]) -> frozenset[tuple[int, int]]:
+    """The score, the best trivial one and each of these compete; the difference between does not."""
+    return best_cells(rows, (2, 3, *range(5, 5 + len(names))), within="row")
 
 
 def _titles(names: Sequence[str]) -> list[str]:

@@ -15,6 +15,7 @@ from hepad import __version__
 from hepad.core.files import atomic_write_text
 from hepad.report.content import Report, Table, read_png
 from hepad.report.formatting import flatten, format_cell, is_numeric, sort_key
+from hepad.report.threshold_svg import as_data, first_numbers, roc_picture, sample_colors, score_picture, swatch
 
 _SEVERAL: Final = 1200
 """Pixels of the width of several panels; one has 800."""
@@ -59,6 +60,9 @@ def render_report(report: Report) -> str:
     """
     environment = _environment()
     style, script = _asset("report.css"), _asset("report.js")
+    if report.thresholds is not None:
+        style += sample_colors(report.thresholds)
+        script += _asset("thresholds.js")
     return environment.get_template("report.html.j2").render(
         report=report,
         provenance=list(flatten(report.provenance)) if report.provenance else [],
@@ -84,6 +88,11 @@ def _environment() -> Environment:
         "sort_key": sort_key,
         "data_uri": _data_uri,
         "column_kinds": _column_kinds,
+        "score_picture": score_picture,
+        "roc_picture": roc_picture,
+        "swatch": swatch,
+        "first_numbers": first_numbers,
+        "threshold_data": as_data,
     }
     environment.tests["wide"] = _is_wide
     return environment

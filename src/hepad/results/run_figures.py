@@ -10,6 +10,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from hepad.callbacks.top_entries import TopEntries
+from hepad.core.batch import Batch
 from hepad.core.diagnostics import Diagnostic
 from hepad.core.files import atomic_write_bytes
 from hepad.data import AnomalyDataModule, Entries
@@ -27,7 +28,7 @@ from hepad.plots import (
 from hepad.plots.processes import DrawingProcesses
 from hepad.plots.volumes import plot_mean_volumes, plot_volumes
 from hepad.results.diagnostic_figures import diagnostic_figures
-from hepad.results.top_figures import top_figures
+from hepad.results.top_figures import channels_summed, top_figures
 
 _CHUNK = 4096
 _VALUES = 1 << 22
@@ -79,16 +80,24 @@ def _model_figures(
     samples: Mapping[str, ScoredSample], model: ReconstructionModel, data: AnomalyDataModule
 ) -> Iterator[StandardFigure]:
     is_image, is_volume = len(data.entry_shape) == 3, len(data.entry_shape) == 4
-    population = None if is_image or is_volume else data.val_entries.batch.x.numpy()
+    population = None if is_image or is_volume else _filled(model.view(data.val_entries.batch))
     for name, entries in data.test_entries.items():
         order = np.argsort(samples[name].score, kind="stable")
+        present = model.view(entries.batch).mask
+        if present is not None and (filled := present.any(dim=1).numpy()).any():
+            # An event without any object has nothing to show.
+            order = order[filled[order]]
         rows = order[[0, len(order) // 2, -1]]
         shown = entries.rows(rows)
         with torch.no_grad():
             x_hat = model.reconstruct_raw(shown.batch)
             # What a reconstruction is compared with: of some models blurred images.
-            seen = model.view(shown.batch).x
-        caption = f"The least, the middle and the most anomalous entries of {name} beside their reconstructions"
+            view = model.view(shown.batch)
+            seen = view.x
+        caption = (
+            f"The least, the middle and the most anomalous entries of {name} beside their reconstructions"
+            f"{channels_summed(data)}"
+        )
         if is_volume:
             inputs_of, made_of = seen.sum(dim=1).numpy(), x_hat.sum(dim=1).numpy()
             draw = partial(plot_volumes, inputs_of, made_of, samples[name].score[rows], labels=data.image_labels)
@@ -120,6 +129,7 @@ def _model_figures(
                 samples[name].score[rows],
                 feature_names=None if is_image else data.feature_names,
                 population=population,
+                mask=None if view.mask is None else view.mask.numpy(),
                 labels=data.image_labels,
             ),
         )
@@ -164,6 +174,11 @@ def mean_loss(model: ReconstructionModel, entries: Entries) -> NDArray[np.float6
         found = [model.loss_per_feature(batch) for batch in BatchLoader(entries.batch, size)]
     losses = [loss.double() for loss in found if loss is not None]
     return np.asarray(torch.cat(losses).mean(dim=0).numpy()) if losses else None
+
+
+def _filled(batch: Batch) -> NDArray[np.float32]:
+    """Return entries, or the objects of sets that are there, `(P, F)`."""
+    return np.asarray((batch.x if batch.mask is None else batch.x[batch.mask]).numpy())
 
 
 def _channels_last(x: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,16 +6,21 @@ from typing import Any
 
 from hepad.callbacks.top_entries import TopEntries
 from hepad.data import AnomalyDataModule
-from hepad.metrics import Evaluation, read_verdict
+from hepad.metrics import Evaluation
 from hepad.metrics.verdict import verdict_sentence
-from hepad.plots import StandardFigure
-from hepad.report import Cell, Report, Section, Table, headline_table, matched_table, write_report
+from hepad.plots import StandardFigure, sample_styles
+from hepad.report import Report, Section, headline_table, matched_table, write_report
 from hepad.report.section_tables import SEPARATION, origin_notes, section_tables
+from hepad.results.answer import run_answer
+from hepad.results.threshold_view import threshold_view
 from hepad.results.top_table import TOP, top_table
 from hepad.rundir.facts import left_out_words
 
+AUC = "AUC"
+"""Section of the tables."""
+
 # What a reader asks first; sections that are not named here, a model's own, come before the examples.
-_ORDER = (SEPARATION, "Scores", "Correlations", "Sculpting", "Score and features", "Training")
+_ORDER = (TOP, AUC, SEPARATION, "Scores", "Correlations", "Sculpting", "Score and features", "Training")
 
 
 def write_run_report(
@@ -28,7 +33,7 @@ def write_run_report(
     more: Sequence[Section] = (),
     top: TopEntries | None = None,
 ) -> Path:
-    """Write report.html: the AUC table first, then the figures by section, configuration and provenance.
+    """Write report.html: the answer, scores and ROC curves, the most anomalous entries, then all else by section.
 
     Args:
         run_dir: the run's directory, with config.yaml and `plots/<name>.png` in it.
@@ -41,12 +46,15 @@ def write_run_report(
         top: the most anomalous entries; None where they are not known.
     """
     tables = section_tables(evaluation) | ({} if top is None else {TOP: [top_table(top)]})
+    if evaluation.rocs:
+        tables[AUC] = [table for table in (headline_table(evaluation), matched_table(evaluation)) if table is not None]
     sections = [
         Section(
             title=title,
             figures=[(f.caption, run_dir / "plots" / f"{f.name}.png") for f in figures if f.section == title],
             tables=tables.get(title, []),
-            notes=_notes(title, evaluation, data, facts),
+            notes=_notes(title, data, facts),
+            figures_first=title == TOP,
         )
         for title in sorted(dict.fromkeys([*(figure.section for figure in figures), *tables]), key=_place)
     ]
@@ -57,54 +65,35 @@ def write_run_report(
         title=title or run_dir.name,
         subtitle=f"Trained on {facts['trained']:,} entries of {data.trained_on} ({data.kind})",
         key_figures=[
-            *_verdict_figures(evaluation),
             ("parameters", facts["parameters"]),
             ("epochs", facts["epochs"]),
             ("tested entries", sum(len(entries) for entries in data.test_entries.values())),
             ("training [s]", facts["seconds"]["train"]),
         ],
-        verdicts=verdict_sentences(evaluation),
-        summary=_summary(evaluation),
+        answer=run_answer(evaluation),
+        thresholds=threshold_view(evaluation, sample_styles(data.test_entries, evaluation.background)),
         sections=sections,
         config=(run_dir / "config.yaml").read_text(encoding="utf-8"),
         provenance=facts,
         warnings=evaluation.warnings,
+        small_print=[*evaluation.small_print, *evaluation.unmatched],
     )
     path = run_dir / "report.html"
     write_report(path, report)
     return path
 
 
-def _notes(title: str, evaluation: Evaluation, data: AnomalyDataModule, facts: Mapping[str, Any]) -> list[str]:
-    """Notes that stand below the figures of a section."""
-    if title != SEPARATION:
+def _notes(title: str, data: AnomalyDataModule, facts: Mapping[str, Any]) -> list[str]:
+    """Notes that stand below the title of a section."""
+    if title != AUC:
         return origin_notes(title, facts)
-    loudness = [] if data.loudness is None else [f"Σ pT stands for the column {data.loudness}."]
-    return [*loudness, *evaluation.unmatched]
+    return [] if data.loudness is None else [f"Σ pT stands for the column {data.loudness}."]
 
 
 def verdict_sentences(evaluation: Evaluation) -> list[str]:
     """Say for each reference on how many signals the score beats the best trivial one, also at equal Σ pT."""
     found = (verdict_sentence(evaluation.metrics, reference) for reference in evaluation.references)
     return [sentence for sentence in found if sentence is not None]
-
-
-def _verdict_figures(evaluation: Evaluation) -> list[tuple[str, Cell]]:
-    """The verdict against the first reference, the training background where that is one."""
-    if not evaluation.rocs:
-        return []
-    reference = evaluation.references[0]
-    titles = {False: f"better than trivial vs {reference}", True: f"at equal Σ pT vs {reference}"}
-    return [
-        (title, verdict.short)
-        for matched, title in titles.items()
-        if (verdict := read_verdict(evaluation.metrics, reference, matched)) is not None
-    ]
-
-
-def _summary(evaluation: Evaluation) -> list[Table]:
-    tables = [headline_table(evaluation), matched_table(evaluation)] if evaluation.rocs else []
-    return [table for table in tables if table is not None]
 
 
 def fallback_notes(facts: Mapping[str, Any]) -> list[str]:

@@ -42,7 +42,7 @@ def top_figures(top: TopEntries, model: AnomalyModel, data: AnomalyDataModule) -
         short = [title.replace(": ", "\n") for title in titles]
         plot = plot_top_images if data.structure == "image" else plot_top_volumes
         draw = partial(plot, images, made, values.sum(dim=1).numpy(), others, short, data.image_labels)
-        yield StandardFigure("top_entries", TOP, f"{caption}; channels are summed.", draw)
+        yield StandardFigure("top_entries", TOP, f"{caption}{channels_summed(data)}.", draw)
     elif data.structure == "vector":
         z, other = (model.normalizer(batch.x.to(model.device)).cpu().numpy() for batch in (shown, near))
         yield StandardFigure(
@@ -68,6 +68,12 @@ def top_figures(top: TopEntries, model: AnomalyModel, data: AnomalyDataModule) -
             f"{caption}; the area of a circle is an object's pT, the redder it is the more it contributes.",
             partial(plot_events, places, sizes, _shares_of_score(values), titles, around),
         )
+
+
+def channels_summed(data: AnomalyDataModule) -> str:
+    """Say which channels of an image or a volume are summed in a figure; empty where there is one."""
+    several = data.structure in ("image", "volume") and data.entry_shape[0] > 1
+    return f"; the channels {', '.join(data.feature_names)} are summed" if several else ""
 
 
 def _constituents(data: ConstituentsDataModule, batch: Batch) -> tuple[NDArray[Any], NDArray[Any]]:

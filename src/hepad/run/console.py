@@ -28,6 +28,8 @@ def print_result(result: TrainingResult) -> None:
     lines += [("run", str(result.run_dir)), ("report", str(result.run_dir / "report.html"))]
     if found.warnings:
         lines.append(("notes", f"{len(found.warnings)}, at the top of the report"))
+    if found.small_print:
+        lines.append(("and", f"{len(found.small_print)} in its small print"))
     if told := left_out_words(read_provenance(result.run_dir)):
         lines.append(("left out", told))
     if records := offline_records(result.run_dir):

@@ -5,6 +5,7 @@ from typing import Final
 
 from hepad.plots.search_style import cut_label
 from hepad.report import Cell, Interval, Setting, Table, interval
+from hepad.report.formatting import plain_text
 from hepad.searches.answer import FAILED
 from hepad.searches.findings import (
     best_finding,
@@ -226,9 +227,11 @@ def limit_cell(cut: CutResult) -> Cell:
 
 
 def without_empty(table: Table) -> Table:
-    """Return a table without the columns in which nothing is known."""
+    """Return a table without the columns in which nothing is known; cells with the mark of the best are winners."""
     kept = [i for i in range(len(table.header)) if any(row[i] is not None for row in table.rows)]
-    return Table([table.header[i] for i in kept], [[row[i] for i in kept] for row in table.rows], table.caption)
+    rows = [[row[i] for i in kept] for row in table.rows]
+    winners = {(i, j) for i, row in enumerate(rows) for j, cell in enumerate(row) if WINNER in plain_text(cell)}
+    return Table([table.header[i] for i in kept], rows, table.caption, winners)
 
 
 def symmetric(value: float, error: float) -> Cell:

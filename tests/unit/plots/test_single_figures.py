@@ -226,3 +226,46 @@ def test_planes_of_other_shapes_are_refused(shares, scores):
     places = np.zeros((5, 6, 2))
     with pytest.raises(ValueError, match=r"places|scores"):
         plots.plot_planes((places, shares), (places, shares), scores, ["a", "b"])
+
+
+def contrast_on_white(color: str) -> float:
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts]
+    return float(1.05 / (np.dot([0.2126, 0.7152, 0.0722], linear) + 0.05))
+
+
+def test_a_user_s_samples_are_seen_as_well_as_the_shipped_ones():
+    styles = plots.sample_styles(["my_data", "a", "b", "c", "d", "e"], "my_data")
+    shipped = plots.sample_styles(["zero_bias", "soft_qcd", "jet_ht", "ttbar", "radion", "wprime"])
+    assert styles["my_data"].color == shipped["zero_bias"].color
+    assert min(contrast_on_white(style.color) for style in styles.values()) >= min(
+        contrast_on_white(style.color) for style in shipped.values()
+    )
+    assert not {style.color for name, style in styles.items() if name != "my_data"} & {
+        s.color for s in shipped.values()
+    }
+
+
+def test_scores_of_zero_have_a_bin_of_their_own():
+    rng = np.random.default_rng(0)
+    score = np.r_[np.zeros(300), rng.lognormal(2, 1.5, 700)]
+    figure = plots.plot_score_distributions({"s": ScoredSample("s", score)}, background="s")
+    axes = figure.axes[0]
+    (rest, alone) = (patch.get_data() for patch in axes.patches if patch.get_fill())
+    assert alone.values.tolist() == [0.3]
+    assert alone.edges[-1] < rest.edges[0]
+    assert rest.values.sum() == pytest.approx(0.7)
+    assert axes.get_xscale() == "log"
+    draw(figure)
+    assert axes.get_xticklabels()[0].get_text() == "0"
+
+
+def test_slots_without_an_object_are_not_drawn():
+    rng = np.random.default_rng(0)
+    x, mask = rng.normal(size=(3, 4, 2)), np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0]], dtype=bool)
+    figure = plots.plot_reconstructions(x, x + 1, np.arange(3), feature_names=["a", "b"], mask=mask)
+    meshes = [np.ma.asarray(axes.collections[0].get_array()) for axes in figure.axes[:3]]
+    for mesh in meshes:
+        # Two slots are used at all; the second one is empty in the first entry.
+        assert mesh.reshape(2, 2).mask.tolist() == [[False, False], [True, True]]
+    draw(figure)

@@ -2,14 +2,26 @@
 
 import base64
 import hashlib
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from hepad.report import Report, Section, Table, render_report, write_report
+from hepad.report import (
+    Answer,
+    Report,
+    RocLines,
+    SampleLine,
+    Section,
+    Table,
+    ThresholdView,
+    render_report,
+    write_report,
+)
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
@@ -129,6 +141,31 @@ def test_names_from_files_stay_text_wherever_they_stand(report: Report, png: byt
     assert sum(name in text for text in page.text) >= 9
     # 7 · 7 was not computed.
     assert "49" not in "".join(page.text[-20:])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_of_samples_stay_text_in_an_answer_and_in_pictures(name: str):
+    share = np.array([0.5, 0.5])
+    lines = [SampleLine(each, "#717581", "", 100.0, share, share, 100 * share) for each in (name, "b")]
+    rocs = [RocLines("b", 100.0, [(name, share, share)], [(name, name, share, share)])]
+    view = ThresholdView(np.array([0.0, 1.0, 2.0]), False, False, np.array([0.0, 1.0]), 1, lines, rocs)
+    answer = Answer(name, "mixed", [name], Table([name], [[name]], name), [name])
+    html = render_report(Report("mine", answer=answer, thresholds=view))
+    page = Page(html)
+    assert "b" not in {tag for tag, _ in page.tags}
+    assert not [attributes for attributes in page.all("img") if attributes.get("src")]
+    assert len(page.all("script")) == 1
+    assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
+    assert sum(name in text for text in page.text) >= 6
+    (panel,) = [attributes for attributes in page.all("div") if attributes.get("id") == "thresholds"]
+    assert json.loads(panel["data-view"] or "")["samples"][0]["name"] == name
+
+
+def test_a_colour_that_is_none_is_refused():
+    line = SampleLine("a", "red; } body { display: none", "", 1.0, np.ones(1), np.ones(1), np.ones(1))
+    view = ThresholdView(np.array([0.0, 1.0]), False, False, np.zeros(1), 0, [line], [])
+    with pytest.raises(ValueError, match="the colour of a is not #rrggbb"):
+        render_report(Report("mine", thresholds=view))
 
 
 def test_an_empty_report_is_a_page(tmp_path: Path):

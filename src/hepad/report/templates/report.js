@@ -32,10 +32,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 // A table that is wider than its box says so.
 const boxes = new ResizeObserver((entries) => {
-  for (const { target } of entries) target.classList.toggle("scrolls", target.scrollWidth > target.clientWidth + 1);
+  for (const { target } of entries) {
+    target.parentElement.classList.toggle("scrolls", target.scrollWidth > target.clientWidth + 1);
+  }
 });
 for (const box of document.querySelectorAll(".table-box")) boxes.observe(box);
-// Pictures enlarge in a dialog; Escape closes it, as do a click on the picture and one beside it.
+// Pictures enlarge in a dialog; Escape closes it, as do a click on the picture and one beside it. On a phone they are
+// shown larger than the screen, to be moved and pinched, and only the button closes.
 const viewer = document.getElementById("viewer");
 for (const button of document.querySelectorAll(".enlarge")) {
   button.addEventListener("click", () => {
@@ -48,7 +51,9 @@ for (const button of document.querySelectorAll(".enlarge")) {
   });
 }
 viewer.addEventListener("click", (event) => {
-  if (event.target === viewer || event.target.tagName === "IMG") viewer.close();
+  const box = viewer.querySelector(".large");
+  const moves = box.scrollWidth > box.clientWidth + 1;
+  if (event.target === viewer || (event.target.tagName === "IMG" && !moves)) viewer.close();
 });
 // A printed page shows everything.
 addEventListener("beforeprint", () => {
