@@ -29,7 +29,7 @@ def browser() -> Iterator[Browser]:
             "-m 'not browser'",
             pytrace=False,
         )
-    # While playwright runs, this process has an event loop, which a test of a server must not find: a module, no longer.
+    # While playwright runs, this process has an event loop, which no test of a server may find: a module, no longer.
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=Path(found), args=list(_ARGUMENTS))
         yield chromium
