@@ -159,7 +159,7 @@ def _packed_anywhere(content: NDArray[np.uint8]) -> bytes:
     deflate to whoever reads it.
     """
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-    return packer.compress(content) + packer.flush()
+    return packer.compress(content.data) + packer.flush()
 
 
 def _features(plan: Plan) -> dict[str, tuple[str, ...]]:
