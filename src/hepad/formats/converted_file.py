@@ -152,14 +152,14 @@ def _packed(content: NDArray[np.uint8]) -> bytes:
     return isal_zlib.compress(content, 1)
 
 
-def _packed_anywhere(content: NDArray[np.uint8]) -> bytes:
+def _packed_anywhere(content: Any) -> bytes:
     """Return bytes as HDF5's filter deflate stores them, by zlib.
 
     Runs alone are looked for (Z_RLE): of padded objects that takes less time and less room than matches do, and it is
     deflate to whoever reads it.
     """
     packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
-    return packer.compress(content.data) + packer.flush()
+    return packer.compress(content) + packer.flush()
 
 
 def _features(plan: Plan) -> dict[str, tuple[str, ...]]:
