@@ -93,9 +93,10 @@ class Workers:
     def n_threads(self) -> int:
         """Number of tasks that are done at a time, by the workers that are there now; at least 1."""
         try:
-            return max(1, sum(self._client.nthreads().values()))
+            found: int = sum(self._client.nthreads().values())
         except OSError as error:
             raise self._lost() from error
+        return max(1, found)
 
     def _most_waiting(self) -> int:
         return _AHEAD * self.n_threads + 1

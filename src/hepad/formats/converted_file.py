@@ -152,7 +152,7 @@ def _packed(content: NDArray[np.uint8]) -> bytes:
     return isal_zlib.compress(content, 1)
 
 
-def _packed_anywhere(content: NDArray[np.uint8]) -> bytes:
+def _packed_anywhere(content: Any) -> bytes:
     """Return bytes as HDF5's filter deflate stores them, by zlib.
 
     Runs alone are looked for (Z_RLE): of padded objects that takes less time and less room than matches do, and it is

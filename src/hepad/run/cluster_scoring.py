@@ -107,12 +107,11 @@ class ScoredRows:
         """The scores as they were."""
         if self.columns is None:
             return None
-        return ScoredEntries(
-            **{
-                name: values.astype(np.int64) + least if values.dtype.kind == "u" else values
-                for name, (values, least) in self.columns.items()
-            }
-        )
+        columns: dict[str, Any] = {
+            name: values.astype(np.int64) + least if values.dtype.kind == "u" else values
+            for name, (values, least) in self.columns.items()
+        }
+        return ScoredEntries(**columns)
 
 
 def _narrowed(values: NDArray[Any]) -> tuple[NDArray[Any], int]:
