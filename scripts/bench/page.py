@@ -22,7 +22,7 @@ def updated(page: str, found: Mapping[str, Any]) -> str:
     """Return a page with the tables of one run of the suite in their places."""
 
     def fill(match: re.Match[str]) -> str:
-        begin, device, part, _, end = match.groups()
+        begin, device, part, before, end = match.groups()
         if device != found["device"]:
             return match[0]
         if part == "machine":
@@ -30,9 +30,39 @@ def updated(page: str, found: Mapping[str, Any]) -> str:
         measured = found["parts"].get(part)
         if measured is None or measured["error"] or not measured["rows"]:
             return match[0]
-        return f"{begin}{markdown_table(measured['rows'])}\n\n{origin(found)}\n{end}"
+        table, earlier = with_other_rows(markdown_table(measured["rows"]), before)
+        return f"{begin}{table}\n\n{origin(found)}{earlier}\n{end}"
 
     return _MARKED.sub(fill, page)
+
+
+def with_other_rows(table: str, before: str) -> tuple[str, str]:
+    """Return a table with the rows of cases and ways that only the one of before has, and when those were measured.
+
+    A run of a few models, or of one size of batches, leaves the others as they are. Tables of other columns are
+    replaced whole.
+
+    Args:
+        table: the new one.
+        before: what stood in its place.
+    """
+    head, lines = table.splitlines()[:2], table.splitlines()[2:]
+    old = before.strip().splitlines()
+    if old[:2] != head:
+        return table, ""
+    measured = {_key(line) for line in lines}
+    kept = [line for line in old[2:] if line.startswith("|") and _key(line) not in measured]
+    if not kept:
+        return table, ""
+    order = list(dict.fromkeys(_key(line) for line in (*old[2:], *lines) if line.startswith("|")))
+    merged = sorted([*lines, *kept], key=lambda line: order.index(_key(line)))
+    dates = " ".join(line.strip("*") for line in old if line.startswith("*"))
+    return "\n".join([*head, *merged]), f" *(the other rows: {dates})*"
+
+
+def _key(line: str) -> tuple[str, ...]:
+    """The case and the way of a row."""
+    return tuple(cell.strip() for cell in line.split("|")[1:3])
 
 
 def machine(found: Mapping[str, Any]) -> str:

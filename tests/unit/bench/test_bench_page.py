@@ -50,6 +50,18 @@ def test_a_table_takes_the_place_of_the_old_one():
     assert page.updated(text, FOUND) == text
 
 
+def test_rows_that_were_not_measured_again_stay_with_their_date():
+    text = page.updated(PAGE, FOUND)
+    later = copy.deepcopy(FOUND) | {"date": "2026-11-28 12:00 UTC"}
+    later["parts"]["scoring"]["rows"] = [
+        row_of("1,000 jets", "hepad", "entries/s", [5e6], {"bare": [4e6], "hepad": [5e6]}, ("bare",)).plain(),
+        row_of("2,000 jets", "hepad", "entries/s", [7e6]).plain(),
+    ]
+    rows = [line for line in page.updated(text, later).splitlines() if line.startswith("| ") and "jets" in line]
+    assert [row.split(" | ")[1:3] for row in rows] == [["bare", "5 M"], ["hepad", "5 M"], ["hepad", "7 M"]]
+    assert "*2026-11-28 12:00 UTC* *(the other rows: 2026-11-27 12:00 UTC)*" in page.updated(text, later)
+
+
 def test_a_busy_machine_is_named_and_a_failed_part_is_kept():
     busy = copy.deepcopy(FOUND)
     busy["hardware"]["load"] = 4.2
