@@ -261,3 +261,21 @@ def test_every_model_with_a_decoder_can_be_searched(tmp_path, words) -> None:
         searched = values[values > 0]
         assert len(searched) > 3
         assert len(np.unique(searched)) > len(searched) / 2
+
+
+def test_contributions_of_the_first_entries_sum_to_their_searched_scores(searched) -> None:
+    forward = scores(searched, "forward_score")
+    with h5py.File(searched / "scores.h5") as file:
+        kept = {name: (file[name]["top_entry"][()], file[name]["top_contributions"][()]) for name in file}
+    assert sum(len(rows) for rows, _ in kept.values()) == 20
+    for name, (rows, values) in kept.items():
+        score = scores(searched)[name][rows]
+        np.testing.assert_allclose(values.sum(axis=1), score, rtol=1e-5)
+        # They are not those of one pass.
+        assert (np.abs(forward[name][rows] - score) > 1e-3 * score).all()
+    page = (searched / "report.html").read_text(encoding="utf-8")
+    assert "Contributions are the terms of the score" in page
+    found = load_run(searched).top(5)
+    assert found.explanation is not None
+    np.testing.assert_allclose(found.explanation.values.sum(axis=1), [e.score for e in found.entries], rtol=1e-5)
+    assert load_run(searched).top(30).explanation is None
