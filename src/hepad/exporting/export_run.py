@@ -10,6 +10,7 @@ from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import JobError
 from hepad.core.files import atomic_path, atomic_write_text
 from hepad.data import AnomalyDataModule
+from hepad.exporting.cpp_snippet import cpp_snippet
 from hepad.exporting.description import as_text, describe, parity_facts
 from hepad.exporting.parity import Parity, compare
 from hepad.exporting.programs import as_onnx, traced, write_program
@@ -57,6 +58,9 @@ def export_run(request: ExportRequest) -> Parity:
             write_program(program, path, {"hepad.json": as_text(facts)})
     atomic_write_text(beside(request.output, ".json"), as_text(facts))
     atomic_write_text(beside(request.output, ".py"), python_snippet(request.output.name, facts))
+    if request.format == "onnx":
+        source = beside(request.output, ".cpp")
+        atomic_write_text(source, cpp_snippet(request.output.name, source.name, facts))
     if request.card:
         speed = measured(scorer, exported, samples[facts["background"]])
         wide = {name: values.astype(np.float64) for name, values in scores.items()}
