@@ -45,7 +45,10 @@ def run_program(model: Path, include: Path, library: Path, arrays: list[NDArray[
     text = "\n".join(" ".join(f"{value:.9g}" for value in row) for row in rows)
     with tempfile.TemporaryDirectory() as work:
         program = str(Path(work) / "scorer")
-        link = [str(library), f"-Wl,-rpath,{library.parent}"]
+        # The name by which the program asks for it; pip's package has it by that of its version alone.
+        named = Path(work) / "libonnxruntime.so.1"
+        named.symlink_to(library.resolve())
+        link = [str(named), f"-Wl,-rpath,{work}"]
         subprocess.run(["g++", "-O1", "-std=c++17", "-I", str(include), str(source), *link, "-o", program], check=True)
         said = subprocess.run([program, str(model)], input=text, capture_output=True, text=True, check=True).stdout
     return np.array([[float(word) for word in line.split()] for line in said.splitlines()])

@@ -254,8 +254,8 @@ class LatentSearchInference(Callback):
                 part = Explanation(found.values[i], found.score[i], found.start[i], found.method)
                 parts[sample, position] = part
         chosen = [parts[place] for place in places]
-        values, scores, starts = (torch.stack([getattr(part, name) for part in chosen]) for name in _PARTS)
-        return Explanation(values, scores, starts, "terms")
+        values, score, start = (torch.stack([getattr(part, name) for part in chosen]) for name in _PARTS)
+        return Explanation(values, score, start, "terms")
 
     def per_restart(self) -> dict[str, dict[str, NDArray[Any]]]:
         """Return sample → name → `(N, n_seed)` what scores.h5 keeps beside the scores."""

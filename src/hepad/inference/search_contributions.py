@@ -1,5 +1,7 @@
 """Contributions to the scores of a latent search: what is left of each element at the codes that it found."""
 
+import copy
+
 import torch
 from torch import Tensor
 
@@ -8,6 +10,7 @@ from hepad.core.float32 import at_least_float32
 from hepad.data.entries import Entries
 from hepad.inference.entry_search import EntrySearch
 from hepad.inference.search import SearchResult
+from hepad.losses import ReconstructionLoss
 from hepad.models import Explanation, Searchable
 
 
@@ -28,7 +31,10 @@ def searched_contributions(search: EntrySearch, entries: Entries, score: Tensor)
     with torch.no_grad():
         target, mask = search.model.latent_target(on_device(entries.batch, search.model.device))
     x, mask = at_least_float32(target).cpu(), None if mask is None else mask.cpu()
-    loss, values = search.search.loss.cpu(), []
+    if not isinstance(search.search.loss, ReconstructionLoss):
+        return None
+    # A copy, as the loss itself stays where the search needs it.
+    loss, values = copy.deepcopy(search.search.loss).cpu(), []
     for restart in range(found.made.shape[1]):
         terms = loss.elementwise(found.made[:, restart].cpu(), x)
         if terms is None or terms.shape != entries.batch.x.shape:

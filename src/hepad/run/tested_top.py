@@ -53,8 +53,8 @@ def _kept_contributions(run_dir: Path, places: Sequence[tuple[str, int]]) -> Exp
                 return None
             values.append(torch.from_numpy(kept[rows[0]]))
             scores.append(float(score[position]))
-    score = torch.tensor(scores)
-    return Explanation(torch.stack(values), score, torch.zeros_like(score), "terms")
+    total = torch.tensor(scores)
+    return Explanation(torch.stack(values), total, torch.zeros_like(total), "terms")
 
 
 def _scores(run_dir: Path, data: AnomalyDataModule) -> dict[str, ScoredSample]:

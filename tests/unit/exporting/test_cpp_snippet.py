@@ -67,9 +67,8 @@ def test_the_program_follows_the_grammar_of_cpp(tmp_path) -> None:
     words = [compiler, "-std=c++17", "-Wall", "-Werror", "-I.", "scorer.cpp", "-o", "scorer"]
     subprocess.run(words, cwd=tmp_path, check=True)
     line = " ".join(["0.5"] * 16 + ["1"] * 3 + ["0"] * 5 + ["7"])
-    done = subprocess.run(
-        ["./scorer", "scorer.onnx"], cwd=tmp_path, input=line, capture_output=True, text=True, check=True
-    )
+    ask = {"cwd": tmp_path, "capture_output": True, "text": True}
+    done = subprocess.run(["./scorer", "scorer.onnx"], input=line, check=True, **ask)
     # 8 of x, twice 3 of the mask, three times 7 of the context.
     assert done.stdout.split() == ["35", "0"]
     short = subprocess.run(["./scorer", "m"], input="1 2 3", check=False, **ask)
