@@ -12,7 +12,10 @@ import hepad
 NAMES = ["m_j1", "tau21", "pt_j1"]
 RNG = np.random.default_rng(4)
 QCD = RNG.normal(size=(300, 3)).astype("float32")
-FRAMES = {"pandas": pd.DataFrame, "polars": lambda values, columns: pl.DataFrame(values, schema=columns)}
+FRAMES = {
+    "pandas": lambda values, names: pd.DataFrame(values, columns=names),
+    "polars": lambda values, names: pl.DataFrame(values, schema=names),
+}
 
 
 @pytest.fixture(scope="module")
