@@ -1,4 +1,4 @@
-"""What a rounded network takes of an FPGA, as far as it can be counted without a vendor's tools."""
+"""Resources that a rounded network takes of an FPGA, as far as they can be counted without a vendor's tools."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is lost by rounding: scores and AUC at each width."""
+"""Losses by rounding: scores and AUC at each width."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ WIDTHS: Final = (4, 6, 8, 10, 12, 14, 16, 18, 20)
 
 @dataclass(frozen=True)
 class Loss:
-    """How far rounded scores of one sample are from those in float64, and what they separate.
+    """Distance of rounded scores of one sample from those in float64, and what they separate.
 
     Attributes:
         max_absolute: largest |Δscore| of entries that do not saturate.

@@ -1,4 +1,4 @@
-"""What AUCs lose with the number of bits of a network's weights and results."""
+"""Losses of AUC with the number of bits of a network's weights and results."""
 
 from collections.abc import Mapping
 from typing import Final
