@@ -14,7 +14,7 @@ COMMANDS: Final = {
     "generator_card": "how good a run's generator is, beside real entries against real ones",
     "search": "a resonant search, from samples to p-values",
     "threshold": "a threshold for a rate, chosen and tested on background that did not train",
-    "export": "a run's scorer as ONNX or a program of torch.export, raw entries in, scores out",
+    "export": "a run's scorer as ONNX, a program of torch.export or an FPGA project, raw entries in, scores out",
     "top": "the most anomalous entries of a run as a file",
     "serve": "a run behind HTTP: batches of entries in, scores out",
     "compare": "one table and one page over several runs",

@@ -261,3 +261,22 @@ def test_every_model_with_a_decoder_can_be_searched(tmp_path, words) -> None:
         searched = values[values > 0]
         assert len(searched) > 3
         assert len(np.unique(searched)) > len(searched) / 2
+
+
+def test_contributions_of_the_first_entries_sum_to_their_searched_scores(searched) -> None:
+    forward = scores(searched, "forward_score")
+    with h5py.File(searched / "scores.h5") as file:
+        found = {name: file[name] for name in file if "top_entry" in file[name]}
+        kept = {name: (each["top_entry"][()], each["top_contributions"][()]) for name, each in found.items()}
+    assert sum(len(rows) for rows, _ in kept.values()) == 20
+    for name, (rows, values) in kept.items():
+        score = scores(searched)[name][rows]
+        np.testing.assert_allclose(values.sum(axis=1), score, rtol=1e-5)
+        # They are not those of one pass.
+        assert (np.abs(forward[name][rows] - score) > 1e-3 * score).all()
+    page = (searched / "report.html").read_text(encoding="utf-8")
+    assert "Contributions are the terms of the score" in page
+    top = load_run(searched).top(5)
+    assert top.explanation is not None
+    np.testing.assert_allclose(top.explanation.values.sum(dim=1), [entry.score for entry in top.entries], rtol=1e-5)
+    assert load_run(searched).top(30).explanation is None

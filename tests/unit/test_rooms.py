@@ -41,7 +41,8 @@ MAY_IMPORT = {
         "bundled", "callbacks", "checkpoints", "checks", "cluster", "config", "data", "formats", "generators",
         "inference", "logging", "metrics", "models", "nn", "plots", "report", "results", "rundir", "scores", "steps",
     },
-    "exporting": {"metrics", "models", "nn", "plots", "report", "run", "rundir", "scores"},
+    "exporting": {"data", "metrics", "models", "nn", "plots", "report", "run", "rundir", "scores"},
+    "firmware": {"exporting", "metrics", "models", "nn", "plots", "report", "run", "rundir"},
     "comparison": {"generators", "metrics", "plots", "report", "rundir"},
     "pipeline": {
         "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",

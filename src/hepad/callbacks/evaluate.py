@@ -5,6 +5,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,7 +124,8 @@ class Evaluate(Callback):
         parts = self._parts(data.test_samples)
         beside = self._beside_scores(forward, parts)
         if isinstance(pl_module, AnomalyModel):
-            self.top = top_entries(pl_module, data, self.samples, explained=self.inference is None)
+            explain = None if self.inference is None else partial(self.inference.explain, data)
+            self.top = top_entries(pl_module, data, self.samples, explain=explain)
             for name, columns in self.top.columns().items():
                 beside[name] |= columns
         write_scores(self.run_dir / "scores.h5", data, scores, beside)

@@ -1,6 +1,6 @@
 """The most anomalous entries of all tested samples: which they are, how rare, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from hepad.models import AnomalyModel, Explanation, explain_scores
 from hepad.models.expectation import Expectation
 
 N_TOP: Final = 20
+Explain = Callable[[Sequence[tuple[str, int]]], Explanation | None]
+"""Makes contributions to the scores of tested entries, of which it is given sample and position."""
+
 _IDENTITY: Final = ("run", "luminosityBlock", "event")
 
 
@@ -51,7 +54,7 @@ class TopEntries:
     Attributes:
         entries: which they are.
         batch: the entries themselves.
-        explanation: contributions to their scores; None where the scores are those of a search.
+        explanation: contributions to their scores; None where there are none of these scores.
     """
 
     entries: list[TopEntry]
@@ -87,8 +90,8 @@ class TopEntries:
         """Say how the contributions were made, and how much of the scores they miss."""
         if self.explanation is None:
             return (
-                "The scores are those of a latent search, which has no contributions: they would be the terms at the "
-                "codes that it found, which one pass through the model does not give."
+                "The scores are those of a latent search, and have no contributions: its loss is no mean over "
+                "elements, or those of so many entries were not kept."
             )
         if not bool(torch.isfinite(self.explanation.values).all()):
             return (
@@ -110,7 +113,7 @@ def top_entries(
     data: AnomalyDataModule,
     samples: Mapping[str, ScoredSample],
     n: int = N_TOP,
-    explained: bool = True,
+    explain: Explain | None = None,
 ) -> TopEntries:
     """Return the `n` entries of the highest scores, of entries with the same one those of the first sample.
 
@@ -119,14 +122,15 @@ def top_entries(
         data: with the tested entries.
         samples: name → their scores.
         n: how many.
-        explained: whether to say why.
+        explain: makes the contributions, of sample and position of each entry; None for those of one pass.
     """
     names = list(samples)
     places = [(name, position) for name in names for position in _highest(samples[name].score, n)]
     scores = np.array([samples[name].score[position] for name, position in places])
     chosen = [places[i] for i in np.argsort(-scores, kind="stable")[:n]]
     batch = join_batches([take_rows(data.test_entries[name].batch, slice(i, i + 1)) for name, i in chosen])
-    explanation, words = _explained(model, data, batch) if explained else (None, [()] * len(chosen))
+    explanation = explain(chosen) if explain else _on_cpu(explain_scores(model, on_device(batch, model.device)))
+    words = [()] * len(chosen) if explanation is None else _words(model, data, batch, explanation)
     background = samples[data.background]
     calibration = ScoreCalibration.of(background.score, background.weight)
     events = {name: _events(data, name, [i for of, i in chosen if of == name]) for name, _ in chosen}
@@ -151,16 +155,16 @@ def _p_value(calibration: ScoreCalibration, score: float, is_background: bool) -
     return (p * (calibration.worth + 1) - 1) / calibration.worth if is_background else p
 
 
-def _explained(model: AnomalyModel, data: AnomalyDataModule, batch: Batch) -> tuple[Explanation, list[tuple[str, ...]]]:
-    explanation = _on_cpu(explain_scores(model, on_device(batch, model.device)))
+def _words(
+    model: AnomalyModel, data: AnomalyDataModule, batch: Batch, explanation: Explanation
+) -> list[tuple[str, ...]]:
     expectation = Expectation.of(model, data.val_entries.batch)
     pulls = expectation.pulls(model, batch)
     names = data.feature_names if data.structure in ("vector", "set") else ()
-    words = [
+    return [
         tuple(expectation.words(names, values, pulls[i])) if bool(torch.isfinite(values).all()) else ()
         for i, values in enumerate(explanation.values)
     ]
-    return explanation, words
 
 
 def _on_cpu(found: Explanation) -> Explanation:

@@ -1,7 +1,7 @@
 """The JSON beside an exported file: what it takes and gives, what it was made of, how well it agrees."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
@@ -35,8 +35,13 @@ def describe(run: Run, scorer: Scorer, format_name: str) -> dict[str, Any]:
             ),
         ],
         "thresholds": dict(scorer.thresholds),
-        "versions": {"hepad": __version__, **{name: _version(name) for name in _PACKAGES[format_name]}},
+        "versions": package_versions(_PACKAGES[format_name]),
     }
+
+
+def package_versions(names: Sequence[str]) -> dict[str, str | None]:
+    """Return the versions of hepad and of packages; None of what is not installed."""
+    return {"hepad": __version__, **{name: _version(name) for name in names}}
 
 
 def parity_facts(parity: Parity, each: Mapping[str, Parity]) -> dict[str, Any]:

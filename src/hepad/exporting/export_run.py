@@ -9,6 +9,8 @@ import numpy as np
 from hepad.core.batch import Batch, take_rows
 from hepad.core.errors import JobError
 from hepad.core.files import atomic_path, atomic_write_text
+from hepad.data import AnomalyDataModule
+from hepad.exporting.cpp_snippet import cpp_snippet
 from hepad.exporting.description import as_text, describe, parity_facts
 from hepad.exporting.parity import Parity, compare
 from hepad.exporting.programs import as_onnx, traced, write_program
@@ -56,6 +58,9 @@ def export_run(request: ExportRequest) -> Parity:
             write_program(program, path, {"hepad.json": as_text(facts)})
     atomic_write_text(beside(request.output, ".json"), as_text(facts))
     atomic_write_text(beside(request.output, ".py"), python_snippet(request.output.name, facts))
+    if request.format == "onnx":
+        source = beside(request.output, ".cpp")
+        atomic_write_text(source, cpp_snippet(request.output.name, source.name, facts))
     if request.card:
         speed = measured(scorer, exported, samples[facts["background"]])
         wide = {name: values.astype(np.float64) for name, values in scores.items()}
@@ -77,8 +82,13 @@ def run_scorer(run: Run) -> Scorer:
 
 def tested_samples(run: Run, most: int | None) -> dict[str, Batch]:
     """Return the entries that a run tests, by sample, or the first of each."""
+    return {name: take_rows(found.batch, slice(most)) for name, found in tested_data(run).test_entries.items()}
+
+
+def tested_data(run: Run) -> AnomalyDataModule:
+    """Return the parts of a run's data, as it read them."""
     data, _ = evaluation_data(run.settings, run.settings, read_provenance(run.trained_in))
-    return {name: take_rows(entries.batch, slice(most)) for name, entries in data.test_entries.items()}
+    return data
 
 
 def _refuse_difference(parity: Parity, request: ExportRequest) -> None:

@@ -1,5 +1,6 @@
 """Request of an export, and the packages that must be there for it; looked at before torch is imported."""
 
+import shutil
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,10 +9,12 @@ from typing import Final
 from hepad.core.errors import UserError
 from hepad.core.files import require_new_file
 
-SUFFIXES: Final = {"onnx": ".onnx", "torch_export": ".pt2"}
-"""Format → suffix of what is written."""
+SUFFIXES: Final = {"onnx": ".onnx", "torch_export": ".pt2", "hls4ml": ""}
+"""Format → suffix of what is written; a directory has none."""
 
-_PACKAGES: Final = {"onnx": ("onnx", "onnxruntime", "onnxscript"), "torch_export": ()}
+_PACKAGES: Final = {"onnx": ("onnx", "onnxruntime", "onnxscript"), "torch_export": (), "hls4ml": ("hls4ml",)}
+_EXTRAS: Final = {"onnx": "export", "hls4ml": "hls4ml"}
+_NAMES: Final = {"hls4ml": "scorer_hls4ml"}
 
 DIRECTORY: Final = "export"
 """Of a run, for what is exported without `output`."""
@@ -28,6 +31,10 @@ class ExportRequest:
         entries: how many tested entries to compare, the first of each sample; None for all of them.
         tolerance: the largest relative difference of a score that is accepted.
         card: write the trigger card too.
+        width: bits of weights and results (`hls4ml`).
+        headroom: bits above the largest numbers of the background (`hls4ml`).
+        simulate: build the C simulation and compare it (`hls4ml`).
+        overwrite: replace what is there.
     """
 
     run: Path
@@ -36,6 +43,10 @@ class ExportRequest:
     entries: int | None
     tolerance: float
     card: bool
+    width: int = 16
+    headroom: int = 1
+    simulate: bool = True
+    overwrite: bool = False
 
 
 def beside(output: Path, end: str) -> Path:
@@ -55,7 +66,16 @@ def check_packages(format_name: str) -> None:
     """
     missing = [name for name in _PACKAGES[format_name] if find_spec(name) is None]
     if missing:
-        raise UserError(f'format={format_name} needs {", ".join(missing)}: pip install "hepad[export]"')
+        raise UserError(f'format={format_name} needs {", ".join(missing)}: pip install "hepad[{_EXTRAS[format_name]}]"')
+
+
+def check_compiler(format_name: str, simulate: bool) -> None:
+    """Raise `UserError` where a simulation is to be compiled and there is no compiler."""
+    if format_name == "hls4ml" and simulate and shutil.which("g++") is None:
+        raise UserError(
+            "format=hls4ml compiles a C simulation, and there is no g++: apt-get install g++ (or its like), or "
+            "simulate=false, which writes the project alone"
+        )
 
 
 def output_path(run: Path, format_name: str, output: Path | None, overwrite: bool) -> Path:
@@ -65,13 +85,15 @@ def output_path(run: Path, format_name: str, output: Path | None, overwrite: boo
         UserError: another suffix than the format's, or something is there already.
     """
     suffix = SUFFIXES[format_name]
-    path = run / DIRECTORY / f"scorer{suffix}" if output is None else output
+    name = _NAMES.get(format_name, f"scorer{suffix}")
+    path = run / DIRECTORY / name if output is None else output
     if path.suffix != suffix:
-        raise UserError(f"output={path}: a file of format={format_name} ends with {suffix}")
+        told = f"ends with {suffix}" if suffix else "is a directory, without a suffix"
+        raise UserError(f"output={path}: a file of format={format_name} {told}")
     if output is None:
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; overwrite=true replaces it, output=FILE writes another one")
         return path
-    if overwrite and path.is_file():
+    if overwrite and (path.is_file() if suffix else (path / "hls4ml_config.yml").is_file()):
         return path
     return require_new_file(path, "output")

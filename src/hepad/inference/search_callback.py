@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,14 +28,16 @@ from hepad.inference.entry_search import EntrySearch, search_examples, searched_
 from hepad.inference.latent_search import DEFAULT_MEMORY, LatentSearch
 from hepad.inference.partial_search import PartialSearch, fingerprint, plain_settings
 from hepad.inference.search import SearchResult, fit_loss
+from hepad.inference.search_contributions import searched_contributions
 from hepad.inference.search_findings import failures, finite_scores, mean_moved, standstill
 from hepad.inference.search_settings import SearchSettings
 from hepad.inference.searched_entries import entries_per_sample, limit_tested, seconds_per_entry
 from hepad.losses import ReconstructionLoss
-from hepad.models import AnomalyModel, Searchable
+from hepad.models import AnomalyModel, Explanation, Searchable
 
 _PARTIAL: Final = "latent_search"
 _LONG: Final = 120.0
+_PARTS: Final = ("values", "score", "start")
 
 
 class LatentSearchInference(Callback):
@@ -91,6 +93,7 @@ class LatentSearchInference(Callback):
         self.scores: dict[str, NDArray[np.float32]] = {}
         self._partial: list[PartialSearch] = []
         self._examples: list[SearchExamples] = []
+        self._search_of_entries: EntrySearch | None = None
         self._remarks: list[str] = []
         self._left_out = ""
         self._starts = ""
@@ -146,6 +149,7 @@ class LatentSearchInference(Callback):
         own_codes = self.start == "encoder"
         self._starts = describe_starts(own_codes)
         search = EntrySearch(latent_search, pl_module, prior, own_codes, self.seed)
+        self._search_of_entries = search
         self._remarks, self._examples = [], []
         if self._left_out:
             self._warn(trainer, self._left_out)
@@ -227,6 +231,29 @@ class LatentSearchInference(Callback):
         self._expected = (time.perf_counter() - began) / n_done * n_entries / search.n_threads
         if self._expected > _LONG:
             print(f"latent search of {n_entries:,} entries: about {self._expected / 60:.0f} minutes", flush=True)
+
+    def explain(self, data: AnomalyDataModule, places: Sequence[tuple[str, int]]) -> Explanation | None:
+        """Return the contributions to the scores of some tested entries, once all were searched.
+
+        Args:
+            data: with the tested entries.
+            places: sample and position of each.
+        """
+        if self._search_of_entries is None or not places:
+            return None
+        parts: dict[tuple[str, int], Explanation] = {}
+        for sample in dict.fromkeys(name for name, _ in places):
+            rows = [position for name, position in places if name == sample]
+            entries, scores = data.test_entries[sample].rows(np.array(rows)), self.scores[sample][rows]
+            found = searched_contributions(self._search_of_entries, entries, torch.from_numpy(scores))
+            if found is None:
+                return None
+            for i, position in enumerate(rows):
+                part = Explanation(found.values[i], found.score[i], found.start[i], found.method)
+                parts[sample, position] = part
+        chosen = [parts[place] for place in places]
+        values, score, start = (torch.stack([getattr(part, name) for part in chosen]) for name in _PARTS)
+        return Explanation(values, score, start, "terms")
 
     def per_restart(self) -> dict[str, dict[str, NDArray[Any]]]:
         """Return sample → name → `(N, n_seed)` what scores.h5 keeps beside the scores."""

@@ -1,10 +1,12 @@
 """The most anomalous tested entries of a run, by the scores that it kept."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from hepad.callbacks.top_entries import TopEntries, top_entries
 from hepad.config import RunConfig
@@ -12,7 +14,7 @@ from hepad.core.errors import UserError
 from hepad.core.hdf5 import open_hdf5, read_rows, safe_dataset
 from hepad.data import AnomalyDataModule
 from hepad.metrics import ScoredSample
-from hepad.models import AnomalyModel
+from hepad.models import AnomalyModel, Explanation
 from hepad.run.evaluation_data import evaluation_data
 
 
@@ -32,7 +34,27 @@ def tested_top(
         UserError: files that have changed, or scores that are not those of the tested entries.
     """
     data, _ = evaluation_data(settings, settings, facts)
-    return data, top_entries(model, data, _scores(run_dir, data), n)
+    # What one pass contributes is not what a search found.
+    explain = None if settings.inference is None else partial(_kept_contributions, run_dir)
+    return data, top_entries(model, data, _scores(run_dir, data), n, explain)
+
+
+def _kept_contributions(run_dir: Path, places: Sequence[tuple[str, int]]) -> Explanation | None:
+    """Return the contributions that scores.h5 keeps of tested entries; None where it keeps none of one of them."""
+    values, scores = [], []
+    with open_hdf5(run_dir / "scores.h5") as file:
+        for sample, position in places:
+            if f"{sample}/top_entry" not in file:
+                return None
+            names = ("top_entry", "top_contributions", "score")
+            at, kept, score = (read_rows(safe_dataset(file, f"{sample}/{name}")) for name in names)
+            rows = np.flatnonzero(at == position)
+            if not len(rows) or len(kept) != len(at):
+                return None
+            values.append(torch.from_numpy(kept[rows[0]]))
+            scores.append(float(score[position]))
+    total = torch.tensor(scores)
+    return Explanation(torch.stack(values), total, torch.zeros_like(total), "terms")
 
 
 def _scores(run_dir: Path, data: AnomalyDataModule) -> dict[str, ScoredSample]:

@@ -110,12 +110,15 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
     },
     "export": {
         "run": optional(DIRECTORY),
-        "format": Word(("onnx", "torch_export")),
+        "format": Word(("onnx", "torch_export", "hls4ml")),
         "output": optional(FILE),
         "overwrite": Flag(),
         "entries": optional(Whole(1)),
         "card": Flag(),
         "tolerance": Number(0),
+        "width": Whole(4, 20),
+        "headroom": Whole(0, 16),
+        "simulate": Flag(),
     },
     "top": {
         "run": optional(DIRECTORY),
