@@ -29,12 +29,13 @@ class BIBAE(BottleneckSteps):
 
         reconstruction·⟨−ln p(x | z)⟩ + beta·KL − critic·C(x̂, x) − latent_critic·C_z(z) + latent_mmd·MMD(z, N(0, 1))
 
-    with z a draw of N(μ, σ²) = E(x) and x̂ of D(z), whose cells pass a hurdle and are normal above it (`hepad.nn.shower_networks`). C sees
-    shares, logarithms and the difference from x, and C_z single latent variables; both measure Wasserstein distances,
-    with a penalty on their slope. Convolutions of 1 × 1 × 1 correct cells: at first they learn to change nothing, then
-    `cells_mmd` times the mean discrepancy of sorted cells too. A flow learns the codes that E gives
-    (`hepad.nn.code_flow`), which a bounded bottleneck leaves only near N(0, 1). A moving average of all this makes
-    showers up: r is drawn, z by the flow, and the noise of cells; the context gives T, and cells are scaled to it.
+    with z a draw of N(μ, σ²) = E(x) and x̂ of D(z), whose cells pass a hurdle and are normal above it
+    (`hepad.nn.shower_networks`). C sees shares, logarithms and the difference from x, and C_z single latent variables;
+    both measure Wasserstein distances, with a penalty on their slope. Convolutions of 1 × 1 × 1 correct cells: at first
+    they learn to change nothing, then `cells_mmd` times the mean discrepancy of sorted cells too. A flow learns the
+    codes that E gives (`hepad.nn.code_flow`), which a bounded bottleneck leaves only near N(0, 1). A moving average of
+    all this makes showers up: r is drawn, z by the flow, and the noise of cells; the context gives T, and cells are
+    scaled to it.
 
     | `score` | |
     |---|---|

@@ -49,8 +49,8 @@ class VariationalAutoencoder(ReconstructionModel):
     | `mu2` | Σμ², the part of KL that needs no σ; what the CMS level-1 trigger AXOL1TL computes (CMS DP-2023/079) |
     | `elbo` | D·R + β·KL, with R of the decoded μ |
 
-    With a context c (`data.context`) the decoder is given it beside the code, in standard units: it models p(x given c),
-    and makes up entries of a context that is asked for (Sohn et al., NeurIPS 28 (2015)). The encoder reads an entry
+    With a context c (`data.context`) the decoder is given it beside the code, in standard units: it models p(x given
+    c), and makes up entries of a context that is asked for (Sohn et al., NeurIPS 28 (2015)). The encoder reads an entry
     alone, as without; what the decoder is told already costs KL for nothing, and leaves the code.
 
     Where the network is time-distributed every slot has a code of its own, and empty slots count for nothing.

@@ -9,7 +9,7 @@ _LARGEST_SLOPE = 3.0
 
 
 class CodeFlow(nn.Module):
-    """A flow between codes z of an encoder and N(0, 1), given what is known of an entry (Dinh et al., arXiv:1605.08803).
+    """A flow from codes z of an encoder to N(0, 1), given what is known of an entry (Dinh et al., arXiv:1605.08803).
 
     A bottleneck leaves its codes near N(0, 1) one by one, not together: where no entry has its code, a decoder draws
     what no entry looks like. Codes drawn from a second model of them, fitted when the encoder is what it is, come from

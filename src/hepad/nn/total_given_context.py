@@ -17,17 +17,16 @@ _LEAST_WIDTH: Final = 1e-9
 
 
 class TotalGivenContext(ExactBuffers):
-    """A map of totals T to r, N(0, 1) among training entries whatever their context c; and back.
+    """A map of totals T to r = Φ⁻¹(F(r′)), N(0, 1) among training entries whatever their context c; and back.
 
-    u = (ln T − m(c)) / s(c) is distributed as r′ = sinh(δ(c) arsinh u − ε(c)) is normal: a sinh-arcsinh distribution
-    (Jones and Pewsey, Biometrika 96 (2009) 761), whose skewness ε and tails δ depend on the context as its place and
-    its width do. m is cubic, ln s quadratic, ε and ln δ are linear in each observable of c, in standard units, of ln c where
-    all training entries have c > 0. They maximise the likelihood, once and not step by step, less `_RIDGE` times the
-    squares of what bends s and changes ε and δ. The energy that a calorimeter sees has a mean nearly proportional to the
-    incident energy, a width that falls with it, and a tail of showers that leak, which grows: all smooth in ln E.
+    r′ = sinh(δ(c) arsinh u − ε(c)) with u = (ln T − m(c)) / s(c): were it N(0, 1), ln T had a sinh-arcsinh distribution
+    (Jones and Pewsey, Biometrika 96 (2009) 761), whose skewness ε and tails δ depend on the context, as its place and
+    its width do. m is cubic, ln s quadratic, ε and ln δ are linear in each observable of c, in standard units, of ln c
+    where all training entries have c > 0. They maximise the likelihood, once and not step by step, less `_RIDGE` times
+    the squares of what bends s and changes ε and δ. The energy that a calorimeter sees has a mean nearly proportional
+    to the incident energy, a width that falls with it, and a tail of showers that leak, which grows: all smooth in ln E.
 
-    Without a context, r = Φ⁻¹(F(ln T)) with F the distribution of training entries by its quantiles: totals of unlike
-    entries have any shape.
+    F is the distribution of what r′ is among training entries, by its quantiles. Without a context r′ is ln T.
 
     Empty entries, T = 0, take no part in the fit and have the smallest total that there is, a millionth of the mean.
 
@@ -76,31 +75,31 @@ class TotalGivenContext(ExactBuffers):
         self.smallest.copy_(_SMALLEST_SHARE * exact.mean())
         filled = exact > self.smallest
         weight = torch.ones_like(exact) if weight is None else weight.double()
-        y, counted = exact[filled].log(), weight[filled]
-        if not self.size:
-            self.residual.fit(y.unsqueeze(1), counted)
-            return self
-        known = self.scale.checked(context).double()
-        self.in_logarithm.copy_((known > 0).all(dim=0))
-        self.scale.fit(self._curved(known))
-        powers = {name: self._powers(known[filled], degree) for name, degree in _DEGREES.items()}
-        for name, values in _most_likely(y, powers, counted).items():
-            getattr(self, name).copy_(values)
+        y, counted, given = exact[filled].log(), weight[filled], None
+        if self.size:
+            known = self.scale.checked(context).double()
+            self.in_logarithm.copy_((known > 0).all(dim=0))
+            self.scale.fit(self._curved(known))
+            given = known[filled]
+            powers = {name: self._powers(given, degree) for name, degree in _DEGREES.items()}
+            for name, values in _most_likely(y, powers, counted).items():
+                getattr(self, name).copy_(values)
+        self.residual.fit(self._shaped(y, given).unsqueeze(1), counted)
         return self
 
     def forward(self, total: Tensor, context: Tensor | None = None) -> Tensor:
         """Return r `(B,)`, float64, of totals `(B,)`."""
-        y = total.double().clamp(min=self.smallest).log()
-        r: Tensor = _forward(y, **self._moments(context)) if self.size else self.residual(y.unsqueeze(1))[0].squeeze(1)
+        shaped = self._shaped(total.double().clamp(min=self.smallest).log(), context)
+        r: Tensor = self.residual(shaped.unsqueeze(1))[0].squeeze(1)
         return r
 
     def inverse(self, r: Tensor, context: Tensor | None = None) -> Tensor:
         """Return totals `(B,)`, float64, of draws r `(B,)`."""
+        shaped: Tensor = self.residual.inverse(r.double().unsqueeze(1)).squeeze(1)
         if not self.size:
-            y: Tensor = self.residual.inverse(r.double().unsqueeze(1)).squeeze(1)
-            return y.exp()
+            return shaped.exp()
         at = self._moments(context)
-        u = ((r.double().asinh() + at["skewness"]) * (-at["log_tail"]).exp()).sinh()
+        u = ((shaped.asinh() + at["skewness"]) * (-at["log_tail"]).exp()).sinh()
         return (at["mean"] + at["log_spread"].exp() * u).exp()
 
     def standard(self, context: Tensor | None) -> Tensor | None:
@@ -119,13 +118,15 @@ class TotalGivenContext(ExactBuffers):
         assert z is not None
         return torch.cat([torch.ones_like(z[:, :1]), *(z**power for power in range(1, degree + 1))], dim=1)
 
+    def _shaped(self, y: Tensor, context: Tensor | None) -> Tensor:
+        """Return r′ of ln T."""
+        if not self.size:
+            return y
+        at = self._moments(context)
+        return (((y - at["mean"]) * (-at["log_spread"]).exp()).asinh() * at["log_tail"].exp() - at["skewness"]).sinh()
+
     def _moments(self, context: Tensor | None) -> dict[str, Tensor]:
         return {name: self._powers(context, degree) @ getattr(self, name) for name, degree in _DEGREES.items()}
-
-
-def _forward(y: Tensor, mean: Tensor, log_spread: Tensor, skewness: Tensor, log_tail: Tensor) -> Tensor:
-    """Return r of ln T, for the parameters of each."""
-    return (((y - mean) * (-log_spread).exp()).asinh() * log_tail.exp() - skewness).sinh()
 
 
 @torch.enable_grad()  # type: ignore[untyped-decorator]
