@@ -68,7 +68,8 @@ class CodeFlow(nn.Module):
     def nll(self, code: Tensor, known: Tensor) -> Tensor:
         """Return −ln p `(B,)` of codes, but for a constant."""
         latent, log_slope = self(code, known)
-        return 0.5 * latent.square().sum(dim=1) - log_slope
+        values: Tensor = 0.5 * latent.square().sum(dim=1) - log_slope
+        return values
 
     def _affine(self, part: nn.Module, moved: Tensor, values: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         kept = torch.where(moved, torch.zeros_like(values), values)
