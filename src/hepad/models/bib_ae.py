@@ -13,6 +13,7 @@ from hepad.core.float32 import computed_in, in_precision
 from hepad.models.base import eval_mode
 from hepad.models.bottleneck import BottleneckSteps
 from hepad.models.capabilities import conditions_to_sample, draw_normal, sampling
+from hepad.nn.shower_networks import mean_cells
 
 SCORES: Final = ("reconstruction", "critic", "kl", "total")
 
@@ -157,12 +158,11 @@ class BIBAE(BottleneckSteps):
         return self.score_parts(batch)[self.score]
 
     def reconstruct_raw(self, batch: Batch) -> Tensor:
-        """Return cells decoded of μ in raw units, without noise, each shower with its own total."""
+        """Return what cells hold on average given μ, in raw units, each shower with its own total."""
         with eval_mode(self), computed_in(self.precision, self.device.type):
             showers = self.represent(batch)
             maker = self.average.network
-            code, noise = maker.encode(showers)[0], torch.zeros_like(showers.roots)
-            decoded = maker.draw(code, noise, showers.known)
+            decoded = mean_cells(maker.decode(maker.encode(showers)[0], showers.known))
             x = in_precision(batch, self.precision).x
             return self.units.rescaled(decoded, x).to(x.dtype)
 

@@ -48,13 +48,10 @@ class ShowerMaker(nn.Module):
         cells: Cells = self.decoder(torch.cat([code, known], dim=1))
         return cells
 
-    def draw(self, code: Tensor, noise: Tensor, known: Tensor) -> Tensor:
-        """Return corrected roots of cells of codes, drawn with `noise` of their shape."""
-        return self.correct(drawn_cells(self.decode(code, known), noise), known)
-
     def make(self, latent: Tensor, noise: Tensor, known: Tensor) -> Tensor:
         """Return corrected roots of cells of codes that come from draws of N(0, 1), `(B, L)`."""
-        return self.draw(self.codes.inverse(latent, known), noise, known)
+        code = self.codes.inverse(latent, known)
+        return self.correct(drawn_cells(self.decode(code, known), noise), known)
 
     def correct(self, roots: Tensor, known: Tensor) -> Tensor:
         """Return corrected roots of cells."""

@@ -154,6 +154,15 @@ def drawn_cells(cells: Cells, noise: Tensor) -> Tensor:
     return bounded_roots(torch.where(noise > -cells.hit, drawn, torch.zeros_like(drawn)))
 
 
+def mean_cells(cells: Cells) -> Tensor:
+    """Return the roots of what cells hold on average, Φ(h)·⟨x̂²⟩ with ⟨x̂²⟩ = μ² + σ² + μ σ φ(μ/σ)/Φ(μ/σ) above 0."""
+    spread = cells.log_spread.exp()
+    z = cells.mean / spread
+    slope = (-0.5 * z.square() - 0.5 * math.log(2 * math.pi) - torch.special.log_ndtr(z)).exp()
+    square = cells.mean.square() + spread.square() + cells.mean * spread * slope
+    return bounded_roots((torch.special.ndtr(cells.hit) * square).clamp(min=0.0).sqrt())
+
+
 def hurdle_nll(roots: Tensor, cells: Cells) -> Tensor:
     """Return −ln p of each root of a cell: of a density above 0, of a probability at 0.
 

@@ -23,8 +23,8 @@ class TotalGivenContext(ExactBuffers):
     r′ = sinh(δ(c) arsinh u − ε(c)) with u = (ln T − m(c)) / s(c): were it N(0, 1), ln T had a sinh-arcsinh distribution
     (Jones and Pewsey, Biometrika 96 (2009) 761), whose skewness ε and tails δ depend on the context, as its place and
     its width do. m is cubic, ln s quadratic, ε and ln δ are linear in each observable of c, in standard units, of ln c
-    where all training entries have c > 0. They maximise the likelihood, once and not step by step; what bends s and
-    changes ε and δ has a normal prior of the width 0.22. The energy that a calorimeter sees has a mean nearly
+    where all training entries have c > 0. They maximise the likelihood, once and not step by step; but for the
+    place and the mean width, coefficients have a normal prior of the width 0.22. The energy that a calorimeter sees has a mean nearly
     proportional to the incident energy, a width that falls with it, and a growing tail of showers that leak: all
     smooth in ln E.
 
@@ -143,6 +143,7 @@ def _most_likely(y: Tensor, powers: dict[str, Tensor], weight: Tensor) -> dict[s
     found["mean"] = _least_squares(columns["mean"], (y - centre) / width, weight)
     residual = (y - centre) / width - columns["mean"] @ found["mean"]
     found["log_spread"][0] = 0.5 * (weight * residual.square()).sum().clamp(min=_LEAST_WIDTH**2).log()
+    begun = {name: values.clone() for name, values in found.items()}
     for values in found.values():
         values.requires_grad_()
     optimizer = torch.optim.LBFGS(list(found.values()), max_iter=_ROUNDS, line_search_fn="strong_wolfe")
@@ -154,8 +155,7 @@ def _most_likely(y: Tensor, powers: dict[str, Tensor], weight: Tensor) -> dict[s
         inner = u.asinh() * at["log_tail"].exp() - at["skewness"]
         # cosh of what sinh gives r: ln |dr/dy| but for a constant.
         slope = torch.logaddexp(inner, -inner) + at["log_tail"] - at["log_spread"] - 0.5 * torch.log1p(u.square())
-        size = (columns["log_spread"].shape[1] - 1) // 2
-        bending = (found["log_spread"][1 + size :], found["skewness"][1:], found["log_tail"][1:])
+        bending = (found["log_spread"][1:], found["skewness"], found["log_tail"])
         bent = torch.stack([part.square().sum() for part in bending]).sum()
         loss = (weight * (0.5 * inner.sinh().square() - slope)).sum() + _PRIOR / len(y) * bent
         loss.backward()  # type: ignore[no-untyped-call]
@@ -163,6 +163,9 @@ def _most_likely(y: Tensor, powers: dict[str, Tensor], weight: Tensor) -> dict[s
 
     optimizer.step(minus_log_likelihood)  # type: ignore[no-untyped-call]
     fitted = {name: values.detach() for name, values in found.items()}
+    if not all(bool(torch.isfinite(values).all()) for values in fitted.values()):
+        # So few entries that a narrow distribution through some of them has no bound: a normal one of one width.
+        fitted = begun
     fitted["mean"] = fitted["mean"] * width
     fitted["mean"][0] += centre
     fitted["log_spread"][0] += width.log()

@@ -9,7 +9,15 @@ from scipy.stats import kstest, norm, truncnorm
 
 from hepad.nn.cell_shares import CellShares
 from hepad.nn.code_flow import CodeFlow
-from hepad.nn.shower_networks import CellCorrection, Cells, ShowerDecoder, VolumeTrunk, drawn_cells, hurdle_nll
+from hepad.nn.shower_networks import (
+    CellCorrection,
+    Cells,
+    ShowerDecoder,
+    VolumeTrunk,
+    drawn_cells,
+    hurdle_nll,
+    mean_cells,
+)
 from hepad.nn.total_given_context import TotalGivenContext
 
 
@@ -115,6 +123,7 @@ def test_cells_pass_a_hurdle_and_are_normal_above_zero():
     above = truncnorm(-0.4 / math.exp(-0.3), math.inf, 0.4, math.exp(-0.3))
     assert float((drawn > 0).float().mean()) == pytest.approx(norm.cdf(0.3), abs=0.005)
     assert kstest(drawn[drawn > 0].numpy(), above.cdf).pvalue > 1e-3
+    assert float(mean_cells(cells)) ** 2 == pytest.approx(float(drawn.square().mean()), rel=0.02)
     assert float(hurdle_nll(torch.zeros(1), cells)) == pytest.approx(-norm.logsf(0.3), rel=1e-5)
     expected = -norm.logcdf(0.3) - above.logpdf(1.7)
     assert float(hurdle_nll(torch.tensor([1.7]), cells)) == pytest.approx(expected, rel=1e-5)
