@@ -78,7 +78,9 @@ def test_energies_are_drawn_from_a_range_and_written_beside_the_showers(director
 def test_a_search_for_codes_is_refused_where_they_are_not_all_that_is_decoded(directory):
     data = ["data=showers", "data.bundled=false", "data.background=background", "data.context=[incident_energy]"]
     sample = f"data.samples.background={directory / 'background.h5'}"
-    done = call(train.main, directory, "model=vae", *data, sample, *QUICK, "inference=latent_search", "hydra.run.dir=no")
+    done = call(
+        train.main, directory, "model=vae", *data, sample, *QUICK, "inference=latent_search", "hydra.run.dir=no"
+    )
     assert done.code == 2
     assert "VariationalAutoencoder is conditioned on incident_energy too" in done.err
 

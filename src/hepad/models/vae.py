@@ -13,7 +13,7 @@ from hepad.core.errors import UserError
 from hepad.core.float32 import weight_dtype
 from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
-from hepad.losses.adversarial import kl_to_unit_normal
+from hepad.losses.adversarial import kl_to_unit_normal, summed_codes
 from hepad.losses.base import weighted_mean
 from hepad.models.base import eval_mode
 from hepad.models.capabilities import conditions_to_sample, draw_normal, filled_slots, is_histogram, sampling
@@ -157,11 +157,7 @@ class VariationalAutoencoder(ReconstructionModel):
         return self.decode(self.encode(z)[0], batch.context)
 
     def decode(self, code: Tensor, context: Tensor | None) -> Tensor:
-        """Return normalised entries of codes `(B, L)` or `(B, S, L)` and a context `(B, K)`, if the model has one.
-
-        Raises:
-            ValueError: a context of another size.
-        """
+        """Return normalised entries of codes `(B, L)` or `(B, S, L)` and, if the model has one, a context `(B, K)`."""
         if self.context is None:
             return self.network.decode(code)
         given = self.context(context).to(code.dtype)
@@ -194,7 +190,7 @@ class VariationalAutoencoder(ReconstructionModel):
         """(D·R + β·KL) / D_max, R and KL of each entry, `(B,)` each, for the code μ + σ·noise."""
         z_hat = self.decode(mean + (0.5 * log_variance).exp() * noise, batch.context)
         reconstruction: Tensor = self.loss(z_hat, z, batch.mask)
-        kl = _summed(kl_to_unit_normal(mean, log_variance), batch.mask)
+        kl = summed_codes(kl_to_unit_normal(mean, log_variance), batch.mask)
         size = math.prod(self.entry_shape)
         return (self._n_elements(batch) * reconstruction + self.beta * kl) / size, reconstruction, kl
 
@@ -203,11 +199,11 @@ class VariationalAutoencoder(ReconstructionModel):
         z = self.normalizer(batch.x, batch.mask)
         mean, log_variance = self.encode(z)
         reconstruction: Tensor = self.loss(self.decode(mean, batch.context), z, batch.mask)
-        kl = _summed(kl_to_unit_normal(mean, log_variance), batch.mask)
+        kl = summed_codes(kl_to_unit_normal(mean, log_variance), batch.mask)
         return {
             "reconstruction": reconstruction,
             "kl": kl,
-            "mu2": _summed(mean.square(), batch.mask),
+            "mu2": summed_codes(mean.square(), batch.mask),
             "elbo": self._n_elements(batch) * reconstruction + self.beta * kl,
         }
 
@@ -301,10 +297,3 @@ class VariationalAutoencoder(ReconstructionModel):
         if batch.mask is None:
             return torch.full(batch.x.shape[:1], float(math.prod(self.entry_shape)), device=batch.x.device)
         return batch.mask.sum(dim=1) * float(self.entry_shape[-1])
-
-
-def _summed(values: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the sum of `(B, L)`, or of the real slots of `(B, S, L)`, as `(B,)`."""
-    if values.ndim == 3 and mask is not None:
-        values = torch.where(mask.unsqueeze(-1), values, torch.zeros_like(values))
-    return values.flatten(1).sum(dim=1)

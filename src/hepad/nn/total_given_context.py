@@ -23,10 +23,10 @@ class TotalGivenContext(ExactBuffers):
     r′ = sinh(δ(c) arsinh u − ε(c)) with u = (ln T − m(c)) / s(c): were it N(0, 1), ln T had a sinh-arcsinh distribution
     (Jones and Pewsey, Biometrika 96 (2009) 761), whose skewness ε and tails δ depend on the context, as its place and
     its width do. m is cubic, ln s quadratic, ε and ln δ are linear in each observable of c, in standard units, of ln c
-    where all training entries have c > 0. They maximise the likelihood, once and not step by step; but for the
-    place and the mean width, coefficients have a normal prior of the width 0.22. The energy that a calorimeter sees has a mean nearly
-    proportional to the incident energy, a width that falls with it, and a growing tail of showers that leak: all
-    smooth in ln E.
+    where all training entries have c > 0. They maximise the likelihood, once and not step by step; but for the place
+    and the mean width, coefficients have a normal prior of the width 0.22. The energy that a calorimeter sees has a
+    mean nearly proportional to the incident energy, a width that falls with it, and a growing tail of showers that
+    leak: all smooth in ln E.
 
     F is the distribution of what r′ is among training entries, by its quantiles. Without a context r′ is ln T.
 
