@@ -33,6 +33,7 @@ def directory(tmp_path_factory) -> Path:
     found = tmp_path_factory.mktemp("showers")
     trained(found, "bib_ae", "model.generator=[16]")
     trained(found, "flow_matching", "model.hidden=[16]", "model.n_steps=2", "data.context=[incident_energy]")
+    trained(found, "vae", "model.hidden=[4,4]", "data.context=[incident_energy]")
     return found
 
 
@@ -56,7 +57,7 @@ def made(directory: Path, *words: str) -> Finished:
     return call(generate.main, directory, *words)
 
 
-@pytest.mark.parametrize("model", ["bib_ae", "flow_matching"])
+@pytest.mark.parametrize("model", ["bib_ae", "flow_matching", "vae"])
 def test_energies_are_drawn_from_a_range_and_written_beside_the_showers(directory, model, tmp_path):
     documented_words = documented("hepad.generate")[0]
     assert "context={incident_energy: [10, 100]}" in documented_words
@@ -72,6 +73,16 @@ def test_energies_are_drawn_from_a_range_and_written_beside_the_showers(director
     assert energy.max() <= 80
     assert energy.std() == pytest.approx(60 / np.sqrt(12), rel=0.1)
     assert bool((cells >= 0).all())
+
+
+def test_a_search_for_codes_is_refused_where_they_are_not_all_that_is_decoded(directory):
+    data = ["data=showers", "data.bundled=false", "data.background=background", "data.context=[incident_energy]"]
+    sample = f"data.samples.background={directory / 'background.h5'}"
+    done = call(
+        train.main, directory, "model=vae", *data, sample, *QUICK, "inference=latent_search", "hydra.run.dir=no"
+    )
+    assert done.code == 2
+    assert "VariationalAutoencoder is conditioned on incident_energy too" in done.err
 
 
 def test_energies_outside_of_the_range_trained_on_are_remarked_on(directory, tmp_path):

@@ -110,6 +110,11 @@ class LatentSearchInference(Callback):
         """
         if not isinstance(model, Searchable):
             raise UserError(no_code(type(model).__name__))
+        if data.context_names and model.context_use == "condition":
+            raise UserError(
+                f"inference=latent_search searches for codes alone, and {type(model).__name__} is conditioned on "
+                f"{', '.join(data.context_names)} too; data.context=null, or inference=forward"
+            )
         entry = data.train_entries.rows(np.arange(1))
         if self.start == "encoder" and model.encode_batch(on_device(entry.batch, model.device)) is None:
             raise UserError(f"inference.start=encoder: {type(model).__name__} has no encoder; allowed: prior")

@@ -124,6 +124,13 @@ def kl_to_unit_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     return 0.5 * (mean.square() + torch.expm1(log_variance) - log_variance)
 
 
+def summed_codes(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Return the sums `(B,)` of numbers of codes `(B, L)`, or of those of the real slots of `(B, S, L)`."""
+    if values.ndim == 3 and mask is not None:
+        values = torch.where(mask.unsqueeze(-1), values, torch.zeros_like(values))
+    return values.flatten(1).sum(dim=1)
+
+
 def kl_bernoulli(rate: float, mean_activation: Tensor) -> Tensor:
     """Return D_KL(Bernoulli(ρ) ‖ Bernoulli(ρ̂)) = ρ ln(ρ/ρ̂) + (1−ρ) ln((1−ρ)/(1−ρ̂)) per element.
 

@@ -13,6 +13,7 @@ from hepad.core.float32 import computed_in, in_precision
 from hepad.models.base import eval_mode
 from hepad.models.bottleneck import BottleneckSteps
 from hepad.models.capabilities import conditions_to_sample, draw_normal, sampling
+from hepad.nn.shower_networks import mean_cells
 
 SCORES: Final = ("reconstruction", "critic", "kl", "total")
 
@@ -29,11 +30,13 @@ class BIBAE(BottleneckSteps):
 
         reconstruction·⟨−ln p(x | z)⟩ + beta·KL − critic·C(x̂, x) − latent_critic·C_z(z) + latent_mmd·MMD(z, N(0, 1))
 
-    with z a draw of N(μ, σ²) = E(x) and x̂ of D(z), whose cells are censored normal (`hepad.nn.shower_networks`). C sees
-    shares, logarithms and the difference from x, and C_z single latent variables; both measure Wasserstein distances,
-    with a penalty on their slope. Convolutions of 1 × 1 × 1 correct cells: at first they learn to change nothing, then
-    `cells_mmd` times the mean discrepancy of sorted cells too. A moving average of all this makes showers up: r, z and
-    the noise of cells are drawn, the context gives T, and cells are scaled to it.
+    with z a draw of N(μ, σ²) = E(x) and x̂ of D(z), whose cells pass a hurdle and are normal above it
+    (`hepad.nn.shower_networks`). C sees shares, logarithms and the difference from x, and C_z single latent variables;
+    both measure Wasserstein distances, with a penalty on their slope. Convolutions of 1 × 1 × 1 correct cells: at first
+    they learn to change nothing, then `cells_mmd` times the mean discrepancy of sorted cells too. A flow learns the
+    codes that E gives (`hepad.nn.code_flow`), which a bounded bottleneck leaves only near N(0, 1). A moving average of
+    all this makes showers up: r is drawn, z by the flow, and the noise of cells; the context gives T, and cells are
+    scaled to it.
 
     | `score` | |
     |---|---|
@@ -46,11 +49,11 @@ class BIBAE(BottleneckSteps):
         entry_shape: `(C, D, H, W)` of one entry; no cell is below 0 but for noise, which counts as 0.
         context_size: number of observables that it is conditioned on, such as the incident energy.
         latent: number of latent variables.
-        discriminator: channels of the convolutions of encoder and critic; None for 16, 32, … by the size.
-        generator: widths of the decoder; None for 128, 256.
+        discriminator: channels of the convolutions of the critic; None for 16, 32, … by the size.
+        generator: widths of the decoder, mirrored in the encoder; None for 128, 256.
         activation: name of the activation function.
         critic, latent_critic, beta, latent_mmd, reconstruction, cells_mmd: weights of the terms.
-        critic_every: batches from one step of the critics, and of the correction, to the next.
+        critic_every: batches from one in which critics judge, and step, as the correction does, to the next.
         discriminator_lr: learning rate of the critic; the autoencoder's is that of the optimiser.
         latent_critic_lr: learning rate of the latent critic.
         warm_up: epochs before the correction of cells learns more than to change nothing.
@@ -79,7 +82,7 @@ class BIBAE(BottleneckSteps):
         self,
         entry_shape: Sequence[int],
         context_size: int = 0,
-        latent: int = 24,
+        latent: int = 16,
         discriminator: Sequence[int] | None = None,
         generator: Sequence[int] | None = None,
         activation: str = "leaky_relu",
@@ -155,12 +158,11 @@ class BIBAE(BottleneckSteps):
         return self.score_parts(batch)[self.score]
 
     def reconstruct_raw(self, batch: Batch) -> Tensor:
-        """Return decoded μ in raw units, each shower with its own total."""
+        """Return what cells hold on average given μ, in raw units, each shower with its own total."""
         with eval_mode(self), computed_in(self.precision, self.device.type):
             showers = self.represent(batch)
             maker = self.average.network
-            code, noise = maker.encode(showers)[0], torch.zeros_like(showers.roots)
-            decoded = maker.make(code, noise, showers.known)
+            decoded = mean_cells(maker.decode(maker.encode(showers)[0], showers.known))
             x = in_precision(batch, self.precision).x
             return self.units.rescaled(decoded, x).to(x.dtype)
 

@@ -20,7 +20,7 @@ from hepad.models.own_steps import OwnSteps
 from hepad.models.two_sample import distances, energy_distance
 from hepad.nn.bottleneck import ShowerCritic, ShowerMaker, latent_critic
 from hepad.nn.ema import MovingAverage
-from hepad.nn.shower_networks import censored_nll, drawn_cells
+from hepad.nn.shower_networks import Cells, drawn_cells, hurdle_nll
 from hepad.nn.shower_summary import shower_summary
 from hepad.nn.shower_units import Showers, ShowerUnits
 
@@ -40,7 +40,7 @@ class BottleneckSteps(OwnSteps):
     context_use = "condition"
     monitors: ClassVar[tuple[str, ...]] = (
         "val/loss", "val/distance",
-        "val/reconstruction", "val/kl", "train/loss_critic", "train/loss_autoencoder",
+        "val/reconstruction", "val/kl", "val/codes", "train/loss_critic", "train/loss_autoencoder",
     )  # fmt: skip
 
     def __init__(
@@ -65,7 +65,7 @@ class BottleneckSteps(OwnSteps):
         self.critic_lr, self.latent_critic_lr = critic_lr, latent_critic_lr
         known = context_size + 1
         self.units = ShowerUnits(context_size)
-        self.maker = ShowerMaker(self.entry_shape, known, latent, channels, decoder, activation)
+        self.maker = ShowerMaker(self.entry_shape, known, latent, decoder, activation)
         self.average = MovingAverage(self.maker, ema)
         self.critic = ShowerCritic(self.entry_shape, known, channels, activation)
         self.latent_critic = latent_critic(activation)
@@ -104,7 +104,7 @@ class BottleneckSteps(OwnSteps):
         turn, compares = self.step_kind(batch_idx)
         if turn:
             self._critic_steps(showers, code_noise, cell_noise, optimizers)
-        decoded = self._autoencoder_step(showers, code_noise, cell_noise, optimizers[0])
+        decoded = self._autoencoder_step(showers, code_noise, cell_noise, turn, optimizers[0])
         if turn:
             some = Showers(showers.roots[:_COMPARED], showers.known[:_COMPARED])
             self._correction_step(some, decoded[:_COMPARED].detach(), compares, optimizers[3])
@@ -122,7 +122,7 @@ class BottleneckSteps(OwnSteps):
         with torch.no_grad():
             mean, log_variance = self.maker.encode(showers)
             code = mean + (0.5 * log_variance).exp() * code_noise
-            made = self.views(drawn_cells(*self.maker.decode(code, showers.known), cell_noise), showers.roots)
+            made = self.views(drawn_cells(self.maker.decode(code, showers.known), cell_noise), showers.roots)
             real = self.views(showers.roots, showers.roots)
         loss = critic_loss(self.critic(*real, showers.known), self.critic(*made, showers.known))
         penalty = gradient_penalty(self.critic, real, made, [showers.known])
@@ -135,29 +135,33 @@ class BottleneckSteps(OwnSteps):
         self.take_step(optimizers[2], loss + _PENALTY * penalty, self.latent_critic.parameters())
 
     def _autoencoder_step(
-        self, showers: Showers, code_noise: Tensor, cell_noise: Tensor, optimizer: LightningOptimizer
+        self, showers: Showers, code_noise: Tensor, cell_noise: Tensor, judged: bool, optimizer: LightningOptimizer
     ) -> Tensor:
         critics = (self.critic, self.latent_critic)
         for critic in critics:
             critic.requires_grad_(False)
         mean, log_variance = self.maker.encode(showers)
         code = mean + (0.5 * log_variance).exp() * code_noise
-        mean_cells, log_spread = self.maker.decode(code, showers.known)
-        decoded = drawn_cells(mean_cells, log_spread, cell_noise)
-        nll = censored_nll(*map(at_least_float32, (showers.roots, mean_cells, log_spread)))
+        cells = self.maker.decode(code, showers.known)
+        decoded = drawn_cells(cells, cell_noise)
+        nll = hurdle_nll(at_least_float32(showers.roots), Cells(*map(at_least_float32, cells)))
         terms = {
-            "critic": -self.critic(*self.views(decoded, showers.roots), showers.known).mean(),
             "latent_critic": -self.latent_critic(code.reshape(-1, 1)).mean(),
             "kl": kl_to_unit_normal(mean, log_variance).sum(dim=1).mean(),
             "latent_mmd": mean_discrepancy(code, self.draw(*code.shape), _LATENT_WIDTHS),
             "reconstruction": nll.flatten(1).sum(dim=1).mean().to(code.dtype),
         }
+        if judged:
+            terms["critic"] = -self.critic(*self.views(decoded, showers.roots), showers.known).mean()
         total = torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
+        # The distribution of codes learns from them, and teaches them nothing.
+        codes = self.maker.codes.nll(code.detach(), showers.known).mean()
         for name in ("kl", "latent_mmd", "reconstruction"):
             self._log(name, terms[name], len(code))
         self._log("autoencoder", total, len(code))
-        parts = (self.maker.encoder, self.maker.decoder)
-        self.take_step(optimizer, total, [weight for part in parts for weight in part.parameters()])
+        self._log("codes", codes, len(code))
+        parts = (self.maker.encoder, self.maker.decoder, self.maker.codes)
+        self.take_step(optimizer, total + codes, [weight for part in parts for weight in part.parameters()])
         for critic in critics:
             critic.requires_grad_(True)
         return decoded
@@ -183,7 +187,9 @@ class BottleneckSteps(OwnSteps):
         nll, kl = self.averaged_terms(showers)
         size = showers.roots[0].numel()
         # The bound of ln p, per cell: distances of samples rise at first, for cells alone begin with the right spread.
-        loss = self.weights["reconstruction"] * nll.mean() + self.weights["kl"] * kl.mean() / size
+        codes = self._codes_term(showers, batch_idx)
+        loss = self.weights["reconstruction"] * nll.mean() + (self.weights["kl"] * kl.mean() + codes) / size
+        self.log("val/codes", codes, batch_size=n)
         self.log("val/loss", loss, batch_size=n, prog_bar=True)
         self.log("val/reconstruction", nll.mean(), batch_size=n)
         self.log("val/kl", kl.mean(), batch_size=n)
@@ -199,9 +205,17 @@ class BottleneckSteps(OwnSteps):
         """Return −ln p of cells given the mean code, per cell, and KL `(B,)` each, of the averaged networks."""
         maker = self.average.network
         mean, log_variance = maker.encode(showers)
-        cells = (showers.roots, *maker.decode(mean, showers.known))
-        nll = censored_nll(*map(at_least_float32, cells)).flatten(1).mean(dim=1)
+        cells = Cells(*map(at_least_float32, maker.decode(mean, showers.known)))
+        nll = hurdle_nll(at_least_float32(showers.roots), cells).flatten(1).mean(dim=1)
         return nll, kl_to_unit_normal(mean, log_variance).sum(dim=1)
+
+    def _codes_term(self, showers: Showers, seed: int) -> Tensor:
+        """Return the mean of ln N(z) − ln p(z) of codes, `()`: with KL, the distance to what codes are drawn from."""
+        maker = self.average.network
+        mean, log_variance = maker.encode(showers)
+        noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
+        code = mean + (0.5 * log_variance).exp() * noise
+        return (maker.codes.nll(code, showers.known) - 0.5 * code.square().sum(dim=1)).mean()
 
     def on_validation_epoch_end(self) -> None:
         """Log the energy distance of summaries of validation showers and of as many made up with their context."""
@@ -222,8 +236,8 @@ class BottleneckSteps(OwnSteps):
         n, dtype = len(real.x), showers.roots.dtype
         drawn = [torch.randn(n, *shape, generator=generator) for shape in ((self.latent,), self.entry_shape)]
         with eval_mode(self):
-            code, noise = (values.to(self.device, dtype) for values in drawn)
-            made = self.average.network.make(code, noise, showers.known)
+            latent, noise = (values.to(self.device, dtype) for values in drawn)
+            made = self.average.network.make(latent, noise, showers.known)
         summaries = [
             shower_summary(self.units.cells.inverse(cells), cells)
             for cells in map(at_least_float32, (showers.roots, made))
@@ -234,7 +248,8 @@ class BottleneckSteps(OwnSteps):
 
     def configure_optimizers(self) -> Any:
         """Build one optimiser of the autoencoder, of each critic, and of the correction of cells."""
-        autoencoder = [*self.maker.encoder.parameters(), *self.maker.decoder.parameters()]
+        parts = (self.maker.encoder, self.maker.decoder, self.maker.codes)
+        autoencoder = [weight for part in parts for weight in part.parameters()]
         optimizers = [
             self.optimizer_factory(autoencoder),
             self.optimizer_factory(self.critic.parameters(), lr=self.critic_lr),

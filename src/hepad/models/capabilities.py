@@ -123,12 +123,16 @@ def entries_to_sample(model: AnomalyModel, n: int | Tensor) -> int:
         raise ValueError(f"{type(model).__name__} is conditioned on nothing; give the number of entries, no context")
     if n < 1:
         raise ValueError(f"{n} entries; at least 1 is needed")
+    _check_normalizer(model)
+    return n
+
+
+def _check_normalizer(model: AnomalyModel) -> None:
     if model.normalizer.kind == "layer":
         raise UserError(
             f"{type(model).__name__} with model.normalizer=layer takes mean and spread from each real entry and makes "
             "up none without; train it with another normalizer, such as standard"
         )
-    return n
 
 
 def conditions_to_sample(model: AnomalyModel, n: int | Tensor, context_size: int) -> Batch:
@@ -137,6 +141,7 @@ def conditions_to_sample(model: AnomalyModel, n: int | Tensor, context_size: int
     Raises:
         ValueError: a number for a model with a context, a context of another size or for a model without one, or fewer
             than one entry.
+        UserError: the normaliser `layer`, whose way back needs a real entry.
     """
     if not context_size:
         return Batch(torch.zeros(entries_to_sample(model, n), 1))
@@ -145,6 +150,7 @@ def conditions_to_sample(model: AnomalyModel, n: int | Tensor, context_size: int
             f"{type(model).__name__} is conditioned on {context_size} observables; give a context "
             f"(N, {context_size}), one row for each entry"
         )
+    _check_normalizer(model)
     return Batch(n, context=n.to(model.device))
 
 

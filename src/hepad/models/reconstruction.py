@@ -59,6 +59,10 @@ class ReconstructionModel(AnomalyModel):
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the reconstruction of normalised entries `z`, of the same shape."""
 
+    def reconstruct_batch(self, z: Tensor, batch: Batch) -> Tensor:
+        """Return the reconstruction of the normalised entries `z` of a batch; one with a context is given it here."""
+        return self.reconstruct(z, batch.mask)
+
     @abstractmethod
     def code(self, z: Tensor) -> Tensor:
         """Return the codes of normalised entries, `(B, L)`, or `(B, S, L)` where every slot has one."""
@@ -104,14 +108,14 @@ class ReconstructionModel(AnomalyModel):
         """Return the `(B,)` losses between entries and their reconstructions."""
         batch = self.view(batch)
         z = self.normalizer(batch.x, batch.mask)
-        values: Tensor = self.loss(self.reconstruct(z, batch.mask), z, batch.mask)
+        values: Tensor = self.loss(self.reconstruct_batch(z, batch), z, batch.mask)
         return values
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the mean loss and the mean absolute error of the background's validation part."""
         batch = self.view(batch)
         z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
-        z_hat = self.reconstruct(z, batch.mask)
+        z_hat = self.reconstruct_batch(z, batch)
         losses, errors = self.loss(z_hat, z, batch.mask), self.mae(z_hat, z, batch.mask)
         self.validate_by(weighted_mean(losses, batch.weight, total), batch, total, losses)
         self.log("val/mae", weighted_mean(errors, batch.weight, total), batch_size=total)
@@ -134,7 +138,7 @@ class ReconstructionModel(AnomalyModel):
         batch = in_precision(self.view(batch), self.precision)
         with eval_mode(self), computed_in(self.precision, self.device.type):
             z = self.normalizer(batch.x, batch.mask)
-            return self.normalizer.inverse(self.reconstruct(z, batch.mask), batch.x, batch.mask)
+            return self.normalizer.inverse(self.reconstruct_batch(z, batch), batch.x, batch.mask)
 
     def contributions(self, batch: Batch) -> Tensor | None:
         """Return the terms of the score, see `Explaining`; None where the score is not the loss, or that no mean."""
@@ -146,7 +150,7 @@ class ReconstructionModel(AnomalyModel):
         batch = in_precision(self.view(batch), self.precision)
         with eval_mode(self), computed_in(self.precision, self.device.type):
             z = self.normalizer(batch.x, batch.mask)
-            values = self.loss.elementwise(self.reconstruct(z, batch.mask), z)
+            values = self.loss.elementwise(self.reconstruct_batch(z, batch), z)
         if values is None or batch.mask is None:
             return None if values is None else values / math.prod(self.entry_shape)
         n_elements = batch.mask.sum(dim=1).clamp(min=1).reshape(-1, 1, 1) * self.entry_shape[-1]
@@ -161,7 +165,7 @@ class ReconstructionModel(AnomalyModel):
         batch = in_precision(self.view(batch), self.precision)
         with eval_mode(self), computed_in(self.precision, self.device.type):
             z = self.normalizer(batch.x, batch.mask)
-            values = self.loss.elementwise(self.reconstruct(z, batch.mask), z)
+            values = self.loss.elementwise(self.reconstruct_batch(z, batch), z)
         if values is None:
             return None
         if batch.mask is not None:

@@ -13,12 +13,13 @@ from hepad.core.errors import UserError
 from hepad.core.float32 import weight_dtype
 from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
-from hepad.losses.adversarial import kl_to_unit_normal
+from hepad.losses.adversarial import kl_to_unit_normal, summed_codes
 from hepad.losses.base import weighted_mean
 from hepad.models.base import eval_mode
-from hepad.models.capabilities import draw_normal, entries_to_sample, filled_slots, is_histogram, sampling
+from hepad.models.capabilities import conditions_to_sample, draw_normal, filled_slots, is_histogram, sampling
 from hepad.models.own_network import chosen_network
 from hepad.models.reconstruction import ReconstructionModel
+from hepad.nn.context import ContextScale
 from hepad.nn.generators import sort_slots
 from hepad.nn.networks import latent_size
 from hepad.nn.trunks import Decoder
@@ -48,6 +49,10 @@ class VariationalAutoencoder(ReconstructionModel):
     | `mu2` | Σμ², the part of KL that needs no σ; what the CMS level-1 trigger AXOL1TL computes (CMS DP-2023/079) |
     | `elbo` | D·R + β·KL, with R of the decoded μ |
 
+    With a context c (`data.context`) the decoder is given it beside the code, in standard units: it models p(x given
+    c), and makes up entries of a context that is asked for (Sohn et al., NeurIPS 28 (2015)). The encoder reads an entry
+    alone, as without; what the decoder is told already costs KL for nothing, and leaves the code.
+
     Where the network is time-distributed every slot has a code of its own, and empty slots count for nothing.
 
     Args:
@@ -65,6 +70,7 @@ class VariationalAutoencoder(ReconstructionModel):
         dropout: probability of dropping a hidden unit.
         activation: name of the activation function.
         circular: `conv` treats φ (H) as the ring it is.
+        context_size: number K of observables that it is conditioned on.
 
     Raises:
         ValueError: an unknown score or network, a β below 0.
@@ -83,6 +89,7 @@ class VariationalAutoencoder(ReconstructionModel):
 
     structures: ClassVar[frozenset[Structure]] = frozenset({"vector", "set", "image", "volume"})
     unit_normal_prior: ClassVar[bool] = True
+    context_use = "condition"
     monitors: ClassVar[tuple[str, ...]] = ("val/loss", "val/mae", "val/reconstruction", "val/kl", "train/loss")
 
     def __init__(
@@ -98,6 +105,7 @@ class VariationalAutoencoder(ReconstructionModel):
         dropout: float = 0.0,
         activation: str = "relu",
         circular: bool = True,
+        context_size: int = 0,
     ) -> None:
         super().__init__(entry_shape, loss, normalizer)
         if score not in SCORES:
@@ -108,12 +116,15 @@ class VariationalAutoencoder(ReconstructionModel):
         self.beta = beta
         self.score = score
         self.slot_counts: list[float] | None = None
+        self.context_size = context_size
+        # No part of a model without: its checkpoints are those of before.
+        self.context = ContextScale(context_size) if context_size else None
         self.latent = latent_size(latent, network, self.entry_shape, part=4, of_whole=4)
         self.network = chosen_network(
             network,
             self.entry_shape,
             encoded=2 * self.latent,
-            latent=self.latent,
+            latent=self.latent + context_size,
             hidden=hidden,
             activation=activation,
             dropout=dropout,
@@ -138,8 +149,20 @@ class VariationalAutoencoder(ReconstructionModel):
         return Decoder(self.network)
 
     def reconstruct(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return the decoded μ of normalised entries."""
-        return self.network.decode(self.encode(z)[0])
+        """Return the decoded μ of normalised entries without a context."""
+        return self.decode(self.encode(z)[0], None)
+
+    def reconstruct_batch(self, z: Tensor, batch: Batch) -> Tensor:
+        """Return the decoded μ of the normalised entries of a batch."""
+        return self.decode(self.encode(z)[0], batch.context)
+
+    def decode(self, code: Tensor, context: Tensor | None) -> Tensor:
+        """Return normalised entries of codes `(B, L)` or `(B, S, L)` and, if the model has one, a context `(B, K)`."""
+        if self.context is None:
+            return self.network.decode(code)
+        given = self.context(context).to(code.dtype)
+        given = given.view(len(code), *[1] * (code.ndim - 2), -1).expand(*code.shape[:-1], -1)
+        return self.network.decode(torch.cat([code, given], dim=-1))
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean of (D·R + β·KL) / D, with R of a code drawn at random."""
@@ -155,7 +178,7 @@ class VariationalAutoencoder(ReconstructionModel):
         mean, log_variance = self.encode(z)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(batch_idx)).to(mean)
         objective, reconstruction, kl = self._objective(batch, z, mean, log_variance, noise)
-        mae = self.mae(self.network.decode(mean), z, batch.mask)
+        mae = self.mae(self.decode(mean, batch.context), z, batch.mask)
         total = self.total_weight(batch)
         self.validate_by(weighted_mean(objective, batch.weight, total), batch, total)
         for name, values in {"reconstruction": reconstruction, "kl": kl, "mae": mae}.items():
@@ -165,9 +188,9 @@ class VariationalAutoencoder(ReconstructionModel):
         self, batch: Batch, z: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """(D·R + β·KL) / D_max, R and KL of each entry, `(B,)` each, for the code μ + σ·noise."""
-        z_hat = self.network.decode(mean + (0.5 * log_variance).exp() * noise)
+        z_hat = self.decode(mean + (0.5 * log_variance).exp() * noise, batch.context)
         reconstruction: Tensor = self.loss(z_hat, z, batch.mask)
-        kl = _summed(kl_to_unit_normal(mean, log_variance), batch.mask)
+        kl = summed_codes(kl_to_unit_normal(mean, log_variance), batch.mask)
         size = math.prod(self.entry_shape)
         return (self._n_elements(batch) * reconstruction + self.beta * kl) / size, reconstruction, kl
 
@@ -175,12 +198,12 @@ class VariationalAutoencoder(ReconstructionModel):
         """Return every score of `SCORES`, `(B,)` each, in the mode the model is in; `score` chooses one."""
         z = self.normalizer(batch.x, batch.mask)
         mean, log_variance = self.encode(z)
-        reconstruction: Tensor = self.loss(self.network.decode(mean), z, batch.mask)
-        kl = _summed(kl_to_unit_normal(mean, log_variance), batch.mask)
+        reconstruction: Tensor = self.loss(self.decode(mean, batch.context), z, batch.mask)
+        kl = summed_codes(kl_to_unit_normal(mean, log_variance), batch.mask)
         return {
             "reconstruction": reconstruction,
             "kl": kl,
-            "mu2": _summed(mean.square(), batch.mask),
+            "mu2": summed_codes(mean.square(), batch.mask),
             "elbo": self._n_elements(batch) * reconstruction + self.beta * kl,
         }
 
@@ -200,6 +223,8 @@ class VariationalAutoencoder(ReconstructionModel):
     def prepare(self, train: Batch) -> None:
         """Fit normaliser and loss, and count how many slots the training events fill, which no code says."""
         super().prepare(train)
+        if self.context is not None:
+            self.context.fit(train.context)
         if len(self.entry_shape) == 2:
             n_slots = self.entry_shape[0]
             filled = torch.full((len(train.x),), n_slots) if train.mask is None else train.mask.sum(dim=1)
@@ -228,11 +253,11 @@ class VariationalAutoencoder(ReconstructionModel):
         drawn as often as among the training events, apart from the code; where every slot has a code of its own, they
         come by falling first feature (pT), as in the data.
         """
-        n = entries_to_sample(self, n)
-        shape = self.latent_network().latent_shape
+        wanted = conditions_to_sample(self, n, self.context_size)
+        n, shape = len(wanted.x), self.latent_network().latent_shape
         mask = filled_slots(n, self.slot_counts, generator) if len(self.entry_shape) == 2 else None
         with sampling(self):
-            z = self.network.decode(draw_normal((n, *shape), generator, self))
+            z = self.decode(draw_normal((n, *shape), generator, self), wanted.context)
             x = self.normalizer.inverse(z).float().cpu()
         if mask is None:
             return Batch(x)
@@ -254,7 +279,8 @@ class VariationalAutoencoder(ReconstructionModel):
         with eval_mode(self), torch.no_grad():
             mean, _ = self.encode(self.normalizer(x, mask))
             code = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
-            generated = self.normalizer.inverse(self.network.decode(code), x, mask).cpu()
+            context = None if like.context is None else like.context.to(self.device)
+            generated = self.normalizer.inverse(self.decode(code, context), x, mask).cpu()
         if like.mask is None:
             return generated
         return torch.where(like.mask.unsqueeze(-1), generated, torch.zeros_like(generated))
@@ -271,10 +297,3 @@ class VariationalAutoencoder(ReconstructionModel):
         if batch.mask is None:
             return torch.full(batch.x.shape[:1], float(math.prod(self.entry_shape)), device=batch.x.device)
         return batch.mask.sum(dim=1) * float(self.entry_shape[-1])
-
-
-def _summed(values: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the sum of `(B, L)`, or of the real slots of `(B, S, L)`, as `(B,)`."""
-    if values.ndim == 3 and mask is not None:
-        values = torch.where(mask.unsqueeze(-1), values, torch.zeros_like(values))
-    return values.flatten(1).sum(dim=1)

@@ -1,12 +1,14 @@
 """The networks of a bounded information bottleneck autoencoder of showers."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from hepad.nn.code_flow import CodeFlow
 from hepad.nn.dense import mlp
-from hepad.nn.shower_networks import CellCorrection, ShowerDecoder, VolumeTrunk, drawn_cells
+from hepad.nn.shower_networks import CellCorrection, Cells, ShowerDecoder, VolumeTrunk, decoder_widths, drawn_cells
 from hepad.nn.shower_units import Showers
 
 _HIDDEN = 64
@@ -14,45 +16,42 @@ _CORRECTION = 16
 
 
 class ShowerMaker(nn.Module):
-    """Encoder, decoder and correction of cells.
+    """Encoder, decoder, correction of cells, and the distribution of codes.
+
+    The encoder is a perceptron as the decoder is, its widths in reverse order: a tenth of the work of convolutions.
 
     Args:
         entry_shape: `(C, D, H, W)`.
         known: width of what is known of a shower.
         latent: width L of the code.
-        channels: of the encoder; None for its own.
         decoder: widths of the decoder; None for its own.
         activation: name of the activation function.
     """
 
     def __init__(
-        self,
-        entry_shape: Sequence[int],
-        known: int,
-        latent: int,
-        channels: Sequence[int] | None,
-        decoder: Sequence[int] | None,
-        activation: str,
+        self, entry_shape: Sequence[int], known: int, latent: int, decoder: Sequence[int] | None, activation: str
     ) -> None:
         super().__init__()
-        n_channels, *size = entry_shape
-        self.encoder = VolumeTrunk(n_channels, size, known, channels, _HIDDEN, 2 * latent, activation)
-        self.decoder = ShowerDecoder(latent + known, entry_shape, decoder, activation)
-        self.correction = CellCorrection(n_channels, known, _CORRECTION, activation)
+        widths = decoder_widths(decoder)
+        self.encoder = mlp([math.prod(entry_shape) + known, *reversed(widths), 2 * latent], activation)
+        self.decoder = ShowerDecoder(latent + known, entry_shape, widths, activation)
+        self.correction = CellCorrection(entry_shape[0], known, _CORRECTION, activation)
+        self.codes = CodeFlow(latent, known, _HIDDEN, activation)
 
     def encode(self, showers: Showers) -> tuple[Tensor, Tensor]:
         """Return μ and ln σ² of codes, `(B, L)` each."""
-        mean, log_variance = self.encoder(*showers).chunk(2, dim=1)
+        mean, log_variance = self.encoder(torch.cat([showers.roots.flatten(1), showers.known], dim=1)).chunk(2, dim=1)
         return mean, log_variance.clamp(-20, 20)
 
-    def decode(self, code: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-        """Return μ and ln σ of the roots of cells."""
-        mean, log_spread = self.decoder(torch.cat([code, known], dim=1))
-        return mean, log_spread
+    def decode(self, code: Tensor, known: Tensor) -> Cells:
+        """Return what there is to know of the roots of cells."""
+        cells: Cells = self.decoder(torch.cat([code, known], dim=1))
+        return cells
 
-    def make(self, code: Tensor, noise: Tensor, known: Tensor) -> Tensor:
-        """Return corrected roots of cells, drawn with `noise` of their shape."""
-        return self.correct(drawn_cells(*self.decode(code, known), noise), known)
+    def make(self, latent: Tensor, noise: Tensor, known: Tensor) -> Tensor:
+        """Return corrected roots of cells of codes that come from draws of N(0, 1), `(B, L)`."""
+        code = self.codes.inverse(latent, known)
+        return self.correct(drawn_cells(self.decode(code, known), noise), known)
 
     def correct(self, roots: Tensor, known: Tensor) -> Tensor:
         """Return corrected roots of cells."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,9 @@ _DECODER: Final = (128, 256)
 _FIRST_CHANGE: Final = 0.1
 _LEAST_SPREAD: Final = 0.05
 _LOG_SPREADS: Final = (-4.0, 2.0)
+_FURTHEST: Final = 6.0
+_TINY: Final = 1e-30
+_COARSE: Final = 1e-6
 
 
 def shower_sizes(size: Sequence[int]) -> list[tuple[int, ...]]:
@@ -69,13 +72,33 @@ class VolumeTrunk(nn.Module):
         return found
 
 
+class Cells(NamedTuple):
+    """What a decoder says of the root of each cell, `(B, C, D, H, W)` each: Cragg's hurdle, Econometrica 39 (1971) 829.
+
+    Attributes:
+        hit: h, the cell holds energy with the probability Φ(h).
+        mean: μ of the root of a cell that does, which is N(μ, σ²) above 0.
+        log_spread: ln σ.
+    """
+
+    hit: Tensor
+    mean: Tensor
+    log_spread: Tensor
+
+
+def decoder_widths(hidden: Sequence[int] | None) -> Sequence[int]:
+    """Return the widths of the layers of a decoder: those given, else 128 and 256."""
+    widths = _DECODER if hidden is None else hidden
+    check_sizes(generator=widths)
+    return widths
+
+
 class ShowerDecoder(nn.Module):
-    """A perceptron to mean and spread of the root of each cell, which draws it with a noise of its own.
+    """A perceptron to what is known of the root of each cell, which draws it with a noise of its own.
 
     Cells of a sampling calorimeter fluctuate independently of each other once the profile is given; numbers of a code,
-    which all cells see, can hardly make them. A cell is max(0, μ + σ ε), empty where that is below 0, and has so the
-    likelihood of a censored normal variable (Tobin, Econometrica 26 (1958) 24). μ and ln σ are corrections of those of
-    each cell among training showers, `center` and `log_spread`, where a training begins.
+    which all cells see, can hardly make them. h, μ and ln σ are corrections of those of each cell among training
+    showers, `hit`, `center` and `log_spread`, where a training begins.
 
     Args:
         code: width of the code and all that is known of an entry beside it.
@@ -84,49 +107,75 @@ class ShowerDecoder(nn.Module):
         activation: name of the activation function.
     """
 
+    hit: Tensor
     center: Tensor
     log_spread: Tensor
 
     def __init__(self, code: int, entry_shape: Sequence[int], hidden: Sequence[int] | None, activation: str) -> None:
         super().__init__()
         self.entry_shape = tuple(entry_shape)
-        widths = _DECODER if hidden is None else hidden
-        check_sizes(generator=widths)
-        self.layers = mlp([code, *widths, 2 * math.prod(entry_shape)], activation)
+        widths = decoder_widths(hidden)
+        self.layers = mlp([code, *widths, 3 * math.prod(entry_shape)], activation)
         with torch.no_grad():
             for part in self.layers[-1].parameters():
                 part.mul_(_FIRST_CHANGE)
-        self.register_buffer("center", torch.zeros(self.entry_shape))
-        self.register_buffer("log_spread", torch.zeros(self.entry_shape))
+        for name in ("hit", "center", "log_spread"):
+            self.register_buffer(name, torch.zeros(self.entry_shape))
 
     @torch.no_grad()
     def fit(self, roots: Tensor) -> None:
-        """Take mean and spread of the cells `(N, C, D, H, W)` of training showers."""
-        self.center.copy_(roots.mean(dim=0))
-        self.log_spread.copy_(roots.std(dim=0, correction=0).clamp(min=_LEAST_SPREAD).log())
+        """Take how often the cells `(N, C, D, H, W)` of training showers hold energy, and mean and spread then."""
+        filled = roots > 0
+        n = filled.sum(dim=0)
+        mean = roots.sum(dim=0) / n.clamp(min=1)
+        square = torch.where(filled, (roots - mean).square(), torch.zeros_like(roots)).sum(dim=0) / n.clamp(min=1)
+        self.hit.copy_(torch.special.ndtri(((n + 0.5) / (len(roots) + 1)).double()))
+        self.center.copy_(torch.where(n > 0, mean, roots[filled].mean()))
+        self.log_spread.copy_(square.sqrt().clamp(min=_LEAST_SPREAD).log())
 
-    def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
-        """Return μ and ln σ of the roots of cells, `(B, C, D, H, W)` each, of codes."""
-        changes = self.layers(code).view(len(code), 2, *self.entry_shape)
-        return self.center + changes[:, 0], (self.log_spread + changes[:, 1]).clamp(*_LOG_SPREADS)
+    def forward(self, code: Tensor) -> Cells:
+        """Return what there is to know of cells of codes."""
+        hit, mean, log_spread = self.layers(code).view(len(code), 3, *self.entry_shape).unbind(dim=1)
+        spread = (self.log_spread + log_spread).clamp(*_LOG_SPREADS)
+        # Far below 0, in units of the spread, a normal distribution above 0 is an exponential one already.
+        mean = torch.maximum(self.center + mean, -_FURTHEST * spread.exp())
+        return Cells((self.hit + hit).clamp(-_FURTHEST, _FURTHEST), mean, spread)
 
 
-def drawn_cells(mean: Tensor, log_spread: Tensor, noise: Tensor) -> Tensor:
-    """Return cells max(0, μ + σ ε) of a decoder, for noises ε."""
-    return bounded_roots(mean + log_spread.exp() * noise)
+def drawn_cells(cells: Cells, noise: Tensor) -> Tensor:
+    """Return roots of cells drawn with noises ε of N(0, 1), of which those below −h leave a cell empty.
+
+    Of the others, the probability of a larger ε is that of a larger cell.
+    """
+    # Of ε above the hurdle P(larger) / P(hit), both small where a cell is rarely hit.
+    larger = (torch.special.log_ndtr(-noise) - torch.special.log_ndtr(cells.hit)).clamp(max=0.0)
+    above = larger + torch.special.log_ndtr(cells.mean * (-cells.log_spread).exp())
+    drawn = cells.mean - cells.log_spread.exp() * torch.special.ndtri(above.exp().clamp(_TINY, 1 - _COARSE))
+    return bounded_roots(torch.where(noise > -cells.hit, drawn, torch.zeros_like(drawn)))
 
 
-def censored_nll(cells: Tensor, mean: Tensor, log_spread: Tensor) -> Tensor:
-    """Return −ln p of each cell, max(0, N(μ, σ²)) by a decoder: of a density above 0, of a probability at 0.
+def mean_cells(cells: Cells) -> Tensor:
+    """Return the roots of what cells hold on average, Φ(h)·⟨x̂²⟩ with ⟨x̂²⟩ = μ² + σ² + μ σ φ(μ/σ)/Φ(μ/σ) above 0."""
+    spread = cells.log_spread.exp()
+    z = cells.mean / spread
+    slope = (-0.5 * z.square() - 0.5 * math.log(2 * math.pi) - torch.special.log_ndtr(z)).exp()
+    square = cells.mean.square() + spread.square() + cells.mean * spread * slope
+    return bounded_roots((torch.special.ndtr(cells.hit) * square).clamp(min=0.0).sqrt())
+
+
+def hurdle_nll(roots: Tensor, cells: Cells) -> Tensor:
+    """Return −ln p of each root of a cell: of a density above 0, of a probability at 0.
 
     >>> import torch
-    >>> from hepad.nn.shower_networks import censored_nll
-    >>> round(float(censored_nll(torch.zeros(1), torch.zeros(1), torch.zeros(1)).exp()), 6)  # 1 / P(cell is empty)
+    >>> from hepad.nn.shower_networks import Cells, hurdle_nll
+    >>> zero = torch.zeros(1)
+    >>> round(float(hurdle_nll(zero, Cells(zero, zero, zero)).exp()), 6)  # 1 / P(cell is empty)
     2.0
     """
-    z = (cells - mean) * (-log_spread).exp()
-    of_density = 0.5 * z.square() + log_spread + 0.5 * math.log(2 * math.pi)
-    return torch.where(cells > 0, of_density, -torch.special.log_ndtr(z))
+    narrow = (-cells.log_spread).exp()
+    of_density = 0.5 * ((roots - cells.mean) * narrow).square() + cells.log_spread + 0.5 * math.log(2 * math.pi)
+    of_hit = of_density + torch.special.log_ndtr(cells.mean * narrow) - torch.special.log_ndtr(cells.hit)
+    return torch.where(roots > 0, of_hit, -torch.special.log_ndtr(-cells.hit))
 
 
 class CellCorrection(nn.Module):

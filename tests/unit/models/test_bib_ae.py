@@ -58,6 +58,7 @@ def test_every_network_and_every_term_takes_part(model):
         "decoder": model.maker.decoder,
         "correction": model.maker.correction,
         "critic": model.critic,
+        "codes": model.maker.codes,
         "latent_critic": model.latent_critic,
         "average": model.average.network,
     }
@@ -68,7 +69,7 @@ def test_every_network_and_every_term_takes_part(model):
         assert any(moved), name
     logged = {name.removeprefix("train/loss_") for name in model.trainer.callback_metrics if name.startswith("train/")}
     assert logged == {
-        "critic", "latent_critic", "autoencoder", "kl", "latent_mmd", "reconstruction", "correction",
+        "critic", "latent_critic", "autoencoder", "kl", "latent_mmd", "reconstruction", "codes", "correction",
     }  # fmt: skip
     for name in ("val/loss", "val/distance"):
         assert torch.isfinite(model.trainer.callback_metrics[name])

@@ -169,3 +169,61 @@ def test_extreme_entries_have_finite_scores():
 def test_wrong_settings_are_named(settings, said):
     with pytest.raises(ValueError, match=said):
         VariationalAutoencoder([17], MSE, **settings)
+
+
+def conditioned(n: int, seed: int) -> Batch:
+    """Return vectors whose last column is their context, and whose others are not."""
+    x = torch.randn(n, 5, generator=torch.Generator().manual_seed(seed))
+    context = 50 + 20 * torch.rand(n, 1, generator=torch.Generator().manual_seed(seed + 1))
+    x[:, -1] = context[:, 0] + 0.5 * x[:, -1]
+    return Batch(x, context=context)
+
+
+def test_entries_are_made_up_for_the_context_that_is_asked_for():
+    torch.manual_seed(0)
+    model = VariationalAutoencoder((5,), MSE, beta=0.5, context_size=1)
+    train = conditioned(2000, seed=0)
+    model.prepare(train)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(300):
+        z = model.normalizer(train.x)
+        mean, log_variance = model.encode(z)
+        loss = model._objective(train, z, mean, log_variance, torch.randn_like(mean))[0].mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for wanted in (52.0, 68.0):
+        made = model.sample(torch.full((500, 1), wanted), torch.Generator().manual_seed(0))
+        assert float(made.x[:, -1].mean()) == pytest.approx(wanted, abs=2)
+    right = conditioned(200, seed=7)
+    wrong = right._replace(context=120 - right.context)
+    with torch.no_grad():
+        scores, errors = (
+            [float(values.mean()) for values in found]
+            for found in (
+                (model.anomaly_score(batch) for batch in (right, wrong)),
+                ((model.reconstruct_raw(batch) - right.x)[:, -1].abs() for batch in (right, wrong)),
+            )
+        )
+    assert scores[1] > 1.2 * scores[0]
+    assert errors[1] > 1.5 * errors[0]
+
+
+def test_a_volume_and_every_slot_of_an_event_are_given_the_context():
+    for shape in ((1, 6, 6, 6), (3, 4)):
+        model = VariationalAutoencoder(shape, MSE, context_size=2)
+        batch = Batch(torch.rand(20, *shape), context=torch.rand(20, 2))
+        model.prepare(batch)
+        assert model.anomaly_score(batch).shape == (20,)
+        assert model.sample(batch.context, torch.Generator().manual_seed(0)).x.shape == batch.x.shape
+        assert model.sample_prior(batch).shape == batch.x.shape
+
+
+def test_a_context_has_to_be_given_where_there_is_one_and_nowhere_else():
+    with_one = VariationalAutoencoder((5,), MSE, context_size=1)
+    with pytest.raises(ValueError, match="is conditioned on 1 observables"):
+        with_one.sample(3, torch.Generator())
+    without = VariationalAutoencoder((5,), MSE)
+    with pytest.raises(ValueError, match="conditioned on nothing"):
+        without.sample(torch.ones(3, 1), torch.Generator())
+    assert not [name for name in without.state_dict() if "context" in name]

@@ -5,10 +5,19 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.stats import norm
+from scipy.stats import kstest, norm, truncnorm
 
 from hepad.nn.cell_shares import CellShares
-from hepad.nn.shower_networks import CellCorrection, ShowerDecoder, VolumeTrunk, censored_nll, drawn_cells
+from hepad.nn.code_flow import CodeFlow
+from hepad.nn.shower_networks import (
+    CellCorrection,
+    Cells,
+    ShowerDecoder,
+    VolumeTrunk,
+    drawn_cells,
+    hurdle_nll,
+    mean_cells,
+)
 from hepad.nn.total_given_context import TotalGivenContext
 
 
@@ -27,6 +36,42 @@ def test_totals_have_the_resolution_of_the_data_at_every_energy():
         made = visible.inverse(r, torch.full((len(r), 1), energy)) / (30 * energy)
         assert float(made.mean()) == pytest.approx(1, abs=0.005)
         assert float(made.std() * math.sqrt(energy)) == pytest.approx(0.2, rel=0.05)
+
+
+def leaking(n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return totals of which those of high energy have a long tail to below, as showers that leak have."""
+    total, energy = calorimeter(n, seed)
+    leak = 0.008 * (energy[:, 0] / 5).log() * torch.from_numpy(np.random.default_rng(seed + 100).exponential(size=n))
+    return total * (1 - leak), energy
+
+
+def lopsided(values: np.ndarray) -> float:
+    """Return (q95 + q5 − 2 q50) / (q95 − q5), the skewness by quantiles."""
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return (high + low - 2 * middle) / (high - low)
+
+
+def test_the_tail_of_totals_depends_on_the_energy_as_that_of_the_data():
+    visible = TotalGivenContext(1).fit(*leaking(8000, seed=0))
+    total, energy = leaking(40_000, seed=1)
+    made = visible.inverse(torch.randn(40_000, generator=torch.Generator().manual_seed(0)), energy)
+    tails = []
+    for low, high in ((10, 25), (75, 100)):
+        rows = (energy[:, 0] >= low) & (energy[:, 0] < high)
+        found, expected = ((values[rows] / energy[rows, 0]).numpy() for values in (made, total))
+        assert found.std() == pytest.approx(expected.std(), rel=0.08)
+        assert lopsided(found) == pytest.approx(lopsided(expected), abs=0.08)
+        tails.append(lopsided(found))
+    assert tails[1] < tails[0] - 0.05
+
+
+def test_totals_without_a_context_have_any_distribution():
+    total = torch.cat([torch.full((500,), 10.0), torch.full((500,), 1000.0)]) * (1 + 0.1 * torch.rand(1000))
+    visible = TotalGivenContext(0).fit(total, None)
+    made = visible.inverse(torch.randn(2000, generator=torch.Generator().manual_seed(0)))
+    assert float((made < 12).float().mean()) == pytest.approx(0.5, abs=0.05)
+    assert float((made > 990).float().mean()) == pytest.approx(0.5, abs=0.05)
+    torch.testing.assert_close(visible.inverse(visible(total)), total.double())
 
 
 def test_totals_are_a_unit_normal_given_the_context_and_come_back():
@@ -81,25 +126,65 @@ def test_empty_cells_have_a_gradient():
     assert float(slope.flatten()[1]) == pytest.approx((1 - 0.75) / 4 / 2 / 0.75**0.5 - 0.25 / 4 / 2 / 0.25**0.5)
 
 
-def test_cells_are_censored_normal_variables():
-    mean, log_spread = torch.tensor([0.4]), torch.tensor([-0.3])
+def test_cells_pass_a_hurdle_and_are_normal_above_zero():
+    cells = Cells(torch.tensor([0.3]), torch.tensor([0.4]), torch.tensor([-0.3]))
     noise = torch.randn(200_000, 1, generator=torch.Generator().manual_seed(0))
-    drawn = drawn_cells(mean, log_spread, noise)
-    empty = norm.cdf(0, 0.4, math.exp(-0.3))
-    assert float((drawn == 0).float().mean()) == pytest.approx(empty, abs=0.005)
-    assert float(censored_nll(torch.zeros(1), mean, log_spread)) == pytest.approx(-math.log(empty), rel=1e-5)
-    expected = -norm.logpdf(1.7, 0.4, math.exp(-0.3))
-    assert float(censored_nll(torch.tensor([1.7]), mean, log_spread)) == pytest.approx(expected, rel=1e-5)
+    drawn = drawn_cells(cells, noise)[:, 0]
+    above = truncnorm(-0.4 / math.exp(-0.3), math.inf, 0.4, math.exp(-0.3))
+    assert float((drawn > 0).float().mean()) == pytest.approx(norm.cdf(0.3), abs=0.005)
+    assert kstest(drawn[drawn > 0].numpy(), above.cdf).pvalue > 1e-3
+    assert float(mean_cells(cells)) ** 2 == pytest.approx(float(drawn.square().mean()), rel=0.02)
+    assert float(hurdle_nll(torch.zeros(1), cells)) == pytest.approx(-norm.logsf(0.3), rel=1e-5)
+    expected = -norm.logcdf(0.3) - above.logpdf(1.7)
+    assert float(hurdle_nll(torch.tensor([1.7]), cells)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_larger_noise_is_a_larger_cell_and_one_without_bounds_stays_finite():
+    for hit, mean in ((-6.0, -0.3), (6.0, 300.0), (-3.0, 20.0)):
+        cells = Cells(*(torch.tensor([value], requires_grad=True) for value in (hit, mean, 0.0)))
+        drawn = drawn_cells(cells, torch.linspace(-9, 9, 400).unsqueeze(1))[:, 0]
+        assert bool((drawn.diff() >= 0).all())
+        assert bool(torch.isfinite(drawn).all())
+        drawn.sum().backward()
+        assert all(bool(torch.isfinite(part.grad).all()) for part in cells)
 
 
 def test_a_decoder_begins_at_the_mean_shower():
     torch.manual_seed(0)
     decoder = ShowerDecoder(3, (1, 4, 4, 4), [8], "relu")
-    cells = torch.rand(500, 1, 4, 4, 4)
-    decoder.fit(cells)
-    mean, log_spread = decoder(torch.randn(100, 3))
-    torch.testing.assert_close(mean.mean(dim=0), cells.mean(dim=0), rtol=0, atol=0.1)
-    torch.testing.assert_close(log_spread.exp().mean(dim=0), cells.std(dim=0), rtol=0, atol=0.1)
+    filled = torch.rand(500, 1, 4, 4, 4) < torch.linspace(0.1, 0.9, 64).view(1, 4, 4, 4)
+    roots = (1 + torch.rand(500, 1, 4, 4, 4)) * filled
+    decoder.fit(roots)
+    with torch.no_grad():
+        cells = decoder(torch.randn(100, 3))
+    hit = torch.special.ndtr(cells.hit.mean(dim=0))
+    torch.testing.assert_close(hit, filled.float().mean(dim=0), rtol=0, atol=0.08)
+    assert float(cells.mean.mean()) == pytest.approx(1.5, abs=0.1)
+    assert float(cells.log_spread.exp().mean()) == pytest.approx(12**-0.5, abs=0.05)
+
+
+def test_codes_are_drawn_from_where_codes_are():
+    torch.manual_seed(0)
+    known = torch.rand(4000, 1) * 2 - 1
+    angle = 2 * math.pi * torch.rand(4000)
+    ring = torch.stack([angle.cos(), angle.sin(), torch.zeros(4000)], dim=1) * (1.5 + 0.5 * known)
+    code = ring + 0.1 * torch.randn(4000, 3)
+    flow = CodeFlow(3, 1, 32, "relu")
+    optimizer = torch.optim.Adam(flow.parameters(), lr=5e-3)
+    for _ in range(300):
+        batch = torch.randint(4000, (256,))
+        loss = flow.nll(code[batch], known[batch]).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        for at in (-0.8, 0.8):
+            made = flow.inverse(torch.randn(2000, 3), torch.full((2000, 1), at))
+            assert float(made[:, :2].norm(dim=1).median()) == pytest.approx(1.5 + 0.5 * at, abs=0.15)
+        latent, log_slope = flow(code[:5], known[:5])
+        torch.testing.assert_close(flow.inverse(latent, known[:5]), code[:5], rtol=1e-4, atol=1e-4)
+    slope = torch.autograd.functional.jacobian(lambda z: flow(z, known[:1])[0], code[:1]).reshape(3, 3)
+    assert float(log_slope[0]) == pytest.approx(float(slope.slogdet().logabsdet), abs=1e-4)
 
 
 def test_the_correction_sees_one_cell_at_a_time_and_leaves_empty_ones_empty():
