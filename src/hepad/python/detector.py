@@ -131,7 +131,8 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
         """Train on entries.
 
         Args:
-            X: `(N, F)` numbers or a table, `(N, S, F)`, `(N, C, H, W)`, tensors and awkward arrays of such.
+            X: `(N, F)` numbers, a table or a mapping name → column, `(N, S, F)`, `(N, C, H, W)`, tensors and awkward
+                arrays of such.
             y: not looked at.
             sample_weight: `(N,)` event weights from 0; None for all the same.
 
@@ -142,7 +143,7 @@ class Detector(OutlierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-lea
             raise UserError(f"contamination={self.contamination!r}: a share of the entries in (0, 0.5] is needed")
         entries, names = self._entries(X)
         if sample_weight is not None:
-            of = entries if hasattr(entries, "shape") else np.empty((len(entries), 1))
+            of = entries if hasattr(entries, "shape") else given_array(entries).values
             sample_weight = _check_sample_weight(sample_weight, of, dtype=np.float32, ensure_non_negative=True)
         [sample] = memory_samples({BACKGROUND: entries}, names, {BACKGROUND: sample_weight})
         refuse_nonfinite([sample])
@@ -258,7 +259,7 @@ def _arguments() -> tuple[str, ...]:
 
 
 def _is_ours(X: Any) -> bool:
-    """Return whether hepad knows entries that scikit-learn does not: ragged, structured, tensors, sets and images."""
+    """Return whether hepad knows entries that scikit-learn does not: ragged, structured, named, tensors, sets, images."""
     is_tensor = type(X).__module__.partition(".")[0] == "torch"
     is_structured = getattr(getattr(X, "dtype", None), "names", None) is not None
-    return is_jagged(X) or is_tensor or is_structured or getattr(X, "ndim", 2) > 2
+    return isinstance(X, Mapping) or is_jagged(X) or is_tensor or is_structured or getattr(X, "ndim", 2) > 2

@@ -117,6 +117,15 @@ def test_tensors_and_ragged_jets(fitted):
         detector.predict(ak.zip({"Jet_pt": pt, "eta": eta}))
 
 
+def test_columns_by_name_and_their_weights():
+    columns = {name: X[:, i] for i, name in enumerate(("mass", "tau21", "pt"))}
+    weight = np.linspace(0.5, 2, len(X))
+    detector = quick().fit(columns, sample_weight=weight)
+    assert (detector.n_features_in_, detector.feature_names_in_.tolist()) == (3, ["mass", "tau21", "pt"])
+    turned = dict(reversed(columns.items()))
+    np.testing.assert_array_equal(detector.score_samples(turned), quick().fit(X, sample_weight=weight).score_samples(X))
+
+
 @pytest.mark.parametrize(
     ("settings", "entries", "said"),
     [
