@@ -118,7 +118,7 @@ def test_an_energy_outside_the_range_trained_on_is_remarked_on(directory, monkey
     # A cluster's workers, here in this process: rows in several tasks, and the last block once more.
     monkeypatch.setattr(scoring_input, "ROWS", 70)
     monkeypatch.setattr(
-        cluster_scoring, "cluster_workers", lambda cluster: nullcontext(SimpleNamespace(in_order=tasks))
+        cluster_scoring, "cluster_workers", lambda cluster: nullcontext(SimpleNamespace(in_order=tasks, n_threads=1))
     )
     one_by_one = SimpleNamespace(workers=1)
     shared = scoring.score_file(directory / "run", directory / "high.h5", directory / "shared.h5", cluster=one_by_one)
