@@ -9,7 +9,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 TUTORIALS: Final = ROOT / "docs" / "tutorials"
-OUTPUTS: Final = TUTORIALS / "outputs"
+OUTPUTS: Final = TUTORIALS / "shown"
 PICTURES: Final = ROOT / "docs" / "pictures" / "tutorials"
 NAMES: Final = ("first_run", "own_data", "top_and_qcd", "dijet_search", "gans_and_latent_search", "run_to_trigger")
 """All tutorials, in the order in which they are read."""

@@ -124,8 +124,11 @@ def test_wrong_input(run_dashboard, tmp_path, monkeypatch, words, said):
     ("word", "missing"),
     [
         ("curves=[val/los]", "val/los;"),
-        ("signals=[nope]", "test/auc/nope_vs_background;"),
-        ("references=[nope]", "roc/vs_nope_table, test/auc/signal_vs_nope;"),
+        ("signals=[nope]", "test/auc/nope_vs_background, test/sic_max/nope_vs_background;"),
+        (
+            "references=[nope]",
+            "roc/vs_nope_table, test/auc/signal_vs_nope, test/sic_max/signal_vs_nope, test/verdict/",
+        ),
     ],
 )
 def test_a_name_that_the_run_did_not_log(run, run_dashboard, tmp_path, word, missing):

@@ -181,6 +181,11 @@ class Contents:
         others = (signal for signal in self.signals if signal not in (reference, self.references[0]))
         return [f"test/auc/{signal}_vs_{reference}" for signal in others]
 
+    @property
+    def headline(self) -> str:
+        """The one number of a run: its AUC minus that of the best trivial score, the mean over the signals."""
+        return f"test/verdict/vs_{self.references[0]}/mean_difference"
+
 
 def build_workspace(entity: str, project: str, name: str, contents: Contents) -> ws.Workspace:
     """Build the view: AUCs over runs, ROC overlays, correlations, learning curves, pictures, and the table of runs."""
@@ -204,6 +209,15 @@ def build_workspace(entity: str, project: str, name: str, contents: Contents) ->
 
 
 def _sections(contents: Contents) -> Iterator[ws.Section]:
+    background = contents.references[0]
+    signals = [metric.removeprefix("test/auc/") for metric in contents.aucs(background)]
+    better = wr.BarPlot(title="AUC minus best trivial, mean over signals", metrics=[contents.headline])
+    settings = [wr.ParallelCoordinatesPlotColumn(metric=wr.Config(key)) for key in contents.columns]
+    result = wr.ParallelCoordinatesPlotColumn(metric=wr.SummaryMetric(contents.headline))
+    panels = [better, wr.ParallelCoordinatesPlot(title="Settings and result", columns=[*settings, result])]
+    yield ws.Section(name="Better than no model?", panels=panels, is_open=True)
+    gains = [wr.BarPlot(title=f"Largest SIC, {pair}", metrics=[f"test/sic_max/{pair}"]) for pair in signals]
+    yield ws.Section(name=f"Gain in significance against {background}", panels=gains, is_open=False)
     for i, reference in enumerate(contents.references):
         bars = [
             wr.BarPlot(title=metric.removeprefix("test/auc/").replace("_vs_", " vs "), metrics=[metric], title_x="AUC")

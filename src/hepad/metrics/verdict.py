@@ -6,6 +6,7 @@ flat metrics of a run.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Final
 
 from hepad.metrics.delong import AucDifference
@@ -199,13 +200,16 @@ def verdict_metrics(
     """Return the numbers of the verdict on `signals`; none where no pair has an AUC and a trivial score."""
     found = [pair_result(metrics, signal, reference, matched) for signal in signals]
     known = [pair for pair in found if pair is not None and pair.trivial is not None]
-    counts = {
+    if not known:
+        return {}
+    numbers = {
         "signals": len(known),
         "better": sum(pair.better for pair in known),
         "significant": sum(pair.significantly_better for pair in known),
+        "mean_difference": fmean(pair.difference for pair in known if pair.difference is not None),
     }
     name = _name(reference, matched)
-    return {f"{name}/{what}": float(count) for what, count in counts.items()} if known else {}
+    return {f"{name}/{what}": float(number) for what, number in numbers.items()}
 
 
 def judged_signals(signals: Sequence[str], references: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from hepad.core.float32 import at_least_float32
 from hepad.nn.dense import check_sizes, growing_widths, halved_sizes, make_activation, mlp
 
 _SMALLEST: Final = 5
@@ -147,20 +148,25 @@ def drawn_cells(cells: Cells, noise: Tensor) -> Tensor:
 
     Of the others, the probability of a larger ε is that of a larger cell.
     """
+    # Of half precision there is no Φ.
+    kind = cells.mean.dtype
+    cells, noise = Cells(*map(at_least_float32, cells)), at_least_float32(noise)
     # Of ε above the hurdle P(larger) / P(hit), both small where a cell is rarely hit.
     larger = (torch.special.log_ndtr(-noise) - torch.special.log_ndtr(cells.hit)).clamp(max=0.0)
     above = larger + torch.special.log_ndtr(cells.mean * (-cells.log_spread).exp())
     drawn = cells.mean - cells.log_spread.exp() * torch.special.ndtri(above.exp().clamp(_TINY, 1 - _COARSE))
-    return bounded_roots(torch.where(noise > -cells.hit, drawn, torch.zeros_like(drawn)))
+    return bounded_roots(torch.where(noise > -cells.hit, drawn, torch.zeros_like(drawn))).to(kind)
 
 
 def mean_cells(cells: Cells) -> Tensor:
     """Return the roots of what cells hold on average, Φ(h)·⟨x̂²⟩ with ⟨x̂²⟩ = μ² + σ² + μ σ φ(μ/σ)/Φ(μ/σ) above 0."""
+    kind = cells.mean.dtype
+    cells = Cells(*map(at_least_float32, cells))
     spread = cells.log_spread.exp()
     z = cells.mean / spread
     slope = (-0.5 * z.square() - 0.5 * math.log(2 * math.pi) - torch.special.log_ndtr(z)).exp()
     square = cells.mean.square() + spread.square() + cells.mean * spread * slope
-    return bounded_roots((torch.special.ndtr(cells.hit) * square).clamp(min=0.0).sqrt())
+    return bounded_roots((torch.special.ndtr(cells.hit) * square).clamp(min=0.0).sqrt()).to(kind)
 
 
 def hurdle_nll(roots: Tensor, cells: Cells) -> Tensor:

@@ -259,7 +259,7 @@ def _arguments() -> tuple[str, ...]:
 
 
 def _is_ours(X: Any) -> bool:
-    """Return whether hepad knows entries that scikit-learn does not: ragged, structured, named, tensors, sets, images."""
+    """Return whether hepad knows entries that scikit-learn does not: ragged, structured, named, tensors, images."""
     is_tensor = type(X).__module__.partition(".")[0] == "torch"
     is_structured = getattr(getattr(X, "dtype", None), "names", None) is not None
     return isinstance(X, Mapping) or is_jagged(X) or is_tensor or is_structured or getattr(X, "ndim", 2) > 2

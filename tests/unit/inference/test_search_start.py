@@ -41,6 +41,7 @@ def test_a_start_that_is_not_there_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="start 'auto'; allowed: prior, encoder"):
         LatentSearchInference(tmp_path, MSE(), start="auto")
     model = WithoutEncoder([4], {"_target_": "hepad.losses.Hinge"})
-    data = SimpleNamespace(train_entries=Entries(Batch(torch.randn(3, 4)), index=np.arange(3)))
+    entries = Entries(Batch(torch.randn(3, 4)), index=np.arange(3))
+    data = SimpleNamespace(train_entries=entries, context_names=())
     with pytest.raises(UserError, match="WithoutEncoder has no encoder; allowed: prior"):
         LatentSearchInference(tmp_path, MSE(), start="encoder").check(model, data)  # type: ignore[arg-type]

@@ -9,6 +9,8 @@ import pytest
 from hepad.metrics import BASELINES, ScoredSample, auc, evaluate, fpr_name
 from hepad.metrics.working_points import max_sic
 
+VERDICT = ("signals", "better", "significant", "mean_difference")
+
 
 def sample(name, shift, n=2000, seed=0, baseline_shift=0.0):
     rng = np.random.default_rng([seed, n, sum(map(ord, name))])
@@ -41,7 +43,7 @@ def test_the_names_are_exactly_those_of_the_contract(samples):
         expected |= {f"test/matched_overlap/{pair}", f"test/matched_entries/{pair}"}
     for reference in ("zero_bias", "jet_ht"):
         for verdict in ("verdict", "matched_verdict"):
-            expected |= {f"test/{verdict}/vs_{reference}/{what}" for what in ("signals", "better", "significant")}
+            expected |= {f"test/{verdict}/vs_{reference}/{what}" for what in VERDICT}
     for feature in ("pt", "nMuons"):
         expected |= {f"test/pearson/{feature}", f"test/spearman/{feature}"}
     assert set(metrics) == expected

@@ -43,11 +43,10 @@ def test_contributions_that_are_no_numbers_are_said_to_be_and_give_no_reason(mon
     top = TopEntries([entry("signal", 0), entry("signal", 1)], Batch(torch.zeros(2, 2)), explanation)
     assert "are no numbers" in top.completeness()
     expectation = SimpleNamespace(pulls=lambda *_: values, words=lambda *_: ["a is large"])
-    monkeypatch.setattr(top_entries, "explain_scores", lambda *_: explanation)
     monkeypatch.setattr(top_entries, "Expectation", SimpleNamespace(of=lambda *_: expectation))
     model, data = model_and_data(torch.zeros(3, 2))
     data.val_entries = data.test_entries["background"]
-    assert top_entries._explained(model, data, top.batch)[1] == [("a is large",), ()]
+    assert top_entries._words(model, data, top.batch, explanation) == [("a is large",), ()]
 
 
 def test_titles_have_the_score_without_an_exponent():
