@@ -57,7 +57,9 @@ def hardest(jets: ak.Array, scores: ak.Array) -> np.ndarray:
     return np.asarray(ak.flatten(scores[order][:, :8]))
 
 
-@pytest.mark.parametrize("mode", ["eager", "virtual", "dask"])
+@pytest.mark.parametrize(
+    "mode", ["dask", *(pytest.param(mode, marks=pytest.mark.thorough) for mode in ("eager", "virtual"))]
+)
 def test_nanoevents_get_the_scores_of_the_converted_file(runs, mode):
     jets = NanoEventsFactory.from_root({TTBAR: "Events"}, schemaclass=NanoAODSchema, mode=mode).events().Jet
     of_events, of_jets = score_jets(hepad.load_run(runs["events"]), jets), score_jets(str(runs["jets"]), jets)

@@ -105,6 +105,7 @@ def test_public_sets_files_of_parts_and_contamination(directory):
     assert set(told) == configs - {"calo", "constituents", "dijets", "events", "jet_images", "jets", "showers", "table"}
 
 
+@pytest.mark.thorough
 def test_dijets_that_ship_with_hepad(directory):
     for block in blocks("docs/physics.md", "\n## Dijets"):
         for _, *words in commands(block):
@@ -170,6 +171,7 @@ def test_a_table_of_five_columns(directory):
     assert "Σ pT stands for the column energy." in report
 
 
+@pytest.mark.thorough
 def test_constituents_of_fat_jets(directory):
     python, command = blocks("docs/data_formats.md", "\n## Fat jets")
     array = np.random.default_rng(1).random((60, 5, 3)).astype("f4") + np.array([10, 0, 0], dtype="f4")

@@ -59,6 +59,7 @@ def directory(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_training_and_generating_as_the_page_says(directory):
     (first,) = [block for block in blocks(PAGE) if "data=showers   " in block]
     run(first, directory, "data.batch_size=20")

@@ -216,6 +216,7 @@ def test_own_data_are_searched_in_several_windows(tmp_path, no_page):
     assert max(record.methods[0].windows[1].found["event"]) < 3000
 
 
+@pytest.mark.thorough
 def test_every_other_method_scores_every_entry_that_it_judges(tmp_path, no_page):
     flow = "[model=flow,model.kind=realnvp,model.transforms=1,model.hidden=[8],trainer.max_epochs=1,data.batch_size=64]"
     words = [f"methods.{method}.{part}={flow}" for method, part in (("anode", "density"), ("lacathode", "density"))]

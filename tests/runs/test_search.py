@@ -27,6 +27,7 @@ def rows_of(sweep: Path) -> list[dict[str, str]]:
     return list(csv.DictReader((sweep / "sweep.csv").read_text().splitlines()))
 
 
+@pytest.mark.thorough
 def test_a_search_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     words = ["-m", "sweep=optuna", *two_samples(tmp_path), *SPACE, *SHORT]
 

@@ -45,6 +45,7 @@ def test_the_command_writes_samples_plots_and_the_table(made: Path) -> None:
     assert "1.60" in table
 
 
+@pytest.mark.thorough
 def test_a_killed_run_continues_and_ends_with_the_same_file(made: Path, tmp_path: Path) -> None:
     arguments = (*SMALL, "output=data", "workers=2", "validate=false")
     process = subprocess.Popen(command(*arguments), cwd=tmp_path, stdout=subprocess.DEVNULL)

@@ -153,6 +153,7 @@ def test_a_job_that_fails_takes_no_other_down_and_its_reason_is_in_the_table(run
     assert done.code == 2
 
 
+@pytest.mark.thorough
 def test_a_finished_run_of_another_config_is_not_taken_for_this_one(run_train, own_samples, tmp_path):
     words = ["-m", *own_samples, *SHORT, "logger=none", "sweep.name=mine", "seed=1,2"]
     assert run_train(*words).code == 0

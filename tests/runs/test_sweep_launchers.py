@@ -50,6 +50,7 @@ def running(process) -> bool:
     return process.poll() is None if isinstance(process, subprocess.Popen) else process.is_alive()
 
 
+@pytest.mark.thorough
 def test_a_sweep_killed_with_its_processes_goes_on_with_any_launcher(run_train, own_samples, tmp_path):
     words = ["sweep.name=s", "seed=1,2", *own_samples, *SHORT, "trainer.max_epochs=100"]
     launcher = ["hydra/launcher=processes", "hydra.launcher.n_jobs=1"]
@@ -126,6 +127,7 @@ def test_the_last_job_of_a_sweep_gets_the_threads_it_would_have_had_among_all(
     assert (tmp_path / "logs/seed.2.log").read_text() == f"{expected}\n"
 
 
+@pytest.mark.thorough
 def test_a_sweep_records_how_many_jobs_share_the_cores(run_train, own_samples, tmp_path):
     record = tmp_path / "multirun/s/sweep.json"
     assert run_train("-m", "sweep.name=s", "seed=1,2,3", *own_samples, *SHORT).code == 0

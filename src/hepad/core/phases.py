@@ -1,4 +1,4 @@
-"""What a command is doing, in one line of a terminal: how far it is, how long it may take, and never nothing.
+"""Line of a terminal that says what a command is doing, how far it is and how long it may take: never nothing.
 
 There is one line for a process. In a batch log, a notebook or a pipe nothing of it is printed.
 """

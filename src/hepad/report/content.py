@@ -160,7 +160,7 @@ Tone: TypeAlias = Literal["better", "mixed", "worse"]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a report says before everything else.
+    """Answer of a report, before everything else.
 
     Args:
         headline: the answer in one line.

@@ -22,6 +22,13 @@ class SampleLine:
         accepted: (T,) share with a score of each threshold or more.
         selected: (T,) how many entries that are, of weighted ones how many they are worth.
         background: trained on.
+
+    >>> import numpy as np
+    >>> from hepad.report import SampleLine
+    >>> accepted = np.array([1.0, 0.2])
+    >>> line = SampleLine("qcd", "#717581", "", 100.0, np.array([0.8, 0.2]), accepted, 100 * accepted)
+    >>> line.selected.tolist()
+    [100.0, 20.0]
     """
 
     name: str
@@ -43,6 +50,13 @@ class RocLines:
         entries: how many it has.
         curves: (signal, (P,) false-positive rate, (P,) true-positive rate).
         trivial: (signal, trivial score, (P,) false-positive rate, (P,) true-positive rate).
+
+    >>> import numpy as np
+    >>> from hepad.report import RocLines
+    >>> fpr = np.array([0.0, 0.1, 1.0])
+    >>> lines = RocLines("qcd", 100.0, [("top", fpr, fpr**0.5)])
+    >>> [signal for signal, _, _ in lines.curves]
+    ['top']
     """
 
     reference: str

@@ -29,7 +29,9 @@ def _take_part(rank: int, directory: str, shares: list[int]) -> None:
     distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize("shares", [[4, 4], [5, 2]], ids=["equal shares", "others"])
+@pytest.mark.parametrize(
+    "shares", [pytest.param([4, 4], marks=pytest.mark.thorough), [5, 2]], ids=["equal shares", "others"]
+)
 def test_each_process_takes_its_rows_of_the_whole(tmp_path: Path, shares):
     multiprocessing.spawn(_take_part, (str(tmp_path), shares), nprocs=2)
     whole = of_one_process(sum(shares))
