@@ -74,7 +74,7 @@ class VolumeTrunk(nn.Module):
 
 
 class Cells(NamedTuple):
-    """Numbers of a decoder on the root of each cell, `(B, C, D, H, W)` each: Cragg's hurdle, Econometrica 39 (1971) 829.
+    """Numbers of a decoder on the root of each cell, `(B, C, D, H, W)`: Cragg's hurdle, Econometrica 39 (1971) 829.
 
     Attributes:
         hit: h, the cell holds energy with the probability Φ(h).

@@ -1,4 +1,4 @@
-"""Content of a page on which a threshold moves over scores and ROC curves: all of it lies in the ROC curves of a run."""
+"""Content of a page on which a threshold moves over scores and ROC curves: all lies in the ROC curves of a run."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
