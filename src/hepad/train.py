@@ -53,8 +53,7 @@ def _trained(cfg: DictConfig) -> "TrainingResult | None":
     if config.sweep_job is None and "n_trials" in cfg.sweep:
         raise UserError(f"sweep=optuna makes many runs; write {python_command()} -m hepad.train -m sweep=optuna …")
     if config.sweep_job is not None:
-        PHASES.begin_job(config.sweep_job)
-        before, left = PHASES.job_words()
+        before, left = PHASES.begin_job()
         # The sweep starts only jobs that are not finished, and sees that the run there is this one.
         if is_finished(run_dir):
             print(f"{before}{config.sweep_job}: finished by another process", flush=True)

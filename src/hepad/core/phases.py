@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,42 @@ if TYPE_CHECKING:
 
 _LINES_A_SECOND: Final = 5
 _FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+class JobCount:
+    """Count of the jobs of a sweep that are done one after the other in this process.
+
+    Args:
+        clock: returns seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.place, self.total = 0, 0
+        self._n_here = 0
+        self._began = self._job_began = clock()
+
+    def expect(self, total: int, done: int = 0) -> None:
+        """Say how many jobs there are, and how many of them are done."""
+        self.place, self.total = done, total
+
+    def begin(self) -> None:
+        """Say that the next job begins."""
+        self.place += 1
+        self._n_here += 1
+        self._job_began = self.clock()
+        if self._n_here == 1:
+            self._began = self._job_began
+
+    def words(self) -> tuple[str, str]:
+        """Return what stands before and behind the name of a job as far as known: `[3/12] `, `, about 1:20 left`."""
+        before = f"[{self.place}/{self.total}] "
+        if self._n_here < 2:
+            return before, ""
+        # The rest as long for each job as those before it took here.
+        each = (self._job_began - self._began) / (self._n_here - 1)
+        left = each * (self.total - self.place + 1) - (self.clock() - self._job_began)
+        return before, f", about {minutes(max(0.0, left))} left"
 
 
 class PhaseLine:
@@ -31,43 +67,32 @@ class PhaseLine:
         self.phase = ""
         self.detail: Callable[[], str] = str
         self._began = clock()
-        self._jobs: list[str] = []
-        self._place = 0
-        self._jobs_began = self._jobs_done_at = clock()
+        self._jobs: JobCount | None = None
         self._live: Live | None = None
 
     def begin(self, phase: str) -> None:
         """Say what is being done from now on."""
         self.phase, self.detail, self._began = phase, str, self.clock()
 
-    def begin_jobs(self, names: Sequence[str]) -> None:
-        """Count the jobs of a sweep, which are done one after the other in this process."""
-        self._jobs, self._place, self._jobs_began = list(names), 0, self.clock()
-        self._jobs_done_at = self._jobs_began
+    @contextmanager
+    def counting(self, jobs: JobCount) -> Iterator[None]:
+        """Say which job is done while the block runs jobs of a sweep."""
+        self._jobs = jobs
+        try:
+            yield
+        finally:
+            self._jobs = None
 
-    def begin_job(self, name: str) -> None:
-        """Say which of the jobs begins; one that is none of them changes nothing."""
-        if name in self._jobs:
-            self._place = self._jobs.index(name) + 1
-            self._jobs_done_at = self.clock()
-
-    def job_words(self) -> tuple[str, str]:
-        """Return what stands before and behind the name of a job as far as known: `[3/12] `, `, about 1:20 left`."""
-        left = self.sweep_left()
-        before = f"[{self._place}/{len(self._jobs)}] " if self._place else ""
-        return before, "" if left is None else f", about {minutes(left)} left"
-
-    def sweep_left(self) -> float | None:
-        """Return about how many seconds the sweep takes from now on; None until one of its jobs is done."""
-        done = self._place - 1
-        if done < 1:
-            return None
-        each = (self._jobs_done_at - self._jobs_began) / done
-        return max(0.0, self._jobs_began + each * len(self._jobs) - self.clock())
+    def begin_job(self) -> tuple[str, str]:
+        """Say that a job begins; return what stands before and behind its name."""
+        if self._jobs is None:
+            return "", ""
+        self._jobs.begin()
+        return self._jobs.words()
 
     def text(self) -> str:
         """Return the line."""
-        before, left = self.job_words()
+        before, left = ("", "") if self._jobs is None or not self._jobs.place else self._jobs.words()
         detail = self.detail() or minutes(self.clock() - self._began)
         return f"{before}{self.phase} · {detail}" + left.replace(", ", " · sweep ", 1)
 

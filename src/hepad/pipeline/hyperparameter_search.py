@@ -65,6 +65,7 @@ def run_search(session: Session, swept: Sequence[Override]) -> None:
     with summary_if_stopped(session, lambda why: summary([], why)):
         while batch := _next_trials(study, space, section["n_trials"] + failed_before, section["n_parallel"]):
             jobs = [_job(session, trial) for trial in batch]
+            session.count.expect(section["n_trials"] + failed_before, done=batch[0].number)
             ended = session.run(jobs, section["n_parallel"])
             outcomes += ended
             for trial, job, outcome in zip(batch, jobs, ended, strict=True):

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from hepad.core.errors import Interrupted, JobOutcome, UserError
 from hepad.core.files import remove_if_empty
 from hepad.core.names import counted
+from hepad.core.phases import PHASES, JobCount
 from hepad.pipeline.job_processes import LOGS
 from hepad.pipeline.jobs import Job, compose_job
 from hepad.pipeline.sweep_record import FILE, SweepRecord, existing_run
@@ -28,6 +29,9 @@ class Session:
         launcher: runs jobs, here or elsewhere.
         constant: the words that all jobs share.
         record: of the sweep; `sweep.json` in its directory.
+
+    Attributes:
+        count: of the jobs; a search says itself which of how many comes next.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class Session:
         self.launcher = launcher
         self.constant = constant
         self.record = record
+        self.count = JobCount()
 
     @property
     def directory(self) -> Path:
@@ -85,6 +90,8 @@ class Session:
         self.record.plan(jobs, at_once)
         self.record.write(self.directory)
         if to_run:
+            if at_once is None:
+                self.count.expect(len(to_run))
             returned = self._launch(to_run)
             for job, result in zip(to_run, returned, strict=True):
                 value = result.return_value
@@ -113,13 +120,11 @@ class Session:
 
     def _launch(self, jobs: Sequence[Job]) -> Sequence[JobReturn]:
         # Imported here: it needs lightning, and so far nothing did.
-        from hepad.core.phases import PHASES
         from hepad.run.interruption import stop_on_signals
 
         try:
             # Not only around each job: those in other processes wait for this one to tell them.
-            PHASES.begin_jobs([job.name for job in jobs])
-            with stop_on_signals():
+            with stop_on_signals(), PHASES.counting(self.count):
                 return self.launcher.launch([job.words for job in jobs], initial_job_idx=len(self.record.done))
         except (Interrupted, KeyboardInterrupt):
             print("the sweep is stopped; the same command again goes on with it", flush=True)

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hepad.callbacks import EpochLines, EpochsInTheLine, progress_bar
-from hepad.core.phases import PhaseLine, minutes
+from hepad.core.phases import JobCount, PhaseLine, minutes
 
 
 class Clock:
@@ -35,27 +35,42 @@ def test_a_phase_says_how_long_it_takes_so_far(clock):
 
 
 def test_jobs_of_a_sweep_are_counted_and_the_rest_is_as_long_as_what_is_done_was(clock):
-    line = PhaseLine(clock)
-    line.begin_jobs(["a", "b", "c", "d"])
-    line.begin_job("a")
-    assert line.job_words() == ("[1/4] ", "")
-    clock.now += 60
-    line.begin_job("b")
-    line.begin_job("a stage of b")
+    line, jobs = PhaseLine(clock), JobCount(clock)
+    assert line.begin_job() == ("", "")
+    jobs.expect(4)
+    # What comes before the first job is no job.
+    clock.now += 500
+    with line.counting(jobs):
+        line.begin("starting")
+        assert line.text() == "starting · 0:00"
+        assert line.begin_job() == ("[1/4] ", "")
+        clock.now += 60
+        assert line.begin_job() == ("[2/4] ", ", about 3:00 left")
+        line.begin("training")
+        clock.now += 20
+        # 1:00 for each of four, of which 1:20 are over.
+        assert line.text() == "[2/4] training · 0:20 · sweep about 2:40 left"
     line.begin("training")
-    assert line.job_words() == ("[2/4] ", ", about 3:00 left")
-    clock.now += 20
-    # 1:00 for each of four, of which 1:20 are over.
-    assert line.text() == "[2/4] training · 0:20 · sweep about 2:40 left"
+    assert line.text() == "training · 0:00"
+
+
+def test_trials_of_a_search_that_goes_on_are_counted_from_where_it_stopped(clock):
+    line, jobs = PhaseLine(clock), JobCount(clock)
+    for done, told in ((7, ("[8/10] ", "")), (8, ("[9/10] ", ", about 1:00 left"))):
+        jobs.expect(10, done)
+        with line.counting(jobs):
+            assert line.begin_job() == told
+        clock.now += 30
 
 
 def test_a_job_that_takes_longer_than_the_rest_was_to_leaves_nothing(clock):
-    line = PhaseLine(clock)
-    line.begin_jobs(["a", "b"])
+    jobs = JobCount(clock)
+    jobs.expect(2)
+    jobs.begin()
     clock.now += 10
-    line.begin_job("b")
+    jobs.begin()
     clock.now += 1000
-    assert line.job_words() == ("[2/2] ", ", about 0:00 left")
+    assert jobs.words() == ("[2/2] ", ", about 0:00 left")
 
 
 def trainer(epoch, loss=None, max_epochs=10):

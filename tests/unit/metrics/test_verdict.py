@@ -38,6 +38,8 @@ def test_the_verdict_counts_signals_and_names_the_best_trivial_score():
     missed = pair_result(result.metrics, "missed", "b")
     assert (missed.trivial, missed.better, missed.worse) == ("multiplicity", False, True)
     assert missed.trivial_auc == auc(b.baselines["multiplicity"], samples["missed"].baselines["multiplicity"])
+    by_how_much = auc(b.score, samples["missed"].score) - missed.trivial_auc
+    assert result.metrics["test/verdict/vs_b/mean_difference"] == pytest.approx((expected.difference + by_how_much) / 2)
     assert [key[0] for key in result.baseline_rocs] == ["sum_pt", "multiplicity"]
     assert any("multiplicity alone separates better than the model: missed" in note for note in result.warnings)
 
