@@ -1,4 +1,7 @@
-"""The distribution of the codes that an autoencoder gives, given what is known of an entry: affine couplings."""
+"""The distribution of the codes that an autoencoder gives, given what is known of an entry: affine couplings.
+
+Not those of `hepad.nn.flows`: these need zuko, an extra, and a model of showers needs none.
+"""
 
 import torch
 from torch import Tensor, nn
