@@ -13,8 +13,17 @@ from hepad.core.schema import Structure
 from hepad.losses import ElementwiseLoss
 from hepad.losses.base import weighted_mean
 from hepad.models.base import AnomalyModel
+from hepad.models.fixed_point import fixed_point_forward, fixed_point_score, start_fixed_point
 from hepad.nn import DeepSets
 from hepad.nn.deep_sets import ConvStudent, DenseStudent
+from hepad.nn.folding import (
+    FoldedLayer,
+    fold_entry,
+    fold_filters,
+    fold_slots,
+    linears_of,
+    scaled,
+)
 
 NETWORKS: Final = ("deepsets", "dense", "conv")
 
@@ -45,9 +54,14 @@ class Distilled(AnomalyModel):
         hidden: widths of the hidden layers (`dense`, `conv`).
         dropout: probability of dropping an input of the hidden layers (`dense`, `conv`).
         activation: name of the activation function.
+        bits: of weights and results, in which it is trained and scores as firmware does (`FixedPointForward`); None
+            for floats.
+        score_bits: of the score, where `bits` are given.
+        headroom: bits above the largest results of training entries, where `bits` are given.
 
     Raises:
-        ValueError: an unknown network, one that cannot take such entries, or a loss that compares images.
+        ValueError: an unknown network, one that cannot take such entries, a loss that compares images, or a part that
+            has no fixed-point form, where `bits` are given.
 
     >>> import torch
     >>> from hepad.data import Batch
@@ -84,6 +98,9 @@ class Distilled(AnomalyModel):
         hidden: Sequence[int] = (16,),
         dropout: float = 0.0,
         activation: str = "relu",
+        bits: int | None = None,
+        score_bits: int = 16,
+        headroom: int = 1,
     ) -> None:
         super().__init__(entry_shape, normalizer)
         built = instantiate(dict(loss))
@@ -105,6 +122,7 @@ class Distilled(AnomalyModel):
             self.network = ConvStudent(self.entry_shape, filters, hidden, dropout, activation)
         self.register_buffer("target_center", torch.zeros(()))
         self.register_buffer("target_scale", torch.ones(()))
+        self.fixed_point = fixed_point_forward(self, bits, score_bits, headroom, dropout)
 
     def prepare(self, train: Batch) -> None:
         """Fit the normaliser, and the mean and spread of the targets where the entries carry them already."""
@@ -116,14 +134,38 @@ class Distilled(AnomalyModel):
             spread = weighted_mean((target - center).square(), weight).sqrt()
             self.target_center.copy_(center)
             self.target_scale.copy_(target.std(correction=0) if weight is None else spread)
+        if self.fixed_point is not None:
+            start_fixed_point(self, train)
+
+    def folded(self, powers: Tensor) -> list[FoldedLayer]:
+        """Return the layers from raw entries to scores, of which firmware is made (`hepad.nn.folding`).
+
+        Raises:
+            ValueError: a part that has no fixed-point form.
+        """
+        network = self.network
+        if isinstance(network, DeepSets):
+            if network.pool != "max":
+                raise ValueError("model.pool=mean divides by the number of objects; model.pool=max does not")
+            rho = scaled(linears_of(network.rho), self.target_scale, self.target_center)
+            return fold_slots(self.normalizer, powers, linears_of(network.phi), rho)
+        linears = scaled(linears_of(network.layers), self.target_scale, self.target_center)
+        if isinstance(network, DenseStudent):
+            return fold_entry(self.normalizer, powers, self.entry_shape, linears)
+        linears_of(network.activation)
+        return fold_filters(self.normalizer, powers, network.conv.weight, linears)
 
     def predict_standard(self, batch: Batch) -> Tensor:
         """Return the predicted targets `(B,)` in standard units."""
+        if self.fixed_point is not None:
+            return (self.score_batch(batch) - self.target_center) / self.target_scale
         predicted: Tensor = self.network(self.normalizer(batch.x, batch.mask), batch.mask)
         return predicted
 
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the predicted targets `(B,)`."""
+        if self.fixed_point is not None:
+            return fixed_point_score(self, batch)
         return self.predict_standard(batch) * self.target_scale + self.target_center
 
     def losses(self, batch: Batch) -> Tensor:

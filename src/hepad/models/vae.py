@@ -10,17 +10,24 @@ from torch import Tensor, nn
 from hepad.core.batch import Batch, drawn_by_weight, take_rows
 from hepad.core.diagnostics import Diagnostic, GeneratedEntries
 from hepad.core.errors import UserError
-from hepad.core.float32 import weight_dtype
 from hepad.core.gathering import draw_for_batch
 from hepad.core.schema import Structure
 from hepad.losses.adversarial import kl_to_unit_normal, summed_codes
 from hepad.losses.base import weighted_mean
-from hepad.models.base import eval_mode
-from hepad.models.capabilities import conditions_to_sample, draw_normal, filled_slots, is_histogram, sampling
+from hepad.models.capabilities import is_histogram
+from hepad.models.decoded_draws import decoded_draws, decoded_like
+from hepad.models.fixed_point import (
+    LOG_VARIANCE_BOUND,
+    fixed_point_code,
+    fixed_point_forward,
+    fixed_point_score,
+    folded_encoder,
+    start_fixed_point,
+)
 from hepad.models.own_network import chosen_network
 from hepad.models.reconstruction import ReconstructionModel
 from hepad.nn.context import ContextScale
-from hepad.nn.generators import sort_slots
+from hepad.nn.folding import FoldedLayer
 from hepad.nn.networks import latent_size
 from hepad.nn.trunks import Decoder
 
@@ -28,8 +35,6 @@ SCORES: Final = ("reconstruction", "kl", "mu2", "elbo")
 
 _SHOWN = 2000
 _SLOT_COUNTS: Final = "slot_counts"
-# e^±20 is far outside what a trained encoder gives, and far inside what a float can hold.
-_LOG_VARIANCE_BOUND = 20.0
 
 
 class VariationalAutoencoder(ReconstructionModel):
@@ -71,9 +76,14 @@ class VariationalAutoencoder(ReconstructionModel):
         activation: name of the activation function.
         circular: `conv` treats φ (H) as the ring it is.
         context_size: number K of observables that it is conditioned on.
+        bits: of weights and results of the encoder, in which it is trained and Σμ² is scored as firmware does
+            (`FixedPointForward`); None for floats. `encode` and `code` then return what is not rounded.
+        score_bits: of the score, where `bits` are given.
+        headroom: bits above the largest results of training entries, where `bits` are given.
 
     Raises:
-        ValueError: an unknown score or network, a β below 0.
+        ValueError: an unknown score or network, a β below 0, or a part that has no fixed-point form, where `bits` are
+            given.
 
     >>> import torch
     >>> from hepad.data import Batch
@@ -106,6 +116,9 @@ class VariationalAutoencoder(ReconstructionModel):
         activation: str = "relu",
         circular: bool = True,
         context_size: int = 0,
+        bits: int | None = None,
+        score_bits: int = 16,
+        headroom: int = 1,
     ) -> None:
         super().__init__(entry_shape, loss, normalizer)
         if score not in SCORES:
@@ -130,11 +143,24 @@ class VariationalAutoencoder(ReconstructionModel):
             dropout=dropout,
             circular=circular,
         )
+        self.fixed_point = fixed_point_forward(self, bits, score_bits, headroom, dropout)
+
+    def folded(self, powers: Tensor) -> list[FoldedLayer]:
+        """Return the layers from raw entries to Σμ², of which firmware is made (`hepad.nn.folding`).
+
+        Raises:
+            ValueError: another score or network.
+        """
+        return folded_encoder(self, powers)
+
+    def encode_batch(self, batch: Batch, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Return μ and ln σ² of a batch with normalised entries `z`, in fixed-point numbers where it has any."""
+        return self.encode(z) if self.fixed_point is None else fixed_point_code(self, batch)
 
     def encode(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return μ and ln σ² of normalised entries, each `(B, L)`, or `(B, S, L)` where time-distributed."""
         mean, log_variance = self.network.encode(z).chunk(2, dim=-1)
-        return mean, log_variance.clamp(-_LOG_VARIANCE_BOUND, _LOG_VARIANCE_BOUND)
+        return mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND)
 
     def code(self, z: Tensor) -> Tensor:
         """Return μ of normalised entries, `(B, L)` or `(B, S, L)`."""
@@ -154,7 +180,7 @@ class VariationalAutoencoder(ReconstructionModel):
 
     def reconstruct_batch(self, z: Tensor, batch: Batch) -> Tensor:
         """Return the decoded μ of the normalised entries of a batch."""
-        return self.decode(self.encode(z)[0], batch.context)
+        return self.decode(self.encode_batch(batch, z)[0], batch.context)
 
     def decode(self, code: Tensor, context: Tensor | None) -> Tensor:
         """Return normalised entries of codes `(B, L)` or `(B, S, L)` and, if the model has one, a context `(B, K)`."""
@@ -167,7 +193,7 @@ class VariationalAutoencoder(ReconstructionModel):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean of (D·R + β·KL) / D, with R of a code drawn at random."""
         z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
-        mean, log_variance = self.encode(z)
+        mean, log_variance = self.encode_batch(batch, z)
         noise = draw_for_batch(lambda shape: torch.randn_like(mean.new_empty(shape)), mean.shape, mean.device)
         loss = weighted_mean(self._objective(batch, z, mean, log_variance, noise)[0], batch.weight, total)
         return self.train_by(loss, batch, total)
@@ -175,7 +201,7 @@ class VariationalAutoencoder(ReconstructionModel):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the objective and its two parts, with the same random numbers in every epoch, and the error of μ."""
         z = self.normalizer(batch.x, batch.mask)
-        mean, log_variance = self.encode(z)
+        mean, log_variance = self.encode_batch(batch, z)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(batch_idx)).to(mean)
         objective, reconstruction, kl = self._objective(batch, z, mean, log_variance, noise)
         mae = self.mae(self.decode(mean, batch.context), z, batch.mask)
@@ -197,15 +223,18 @@ class VariationalAutoencoder(ReconstructionModel):
     def score_parts(self, batch: Batch) -> dict[str, Tensor]:
         """Return every score of `SCORES`, `(B,)` each, in the mode the model is in; `score` chooses one."""
         z = self.normalizer(batch.x, batch.mask)
-        mean, log_variance = self.encode(z)
+        mean, log_variance = self.encode_batch(batch, z)
         reconstruction: Tensor = self.loss(self.decode(mean, batch.context), z, batch.mask)
         kl = summed_codes(kl_to_unit_normal(mean, log_variance), batch.mask)
-        return {
+        parts = {
             "reconstruction": reconstruction,
             "kl": kl,
-            "mu2": summed_codes(mean.square(), batch.mask),
+            "mu2": summed_codes(mean.square(), batch.mask)
+            if self.fixed_point is None
+            else fixed_point_score(self, batch),
             "elbo": self._n_elements(batch) * reconstruction + self.beta * kl,
         }
+        return parts if self.fixed_point is None else parts | {"mu2": fixed_point_score(self, batch)}
 
     def score_batch(self, batch: Batch) -> Tensor:
         """Return the `(B,)` scores chosen by `score`."""
@@ -223,6 +252,8 @@ class VariationalAutoencoder(ReconstructionModel):
     def prepare(self, train: Batch) -> None:
         """Fit normaliser and loss, and count how many slots the training events fill, which no code says."""
         super().prepare(train)
+        if self.fixed_point is not None:
+            start_fixed_point(self, train)
         if self.context is not None:
             self.context.fit(train.context)
         if len(self.entry_shape) == 2:
@@ -253,18 +284,7 @@ class VariationalAutoencoder(ReconstructionModel):
         drawn as often as among the training events, apart from the code; where every slot has a code of its own, they
         come by falling first feature (pT), as in the data.
         """
-        wanted = conditions_to_sample(self, n, self.context_size)
-        n, shape = len(wanted.x), self.latent_network().latent_shape
-        mask = filled_slots(n, self.slot_counts, generator) if len(self.entry_shape) == 2 else None
-        with sampling(self):
-            z = self.decode(draw_normal((n, *shape), generator, self), wanted.context)
-            x = self.normalizer.inverse(z).float().cpu()
-        if mask is None:
-            return Batch(x)
-        x = torch.where(mask.unsqueeze(-1), x, torch.zeros_like(x))
-        if len(shape) == 2:
-            x = sort_slots(torch.cat([x, mask.unsqueeze(-1)], dim=-1))[..., :-1]
-        return Batch(x, mask)
+        return decoded_draws(self, n, generator)
 
     def sample_prior(self, like: Batch, seed: int = 0) -> Tensor:
         """Return decoded draws z ~ N(0, 1) in raw units, one for each entry of `like`, of the shape of `like.x`.
@@ -272,18 +292,7 @@ class VariationalAutoencoder(ReconstructionModel):
         What the model does not describe is taken from `like`: which slots are empty and, for the normaliser `layer`,
         the entry's mean and spread. Draws are means of the decoder, without its noise.
         """
-        x, mask = (
-            like.x.to(self.device, weight_dtype(self.precision)),
-            None if like.mask is None else like.mask.to(self.device),
-        )
-        with eval_mode(self), torch.no_grad():
-            mean, _ = self.encode(self.normalizer(x, mask))
-            code = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
-            context = None if like.context is None else like.context.to(self.device)
-            generated = self.normalizer.inverse(self.decode(code, context), x, mask).cpu()
-        if like.mask is None:
-            return generated
-        return torch.where(like.mask.unsqueeze(-1), generated, torch.zeros_like(generated))
+        return decoded_like(self, like, seed)
 
     def diagnostics(
         self, samples: Mapping[str, Batch], scores: Mapping[str, Tensor], background: str

@@ -27,6 +27,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "balanced": Flag(),
     "beta": NOT_NEGATIVE,
     "bins": Whole(2, 256),
+    "bits": optional(Whole(2, 20)),
     "blur": Number(0, 0.3),
     "cells_mmd": NOT_NEGATIVE,
     "chains": Whole(1, 1_000_000),
@@ -54,6 +55,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "filters": Whole(1, 4096),
     "generator": optional(WIDTHS),
     "gradient_clip": optional(POSITIVE),
+    "headroom": Whole(0, 8),
     "hidden": optional(WIDTHS),
     "independence": NOT_NEGATIVE,
     "kappa": NOT_NEGATIVE,
@@ -117,6 +119,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
             "total",
         )
     ),
+    "score_bits": Whole(2, 20),
     "sparsity": Word(("l1", "kl")),
     "sparsity_weight": NOT_NEGATIVE,
     "spectral_norm": Flag(),
