@@ -129,7 +129,9 @@ def _layers(network: RoundedNetwork) -> tuple[list[dict[str, Any]], dict[str, di
         if isinstance(layer, Dense | Conv) and layer.relu:
             relu = f"{name}_relu"
             layers.append({"name": relu, "class_name": "Activation", "activation": "relu", "inputs": [name]})
-            precision[relu] = {"result": str(result)}
+            assert result is not None
+            # Without the sign, all values that a ReLU lets through.
+            precision[relu] = {"result": f"ap_ufixed<{result.width - 1},{result.integer - 1},AP_RND,AP_SAT>"}
     return layers, precision
 
 

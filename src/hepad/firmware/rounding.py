@@ -54,14 +54,25 @@ class RoundedNetwork:
         return x[:, 0]
 
 
-def rounded(network: Network, width: int, background: FloatArray, headroom: int = 1) -> RoundedNetwork:
+def rounded(
+    network: Network,
+    width: int,
+    background: FloatArray,
+    headroom: int = 1,
+    input_width: int = 16,
+    score_width: int = 16,
+) -> RoundedNetwork:
     """Return a network in numbers of `width` bits that reach as far as weights do, and as results on the background do.
 
-    The input has as many bits as the first layer can make use of, 32 at most.
+    The input has as many bits as the first layer can make use of, 32 at most. A result before a ReLU has a bit more,
+    for its sign.
 
     Args:
         network: to be rounded after training.
-        width: bits of each weight, bias and result, at most 20.
+        width: bits of each weight and result, at most 20.
+        input_width: bits of the shifted input; those of `width` where these are more.
+        score_width: bits of the score and of biases, which no multiplier is given; those of `width` where these are
+            more.
         background: entries `(N, *input_shape)` in raw units.
         headroom: bits of input and results above the largest of the background, for what is more anomalous; what is
             larger still saturates.
@@ -81,12 +92,15 @@ def rounded(network: Network, width: int, background: FloatArray, headroom: int 
         raise ValueError(f"width={width}; 2 to {LARGEST_WIDTH} bits are possible")
     reached = [size * 2.0**headroom for size in _reached(network, background)]
     layers, weights, biases, results = [], [], [], []
-    for layer, largest in zip(network.layers, reached, strict=True):
-        found, weight, bias = _rounded_weights(layer, width)
+    last = len(network.layers) - 1
+    for i, (layer, largest) in enumerate(zip(network.layers, reached, strict=True)):
+        found, weight, bias = _rounded_weights(layer, width, max(width, score_width))
+        bits = max(width, input_width if i == 0 else score_width if i == last else 0)
         layers.append(found)
         weights.append(weight)
         biases.append(bias)
-        results.append(FixedPoint.holding(largest, width) if isinstance(layer, COMPUTING) else None)
+        signed = bits + (isinstance(layer, Dense | Conv) and layer.relu)
+        results.append(FixedPoint.holding(largest, signed) if isinstance(layer, COMPUTING) else None)
     given = _input_format(network, results, background * 2.0**headroom)
     return RoundedNetwork(
         Network(network.input_shape, tuple(layers)), given, tuple(weights), tuple(biases), tuple(results)
@@ -102,10 +116,10 @@ def _reached(network: Network, background: FloatArray) -> list[FloatArray]:
     return [np.array([size]) for size in np.array(parts).max(axis=0)]
 
 
-def _rounded_weights(layer: Layer, width: int) -> tuple[Layer, FixedPoint | None, FixedPoint | None]:
+def _rounded_weights(layer: Layer, width: int, bias_width: int) -> tuple[Layer, FixedPoint | None, FixedPoint | None]:
     if not isinstance(layer, Dense | Conv):
         return layer, None, None
-    weight, bias = FixedPoint.holding(layer.weight, width), FixedPoint.holding(layer.bias, width)
+    weight, bias = FixedPoint.holding(layer.weight, width), FixedPoint.holding(layer.bias, bias_width)
     return replace(layer, weight=weight.nearest(layer.weight), bias=bias.nearest(layer.bias)), weight, bias
 
 

@@ -56,7 +56,8 @@ class Distilled(AnomalyModel):
         activation: name of the activation function.
         bits: of weights and results, in which it is trained and scores as firmware does (`FixedPointForward`); None
             for floats.
-        score_bits: of the score, where `bits` are given.
+        input_bits: of the shifted input, where `bits` are given.
+        score_bits: of the score and of biases, where `bits` are given.
         headroom: bits above the largest results of training entries, where `bits` are given.
 
     Raises:
@@ -99,6 +100,7 @@ class Distilled(AnomalyModel):
         dropout: float = 0.0,
         activation: str = "relu",
         bits: int | None = None,
+        input_bits: int = 16,
         score_bits: int = 16,
         headroom: int = 1,
     ) -> None:
@@ -122,7 +124,7 @@ class Distilled(AnomalyModel):
             self.network = ConvStudent(self.entry_shape, filters, hidden, dropout, activation)
         self.register_buffer("target_center", torch.zeros(()))
         self.register_buffer("target_scale", torch.ones(()))
-        self.fixed_point = fixed_point_forward(self, bits, score_bits, headroom, dropout)
+        self.fixed_point = fixed_point_forward(self, bits, input_bits, score_bits, headroom, dropout)
 
     def prepare(self, train: Batch) -> None:
         """Fit the normaliser, and the mean and spread of the targets where the entries carry them already."""

@@ -25,7 +25,7 @@ class Foldable(Protocol):
 
 
 def fixed_point_forward(
-    model: Foldable, bits: int | None, score_bits: int, headroom: int, dropout: float
+    model: Foldable, bits: int | None, input_bits: int, score_bits: int, headroom: int, dropout: float
 ) -> FixedPointForward | None:
     """Return what computes a model in numbers of `bits`; None where there are none.
 
@@ -42,7 +42,7 @@ def fixed_point_forward(
     if dropout:
         raise ValueError(f"model.bits with model.dropout={dropout:g}; model.dropout=0 is needed")
     powers = input_powers(model.normalizer)
-    return FixedPointForward(len(model.folded(powers)), len(powers), bits, score_bits, headroom)
+    return FixedPointForward(model.folded(powers), len(powers), bits, input_bits, score_bits, headroom)
 
 
 def start_fixed_point(model: Foldable, train: Batch) -> None:

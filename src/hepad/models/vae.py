@@ -78,7 +78,8 @@ class VariationalAutoencoder(ReconstructionModel):
         context_size: number K of observables that it is conditioned on.
         bits: of weights and results of the encoder, in which it is trained and Σμ² is scored as firmware does
             (`FixedPointForward`); None for floats. `encode` and `code` then return what is not rounded.
-        score_bits: of the score, where `bits` are given.
+        input_bits: of the shifted input, where `bits` are given.
+        score_bits: of the score and of biases, where `bits` are given.
         headroom: bits above the largest results of training entries, where `bits` are given.
 
     Raises:
@@ -117,6 +118,7 @@ class VariationalAutoencoder(ReconstructionModel):
         circular: bool = True,
         context_size: int = 0,
         bits: int | None = None,
+        input_bits: int = 16,
         score_bits: int = 16,
         headroom: int = 1,
     ) -> None:
@@ -143,7 +145,7 @@ class VariationalAutoencoder(ReconstructionModel):
             dropout=dropout,
             circular=circular,
         )
-        self.fixed_point = fixed_point_forward(self, bits, score_bits, headroom, dropout)
+        self.fixed_point = fixed_point_forward(self, bits, input_bits, score_bits, headroom, dropout)
 
     def folded(self, powers: Tensor) -> list[FoldedLayer]:
         """Return the layers from raw entries to Σμ², of which firmware is made (`hepad.nn.folding`).

@@ -41,16 +41,17 @@ def nearest(x: Tensor, width: int, reach: Tensor) -> Tensor:
 class FixedPointForward(ExactBuffers):
     """A folded network computed in fixed-point numbers, to the bit as firmware does it, and trained in them.
 
-    Weights, biases and results of a layer have `bits` each. Their binary points follow what is there: the largest
-    weight, and the largest result that training entries reached lately, with `headroom` bits for what is more
-    anomalous. They are set in training and kept in buffers, so that a checkpoint scores as its firmware does. All is
-    computed in float64, in which sums of such products are exact, in whatever order.
+    Weights and results of a layer have `bits` each, results before a ReLU one more for their sign. Their binary points
+    follow what is there: the largest weight, and the largest result that training entries reached lately, with
+    `headroom` bits for what is more anomalous. They are set in training and kept in buffers, so that a checkpoint
+    scores as its firmware does. All is computed in float64, in which sums of such products are exact, in whatever order.
 
     Args:
-        n_layers: number n of folded layers.
+        layers: the folded layers, for what they are; their weights are given with each batch.
         n_channels: number C of features or channels of the input normaliser.
-        bits: of weights, biases and results, 2 to 20.
-        score_bits: of the last result, 2 to 20.
+        bits: of weights and results, 2 to 20.
+        input_bits: of the shifted input, 2 to 20.
+        score_bits: of the last result, and of biases, which no multiplier is given; 2 to 20.
         headroom: bits above the largest of the training entries, for input and results.
 
     Raises:
@@ -61,7 +62,7 @@ class FixedPointForward(ExactBuffers):
     >>> from hepad.nn.folding import FoldedLayer
     >>> one = torch.ones(1, dtype=torch.float64)
     >>> layers = [FoldedLayer("shift", one), FoldedLayer("dense", 0.3 * one.view(1, 1), 0 * one)]
-    >>> network = FixedPointForward(2, 1, bits=4, score_bits=8)
+    >>> network = FixedPointForward(layers, 1, bits=4, score_bits=8)
     >>> network(layers, 3 * one.view(1, 1))[-1]
     tensor([[0.9375]], dtype=torch.float64)
     """
@@ -75,19 +76,29 @@ class FixedPointForward(ExactBuffers):
     bias_reach: Tensor
     result_reach: Tensor
 
-    def __init__(self, n_layers: int, n_channels: int, bits: int, score_bits: int = 16, headroom: int = 1) -> None:
+    def __init__(
+        self,
+        layers: Sequence[FoldedLayer],
+        n_channels: int,
+        bits: int,
+        input_bits: int = 16,
+        score_bits: int = 16,
+        headroom: int = 1,
+    ) -> None:
         super().__init__()
-        for name, given in (("bits", bits), ("score_bits", score_bits)):
+        for name, given in (("bits", bits), ("input_bits", input_bits), ("score_bits", score_bits)):
             if not 2 <= given <= LARGEST_BITS:
                 raise ValueError(f"{name}={given}; 2 to {LARGEST_BITS} are possible")
-        self.widths = [bits] * (n_layers - 1) + [score_bits]
+        # What a ReLU lets through needs no sign: the bit is only there before it.
+        self.widths = [input_bits, *(bits + layer.relu for layer in layers[1:-1]), score_bits]
         self.bits = bits
+        self.score_bits = score_bits
         self.headroom = headroom
         self.register_buffer("powers", torch.ones(n_channels, dtype=torch.float64))
         for name in ("input_reach", "input_step", "reached_input"):
             self.register_buffer(name, torch.zeros((), dtype=torch.float64))
         for name in ("reached", "weight_reach", "bias_reach", "result_reach"):
-            self.register_buffer(name, torch.zeros(n_layers, dtype=torch.float64))
+            self.register_buffer(name, torch.zeros(len(layers), dtype=torch.float64))
 
     def forward(self, layers: Sequence[FoldedLayer], x: Tensor) -> list[Tensor]:
         """Return what each layer gives, behind its ReLU, of entries `x` `(B, *input_shape)`, float64."""
@@ -116,7 +127,7 @@ class FixedPointForward(ExactBuffers):
             self.bias_reach[i] = power_above(layer.bias.detach().abs().max())
         return layer.with_numbers(
             nearest(layer.weight, self.bits, self.weight_reach[i].clone()),
-            nearest(layer.bias, self.bits, self.bias_reach[i].clone()),
+            nearest(layer.bias, self.score_bits, self.bias_reach[i].clone()),
         )
 
     @torch.no_grad()

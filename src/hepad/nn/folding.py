@@ -104,9 +104,7 @@ def linears_of(layers: nn.Module) -> list[tuple[Tensor, Tensor]]:
         if isinstance(layer, nn.Linear):
             found.append((layer.weight.double(), layer.bias.double()))
         elif not isinstance(layer, nn.ReLU | nn.Dropout | nn.Sequential):
-            raise ValueError(
-                f"{type(layer).__name__} has no fixed-point form; model.activation=relu has one"
-            )
+            raise ValueError(f"{type(layer).__name__} has no fixed-point form; model.activation=relu has one")
     return found
 
 

@@ -58,6 +58,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "headroom": Whole(0, 8),
     "hidden": optional(WIDTHS),
     "independence": NOT_NEGATIVE,
+    "input_bits": Whole(2, 20),
     "kappa": NOT_NEGATIVE,
     "kind": Word(("realnvp", "maf", "nsf", "boosting", "isolation_forest")),
     "l2": NOT_NEGATIVE,
