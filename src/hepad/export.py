@@ -23,7 +23,7 @@ def job(cfg: DictConfig) -> None:
     output = None if cfg.output is None else Path(cfg.output).expanduser()
     path = output_path(run, cfg.format, output, cfg.overwrite)
     # Imported here, so that --help and refusals do not wait for torch.
-    own = {key: cfg[key] for key in ("width", "headroom", "simulate", "overwrite")}
+    own = {key: cfg[key] for key in ("width", "headroom", "input_width", "score_width", "simulate", "overwrite")}
     request = ExportRequest(run, cfg.format, path, cfg.entries, cfg.tolerance, cfg.card, **own)
     if cfg.format == "hls4ml":
         with importing():

@@ -31,8 +31,10 @@ class ExportRequest:
         entries: how many tested entries to compare, the first of each sample; None for all of them.
         tolerance: the largest relative difference of a score that is accepted.
         card: write the trigger card too.
-        width: bits of weights and results (`hls4ml`).
-        headroom: bits above the largest numbers of the background (`hls4ml`).
+        width: bits of weights and results (`hls4ml`); None for 16, or those that the run was trained with.
+        headroom: bits above the largest numbers of the background (`hls4ml`); None for 1.
+        input_width: bits of the shifted input (`hls4ml`); None for 16.
+        score_width: bits of the score and of biases (`hls4ml`); None for 16.
         simulate: build the C simulation and compare it (`hls4ml`).
         overwrite: replace what is there.
     """
@@ -43,8 +45,10 @@ class ExportRequest:
     entries: int | None
     tolerance: float
     card: bool
-    width: int = 16
-    headroom: int = 1
+    width: int | None = None
+    headroom: int | None = None
+    input_width: int | None = None
+    score_width: int | None = None
     simulate: bool = True
     overwrite: bool = False
 

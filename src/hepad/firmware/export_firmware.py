@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from hepad.core.batch import Batch, take_rows
-from hepad.core.errors import JobError
+from hepad.core.errors import JobError, UserError
 from hepad.exporting.description import as_text, package_versions
 from hepad.exporting.export_run import tested_data
 from hepad.exporting.parity import Parity
 from hepad.exporting.requirements import ExportRequest
 from hepad.firmware.fixed_point import FixedPoint, FloatArray
-from hepad.firmware.folding import as_given, fold
+from hepad.firmware.folding import as_given, fold, trained_numbers
 from hepad.firmware.page import DESCRIPTION, write_page
 from hepad.firmware.project import make_project, simulate, write_project
 from hepad.firmware.resources import costs, totals
@@ -28,6 +28,8 @@ from hepad.run.loading import Run, load_run
 from hepad.rundir.facts import read_provenance
 from hepad.rundir.thresholds_file import current_thresholds
 
+_WIDTH: Final = 16
+_HEADROOM: Final = 1
 _CALIBRATION: Final = 20_000
 _ROWS: Final = 8192
 
@@ -53,26 +55,33 @@ def export_firmware(request: ExportRequest) -> None:
         JobError: the network is not the run's model, or the simulation is not the network; nothing is kept.
     """
     run = load_run(request.run)
-    network = fold(run.model)
+    network, trained = fold(run.model), trained_numbers(run.model)
+    _check_widths(trained, request)
     data = tested_data(run)
     tested = {name: take_rows(entries.batch, slice(request.entries)) for name, entries in data.test_entries.items()}
     background = str(read_provenance(run.trained_in).get("background") or run.settings.data.background)
     entries = {name: as_given(run.model, batch.x, batch.mask) for name, batch in tested.items()}
     weights = {name: None if b.weight is None else b.weight.double().numpy() for name, b in tested.items()}
-    exact = {name: network.score(x) for name, x in entries.items()}
-    parity = _parity(run, tested, exact, request)
+    # A run that was trained in its numbers has no others.
+    exact = {name: (trained or network).score(x) for name, x in entries.items()}
+    parity = _parity(run, tested, exact, request, trained is not None)
     samples = ScoredSamples(background, entries, weights, exact)
     val = take_rows(data.val_entries.batch, slice(_CALIBRATION))
     calibration = as_given(run.model, val.x, val.mask)
-    chosen = rounded(network, request.width, calibration, request.headroom)
-    widths = scan(network, samples, calibration, request.headroom)
+    headroom = _HEADROOM if request.headroom is None else request.headroom
+    numbers = (headroom, request.input_width or _WIDTH, request.score_width or _WIDTH)
+    chosen = trained or rounded(network, request.width or _WIDTH, calibration, *numbers)
+    widths = {} if trained else scan(network, samples, calibration, *numbers)
     with _new_directory(request.output, request.overwrite) as directory:
         project = make_project(chosen, directory)
         simulated, found = None, losses(samples, chosen)
         if request.simulate:
             simulated, found = _simulated(project, chosen, samples)
         write_project(project, directory)
-        facts = _facts(run, chosen, found, parity, simulated, request)
+        facts = _facts(run, chosen, found, parity, simulated)
+        facts["trained_bits"] = None if trained is None else run.settings.model["bits"]
+        facts["width"] = facts["trained_bits"] or request.width or _WIDTH
+        facts["headroom"] = run.settings.model["headroom"] if trained else headroom
         facts["width_scan"] = {
             str(w): {name: asdict(loss) for name, loss in each.items()} for w, each in widths.items()
         }
@@ -83,8 +92,26 @@ def export_firmware(request: ExportRequest) -> None:
         print(line)
 
 
-def _parity(run: Run, tested: Mapping[str, Batch], exact: Mapping[str, FloatArray], request: ExportRequest) -> Parity:
-    """Return how the folded network in float64 agrees with the run's model; raise `JobError` where it does not."""
+def _check_widths(trained: RoundedNetwork | None, request: ExportRequest) -> None:
+    """Raise `UserError` for widths of a run that has its own."""
+    if trained is None:
+        return
+    for name in ("width", "headroom", "input_width", "score_width"):
+        if (given := getattr(request, name)) is not None:
+            raise UserError(
+                f"{name}={given}: this run was trained in fixed-point numbers (model.bits) and is written in them; "
+                f"leave {name} out, or train one with other bits"
+            )
+
+
+def _parity(
+    run: Run, tested: Mapping[str, Batch], exact: Mapping[str, FloatArray], request: ExportRequest, trained: bool
+) -> Parity:
+    """Return how the folded network agrees with the run's model, to the bit where that was trained in its numbers.
+
+    Raises:
+        JobError: it does not.
+    """
     expected = []
     with torch.no_grad():
         for batch in tested.values():
@@ -93,10 +120,10 @@ def _parity(run: Run, tested: Mapping[str, Batch], exact: Mapping[str, FloatArra
                 expected.append(scores.double().numpy())
     whole = np.concatenate(expected)
     parity = Parity.of(whole, np.concatenate(list(exact.values())), signed=bool((whole < 0).any()))
-    if parity.max_relative > request.tolerance:
+    if parity.max_relative > (0 if trained else request.tolerance):
         raise JobError(
             f"format=hls4ml: scores of the folded network differ from the run's by up to {parity.max_relative:.2g} of "
-            f"their size (tolerance={request.tolerance:g}); nothing was written"
+            f"their size (tolerance={0 if trained else request.tolerance:g}); nothing was written"
         )
     return parity
 
@@ -121,7 +148,6 @@ def _facts(
     found: Mapping[str, Loss],
     parity: Parity,
     simulated: Simulated | None,
-    request: ExportRequest,
 ) -> dict[str, Any]:
     each = costs(network)
     points = current_thresholds(run.directory, run.checkpoint_sha256)
@@ -134,8 +160,6 @@ def _facts(
         "input": _input(run, network),
         "score": {"type": str(network.score_format), "step": network.score_format.step},
         "thresholds": {name: whole_cut(float(p["threshold"]), network.score_format) for name, p in points.items()},
-        "width": request.width,
-        "headroom": request.headroom,
         "layers": [
             {"layer": type(layer).__name__, "weight": told(w), "bias": told(b), "result": told(r)}
             for layer, w, b, r in formats(network)
@@ -187,7 +211,8 @@ def _lines(directory: Path, facts: Mapping[str, Any], card: bool) -> Iterator[st
         yield f"C simulation: {simulated['entries']:,} scores, all of them to the bit those of the rounded network"
     yield (
         f"{facts['input']['type']} in, {facts['score']['type']} out; {sums['multipliers']:,} multipliers, "
-        f"{sums['weight_bits']:,} bits of weights, {sums['levels']} levels of logic, an entry each clock"
+        f"{sums['weight_bits']:,} bits of weights, {sums['bit_operations']:,} bit operations, "
+        f"{sums['levels']} levels of logic, an entry each clock"
     )
     for name, cut in facts["thresholds"].items():
         if not cut["reachable"]:

@@ -99,7 +99,9 @@ def _as_numbers(layer: FoldedLayer) -> Layer:
         return Dense(numbers(layer.weight), numbers(layer.bias), layer.relu)
     if layer.kind == "conv":
         return Conv(numbers(layer.weight), numbers(layer.bias), layer.relu)
-    return {"max": MaxOverSlots, "flatten": Flatten, "squares": SumOfSquares}[layer.kind]()
+    if layer.kind == "squares":
+        return SumOfSquares()
+    return MaxOverSlots() if layer.kind == "max" else Flatten()
 
 
 def _format(width: int, reach: Tensor) -> FixedPoint:

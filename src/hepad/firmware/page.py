@@ -24,7 +24,7 @@ def write_page(directory: Path, facts: Mapping[str, Any], exact: Mapping[str, Lo
     signals = [name for name in facts["samples"] if name != facts["background"]]
     widths = {int(width): {name: each[name]["auc"] for name in signals} for width, each in facts["width_scan"].items()}
     figures = []
-    if signals:
+    if signals and widths:
         aucs = {name: float(exact[name].auc or 0) for name in signals}
         figure = plot_bit_widths(widths, aucs, facts["background"], chosen=facts["width"])
         (png,) = save_figure(figure, directory / "auc_width")
@@ -35,13 +35,13 @@ def write_page(directory: Path, facts: Mapping[str, Any], exact: Mapping[str, Lo
         f"{facts['model'].rpartition('.')[2]} by hls4ml, {facts['width']} bits",
         key_figures=[
             ("Multipliers", f"{facts['resources']['multipliers']:,}"),
-            ("Bits of weights", f"{facts['resources']['weight_bits']:,}"),
+            ("Bit operations", f"{facts['resources']['bit_operations']:,}"),
             ("Levels of logic", str(facts["resources"]["levels"])),
             ("Simulated to the bit", "not built" if simulated is None else f"{simulated['entries']:,} entries"),
         ],
         sections=[
             Section("Scores", tables=[scores_table(facts, exact)]),
-            Section("Width", tables=[width_table(facts, exact)], figures=figures),
+            *([Section("Width", tables=[width_table(facts, exact)], figures=figures)] if widths else []),
             Section("Layers", tables=[layers_table(facts)], notes=_NOTES),
             Section("Numbers", tables=[numbers_table(facts)]),
         ],
@@ -54,12 +54,23 @@ _NOTES: Final = [
     "Counted, not synthesised: how many look-up tables, registers and clock cycles it takes says Vitis HLS alone. "
     "Every product has a multiplier of its own (reuse factor 1), so that a new entry can come with each clock. A slice "
     "DSP48E2 multiplies 27 × 18 bits (AMD UG579), so at most one of them is taken by each multiplier; narrow ones are "
-    "built of look-up tables. Levels are those of products and trees of additions or comparisons, one after the other.",
+    "built of look-up tables. Bit operations are the EBOPs of Sun et al. (arXiv:2405.00645), about the look-up tables, "
+    "and 55 for each DSP slice, that a synthesised network takes. "
+    "Levels are those of products and trees of additions or comparisons, one after the other.",
 ]
 
 
+_AT_FPR: Final = "At FPR 1%: the share beyond the threshold that lets 1% of the background through."
+
+
 def scores_table(facts: Mapping[str, Any], exact: Mapping[str, Loss]) -> Table:
-    """Return what each sample loses at the width that was chosen."""
+    """Return what each sample loses at the width that was chosen, or what a run trained in its numbers has."""
+    if facts["trained_bits"] is not None:
+        own: list[list[Cell]] = [
+            [name, loss["saturated"], loss["auc"], loss["efficiency"]] for name, loss in facts["samples"].items()
+        ]
+        told = f"Scores of {facts['score']['type']}, those of the run to the bit: it was trained in these numbers. "
+        return Table(["Sample", "Saturated", "AUC", "At FPR 1%"], own, told + _AT_FPR)
     rows: list[list[Cell]] = [
         [
             name, loss["max_absolute"], loss["mean_absolute"], loss["saturated"], loss["auc"], exact[name].auc,
@@ -72,8 +83,7 @@ def scores_table(facts: Mapping[str, Any], exact: Mapping[str, Loss]) -> Table:
         rows,
         f"Scores of {facts['score']['type']} beside those in float64; differences are of entries whose score "
         "is not the largest number, "
-        "though a layer before it may saturate. "
-        "At FPR 1%: the share beyond the threshold that lets 1% of the background through.",
+        "though a layer before it may saturate. " + _AT_FPR,
     )
 
 
@@ -89,16 +99,19 @@ def width_table(facts: Mapping[str, Any], exact: Mapping[str, Loss]) -> Table:
     return Table(
         ["Bits", f"mean |Δ| of {background}", *signals],
         rows,
-        f"AUC against {background} where weights, biases and results all have so many bits, rounded after training.",
+        f"AUC against {background} where weights and results have so many bits, rounded after training. The input, the "
+        "score and biases have at least those of input_width and score_width.",
     )
 
 
 def layers_table(facts: Mapping[str, Any]) -> Table:
     """Return what each layer costs."""
-    names = ("multipliers", "shifts", "zeros", "weight_bits", "depth")
+    names = ("multipliers", "shifts", "zeros", "weight_bits", "bit_operations", "depth")
     rows: list[list[Cell]] = [[cost["name"], *(cost[name] for name in names)] for cost in facts["resources"]["layers"]]
     rows.append(["all", *(facts["resources"][name] for name in names[:-1]), facts["resources"]["levels"]])
-    return Table(["Layer", "Multipliers", "Powers of two", "Weights of 0", "Bits of weights", "Levels"], rows)
+    return Table(
+        ["Layer", "Multipliers", "Powers of two", "Weights of 0", "Bits of weights", "Bit operations", "Levels"], rows
+    )
 
 
 def numbers_table(facts: Mapping[str, Any]) -> Table:

@@ -72,10 +72,17 @@ def compared(samples: ScoredSamples, scores: Mapping[str, FloatArray], largest: 
 
 
 def scan(
-    network: Network, samples: ScoredSamples, calibration: FloatArray, headroom: int, widths: Sequence[int] = WIDTHS
+    network: Network,
+    samples: ScoredSamples,
+    calibration: FloatArray,
+    headroom: int,
+    input_width: int = 16,
+    score_width: int = 16,
+    widths: Sequence[int] = WIDTHS,
 ) -> dict[int, dict[str, Loss]]:
     """Return the losses at each width, with the ranges of a calibration background `(N, *input_shape)`."""
-    return {width: losses(samples, rounded(network, width, calibration, headroom)) for width in widths}
+    numbers = (calibration, headroom, input_width, score_width)
+    return {width: losses(samples, rounded(network, width, *numbers)) for width in widths}
 
 
 _FPR: Final = 1e-2

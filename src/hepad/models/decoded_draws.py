@@ -38,7 +38,7 @@ def decoded_like(model: Any, like: Batch, seed: int) -> Tensor:
         mean, _ = model.encode(model.normalizer(x, mask))
         code = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
         context = None if like.context is None else like.context.to(model.device)
-        generated = model.normalizer.inverse(model.decode(code, context), x, mask).cpu()
+        generated: Tensor = model.normalizer.inverse(model.decode(code, context), x, mask).cpu()
     if like.mask is None:
         return generated
     return torch.where(like.mask.unsqueeze(-1), generated, torch.zeros_like(generated))

@@ -55,7 +55,10 @@ def start_fixed_point(model: Foldable, train: Batch) -> None:
 def fixed_point_results(model: Foldable, batch: Batch) -> list[Tensor]:
     """Return what each folded layer gives of a batch, in fixed-point numbers as float64; the last are the scores."""
     assert model.fixed_point is not None
-    return model.fixed_point(model.folded(model.fixed_point.powers), as_folded_input(batch.x, batch.mask))
+    results: list[Tensor] = model.fixed_point(
+        model.folded(model.fixed_point.powers), as_folded_input(batch.x, batch.mask)
+    )
+    return results
 
 
 def fixed_point_score(model: Foldable, batch: Batch) -> Tensor:

@@ -155,7 +155,7 @@ class VariationalAutoencoder(ReconstructionModel):
         """
         return folded_encoder(self, powers)
 
-    def encode_batch(self, batch: Batch, z: Tensor) -> tuple[Tensor, Tensor]:
+    def encode_entries(self, batch: Batch, z: Tensor) -> tuple[Tensor, Tensor]:
         """Return μ and ln σ² of a batch with normalised entries `z`, in fixed-point numbers where it has any."""
         return self.encode(z) if self.fixed_point is None else fixed_point_code(self, batch)
 
@@ -182,7 +182,7 @@ class VariationalAutoencoder(ReconstructionModel):
 
     def reconstruct_batch(self, z: Tensor, batch: Batch) -> Tensor:
         """Return the decoded μ of the normalised entries of a batch."""
-        return self.decode(self.encode_batch(batch, z)[0], batch.context)
+        return self.decode(self.encode_entries(batch, z)[0], batch.context)
 
     def decode(self, code: Tensor, context: Tensor | None) -> Tensor:
         """Return normalised entries of codes `(B, L)` or `(B, S, L)` and, if the model has one, a context `(B, K)`."""
@@ -195,7 +195,7 @@ class VariationalAutoencoder(ReconstructionModel):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return the mean of (D·R + β·KL) / D, with R of a code drawn at random."""
         z, total = self.normalizer(batch.x, batch.mask), self.total_weight(batch)
-        mean, log_variance = self.encode_batch(batch, z)
+        mean, log_variance = self.encode_entries(batch, z)
         noise = draw_for_batch(lambda shape: torch.randn_like(mean.new_empty(shape)), mean.shape, mean.device)
         loss = weighted_mean(self._objective(batch, z, mean, log_variance, noise)[0], batch.weight, total)
         return self.train_by(loss, batch, total)
@@ -203,7 +203,7 @@ class VariationalAutoencoder(ReconstructionModel):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Log the objective and its two parts, with the same random numbers in every epoch, and the error of μ."""
         z = self.normalizer(batch.x, batch.mask)
-        mean, log_variance = self.encode_batch(batch, z)
+        mean, log_variance = self.encode_entries(batch, z)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(batch_idx)).to(mean)
         objective, reconstruction, kl = self._objective(batch, z, mean, log_variance, noise)
         mae = self.mae(self.decode(mean, batch.context), z, batch.mask)
@@ -225,7 +225,7 @@ class VariationalAutoencoder(ReconstructionModel):
     def score_parts(self, batch: Batch) -> dict[str, Tensor]:
         """Return every score of `SCORES`, `(B,)` each, in the mode the model is in; `score` chooses one."""
         z = self.normalizer(batch.x, batch.mask)
-        mean, log_variance = self.encode_batch(batch, z)
+        mean, log_variance = self.encode_entries(batch, z)
         reconstruction: Tensor = self.loss(self.decode(mean, batch.context), z, batch.mask)
         kl = summed_codes(kl_to_unit_normal(mean, log_variance), batch.mask)
         parts = {

@@ -44,7 +44,7 @@ class FixedPointForward(ExactBuffers):
     Weights and results of a layer have `bits` each, results before a ReLU one more for their sign. Their binary points
     follow what is there: the largest weight, and the largest result that training entries reached lately, with
     `headroom` bits for what is more anomalous. They are set in training and kept in buffers, so that a checkpoint
-    scores as its firmware does. All is computed in float64, in which sums of such products are exact, in whatever order.
+    scores as its firmware does. All is computed in float64, in which sums of such products are exact in any order.
 
     Args:
         layers: the folded layers, for what they are; their weights are given with each batch.
@@ -135,7 +135,7 @@ class FixedPointForward(ExactBuffers):
         """Set all binary points by training entries `x` `(N, *input_shape)`, before the first step."""
         was_training = self.training
         self.train()
-        for rows in x.split(_ROWS):
+        for rows in torch.split(x, _ROWS):
             self(layers, rows)
         self.train(was_training)
 

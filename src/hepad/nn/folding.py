@@ -41,8 +41,6 @@ class FoldedLayer:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return what it computes of `x`, images with channels last, before its ReLU."""
-        if self.kind == "shift":
-            return x * self.weight
         if self.kind == "max":
             return x.amax(dim=1)
         if self.kind == "flatten":
@@ -50,6 +48,8 @@ class FoldedLayer:
         if self.kind == "squares":
             return x.square().sum(dim=1, keepdim=True)
         assert self.weight is not None
+        if self.kind == "shift":
+            return x * self.weight
         assert self.bias is not None
         if self.kind == "dense":
             return x @ self.weight.T + self.bias

@@ -116,8 +116,10 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "entries": optional(Whole(1)),
         "card": Flag(),
         "tolerance": Number(0),
-        "width": Whole(4, 20),
-        "headroom": Whole(0, 16),
+        "width": optional(Whole(4, 20)),
+        "headroom": optional(Whole(0, 16)),
+        "input_width": optional(Whole(4, 20)),
+        "score_width": optional(Whole(4, 20)),
         "simulate": Flag(),
     },
     "top": {
