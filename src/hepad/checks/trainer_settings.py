@@ -9,6 +9,8 @@ from hepad.config.keys import check_config
 from hepad.core.errors import UserError
 from hepad.data import AnomalyDataModule
 
+_WHOLE: Final = ("None", "32", "32-true", "64", "64-true")
+
 SCORE_ALL: Final[dict[str, Any]] = {
     "fast_dev_run": False,
     "limit_test_batches": None,
@@ -34,6 +36,11 @@ def validate_trainer(cfg: RunConfig) -> None:
     if (trainer.get("min_epochs") or 0) > trainer.max_epochs:
         raise UserError(
             f"trainer.min_epochs={trainer['min_epochs']} is more than trainer.max_epochs={trainer.max_epochs}"
+        )
+    if (bits := cfg.model.get("bits")) is not None and (precision := str(trainer.get("precision"))) not in _WHOLE:
+        raise UserError(
+            f"trainer.precision={precision} rounds in its own way, and model.bits={bits} in that of firmware; "
+            "trainer.precision=32-true is needed"
         )
     _validate_checkpoint(cfg)
 

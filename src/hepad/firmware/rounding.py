@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hepad.firmware.fixed_point import FixedPoint, FloatArray
-from hepad.firmware.layers import COMPUTING, Conv, Dense, Layer, Network, Shift
+from hepad.firmware.layers import COMPUTING, Conv, Dense, Layer, Network, Shift, SumOfSquares
 
 LARGEST_WIDTH = 20
 """Of a number: sums of products of two of them, some hundreds, are exact in float64."""
@@ -71,11 +71,12 @@ def rounded(
         network: to be rounded after training.
         width: bits of each weight and result, at most 20.
         input_width: bits of the shifted input; those of `width` where these are more.
-        score_width: bits of the score and of biases, which no multiplier is given; those of `width` where these are
-            more.
+        score_width: bits of biases, of the score and of what is squared for it, with which no weight is multiplied;
+            those of `width` where these are more.
         background: entries `(N, *input_shape)` in raw units.
-        headroom: bits of input and results above the largest of the background, for what is more anomalous; what is
-            larger still saturates.
+        headroom: bits of results above the largest of the background, for what is more anomalous; what is larger still
+            saturates. Below 0 results saturate within the background, and have finer steps. Input, score, and what is
+            squared for it have 1 at least.
 
     Raises:
         ValueError: a width below 2 or above 20.
@@ -90,18 +91,20 @@ def rounded(
     """
     if not 2 <= width <= LARGEST_WIDTH:
         raise ValueError(f"width={width}; 2 to {LARGEST_WIDTH} bits are possible")
-    reached = [size * 2.0**headroom for size in _reached(network, background)]
+    reached = _reached(network, background)
     layers, weights, biases, results = [], [], [], []
     last = len(network.layers) - 1
     for i, (layer, largest) in enumerate(zip(network.layers, reached, strict=True)):
         found, weight, bias = _rounded_weights(layer, width, max(width, score_width))
-        bits = max(width, input_width if i == 0 else score_width if i == last else 0)
+        wide = i in (0, last) or isinstance(network.layers[min(i + 1, last)], SumOfSquares)
+        bits = max(width, input_width if i == 0 else score_width) if wide else width
+        largest = largest * 2.0 ** (max(1, headroom) if wide else headroom)
         layers.append(found)
         weights.append(weight)
         biases.append(bias)
         signed = bits + (isinstance(layer, Dense | Conv) and layer.relu)
         results.append(FixedPoint.holding(largest, signed) if isinstance(layer, COMPUTING) else None)
-    given = _input_format(network, results, background * 2.0**headroom)
+    given = _input_format(network, results, background * 2.0 ** max(1, headroom))
     return RoundedNetwork(
         Network(network.input_shape, tuple(layers)), given, tuple(weights), tuple(biases), tuple(results)
     )

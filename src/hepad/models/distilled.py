@@ -58,7 +58,7 @@ class Distilled(AnomalyModel):
             for floats.
         input_bits: of the shifted input, where `bits` are given.
         score_bits: of the score and of biases, where `bits` are given.
-        headroom: bits above the largest results of training entries, where `bits` are given.
+        headroom: bits above the largest results of training entries, where `bits` are given; below 0, results saturate.
 
     Raises:
         ValueError: an unknown network, one that cannot take such entries, a loss that compares images, or a part that
@@ -102,7 +102,7 @@ class Distilled(AnomalyModel):
         bits: int | None = None,
         input_bits: int = 16,
         score_bits: int = 16,
-        headroom: int = 1,
+        headroom: int = -2,
     ) -> None:
         super().__init__(entry_shape, normalizer)
         built = instantiate(dict(loss))

@@ -80,7 +80,7 @@ class VariationalAutoencoder(ReconstructionModel):
             (`FixedPointForward`); None for floats. `encode` and `code` then return what is not rounded.
         input_bits: of the shifted input, where `bits` are given.
         score_bits: of the score and of biases, where `bits` are given.
-        headroom: bits above the largest results of training entries, where `bits` are given.
+        headroom: bits above the largest results of training entries, where `bits` are given; below 0, results saturate.
 
     Raises:
         ValueError: an unknown score or network, a β below 0, or a part that has no fixed-point form, where `bits` are
@@ -120,7 +120,7 @@ class VariationalAutoencoder(ReconstructionModel):
         bits: int | None = None,
         input_bits: int = 16,
         score_bits: int = 16,
-        headroom: int = 1,
+        headroom: int = -2,
     ) -> None:
         super().__init__(entry_shape, loss, normalizer)
         if score not in SCORES:

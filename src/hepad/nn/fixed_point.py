@@ -42,17 +42,19 @@ class FixedPointForward(ExactBuffers):
     """A folded network computed in fixed-point numbers, to the bit as firmware does it, and trained in them.
 
     Weights and results of a layer have `bits` each, results before a ReLU one more for their sign. Their binary points
-    follow what is there: the largest weight, and the largest result that training entries reached lately, with
-    `headroom` bits for what is more anomalous. They are set in training and kept in buffers, so that a checkpoint
-    scores as its firmware does. All is computed in float64, in which sums of such products are exact in any order.
+    follow what is there: the largest weight, and the largest result that training entries reached lately. They are set
+    in training and kept in buffers, so that a checkpoint scores as its firmware does. All is computed in float64, in
+    which sums of such products are exact in any order.
 
     Args:
         layers: the folded layers, for what they are; their weights are given with each batch.
         n_channels: number C of features or channels of the input normaliser.
         bits: of weights and results, 2 to 20.
         input_bits: of the shifted input, 2 to 20.
-        score_bits: of the last result, and of biases, which no multiplier is given; 2 to 20.
-        headroom: bits above the largest of the training entries, for input and results.
+        score_bits: of biases, of the last result, and of what is squared for it: of what no weight is multiplied with;
+            2 to 20.
+        headroom: bits above the largest result of the training entries; below 0, results saturate within these, and
+            have finer steps. Input, score, and what is squared for it have 1 at least.
 
     Raises:
         ValueError: bits out of range.
@@ -89,11 +91,12 @@ class FixedPointForward(ExactBuffers):
         for name, given in (("bits", bits), ("input_bits", input_bits), ("score_bits", score_bits)):
             if not 2 <= given <= LARGEST_BITS:
                 raise ValueError(f"{name}={given}; 2 to {LARGEST_BITS} are possible")
-        # What a ReLU lets through needs no sign: the bit is only there before it.
-        self.widths = [input_bits, *(bits + layer.relu for layer in layers[1:-1]), score_bits]
+        # What a ReLU lets through needs no sign: the bit is only there before it. Of squares the input is wide as well.
+        wide = 2 if layers[-1].kind == "squares" else 1
+        self.widths = [input_bits, *(bits + layer.relu for layer in layers[1:-wide]), *[score_bits] * wide]
+        self.headrooms = [max(1, headroom), *[headroom] * len(layers[1:-wide]), *[max(1, headroom)] * wide]
         self.bits = bits
         self.score_bits = score_bits
-        self.headroom = headroom
         self.register_buffer("powers", torch.ones(n_channels, dtype=torch.float64))
         for name in ("input_reach", "input_step", "reached_input"):
             self.register_buffer(name, torch.zeros((), dtype=torch.float64))
@@ -148,7 +151,7 @@ class FixedPointForward(ExactBuffers):
         """Widen the input's range, in steps as fine as the first layer can make use of."""
         assert shift.weight is not None
         self.reached_input.copy_(_latest(self.reached_input, x))
-        reach = power_above(self.reached_input) * 2.0**self.headroom
+        reach = power_above(self.reached_input) * 2.0 ** self.headrooms[0]
         self._follow_result(x * shift.weight, 0)
         step = self.result_reach[0] * 2.0 ** (1 - self.widths[0]) / shift.weight.max()
         self.input_reach.copy_(reach)
@@ -158,7 +161,7 @@ class FixedPointForward(ExactBuffers):
     def _follow_result(self, y: Tensor, i: int) -> None:
         largest = _latest(self.reached[i], y)
         self.reached[i] = largest
-        self.result_reach[i] = power_above(largest) * 2.0**self.headroom
+        self.result_reach[i] = power_above(largest) * 2.0 ** self.headrooms[i]
 
 
 def power_above(size: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from hepad.core.batch import Batch
 from hepad.firmware.export_firmware import whole_cut
 from hepad.firmware.fixed_point import FixedPoint
-from hepad.firmware.folding import as_given, fold
+from hepad.firmware.folding import as_given, fold, trained_numbers
 from hepad.firmware.layers import Conv, Dense, Flatten, MaxOverSlots, Network, Shift, SumOfSquares
 from hepad.firmware.project import make_project, simulate, write_project
 from hepad.firmware.resources import costs, totals
@@ -32,7 +32,7 @@ def entries(n: int = 500) -> np.ndarray:
 
 def test_each_bit_halves_the_error() -> None:
     network, x = perceptron(), entries()
-    error = [np.abs(rounded(network, width, x).score(x) - network.score(x)).max() for width in (8, 12, 16, 20)]
+    error = [np.abs(rounded(network, width, x, 1, 2, 2).score(x) - network.score(x)).max() for width in (8, 12, 16, 20)]
     assert all(a / b > 8 for a, b in pairwise(error))
     assert error[-1] < 1e-4
 
@@ -43,7 +43,7 @@ def test_nothing_of_the_background_saturates_and_what_is_far_beyond_does() -> No
     assert np.abs(found.score(x)).max() < found.score_format.largest
     assert found.score(1000 * x).max() <= found.score_format.largest
     wider = rounded(network, 16, x, headroom=2).score_format
-    assert wider.integer == found.score_format.integer + 2
+    assert wider.integer == found.score_format.integer + 1
 
 
 def test_every_weight_and_score_is_one_of_its_numbers() -> None:
@@ -106,18 +106,23 @@ def test_a_scan_finds_the_auc_again_with_enough_bits() -> None:
     assert found[4]["qcd"].mean_absolute > 100 * found[20]["qcd"].mean_absolute
 
 
-def test_the_c_simulation_of_a_set_is_the_rounded_network_to_the_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bits", [pytest.param(None, marks=pytest.mark.thorough), 6])
+def test_the_c_simulation_of_a_set_is_the_rounded_network_to_the_bit(tmp_path: Path, bits: int | None) -> None:
     """One small DeepSets, compiled: shifts, dense layers of slots and of vectors, ReLU, maximum, saturation."""
     torch.manual_seed(1)
     mask = torch.arange(3).expand(400, -1) < torch.randint(0, 4, (400, 1))
     batch = Batch(torch.randn(400, 3, 2) * torch.tensor([50.0, 0.5]) * mask.unsqueeze(-1), mask, target=torch.rand(400))
-    model = Distilled((3, 2), loss={"_target_": "hepad.losses.MSE"}, phi=[3, 2], rho=[2])
+    model = Distilled((3, 2), loss={"_target_": "hepad.losses.MSE"}, phi=[3, 2], rho=[2], bits=bits, headroom=0)
     model.prepare(batch)
     x = as_given(model, batch.x, batch.mask)
-    network = rounded(fold(model), 9, x, headroom=0)
+    network = trained_numbers(model) or rounded(fold(model), 9, x, 0, 9, 9)
     given = np.concatenate([x, x * [4.0, 4.0, 1.0]])
     project = make_project(network, tmp_path / "project")
-    np.testing.assert_array_equal(simulate(project, given), network.score(given))
+    scores = simulate(project, given)
+    np.testing.assert_array_equal(scores, network.score(given))
+    if bits is not None:
+        far = Batch(torch.cat([batch.x, 4 * batch.x]), torch.cat([mask, mask]))
+        np.testing.assert_array_equal(scores, model.anomaly_score(far).detach().double().numpy())
     write_project(project, tmp_path / "project")
     assert not list(tmp_path.rglob("*.so"))
     assert str(tmp_path) not in (tmp_path / "project/hls4ml_config.yml").read_text()

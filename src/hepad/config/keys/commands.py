@@ -117,7 +117,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "card": Flag(),
         "tolerance": Number(0),
         "width": optional(Whole(4, 20)),
-        "headroom": optional(Whole(0, 16)),
+        "headroom": optional(Whole(-8, 8)),
         "input_width": optional(Whole(4, 20)),
         "score_width": optional(Whole(4, 20)),
         "simulate": Flag(),

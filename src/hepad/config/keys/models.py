@@ -55,7 +55,7 @@ MODEL_KEYS: Final[dict[str, Kind]] = {
     "filters": Whole(1, 4096),
     "generator": optional(WIDTHS),
     "gradient_clip": optional(POSITIVE),
-    "headroom": Whole(0, 8),
+    "headroom": Whole(-8, 8),
     "hidden": optional(WIDTHS),
     "independence": NOT_NEGATIVE,
     "input_bits": Whole(2, 20),
