@@ -31,6 +31,12 @@ def job(cfg: DictConfig) -> None:
 
         export_firmware(request)
         return
+    if cfg.format == "conifer":
+        with importing():
+            from hepad.firmware.export_trees import export_trees
+
+        export_trees(request)
+        return
     with importing():
         from hepad.exporting.export_run import export_run
 

@@ -1,6 +1,7 @@
 """Request of an export, and the packages that must be there for it; looked at before torch is imported."""
 
 import shutil
+import subprocess
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,12 +10,19 @@ from typing import Final
 from hepad.core.errors import UserError
 from hepad.core.files import require_new_file
 
-SUFFIXES: Final = {"onnx": ".onnx", "torch_export": ".pt2", "hls4ml": ""}
+SUFFIXES: Final = {"onnx": ".onnx", "torch_export": ".pt2", "hls4ml": "", "conifer": ""}
 """Format → suffix of what is written; a directory has none."""
 
-_PACKAGES: Final = {"onnx": ("onnx", "onnxruntime", "onnxscript"), "torch_export": (), "hls4ml": ("hls4ml",)}
-_EXTRAS: Final = {"onnx": "export", "hls4ml": "hls4ml"}
-_NAMES: Final = {"hls4ml": "scorer_hls4ml"}
+_PACKAGES: Final = {
+    "onnx": ("onnx", "onnxruntime", "onnxscript"),
+    "torch_export": (),
+    "hls4ml": ("hls4ml",),
+    "conifer": ("conifer", "hls4ml"),
+}
+_EXTRAS: Final = {"onnx": "export", "hls4ml": "hls4ml", "conifer": "conifer"}
+_NAMES: Final = {"hls4ml": "scorer_hls4ml", "conifer": "scorer_conifer"}
+
+_PROJECTS: Final = ("hls4ml_config.yml", "trees.json")
 
 DIRECTORY: Final = "export"
 """Of a run, for what is exported without `output`."""
@@ -31,10 +39,11 @@ class ExportRequest:
         entries: how many tested entries to compare, the first of each sample; None for all of them.
         tolerance: the largest relative difference of a score that is accepted.
         card: write the trigger card too.
-        width: bits of weights and results (`hls4ml`); None for 16, or those that the run was trained with.
+        width: bits of weights and results (`hls4ml`) or thresholds (`conifer`); None for 16, or those that the run was
+            trained with.
         headroom: bits above the largest numbers of the background (`hls4ml`); None for 1.
         input_width: bits of the shifted input (`hls4ml`); None for 16.
-        score_width: bits of the score and of biases (`hls4ml`); None for 16.
+        score_width: bits of the score, and of biases (`hls4ml`) or leaves (`conifer`); None for 16.
         simulate: build the C simulation and compare it (`hls4ml`).
         overwrite: replace what is there.
     """
@@ -75,11 +84,21 @@ def check_packages(format_name: str) -> None:
 
 def check_compiler(format_name: str, simulate: bool) -> None:
     """Raise `UserError` where a simulation is to be compiled and there is no compiler."""
-    if format_name == "hls4ml" and simulate and shutil.which("g++") is None:
+    if format_name not in _NAMES or not simulate:
+        return
+    alone = "(or its like), or simulate=false, which writes the project alone"
+    if (compiler := shutil.which("g++")) is None:
         raise UserError(
-            "format=hls4ml compiles a C simulation, and there is no g++: apt-get install g++ (or its like), or "
-            "simulate=false, which writes the project alone"
+            f"format={format_name} compiles a C simulation, and there is no g++: apt-get install g++ {alone}"
         )
+    if format_name == "conifer":
+        included = "#include <nlohmann/json.hpp>"
+        asked = subprocess.run([compiler, "-E", "-x", "c++", "-"], input=included, capture_output=True, text=True)
+        if asked.returncode:
+            raise UserError(
+                "format=conifer compiles a C simulation, and g++ finds no nlohmann/json.hpp: "
+                f"apt-get install nlohmann-json3-dev {alone}"
+            )
 
 
 def output_path(run: Path, format_name: str, output: Path | None, overwrite: bool) -> Path:
@@ -98,6 +117,6 @@ def output_path(run: Path, format_name: str, output: Path | None, overwrite: boo
         if path.exists() and not overwrite:
             raise UserError(f"{path} exists; overwrite=true replaces it, output=FILE writes another one")
         return path
-    if overwrite and (path.is_file() if suffix else (path / "hls4ml_config.yml").is_file()):
+    if overwrite and (path.is_file() if suffix else any((path / file).is_file() for file in _PROJECTS)):
         return path
     return require_new_file(path, "output")

@@ -24,6 +24,7 @@ from hepad.firmware.project import make_project, simulate, write_project
 from hepad.firmware.resources import costs, totals
 from hepad.firmware.rounding import RoundedNetwork, formats, rounded
 from hepad.firmware.scan import Loss, ScoredSamples, compared, losses, scan
+from hepad.models import AnomalyModel
 from hepad.run.loading import Run, load_run
 from hepad.rundir.facts import read_provenance
 from hepad.rundir.thresholds_file import current_thresholds
@@ -72,7 +73,7 @@ def export_firmware(request: ExportRequest) -> None:
     numbers = (headroom, request.input_width or _WIDTH, request.score_width or _WIDTH)
     chosen = trained or rounded(network, request.width or _WIDTH, calibration, *numbers)
     widths = {} if trained else scan(network, samples, calibration, *numbers)
-    with _new_directory(request.output, request.overwrite) as directory:
+    with new_directory(request.output, request.overwrite) as directory:
         project = make_project(chosen, directory)
         simulated, found = None, losses(samples, chosen)
         if request.simulate:
@@ -112,13 +113,7 @@ def _parity(
     Raises:
         JobError: it does not.
     """
-    expected = []
-    with torch.no_grad():
-        for batch in tested.values():
-            for start in range(0, len(batch.x), _ROWS):
-                scores = run.model.anomaly_score(take_rows(batch, slice(start, start + _ROWS)))
-                expected.append(scores.double().numpy())
-    whole = np.concatenate(expected)
+    whole = run_scores(run.model, tested)
     parity = Parity.of(whole, np.concatenate(list(exact.values())), signed=bool((whole < 0).any()))
     if parity.max_relative > (0 if trained else request.tolerance):
         raise JobError(
@@ -126,6 +121,17 @@ def _parity(
             f"their size (tolerance={0 if trained else request.tolerance:g}); nothing was written"
         )
     return parity
+
+
+def run_scores(model: AnomalyModel, tested: Mapping[str, Batch]) -> FloatArray:
+    """Return the scores of all samples, one after the other, float64."""
+    found = []
+    with torch.no_grad():
+        for batch in tested.values():
+            for start in range(0, len(batch.x), _ROWS):
+                scores = model.anomaly_score(take_rows(batch, slice(start, start + _ROWS)))
+                found.append(scores.double().numpy())
+    return np.concatenate(found)
 
 
 def _simulated(project: Any, network: RoundedNetwork, samples: ScoredSamples) -> tuple[Simulated, dict[str, Loss]]:
@@ -221,7 +227,7 @@ def _lines(directory: Path, facts: Mapping[str, Any], card: bool) -> Iterator[st
 
 
 @contextmanager
-def _new_directory(target: Path, overwrite: bool) -> Iterator[Path]:
+def new_directory(target: Path, overwrite: bool) -> Iterator[Path]:
     """Yield a temporary directory beside the target, renamed when all went well."""
     target.parent.mkdir(exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))

@@ -21,14 +21,6 @@ def write_page(directory: Path, facts: Mapping[str, Any], exact: Mapping[str, Lo
         facts: its description.
         exact: of scores in float64, by sample.
     """
-    signals = [name for name in facts["samples"] if name != facts["background"]]
-    widths = {int(width): {name: each[name]["auc"] for name in signals} for width, each in facts["width_scan"].items()}
-    figures = []
-    if signals and widths:
-        aucs = {name: float(exact[name].auc or 0) for name in signals}
-        figure = plot_bit_widths(widths, aucs, facts["background"], chosen=facts["width"])
-        (png,) = save_figure(figure, directory / "auc_width")
-        figures.append(("Change of each AUC by rounding, against the width of weights and results.", png))
     simulated = facts["simulation"]
     report = Report(
         f"Firmware of {facts['run']}",
@@ -41,9 +33,45 @@ def write_page(directory: Path, facts: Mapping[str, Any], exact: Mapping[str, Lo
         ],
         sections=[
             Section("Scores", tables=[scores_table(facts, exact)]),
-            *([Section("Width", tables=[width_table(facts, exact)], figures=figures)] if widths else []),
+            *(
+                [Section("Width", tables=[width_table(facts, exact)], figures=_width_figures(directory, facts, exact))]
+                if facts["width_scan"]
+                else []
+            ),
             Section("Layers", tables=[layers_table(facts)], notes=_NOTES),
             Section("Numbers", tables=[numbers_table(facts)]),
+        ],
+        provenance={"versions": facts["versions"], "checkpoint_sha256": facts["checkpoint_sha256"]},
+    )
+    return write_report(directory / _CARD, report)
+
+
+def _width_figures(directory: Path, facts: Mapping[str, Any], exact: Mapping[str, Loss]) -> list[tuple[str, Path]]:
+    signals = [name for name in facts["samples"] if name != facts["background"]]
+    if not signals:
+        return []
+    widths = {int(width): {name: each[name]["auc"] for name in signals} for width, each in facts["width_scan"].items()}
+    aucs = {name: float(exact[name].auc or 0) for name in signals}
+    figure = plot_bit_widths(widths, aucs, facts["background"], chosen=facts["width"])
+    (png,) = save_figure(figure, directory / "auc_width")
+    return [("Change of each AUC by rounding, against the width.", png)]
+
+
+def write_trees_page(directory: Path, facts: Mapping[str, Any], exact: Mapping[str, Loss]) -> Path:
+    """Write the page of rounded trees; arguments as of `write_page`."""
+    estimate = facts["estimate"]
+    report = Report(
+        f"Firmware of {facts['run']}",
+        f"{facts['trees']} trees by conifer, {facts['width']} bits",
+        key_figures=[
+            ("Comparisons", f"{facts['comparisons']:,}"),
+            ("Clock cycles, estimated", str(estimate["latency"])),
+            ("Look-up tables, estimated", f"{estimate['lut']:,}"),
+            ("Registers, estimated", f"{estimate['ff']:,}"),
+        ],
+        sections=[
+            Section("Scores", tables=[scores_table(facts, exact)]),
+            Section("Width", tables=[width_table(facts, exact)], figures=_width_figures(directory, facts, exact)),
         ],
         provenance={"versions": facts["versions"], "checkpoint_sha256": facts["checkpoint_sha256"]},
     )
@@ -99,8 +127,13 @@ def width_table(facts: Mapping[str, Any], exact: Mapping[str, Loss]) -> Table:
     return Table(
         ["Bits", f"mean |Δ| of {background}", *signals],
         rows,
-        f"AUC against {background} where weights and results have so many bits, rounded after training. The input, the "
-        "score and biases have at least those of input_width and score_width.",
+        f"AUC against {background} where "
+        + (
+            "thresholds have so many bits; leaves and score have those of score_width."
+            if facts["format"] == "conifer"
+            else "weights and results have so many bits, rounded after training. The input, the score and biases have "
+            "at least those of input_width and score_width."
+        ),
     )
 
 

@@ -110,7 +110,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
     },
     "export": {
         "run": optional(DIRECTORY),
-        "format": Word(("onnx", "torch_export", "hls4ml")),
+        "format": Word(("onnx", "torch_export", "hls4ml", "conifer")),
         "output": optional(FILE),
         "overwrite": Flag(),
         "entries": optional(Whole(1)),
