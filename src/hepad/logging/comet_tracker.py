@@ -24,6 +24,7 @@ from hepad.logging.tracker import (
 )
 
 MODES: Final = ("auto", "online", "offline", "disabled")
+_LONGEST_VALUE: Final = 1000
 _ID_FILE: Final = "comet/experiment_key"
 
 
@@ -55,7 +56,10 @@ class RunCometLogger(CometLogger, Tracker):
     def log_hyperparams(self, params: dict[str, Any] | Namespace) -> None:
         """Log the config under its own keys (`model.latent`)."""
         given = vars(params) if isinstance(params, Namespace) else params
-        self.experiment.log_parameters({key: value for key, value in flattened(given) if value is not None})
+        values = ((key, value) for key, value in flattened(given) if value is not None)
+        self.experiment.log_parameters(
+            {key: value[:_LONGEST_VALUE] if isinstance(value, str) else value for key, value in values}
+        )
 
     def log_results(self, results: Results) -> None:
         """Log numbers, pictures, tables, charts of curves, and histograms of the scores."""
@@ -114,6 +118,11 @@ class RunCometLogger(CometLogger, Tracker):
         self.experiment.end()
 
 
+def comet_archives(run_dir: Path) -> list[Path]:
+    """Return the archives of a run that were written offline, oldest first."""
+    return sorted((run_dir / "comet").glob("*.zip"), key=lambda path: path.stat().st_mtime)
+
+
 def comet_logger(
     save_dir: str,
     mode: str = "auto",
@@ -155,10 +164,14 @@ def comet_logger(
     require_word("comet", "log_model", log_model, tuple(CHECKPOINTS))
     if mode == "disabled":
         return None
-    logging.getLogger("comet_ml").setLevel(logging.ERROR)
     # Comet would hook into torch, of which nothing is wanted.
     os.environ["COMET_DISABLE_AUTO_LOGGING"] = "1"
     from comet_ml.config import get_config
+
+    # Importing it sets levels anew. What a user needs of its lines is printed at the end of the run.
+    logging.getLogger("comet_ml").setLevel(logging.ERROR)
+    for handler in logging.getLogger("comet_ml").handlers:
+        handler.setLevel(logging.ERROR)
 
     has_key = bool(get_config("comet.api_key"))
     if mode == "online" and not has_key:

@@ -1,6 +1,7 @@
 """MLflow as a tracker: a run in a database of its own, a file beside the runs, or on a server."""
 
 import csv
+import importlib
 import io
 import json
 import logging
@@ -176,6 +177,9 @@ def mlflow_logger(
     """
     # Nobody asked for reports of what is run here to be sent to anybody.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+    # Its own module sets levels while it is imported.
+    importlib.import_module("mlflow.store.db.utils")
     for noisy in ("mlflow", "alembic", "lightning.pytorch.loggers.mlflow"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI")

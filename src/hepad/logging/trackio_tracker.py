@@ -135,8 +135,14 @@ class RunTrackioLogger(Logger, Tracker):
     def finish(self, exit_code: int) -> None:
         """Write what is queued, and close the run."""
         self.run.log({"exit_code": exit_code}, step=self._step)
+        import trackio
+
         with contextlib.redirect_stdout(io.StringIO()):
-            self.run.finish()
+            # trackio's own function forgets the run too, which would be closed once more at the end of the process.
+            if trackio.context_vars.current_run.get() is self.run:
+                trackio.finish()
+            else:
+                self.run.finish()
 
 
 def trackio_logger(

@@ -1,12 +1,14 @@
 """The end of a campaign, a sweep or a pipeline of several runs, told to its trackers once."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from hepad.config import RunConfig
+from hepad.core.names import python_command
 from hepad.logging.log import SafeLogging, log_report, notify
-from hepad.logging.loggers import build_loggers, wandb_home
+from hepad.logging.loggers import build_loggers, offline_records, wandb_home
 from hepad.logging.results import Results
 from hepad.logging.tracker import Notice, tell
 
@@ -28,7 +30,12 @@ def silenced(config: RunConfig) -> RunConfig:
 
 
 def announce(
-    config: RunConfig, directory: Path, job_type: str, notice: Notice, results: Results, page: Path
+    config: RunConfig,
+    directory: Path,
+    job_type: str,
+    notice: Notice,
+    results: Results | None = None,
+    page: Path | None = None,
 ) -> list[str]:
     """Send the notice of a campaign through the trackers that are asked for one, and log what was found beside it.
 
@@ -40,7 +47,7 @@ def announce(
         directory: of the campaign: where the trackers write.
         job_type: `sweep` or `pipeline`.
         notice: what is sent.
-        results: numbers and tables.
+        results: numbers and tables; None where there are none.
         page: of the campaign; logged where `log_report` is set.
 
     Returns:
@@ -53,10 +60,14 @@ def announce(
     with wandb_home(directory):
         built: list[Any] = []
         log_safely(lambda: built.extend(build_loggers(loggers)))
-        log_safely(tell, built, results)
-        log_safely(log_report, built, page)
+        if results is not None:
+            log_safely(tell, built, results)
+        if page is not None:
+            log_safely(log_report, built, page)
         log_safely(notify, built, notice)
         log_safely.finish(built, 1 if notice.failed else 0)
+    if records := offline_records(directory):
+        print(f"notice  sent by: {python_command()} -m wandb sync {shlex.join(map(str, records))}", flush=True)
     return log_safely.warnings
 
 
