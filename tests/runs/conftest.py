@@ -76,7 +76,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
     words = [
         "trainer.max_epochs=3",
         "hydra.run.dir=run",
-        "logger=[wandb,csv,tensorboard]",
+        "logger=[wandb,csv,tensorboard,mlflow,comet,trackio]",
         "logger.wandb.project=jets",
         "logger.wandb.group=tuesday",
         "logger.wandb.job_type=test",
@@ -85,6 +85,13 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Finished]:
         "logger.wandb.notes=nothing new",
         "logger.wandb.log_model=all",
         "logger.wandb.log_report=true",
+        "logger.wandb.alert=end",
+        *(
+            f"logger.{name}.{word}"
+            for name in ("mlflow", "comet", "trackio")
+            for word in ("log_model=best", "tags=[dense]")
+        ),
+        *(f"logger.{name}.log_report=true" for name in ("mlflow", "comet", "trackio")),
     ]
     with (directory / "lock").open("w") as lock:
         # Whoever comes first makes it, the others wait; a process that dies lets go.

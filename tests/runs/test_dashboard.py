@@ -61,7 +61,7 @@ def test_charts_of_the_view_are_those_that_runs_draw(run, run_dashboard, tmp_pat
         for name, panel in entry.get("update", {}).items()
         if name.startswith("_wandb.visualize.")
     }
-    assert set(drawn) == set(logged) == {"ROC", "Spearman", "Pearson"}
+    assert set(drawn) == set(logged) == {"ROC", "Rate", "Spearman", "Pearson"}
     for title, panel in drawn.items():
         assert panel["panelDefId"] == logged[title]["panelDefId"]
         assert panel["fieldSettings"] == logged[title]["fieldSettings"]

@@ -118,7 +118,7 @@ def test_roc_curves_draw_in_a_panel(record, found):
         for name, panel in entry.get("update", {}).items()
         if name.startswith("_wandb.visualize.")
     }
-    assert set(panels) == {"roc/vs_background", "correlation/pearson", "correlation/spearman"}
+    assert set(panels) == {"roc/vs_background", "rate/background", "correlation/pearson", "correlation/spearman"}
     for name, panel in panels.items():
         query = panel["userQuery"]["queryFields"][0]["fields"]
         (key,) = (field["args"][0]["value"] for field in query if field["name"] == "summaryTable")
@@ -130,7 +130,21 @@ def test_roc_curves_draw_in_a_panel(record, found):
     assert panels["roc/vs_background"]["fieldSettings"]["class"] == "class"
     rows = table(record, found["summary"], "roc/vs_background_table")
     assert {row["class"] for row in rows} == {"signal"}
+    assert panels["rate/background"]["panelDefId"] == "wandb/area-under-curve/v0"
     assert [row["log10_fpr"] for row in rows] == pytest.approx([np.log10(row["fpr"]) for row in rows])
+
+
+def test_the_rate_over_threshold_is_that_of_the_background_that_is_kept(run, record, found):
+    rows = table(record, found["summary"], "rate/background_table")
+    with h5py.File(run / "scores.h5") as file:
+        scores = file["background"]["score"][:].astype(float)
+    assert len(rows) > 20
+    for row in rows:
+        # LHC bunches cross at 28.61 MHz.
+        assert row["rate_khz"] == pytest.approx((scores >= row["threshold"]).mean() * 28_610, rel=1e-3)
+        assert row["log10_rate"] == pytest.approx(np.log10(row["rate_khz"]))
+    cuts = [row["threshold"] for row in rows]
+    assert cuts == sorted(cuts, reverse=True)
 
 
 def test_correlation_charts_show_the_metrics(run, record, found):
@@ -168,17 +182,27 @@ def test_checkpoints_and_report_on_request(run, record):
     models = [entry for entry in entries(record, "artifact") if entry["type"] == "model"]
     assert [sorted(model["aliases"]) for model in models] == [["best", "latest"], ["last", "latest"]]
     assert len({model["name"] for model in models}) == 1
+    metrics = json.loads((run / "metrics.json").read_text())
+    config = yaml.safe_load((run / "config.yaml").read_text())
     for model, name in zip(models, ("best", "last"), strict=True):
         paths = {content["path"]: content["local_path"] for content in model["manifest"]["contents"]}
         assert paths[f"checkpoints/{name}.ckpt"] == str(run / f"checkpoints/{name}.ckpt")
         assert "config.yaml" in paths
-        assert set(json.loads(model["metadata"])) == {"test/auc/signal_vs_background"}
+        known = json.loads(model["metadata"])
+        headline = "test/verdict/vs_background/mean_difference"
+        assert known["headline"] == {headline: pytest.approx(metrics[headline])}
+        assert known["auc"] == {
+            "test/auc/signal_vs_background": pytest.approx(metrics["test/auc/signal_vs_background"])
+        }
+        assert known["config"]["model"] == config["model"]
+        checkpoint = run / f"checkpoints/{name}.ckpt"
+        assert known["sha256"] == hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     (page,) = (record / "files/media/html").glob("report*.html")
     assert "test/auc" in page.read_text() or "AUC" in page.read_text()
 
 
 def test_a_failed_job_ends_its_wandb_run_with_exit_code_1(tmp_path, monkeypatch):
-    words = ["trainer.max_epochs=1", "hydra.run.dir=run", "evaluation.plots=false"]
+    words = ["trainer.max_epochs=1", "hydra.run.dir=run", "evaluation.plots=false", "logger.wandb.alert=failure"]
 
     def out_of_memory(*_):
         raise RuntimeError("out of memory")
@@ -190,6 +214,9 @@ def test_a_failed_job_ends_its_wandb_run_with_exit_code_1(tmp_path, monkeypatch)
     assert entries(record, "exit")[-1]["exit_code"] == 1
     found = summary(record)
     assert found["state"] == "failed"
+    (alert,) = entries(record, "alert")
+    assert (alert["title"], alert["level"]) == ("run failed", "ERROR")
+    assert "out of memory" in alert["text"]
     # By default no file leaves the run's directory.
     assert not [entry for entry in entries(record, "artifact") if entry["type"] == "model"]
     # The next job in this process begins a W&B run of its own.
@@ -198,6 +225,7 @@ def test_a_failed_job_ends_its_wandb_run_with_exit_code_1(tmp_path, monkeypatch)
     (other,) = records(tmp_path / "next")
     assert summary(other)["run_id"] != found["run_id"]
     assert summary(other)["exit_code"] == 0
+    assert not entries(other, "alert")
 
 
 def test_epochs_that_a_killed_process_never_wrote_are_logged_when_it_is_resumed(tmp_path, monkeypatch):

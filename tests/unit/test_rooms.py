@@ -45,8 +45,8 @@ MAY_IMPORT = {
     "firmware": {"exporting", "metrics", "models", "nn", "plots", "report", "run", "rundir"},
     "comparison": {"generators", "metrics", "plots", "report", "rundir"},
     "pipeline": {
-        "callbacks", "checks", "comparison", "config", "data", "formats", "metrics", "models", "plots", "report",
-        "results", "run", "rundir",
+        "callbacks", "checks", "comparison", "config", "data", "formats", "logging", "metrics", "models", "plots",
+        "report", "results", "run", "rundir",
     },
     "searches": {
         "bundled", "checks", "comparison", "config", "data", "logging", "metrics", "models", "pipeline", "plots",

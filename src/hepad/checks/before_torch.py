@@ -23,6 +23,7 @@ from hepad.core.inputs import sample_files_by_part
 from hepad.core.regions import parse_regions
 from hepad.core.remote import is_remote
 from hepad.core.roles import SIGNAL_SUFFIX, background_sample, check_folds, parse_contamination, parse_roles
+from hepad.logging.extras import require_extras
 from hepad.rundir.config_file import require_run
 
 _BUILT: Final = ("data", "model", "optimizer", "scheduler", "trainer", "callbacks", "inference")
@@ -51,6 +52,8 @@ def check_composed(config: Any, command: str) -> None:
     """
     cfg = config if isinstance(config, DictConfig) else OmegaConf.create(dict(config))
     check_config(cfg, command=command)
+    if "logger" in cfg:
+        require_extras((cfg.logger or {}).values())
     if command not in ("train", "evaluate"):
         return
     for section in _BUILT:

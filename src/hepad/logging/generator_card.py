@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import numpy as np
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from PIL import Image
+from lightning.pytorch.loggers import Logger
 
-from hepad.logging.loggers import RunWandbLogger, wandb_runs
-from hepad.logging.wandb_files import log_report
-
-if TYPE_CHECKING:
-    from wandb.sdk.wandb_run import Run as WandbRun
+from hepad.logging.log import log_report
+from hepad.logging.results import Results, Table
+from hepad.logging.tracker import tell
 
 _COLUMNS: Final = ("separation", "chi2_per_ndf", "p_value", "w1")
 
@@ -24,34 +20,12 @@ def log_card(loggers: Sequence[Logger], directory: Path, metrics: Mapping[str, f
         loggers: of the card.
         directory: of the card, where its page and plots/ were written.
         metrics: flat name → number.
-        epoch: how many were trained: where TensorBoard and the CSV file place the numbers.
+        epoch: how many were trained: where loggers that count by epoch place the numbers.
     """
     pictures = {path.stem: path for path in sorted((directory / "plots").glob("*.png"))}
-    for run in wandb_runs(loggers):
-        _log_to_wandb(run, metrics, pictures)
-    for logger in loggers:
-        if isinstance(logger, RunWandbLogger) and logger.report:
-            log_report(logger.experiment, directory / "report.html")
-        elif isinstance(logger, CSVLogger):
-            logger.log_metrics(dict(metrics), epoch)
-            logger.save()
-        elif isinstance(logger, TensorBoardLogger):
-            logger.log_metrics(dict(metrics), epoch)
-            for name, path in pictures.items():
-                with Image.open(path) as picture:
-                    logger.experiment.add_image(f"plots/{name}", np.asarray(picture), epoch, dataformats="HWC")
-            logger.save()
-
-
-def _log_to_wandb(run: "WandbRun", metrics: Mapping[str, float], pictures: Mapping[str, Path]) -> None:
-    """Log to W&B; the summary is written too, as it otherwise gets a logged value only with the history."""
-    import wandb
-
-    run.log(dict(metrics))
-    run.summary.update(dict(metrics))
-    shown: dict[str, Any] = {f"plots/{name}": wandb.Image(str(path)) for name, path in pictures.items()}
-    table = wandb.Table(columns=["observable", "side", *_COLUMNS], data=observable_rows(metrics))
-    run.log({"generator/observables_table": table, **shown})
+    table = Table(["observable", "side", *_COLUMNS], observable_rows(metrics))
+    tell(loggers, Results(metrics, epoch, pictures, {"generator/observables_table": table}))
+    log_report(loggers, directory / "report.html")
 
 
 def observable_rows(metrics: Mapping[str, float]) -> list[list[Any]]:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec
 
 import numpy as np
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from lightning.pytorch.loggers import Logger
 from numpy.typing import ArrayLike
-from PIL import Image
 
 from hepad.config import RunConfig
 from hepad.core.errors import one_line
-from hepad.logging import wandb_files
-from hepad.logging.loggers import RunWandbLogger, finish, wandb_runs
-from hepad.metrics import Evaluation, ScoredSample
+from hepad.logging.lineage import model_metadata
+from hepad.logging.results import Results
+from hepad.logging.tracker import Input, ModelFiles, Notice, finish, tell, trackers
+from hepad.logging.wandb_tracker import wandb_runs
+from hepad.metrics import Evaluation
 
 _TO_COME: Final = ("status", "reason", "epochs", "seconds")
 
@@ -27,6 +28,12 @@ def log_origin(loggers: Sequence[Logger], cfg: RunConfig, facts: Mapping[str, An
     for logger in loggers:
         known = {key: value for key, value in facts.items() if key not in _TO_COME}
         logger.log_hyperparams({**cfg.plain(), "provenance": known})
+
+
+def log_inputs(loggers: Sequence[Logger], inputs: Sequence[Input]) -> None:
+    """Log what a run is made from, to those loggers whose configs ask for it."""
+    for tracker in trackers(loggers):
+        tracker.use_inputs(inputs)
 
 
 def log_lost_epochs(loggers: Sequence[Logger], history: Mapping[str, ArrayLike]) -> None:
@@ -46,45 +53,13 @@ def log_lost_epochs(loggers: Sequence[Logger], history: Mapping[str, ArrayLike])
             run.log({name: float(value) for name, value in row.items() if np.isfinite(value)})
 
 
-def log_results(
-    loggers: Sequence[Logger],
-    evaluation: Evaluation,
-    samples: Mapping[str, ScoredSample],
-    pictures: Mapping[str, Path],
-    epoch: int,
-    top: Mapping[str, Sequence[Any]] | None = None,
-) -> None:
-    """Log the metrics to every logger, and what else it can show.
-
-    Args:
-        loggers: of the run.
-        evaluation: the numbers.
-        samples: name → scored sample, for histograms.
-        pictures: name → PNG file.
-        epoch: how many were trained: where TensorBoard and the CSV file place the numbers.
-        top: columns of a table of the most anomalous entries; None for none.
-    """
-    for run in wandb_runs(loggers):
-        # Imported here, as it imports W&B itself.
-        from hepad.logging import wandb_results
-
-        wandb_results.log_results(run, evaluation, samples, pictures, top)
-    for logger in loggers:
-        if isinstance(logger, CSVLogger):
-            logger.log_metrics(dict(evaluation.metrics), epoch)
-            logger.save()
-        elif isinstance(logger, TensorBoardLogger):
-            logger.log_metrics(dict(evaluation.metrics), epoch)
-            for name, sample in samples.items():
-                logger.experiment.add_histogram(f"test/scores/{name}", sample.score, epoch)
-            for name, path in pictures.items():
-                with Image.open(path) as picture:
-                    logger.experiment.add_image(f"plots/{name}", np.asarray(picture), epoch, dataformats="HWC")
-            logger.save()
+def log_results(loggers: Sequence[Logger], results: Results) -> None:
+    """Log the results to every logger, as far as it can show them."""
+    tell(loggers, results)
 
 
 def log_totals(loggers: Sequence[Logger], facts: Mapping[str, Any], best: Mapping[str, float] | None = None) -> None:
-    """Put into W&B's summary what a table of runs is sorted by beside the metrics, under plain names.
+    """Log what a table of runs is sorted by beside the metrics, under plain names.
 
     Args:
         loggers: of the run.
@@ -97,17 +72,30 @@ def log_totals(loggers: Sequence[Logger], facts: Mapping[str, Any], best: Mappin
     if best is not None:
         totals["best_epoch"] = int(best["epoch"])
         totals |= {name: value for name, value in best.items() if name != "epoch" and np.isfinite(value)}
-    for run in wandb_runs(loggers):
-        run.summary.update(totals)
+    for tracker in trackers(loggers):
+        tracker.log_totals(totals)
 
 
-def log_files(loggers: Sequence[Logger], run_dir: Path, evaluation: Evaluation) -> None:
-    """Log the files that the logger's config asks for; they must be complete."""
-    for logger in loggers:
-        if isinstance(logger, RunWandbLogger):
-            wandb_files.log_checkpoints(logger.experiment, run_dir, logger.checkpoints, evaluation.metrics)
-            if logger.report:
-                wandb_files.log_report(logger.experiment, run_dir / "report.html")
+def log_files(
+    loggers: Sequence[Logger], run_dir: Path, evaluation: Evaluation, cfg: RunConfig, facts: Mapping[str, Any]
+) -> None:
+    """Log the files that the loggers' configs ask for; they must be complete."""
+    model = ModelFiles(run_dir, model_metadata(evaluation, cfg, facts))
+    for tracker in trackers(loggers):
+        tracker.log_model(model)
+    log_report(loggers, run_dir / "report.html")
+
+
+def log_report(loggers: Sequence[Logger], report: Path) -> None:
+    """Log the page to those loggers whose configs ask for it."""
+    for tracker in trackers(loggers):
+        tracker.log_report(report)
+
+
+def notify(loggers: Sequence[Logger], notice: Notice) -> None:
+    """Send a notice through those loggers whose configs ask for it."""
+    for tracker in trackers(loggers):
+        tracker.notify(notice)
 
 
 _Words = ParamSpec("_Words")
@@ -116,11 +104,15 @@ _Words = ParamSpec("_Words")
 class SafeLogging:
     """Calls what logs; after the first failure, which is told once, nothing more is logged.
 
+    Args:
+        end: of the warning: how the run stands.
+
     Attributes:
         warnings: the failure as a sentence for the report; empty where there was none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, end: str = "; the run itself is complete") -> None:
+        self._end = end
         self.warnings: list[str] = []
 
     def __call__(self, log: Callable[_Words, None], *args: _Words.args, **kwargs: _Words.kwargs) -> None:
@@ -128,9 +120,9 @@ class SafeLogging:
         if not self.warnings:
             self._try(lambda: log(*args, **kwargs))
 
-    def finish(self, loggers: Sequence[Logger]) -> None:
-        """Close the loggers' runs as finished, or as failed where something was not logged."""
-        code = 1 if self.warnings else 0
+    def finish(self, loggers: Sequence[Logger], exit_code: int = 0) -> None:
+        """Close the loggers' runs with an exit code, or as failed where something was not logged."""
+        code = exit_code or (1 if self.warnings else 0)
         self._try(lambda: finish(loggers, exit_code=code))
 
     def _try(self, action: Callable[[], None]) -> None:
@@ -139,5 +131,5 @@ class SafeLogging:
         # Loggers talk to disks, processes and networks, each with exceptions of its own; the run is done without them.
         except Exception as error:
             if not self.warnings:
-                print(f"warning: logging failed ({one_line(error)}); the run itself is complete", file=sys.stderr)
+                print(f"warning: logging failed ({one_line(error)}){self._end}", file=sys.stderr)
             self.warnings.append(f"Logging failed ({one_line(error)}): loggers do not hold all of this run.")

@@ -1,6 +1,5 @@
 """The loggers of a run. W&B: offline unless somebody is logged in, its files under the run, and never a prompt."""
 
-import importlib.util
 import logging
 import os
 import re
@@ -10,36 +9,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from lightning.pytorch.loggers import Logger, TensorBoardLogger, WandbLogger
+from lightning.pytorch.loggers import Logger
 
 from hepad.config.registry import instantiate
 from hepad.core.errors import UserError
 from hepad.core.names import python_command
-from hepad.logging.wandb_files import CHECKPOINTS
+from hepad.logging.extras import require_extras
+from hepad.logging.tensorboard_tracker import tensorboard_logger
+from hepad.logging.tracker import ALERTS, CHECKPOINTS, LOG_DATA, finish, require_word
+from hepad.logging.wandb_tracker import RunWandbLogger, wandb_identity, wandb_runs
 
 if TYPE_CHECKING:
     # Imported by the functions that need it: a run without W&B need not wait for it.
     from wandb.sdk.wandb_run import Run as WandbRun
 
+__all__ = [
+    "RunWandbLogger",
+    "build_loggers",
+    "finish",
+    "has_key",
+    "offline_records",
+    "quieten",
+    "tensorboard_logger",
+    "wandb_home",
+    "wandb_identity",
+    "wandb_logger",
+    "wandb_run_id",
+    "wandb_runs",
+]
+
 MODES: Final = ("auto", "online", "offline", "disabled")
 _INIT_TIMEOUT_SECONDS = 30
 _HEADER_BYTES: Final = 7
-
-
-class RunWandbLogger(WandbLogger):
-    """Lightning's W&B logger of a run that has begun, with what to upload when the run is done.
-
-    Args:
-        run: the W&B run.
-        save_dir: the run's directory.
-        checkpoints: a key of `hepad.logging.wandb_files.CHECKPOINTS`. Lightning's own `log_model` raises offline.
-        report: whether the report page becomes a panel.
-    """
-
-    def __init__(self, run: "WandbRun", save_dir: str, checkpoints: str = "none", report: bool = False) -> None:
-        super().__init__(experiment=run, save_dir=save_dir)
-        self.checkpoints = checkpoints
-        self.report = report
 
 
 def build_loggers(configs: Mapping[str, Any]) -> list[Logger]:
@@ -48,21 +49,10 @@ def build_loggers(configs: Mapping[str, Any]) -> list[Logger]:
     Raises:
         UserError: one of them cannot work; nothing is written then.
     """
+    require_extras(configs.values())
     # W&B writes as soon as it is built, so whatever else could be wrong must have been found by then.
     entries = sorted((entry for entry in configs.values() if entry), key=lambda entry: "wandb" in entry["_target_"])
     return [logger for entry in entries if (logger := instantiate(entry))]
-
-
-def tensorboard_logger(save_dir: str) -> TensorBoardLogger:
-    """Return a TensorBoard logger that writes to `save_dir/tensorboard`.
-
-    Raises:
-        UserError: TensorBoard is not installed.
-    """
-    if importlib.util.find_spec("tensorboard") is None:
-        raise UserError('logger=tensorboard needs TensorBoard: pip install "hepad[tensorboard]"')
-    # One directory without versions: a resumed training goes on in it, as TensorBoard expects.
-    return TensorBoardLogger(save_dir, name="tensorboard", version="", default_hp_metric=False)
 
 
 def wandb_logger(
@@ -78,6 +68,10 @@ def wandb_logger(
     id: str | None = None,
     log_model: str = "none",
     log_report: bool = False,
+    log_data: str = "reference",
+    log_console: bool = False,
+    registry: str | None = None,
+    alert: str = "none",
 ) -> RunWandbLogger | None:
     """Start the W&B run of a training, or go on with the one already in its directory; None where it is disabled.
 
@@ -90,15 +84,21 @@ def wandb_logger(
             its W&B run: online directly, offline in a second record that `wandb sync` joins to the first.
         log_model: checkpoints to keep as artifacts: `none`, `best` or `all`.
         log_report: whether the report page becomes a panel of the W&B run.
+        log_data: what the run is made from, as artifacts that it used: `none`, `reference` or `files` (uploaded).
+        log_console: whether what is printed goes to the W&B run too.
+        registry: collection of W&B's registry that the best model is linked to; needs `log_model`.
+        alert: `none`, `end` or `failure`: when W&B is asked to send a notice.
 
     Raises:
-        UserError: an unknown mode or `log_model`, or `online` without a key or a network.
+        UserError: an unknown mode or other word, `registry` without a model, or `online` without a key or a network.
     """
-    if log_model not in CHECKPOINTS:
-        raise UserError(f"logger.wandb.log_model={log_model}; allowed: {', '.join(CHECKPOINTS)}")
     mode = os.environ.get("WANDB_MODE") or mode
-    if mode not in MODES:
-        raise UserError(f"logger.wandb.mode={mode}; allowed: {', '.join(MODES)}")
+    words_of = {"log_model": CHECKPOINTS, "mode": MODES, "log_data": LOG_DATA, "alert": ALERTS}
+    given = {"log_model": log_model, "mode": mode, "log_data": log_data, "alert": alert}
+    for key, allowed in words_of.items():
+        require_word("wandb", key, given[key], tuple(allowed))
+    if registry is not None and log_model == "none":
+        raise UserError(f"logger.wandb.registry={registry} links a model: add logger.wandb.log_model=best")
     if mode == "disabled":
         return None
     if mode == "online" and not has_key():
@@ -118,11 +118,12 @@ def wandb_logger(
         "notes": notes,
         "id": id or wandb_run_id(Path(save_dir)),
     }
+    wanted = (log_model, log_report, log_data, registry, alert)
     if mode == "online" or (mode == "auto" and has_key()):
         import wandb
 
         try:
-            return RunWandbLogger(_start(save_dir, "online", words), save_dir, log_model, log_report)
+            return RunWandbLogger(_start(save_dir, "online", words, log_console), save_dir, *wanted)
         except wandb.errors.CommError as error:
             reason = str(error).splitlines()[0]
             if mode == "online":
@@ -130,13 +131,13 @@ def wandb_logger(
                     f"W&B cannot be reached ({reason}); logger.wandb.mode=offline needs no network"
                 ) from error
             print(f"W&B cannot be reached, the run is kept offline ({reason})", flush=True)
-    return RunWandbLogger(_start(save_dir, "offline", words), save_dir, log_model, log_report)
+    return RunWandbLogger(_start(save_dir, "offline", words, log_console), save_dir, *wanted)
 
 
-def _start(save_dir: str, mode: Literal["online", "offline"], words: dict[str, Any]) -> "WandbRun":
+def _start(save_dir: str, mode: Literal["online", "offline"], words: dict[str, Any], console: bool) -> "WandbRun":
     import wandb
 
-    settings = wandb.Settings(silent=True, console="off", init_timeout=_INIT_TIMEOUT_SECONDS)
+    settings = wandb.Settings(silent=True, console="wrap" if console else "off", init_timeout=_INIT_TIMEOUT_SECONDS)
     # "allow", not "must": the server may not have heard yet of a run that was offline until now. Offline, it marks the
     # record as one that `wandb sync` appends to what the server has, instead of replacing it.
     resume: Literal["allow"] | None = "allow" if words["id"] else None
@@ -173,26 +174,6 @@ def offline_records(run_dir: Path) -> list[Path]:
     """
     files = run_dir.glob("wandb/offline-run-*/run-*.wandb")
     return sorted(path.parent for path in files if path.stat().st_size > _HEADER_BYTES)
-
-
-def wandb_identity(loggers: Sequence[Logger]) -> dict[str, str | None] | None:
-    """Return where the W&B run of a training is found: id, project, entity and, where it is online, URL."""
-    for run in wandb_runs(loggers):
-        # Offline, W&B answers a question for the URL with a warning.
-        url = None if run.offline else run.url
-        return {"id": run.id, "project": run.project, "entity": run.entity or None, "url": url}
-    return None
-
-
-def wandb_runs(loggers: Sequence[Logger]) -> list["WandbRun"]:
-    """Return the W&B runs among the loggers."""
-    return [logger.experiment for logger in loggers if isinstance(logger, WandbLogger)]
-
-
-def finish(loggers: Sequence[Logger], exit_code: int) -> None:
-    """Close the W&B runs; one left open would swallow the next job of a sweep."""
-    for run in wandb_runs(loggers):
-        run.finish(exit_code=exit_code)
 
 
 def quieten() -> None:

@@ -10,6 +10,7 @@ from hepad.checks.combinations import validate
 from hepad.config import RunConfig
 from hepad.core.errors import JobError, UserError
 from hepad.metrics import Evaluation
+from hepad.pipeline.campaign import silenced
 from hepad.pipeline.folds import refuse_other_files
 from hepad.pipeline.joined_run import JoinedRun, MemberScores, check_same_files, mean_sample, read_member
 from hepad.pipeline.stages import Pipeline, Stage, run_stage
@@ -71,7 +72,7 @@ def member_config(cfg: RunConfig, run_dir: Path, number: int) -> RunConfig:
     # The order of training entries follows the seed, as it does in a run whose seed is set.
     seed = cfg.seed + number
     data = {"data.seed": seed} if cfg.data.get("seed") == cfg.seed else {}
-    return config.changed({"paths.run": directory, "ensemble": None, "seed": seed, **data, **groups})
+    return silenced(config.changed({"paths.run": directory, "ensemble": None, "seed": seed, **data, **groups}))
 
 
 def join_members(cfg: RunConfig, run_dir: Path, members: Sequence[Path]) -> TrainingResult:

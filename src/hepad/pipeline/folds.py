@@ -9,6 +9,7 @@ from hepad.config import RunConfig
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
 from hepad.formats.direct import direct_file
+from hepad.pipeline.campaign import silenced
 from hepad.pipeline.fold_scores import join_folds
 from hepad.pipeline.stages import Pipeline, Stage, run_stage
 from hepad.run.building import with_absolute_paths
@@ -79,4 +80,4 @@ def fold_config(cfg: RunConfig, run_dir: Path, fold: int) -> RunConfig:
     # The folds of one pipeline are a group of runs, as the jobs of a sweep are.
     alone = [name for name, logger in config.loggers.items() if "group" in logger and logger["group"] is None]
     groups = {f"logger.{name}.group": run_dir.name for name in alone}
-    return config.changed({"paths.run": directory, "data.fold": fold, **groups})
+    return silenced(config.changed({"paths.run": directory, "data.fold": fold, **groups}))

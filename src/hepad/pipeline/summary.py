@@ -17,7 +17,9 @@ from hepad.pipeline.sweep_record import FILE
 from hepad.pipeline.sweep_table import SweepTable, make_table, read_results, seed_means, to_csv
 from hepad.report import write_report
 from hepad.report.terminal import console_table, print_to_terminal
+from hepad.rundir.config_file import has_config, read_config
 
+PAGE: Final = "sweep.html"
 _SHOWN: Final = 20
 
 
@@ -57,8 +59,9 @@ def summarise(
     session.record.write(
         directory, metric=table.metric, direction=table.direction, runs=[_plain(row, directory) for row in results]
     )
-    write_report(directory / "sweep.html", sweep_report(session, table, means, notes, figures))
+    write_report(directory / PAGE, sweep_report(session, table, means, notes, figures))
     print_summary(table, means, notes, shown_path(directory))
+    _announce(directory, table)
     statuses = {outcome.status for outcome in outcomes}
     if statuses - {"finished"}:
         raise JobsFailed(1 if "failed" in statuses else 2)
@@ -84,6 +87,22 @@ def print_summary(table: SweepTable, means: Sequence[SeedGroup], notes: Sequence
     if table.comparable:
         lines.append(("compare", f"{python_command()} -m hepad.compare {directory}"))
     print_to_terminal(tables, lines)
+
+
+def _announce(directory: Path, table: SweepTable) -> None:
+    """Send the notice of a sweep by the trackers of its runs, which send none of their own; most want none."""
+    there = [row.run_dir for row in table.rows if row.run_dir is not None and has_config(row.run_dir)]
+    if there and wants_notice(there[0]):
+        # Imported here, as it imports torch, which nothing of a sweep in other processes needs.
+        from hepad.pipeline.sweep_notice import announce_sweep
+
+        announce_sweep(there[0], directory, table, directory / PAGE)
+
+
+def wants_notice(run_dir: Path) -> bool:
+    """Return whether a logger of a run is asked for notices."""
+    loggers = read_config(run_dir).get("logger") or {}
+    return any((logger or {}).get("alert", "none") != "none" for logger in loggers.values())
 
 
 @contextmanager

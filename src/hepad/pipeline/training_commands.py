@@ -9,7 +9,10 @@ from omegaconf import DictConfig
 
 from hepad.checks.combinations import validate_run_dir
 from hepad.config import RunConfig
-from hepad.core.errors import UserError
+from hepad.core.errors import JobError, UserError
+from hepad.logging.notices import end_notice, failure_notice
+from hepad.logging.results import Results
+from hepad.pipeline.campaign import announce
 from hepad.run.building import assemble
 from hepad.run.executing import TrainingResult
 from hepad.run.training import changed_config, check_unfinished, exclusive_run_dir, resume_run, train
@@ -137,6 +140,18 @@ def _run_pipeline(cfg: RunConfig, run_dir: Path, task: TaskFunction | None) -> T
     from hepad.pipeline.running import launcher_of_command, run_pipeline
 
     apart = None if task is None else launcher_of_command(cfg, task)
-    result = run_pipeline(plan_pipeline(cfg, run_dir), apart)
+    pipeline = plan_pipeline(cfg, run_dir)
+    # A student's run is a run like any other, and sends its own notice; so does the sweep that this is a job of.
+    announced = (is_folds(cfg) or is_ensemble(cfg)) and cfg.sweep_job is None
+    try:
+        result = run_pipeline(pipeline, apart)
+    except JobError as error:
+        if announced:
+            announce(cfg, run_dir, "pipeline", failure_notice(run_dir.name, str(error)))
+        raise
     assert isinstance(result, TrainingResult)
+    if announced:
+        results = Results(result.evaluation.metrics)
+        notice = end_notice(run_dir.name, result.evaluation)
+        announce(cfg, run_dir, "pipeline", notice, results, run_dir / "report.html")
     return result

@@ -255,6 +255,9 @@ def with_absolute_paths(cfg: RunConfig) -> RunConfig:
         paths["data.targets"] = _absolute(cfg.data.targets)
     if (preset := cfg.data.format) is not None and preset.endswith((".yaml", ".yml")):
         paths["data.format"] = _absolute(preset)
+    for name, logger in cfg.loggers.items():
+        if "store" in logger:
+            paths[f"logger.{name}.store"] = _absolute(logger["store"])
     return cfg.changed(paths)
 
 

@@ -6,6 +6,7 @@ from rich.table import Table as ConsoleTable
 
 from hepad.core.names import python_command
 from hepad.generators import generator_verdict
+from hepad.logging.comet_tracker import comet_archives
 from hepad.logging.loggers import offline_records
 from hepad.metrics import Evaluation, pair_result
 from hepad.report import Cell, Table
@@ -35,6 +36,8 @@ def print_result(result: TrainingResult) -> None:
     if records := offline_records(result.run_dir):
         # Several where the run was resumed: W&B joins them.
         lines.append(("upload", f"{python_command()} -m wandb sync {shlex.join(map(str, records))}"))
+    if archives := comet_archives(result.run_dir):
+        lines.append(("upload", f"comet upload {shlex.join(map(str, archives))}"))
     print_to_terminal(tables, lines)
 
 

@@ -17,8 +17,11 @@ from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
 from hepad.data import AnomalyDataModule
 from hepad.data.targets import stored_targets
-from hepad.logging.log import log_files, log_origin, log_results, log_totals
+from hepad.logging.lineage import data_inputs, run_input
+from hepad.logging.log import log_files, log_inputs, log_origin, log_results, log_totals, notify
 from hepad.logging.loggers import build_loggers, quieten, wandb_identity
+from hepad.logging.notices import end_notice
+from hepad.logging.results import evaluation_results
 from hepad.logging.secret_words import refuse_secrets
 from hepad.models.mean_of_members import MeanOfMembers
 from hepad.plots.processes import DrawingProcesses
@@ -94,6 +97,8 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         loggers += build_loggers(config.loggers)
         found["wandb"] = wandb_identity(loggers)
         log_safely(log_origin, loggers, config, found)
+        inputs = [] if in_place else run_input(run.trained_in, "evaluated")
+        log_safely(log_inputs, loggers, [*data_inputs(found), *inputs])
         L.seed_everything(config.seed, workers=True, verbose=False)
         if config.evaluation.plots:
             # They import while this process evaluates.
@@ -110,7 +115,9 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
         drawing.close()
         clock.lap("plots")
         pictures = {figure.name: directory / "plots" / f"{figure.name}.png" for figure in figures}
-        log_safely(log_results, loggers, result, evaluate.samples, pictures, found["epochs"], top_columns(evaluate.top))
+        top = top_columns(evaluate.top)
+        results = evaluation_results(result, evaluate.samples, pictures, found["epochs"], top)
+        log_safely(log_results, loggers, results)
         seconds = {"train": facts.get("seconds", {}).get("train", 0.0), "score": round(evaluate.seconds, 4)}
         found |= {"status": "finished", "seconds": seconds | clock.laps}
         log_safely(log_totals, loggers, found)
@@ -122,7 +129,8 @@ def evaluate_run(cfg: RunConfig, words: Sequence[str], set_targets: SetTargets =
             atomic_write_text(directory / "config.yaml", config.yaml())
         title = run_dir.name if in_place else f"{run_dir.name}, evaluation {directory.name}"
         write_run_report(directory, result, figures, data, found, title, top=evaluate.top)
-        log_safely(log_files, loggers, directory, result)
+        log_safely(log_files, loggers, directory, result, config, found)
+        log_safely(notify, loggers, end_notice(title, result))
         if inference is not None:
             inference.clear()
         write_provenance(directory, found)

@@ -69,6 +69,11 @@ def with_record_named(config: RunConfig, run_dir: Path, directory: Path, given: 
             logger["job_type"] = "evaluate" if logger["job_type"] == "train" else logger["job_type"]
             logger["name"] = f"{logger['name'] or run_dir.name}_{directory.name}"
             # A run of its own, and the training's checkpoints are the training's.
-            logger |= {"id": None, "log_model": "none"}
+            training = {"id": None, "log_model": "none", "registry": None, "alert": "none"}
+            logger |= {
+                key: value
+                for key, value in training.items()
+                if key in logger and (key in ("id", "log_model") or f"logger.{name}.{key}" not in given)
+            }
         loggers[name] = logger
     return config.changed({"paths.run": str(directory)} | ({"logger": loggers} if loggers else {}))

@@ -1,6 +1,7 @@
 """One run in its directory, locked: read, train, evaluate, write; from the beginning, or from where it was stopped."""
 
 import math
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.loggers import Logger
 
 from hepad.callbacks.resume_point import random_state
 from hepad.checkpoints.checkpoint_model import load_model
@@ -23,8 +25,21 @@ from hepad.core.errors import Interrupted, JobError, UserError, one_line
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
 from hepad.core.phases import PHASES
-from hepad.logging.log import SafeLogging, log_files, log_lost_epochs, log_origin, log_results, log_totals
-from hepad.logging.loggers import build_loggers, finish, wandb_identity
+from hepad.logging.lineage import data_inputs, run_input
+from hepad.logging.log import (
+    SafeLogging,
+    log_files,
+    log_inputs,
+    log_lost_epochs,
+    log_origin,
+    log_results,
+    log_totals,
+    notify,
+)
+from hepad.logging.loggers import build_loggers, wandb_identity
+from hepad.logging.notices import end_notice, failure_notice
+from hepad.logging.results import evaluation_results
+from hepad.logging.tracker import Input, Notice
 from hepad.metrics import Evaluation
 from hepad.models import AnomalyModel
 from hepad.plots.processes import DrawingProcesses
@@ -113,6 +128,8 @@ def execute_run(
         facts |= {} if handover is None else handover.facts
         write_provenance(run_dir, facts)
         log_origin(loggers, cfg, facts)
+        log_on_the_way = SafeLogging("; the training goes on")
+        log_on_the_way(log_inputs, loggers, _inputs(facts))
         if past is not None and past.facts.get("status") == RunStatus.RUNNING:
             log_lost_epochs(loggers, read_history(run_dir))
         for remark in [*model.remarks(), *parts.remarks]:
@@ -146,34 +163,39 @@ def execute_run(
         clock.lap("plots")
         pictures = {figure.name: run_dir / "plots" / f"{figure.name}.png" for figure in figures}
         PHASES.begin("logging and writing the report")
-        log_safely = SafeLogging()
         epochs, top = len(columns["epoch"]), top_columns(evaluate.top)
-        log_safely(log_results, loggers, evaluate.result, evaluate.samples, pictures, epochs, top)
+        log_safely = SafeLogging()
+        results = evaluation_results(evaluate.result, evaluate.samples, pictures, epochs, top)
+        log_safely(log_results, loggers, results)
         clock.lap("log")
         facts |= {"status": RunStatus.FINISHED, "epochs": len(columns["epoch"]), "seconds": clock.laps}
         best = best_row(cfg.plain(), columns)
         totals = None if best is None else {name: column[best] for name, column in columns.items()}
         log_safely(log_totals, loggers, facts, totals)
-        evaluate.result.warnings += log_safely.warnings
+        evaluate.result.warnings += [*log_on_the_way.warnings, *log_safely.warnings]
         write_run_report(run_dir, evaluate.result, figures, data, facts, top=evaluate.top)
-        log_safely(log_files, loggers, run_dir, evaluate.result)
+        log_safely(log_files, loggers, run_dir, evaluate.result, cfg, facts)
         if evaluate.inference is not None:
             evaluate.inference.clear()
         clock.lap("report")
         write_provenance(run_dir, facts)
+        if cfg.sweep_job is None:
+            log_safely(notify, loggers, end_notice(run_dir.name, evaluate.result))
         # Last, so that W&B never calls a run finished that is not.
         log_safely.finish(loggers)
     except Interrupted as stop:
         facts |= {"status": RunStatus.INTERRUPTED, "reason": stop.reason, "seconds": clock.laps}
         write_provenance(run_dir, facts)
-        finish(loggers, exit_code=stop.exit_code)
+        # Whoever pressed Ctrl-C knows.
+        stopped = None if stop.number == signal.SIGINT else failure_notice(run_dir.name, stop.reason)
+        _give_up(loggers, None if cfg.sweep_job else stopped, stop.exit_code)
         raise
     except BaseException as error:
         facts |= {"status": RunStatus.FAILED, "reason": f"{type(error).__name__}: {error}", "seconds": clock.laps}
         # On a full disk this fails too; the status is then told from the lock.
         with suppress(OSError):
             write_provenance(run_dir, facts)
-        finish(loggers, exit_code=1)
+        _give_up(loggers, None if cfg.sweep_job else failure_notice(run_dir.name, facts["reason"]), 1)
         raise
     finally:
         drawing.close()
@@ -206,6 +228,20 @@ def test(parts: Parts, seed: int, weights: Path | None) -> None:
     parts.trainer.test(
         parts.model, datamodule=parts.data, ckpt_path=weights or "best", weights_only=True, verbose=False
     )
+
+
+def _inputs(facts: Mapping[str, Any]) -> list[Input]:
+    """Return the data of a run, and the teacher of a student."""
+    teacher = facts.get("teacher", {}).get("run")
+    return [*data_inputs(facts), *([] if teacher is None else run_input(Path(teacher), "teacher"))]
+
+
+def _give_up(loggers: Sequence[Logger], notice: Notice | None, exit_code: int) -> None:
+    """Close the loggers' runs as failed or stopped; what they cannot do must not hide why."""
+    log_safely = SafeLogging("")
+    if notice is not None:
+        log_safely(notify, loggers, notice)
+    log_safely.finish(loggers, exit_code)
 
 
 def _resumption(past: ResumeState, threads: int) -> dict[str, Any]:

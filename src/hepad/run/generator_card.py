@@ -23,7 +23,8 @@ from hepad.formats.direct import direct_file
 from hepad.generators import CardSettings, GeneratorCard, generator_card, generator_metrics
 from hepad.generators.card import N_STEPS
 from hepad.logging.generator_card import log_card
-from hepad.logging.log import log_origin
+from hepad.logging.lineage import data_inputs, run_input
+from hepad.logging.log import log_inputs, log_origin
 from hepad.logging.loggers import build_loggers, quieten, wandb_identity
 from hepad.logging.secret_words import refuse_secrets
 from hepad.models import Generative
@@ -126,6 +127,7 @@ def make_generator_card(cfg: RunConfig, words: Sequence[str]) -> CardResult:
         loggers += build_loggers(config.loggers)
         found["wandb"] = wandb_identity(loggers)
         log_safely(log_origin, loggers, config, found)
+        log_safely(log_inputs, loggers, [*data_inputs(found), *run_input(run_dir, "judged")])
         atomic_write_text(directory / METRICS, json.dumps(dict(sorted(metrics.items())), indent=2) + "\n")
         drawn = generator_figures(card) if cfg.value("plots") else ()
         figures = save_figures(drawn, directory / "plots", cfg.value("formats"), drawing)

@@ -2,23 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import numpy as np
-from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
-from PIL import Image
+from lightning.pytorch.loggers import Logger
 
 from hepad.core.names import file_name
-from hepad.logging.loggers import RunWandbLogger, wandb_runs
-from hepad.logging.wandb_files import log_report
+from hepad.logging.log import log_report
+from hepad.logging.results import Results, Table
+from hepad.logging.tracker import Notice, tell
 from hepad.searches.findings import results
 from hepad.searches.metrics import PREFIX, search_metrics
 from hepad.searches.page import PAGE, PLOTS
 from hepad.searches.record import MethodResult, SearchRecord
 from hepad.searches.tables import found_columns
-
-if TYPE_CHECKING:
-    from wandb.sdk.wandb_run import Run as WandbRun
 
 _CUT_COLUMNS: Final = (
     *("method", "null_twin", "window", "low", "high", "efficiency", "observed", "expected", "error", "p_local"),
@@ -34,38 +30,27 @@ def log_search(loggers: Sequence[Logger], record: SearchRecord, directory: Path)
         record: what was found.
         directory: of the search, where its page and plots/ were written.
     """
-    metrics = search_metrics(record)
     pictures = {path.stem: path for path in sorted((directory / PLOTS).glob("*.png"))}
-    for run in wandb_runs(loggers):
-        _log_to_wandb(run, record, metrics, pictures)
-    for logger in loggers:
-        if isinstance(logger, RunWandbLogger) and logger.report:
-            log_report(logger.experiment, directory / PAGE)
-        elif isinstance(logger, CSVLogger):
-            logger.log_metrics(dict(metrics), 0)
-            logger.save()
-        elif isinstance(logger, TensorBoardLogger):
-            logger.log_metrics(metrics, 0)
-            for name, path in pictures.items():
-                with Image.open(path) as picture:
-                    logger.experiment.add_image(f"plots/{name}", np.asarray(picture), 0, dataformats="HWC")
-            logger.save()
-
-
-def _log_to_wandb(run: "WandbRun", record: SearchRecord, metrics: dict[str, float], pictures: dict[str, Path]) -> None:
-    """Log to W&B; the summary is written too, as it otherwise gets a logged value only with the history."""
-    import wandb
-
-    run.log(metrics)
-    run.summary.update(metrics)
-    shown: dict[str, Any] = {f"{PREFIX}/cuts": wandb.Table(columns=list(_CUT_COLUMNS), data=cut_rows(record))}
+    tables = {f"{PREFIX}/cuts": Table(_CUT_COLUMNS, cut_rows(record))}
     for method in record.methods:
-        columns = found_columns(record, method)
-        if columns:
+        if columns := found_columns(record, method):
             rows = [list(row) for row in zip(*columns.values(), strict=True)]
-            shown[f"{PREFIX}/found/{file_name(method.method)}"] = wandb.Table(columns=list(columns), data=rows)
-    shown |= {f"plots/{name}": wandb.Image(str(path)) for name, path in pictures.items()}
-    run.log(shown)
+            tables[f"{PREFIX}/found/{file_name(method.method)}"] = Table(list(columns), rows)
+    tell(loggers, Results(search_metrics(record), 0, pictures, tables))
+    log_report(loggers, directory / PAGE)
+
+
+def search_notice(record: SearchRecord, directory: Path) -> Notice:
+    """Return the notice of a search that has ended: of each method its smallest local p-value, and where."""
+    lines = []
+    for method in record.methods:
+        found = [(cut.p, result.window, cut.efficiency) for result, cut in results(method) if cut.p is not None]
+        if found:
+            p, window, efficiency = min(found)
+            lines.append(f"{method.method}: smallest local p-value {p:.2g}, window {window}, efficiency {efficiency:g}")
+        else:
+            lines.append(f"{method.method}: no p-value")
+    return Notice(f"search {directory.name} is finished", "\n".join(lines))
 
 
 def cut_rows(record: SearchRecord) -> list[list[Any]]:

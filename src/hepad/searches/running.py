@@ -10,7 +10,7 @@ from hydra.types import TaskFunction
 from hepad.config import RunConfig
 from hepad.config.keys import check_config
 from hepad.core.errors import UserError
-from hepad.logging.log import SafeLogging
+from hepad.logging.log import SafeLogging, notify
 from hepad.logging.loggers import build_loggers
 from hepad.pipeline.running import RunApart, launcher_of_command, run_pipeline
 from hepad.pipeline.stages import FINISHED, PipelineRecord, Stage
@@ -19,7 +19,7 @@ from hepad.run.training import exclusive_run_dir
 from hepad.rundir.config_file import CONFIG, moved_paths
 from hepad.rundir.parsing import read_yaml
 from hepad.searches.console import print_search
-from hepad.searches.logging import log_search
+from hepad.searches.logging import log_search, search_notice
 from hepad.searches.page import write_search_page
 from hepad.searches.planning import plan_search
 from hepad.searches.record import SearchRecord
@@ -98,6 +98,7 @@ def _log(cfg: RunConfig, record: SearchRecord, directory: Path) -> None:
     for logger in loggers:
         log_safely(logger.log_hyperparams, settings)
     log_safely(log_search, loggers, record, directory)
+    log_safely(notify, loggers, search_notice(record, directory))
     log_safely.finish(loggers)
 
 

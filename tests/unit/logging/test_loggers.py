@@ -9,12 +9,12 @@ from hepad.logging.loggers import (
     build_loggers,
     finish,
     has_key,
-    tensorboard_logger,
     wandb_identity,
     wandb_logger,
     wandb_run_id,
     wandb_runs,
 )
+from hepad.logging.tracker import ModelFiles, Tracker
 
 
 @pytest.fixture
@@ -95,15 +95,12 @@ def test_an_id_of_ones_own(nobody, tmp_path):
 
 
 def test_without_tensorboard_one_line_says_how_to_get_it_and_nothing_is_written(nobody, tmp_path, monkeypatch):
-    find = loggers.importlib.util.find_spec
-    monkeypatch.setattr(loggers.importlib.util, "find_spec", lambda name: None if name == "tensorboard" else find(name))
-    with pytest.raises(UserError, match=r'pip install "hepad\[tensorboard\]"'):
-        tensorboard_logger(str(tmp_path))
+    monkeypatch.setattr("hepad.logging.extras.find_spec", lambda name: None if name == "tensorboard" else object())
     configs = {
         name: {"_target_": f"hepad.logging.loggers.{name}_logger", "save_dir": str(tmp_path)}
         for name in ("wandb", "tensorboard")
     }
-    with pytest.raises(UserError, match="tensorboard"):
+    with pytest.raises(UserError, match=r'pip install "hepad\[tensorboard\]"'):
         build_loggers(configs)
     assert not list(tmp_path.iterdir())
 
@@ -112,3 +109,41 @@ def test_log_model_names_the_allowed_words(nobody, tmp_path):
     with pytest.raises(UserError, match="none, best, all"):
         wandb_logger(str(tmp_path), log_model="yes")
     assert not (tmp_path / "wandb").exists()
+
+
+def test_a_registry_needs_a_model_and_is_linked_after_the_upload(nobody, tmp_path, capsys):
+    with pytest.raises(UserError, match="log_model=best"):
+        wandb_logger(str(tmp_path), registry="trigger")
+    assert not (tmp_path / "wandb").exists()
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("checkpoints/best.ckpt", "config.yaml"):
+        (tmp_path / name).write_text(name)
+    logger = wandb_logger(str(tmp_path), registry="trigger", log_model="best", entity="cms", project="jets", id="run7")
+    logger.log_model(ModelFiles(tmp_path))
+    finish([logger], exit_code=0)
+    said = capsys.readouterr().out
+    assert "wandb.Api().artifact('cms/jets/model-run7:best').link('wandb-registry-model/trigger')" in said
+
+
+def test_what_is_printed_goes_to_the_record_where_it_is_wanted(nobody, tmp_path):
+    logger = wandb_logger(str(tmp_path), log_console=True)
+    print("AUC 0.9")
+    finish([logger], exit_code=0)
+    (record,) = records(tmp_path)
+    assert "AUC 0.9" in (record / "files/output.log").read_text()
+
+
+def test_one_tracker_that_cannot_be_closed_leaves_the_others_closed():
+    closed = []
+
+    class Closing(Tracker):
+        def finish(self, exit_code):
+            closed.append(exit_code)
+
+    class Broken(Tracker):
+        def finish(self, exit_code):
+            raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        finish([Closing(), Broken(), Closing()], exit_code=1)
+    assert closed == [1, 1]

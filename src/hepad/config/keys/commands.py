@@ -151,6 +151,7 @@ _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {
         "name": Text(),
         "mode": Word(("auto", "online", "offline")),
         "output": FILE,
+        "report": optional(FILE),
         "run": optional(DIRECTORY),
         "signals": optional(NAMES),
         "references": optional(NAMES),

@@ -143,7 +143,7 @@ TRAINER_KEYS: Final[dict[str, Kind]] = {
     "num_nodes": Whole(1, 4096),
     "num_sanity_val_steps": Whole(-1),
     "overfit_batches": Refused("for a training on few entries: data.limit, or trainer.limit_train_batches"),
-    "logger": Refused("use logger=wandb, csv, tensorboard or none"),
+    "logger": Refused("use logger=wandb, mlflow, comet, trackio, tensorboard, csv or none"),
     "min_steps": optional(Whole(1)),
     "plugins": Refused("hepad chooses them; trainer.precision sets the precision"),
     "reload_dataloaders_every_n_epochs": Refused("batches are shuffled anew in every epoch as it is"),
@@ -175,18 +175,24 @@ CALLBACK_KEYS: Final[dict[str, Kind]] = {
 
 LOGGER_KEYS: Final[dict[str, Kind]] = {
     "_target_": Text(),
+    "alert": Word(("none", "end", "failure")),
     "entity": optional(Text()),
     "group": optional(Name()),
     "id": optional(Text()),
     "job_type": optional(Text()),
+    "log_console": Flag(),
+    "log_data": Word(("none", "reference", "files")),
     "log_model": Word(("none", "best", "all")),
     "log_report": Flag(),
     "mode": Word(("auto", "online", "offline", "disabled")),
     "name": optional(Name()),
     "notes": optional(Text(longest=100_000)),
     "project": Text(),
+    "registry": optional(Text("a collection of W&B's registry, such as trigger")),
     "save_dir": DIRECTORY,
+    "store": DIRECTORY,
     "tags": ListOf(Text(), 0, 1000, "words", "[short,dense]"),
+    "uri": optional(Text("a URI such as http://localhost:5000")),
     "version": Either((Whole(0), Name(), Null())),
 }
 
