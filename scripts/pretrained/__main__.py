@@ -26,8 +26,6 @@ from hepad.rundir.pretrained import directory_name
 ROOT: Final = Path(__file__).parents[2]
 HOME: Final = ROOT / "hepad-models"
 PAGE: Final = ROOT / "docs" / "pretrained.md"
-_BEGIN: Final = "<!-- scorers -->"
-_END: Final = "<!-- end of scorers -->"
 _OVERVIEW: Final = """\
 # Pretrained scorers of hepad
 
@@ -86,14 +84,25 @@ def write_texts() -> None:
         sha256 = file_sha256(one.folder / "checkpoints" / "best.ckpt")
         index[one.shipped.name] = {"line": line_of(one), "checkpoint_sha256": sha256}
     write_json(HOME / "index.json", index)
-    atomic_write_text(HOME / CARD, f"{_OVERVIEW}\n{overview(facts, '')}\n")
-    if PAGE.is_file():
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-        after = rest.partition(_END)[2]
-        table = overview(facts, "../hepad-models/")
-        atomic_write_text(PAGE, f"{before}{_BEGIN}\n\n{table}\n\n{_END}{after}")
+    atomic_write_text(HOME / CARD, f"{_OVERVIEW}\n{overview(facts, linked=True)}\n")
+    write_page(facts)
     total = sum(path.stat().st_size for path in HOME.rglob("*") if path.is_file())
     print(f"{len(facts)} scorers, {total:,} bytes in {HOME.relative_to(ROOT)}")
+
+
+def write_page(facts: list[Facts]) -> None:
+    """Write the table of all scorers, and the list of their cards, into docs/pretrained.md."""
+    text = PAGE.read_text(encoding="utf-8")
+    cards = "\n".join(f"pretrained/{one.folder.name}/card" for one in facts)
+    for name, made in (
+        ("scorers", overview(facts, linked=False)),
+        ("cards", f"```{{toctree}}\n:maxdepth: 1\n\n{cards}\n```"),
+    ):
+        before, begin, rest = text.partition(f"<!-- {name} -->")
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        assert begin and end, f"{PAGE} has no place for {name}"
+        text = f"{before}{begin}\n\n{made}\n\n{end}{after}"
+    atomic_write_text(PAGE, text)
 
 
 if __name__ == "__main__":

@@ -172,15 +172,15 @@ def _files(facts: Facts) -> str:
     return table(("file", "bytes", "SHA-256"), rows)
 
 
-def overview(scorers: Sequence[Facts], place: str) -> str:
-    """Return the table of all scorers, whose folders are in `place`."""
+def overview(scorers: Sequence[Facts], linked: bool) -> str:
+    """Return the table of all scorers, with links to the cards beside it or without."""
     rows = []
     for facts in scorers:
         best, name = facts.headline, facts.shipped.name
         verdicts = [read_verdict(facts.metrics, facts.background, matched) for matched in (False, True)]
         rows.append(
             (
-                f"[`{name}`]({place}{directory_name(name)}/README.md)",
+                f"[`{name}`]({directory_name(name)}/README.md)" if linked else f"`{name}`",
                 facts.shipped.title,
                 f"`{facts.background}`",
                 f"`{best.signal}` {best.auc:.3f}",
