@@ -100,7 +100,8 @@ def write_page(facts: list[Facts]) -> None:
     ):
         before, begin, rest = text.partition(f"<!-- {name} -->")
         _, end, after = rest.partition(f"<!-- end of {name} -->")
-        assert begin and end, f"{PAGE} has no place for {name}"
+        if not (begin and end):
+            raise SystemExit(f"{PAGE} has no place for {name}: <!-- {name} --> and <!-- end of {name} -->")
         text = f"{before}{begin}\n\n{made}\n\n{end}{after}"
     atomic_write_text(PAGE, text)
 

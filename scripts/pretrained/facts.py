@@ -19,7 +19,7 @@ _VERDICT: Final = "test/verdict/vs_"
 
 
 class Facts:
-    """What the folder of a scorer says.
+    """Content of a scorer's folder.
 
     Args:
         folder: of the scorer.

@@ -12,16 +12,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from hepad.python import Detector, train
-    from hepad.run import load_run
-    from hepad.run.pretrained import load_pretrained
-    from hepad.rundir.pretrained import list_pretrained
+    from hepad.run import list_pretrained, load_pretrained, load_run
 
 __all__ = ["Detector", "__version__", "list_pretrained", "load_pretrained", "load_run", "train"]
 
 _HOMES = {
     "Detector": "hepad.python",
-    "list_pretrained": "hepad.rundir.pretrained",
-    "load_pretrained": "hepad.run.pretrained",
+    "list_pretrained": "hepad.run",
+    "load_pretrained": "hepad.run",
     "load_run": "hepad.run",
 }
 

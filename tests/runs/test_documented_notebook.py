@@ -73,7 +73,7 @@ def test_looking_at_a_run(session):
 
 
 def test_a_pretrained_scorer(session):
-    shown, names = session
+    shown, _ = session
     listed, (scores, auc) = shown["A scorer that is trained already"]
     assert "dense_ae/jets" in listed
     assert scores.shape == (5,)
