@@ -5,10 +5,10 @@ PY     := $(VENV)/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test thorough bench lint types format wheel site tutorials data schema lock clean
+.PHONY: help train test thorough bench lint types format wheel site tutorials pretrained data schema lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.base: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'hepad needs Python 3.11 or newer; try: make PYTHON=python3.11 …' >&2; exit 2; }
@@ -51,6 +51,9 @@ site: $(VENV)/.dev  ## build build/site/index.html: the documentation, every con
 
 tutorials: $(VENV)/.dev  ## run the notebooks of docs/tutorials and keep what they show (ARGS='first_run')
 	$(PY) -m scripts.tutorials $(ARGS)
+
+pretrained: $(VENV)/.dev  ## train, pack and check the scorers of hepad-models/ (ARGS='gmm/dijets')
+	$(PY) -m scripts.pretrained $(ARGS)
 
 data: $(VENV)/.dev  ## simulate the bundled data set again (slow)
 	$(PY) scripts/build_bundled_data.py

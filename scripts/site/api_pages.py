@@ -57,6 +57,10 @@ def api_pages() -> dict[str, str]:
 def _first_page() -> str:
     lines = [*_title("hepad"), ".. py:module:: hepad", "", "``import hepad`` is enough for these.", ""]
     shown = {"train": "hepad.python.train", "load_run": "hepad.run.load_run", "Detector": "hepad.python.Detector"}
+    shown |= {
+        "load_pretrained": "hepad.run.load_pretrained",
+        "list_pretrained": "hepad.run.list_pretrained",
+    }
     for name, full in shown.items():
         lines += [f"- ``hepad.{name}`` is :py:obj:`{full}`"]
     return "\n".join([*lines, ""])

@@ -15,6 +15,10 @@ BESIDE_DOCS: Final = {
     "SECURITY.md": "security",
     "CODE_OF_CONDUCT.md": "code_of_conduct",
     "src/hepad/bundled/README.md": "bundled",
+    **{
+        card.relative_to(ROOT).as_posix(): f"pretrained/{card.parent.name}/card"
+        for card in sorted((ROOT / "hepad-models").glob("*/README.md"))
+    },
 }
 """Pages outside docs/ and their documents; the README is the site's first page in other words, docs/index.md."""
 

@@ -46,6 +46,10 @@ def sources() -> dict[str, bytes]:
         if path.suffix in _COPIED and path.is_file() and "_static" not in path.parts
     }
     found |= {f"{document}.md": (ROOT / path).read_bytes() for path, document in BESIDE_DOCS.items()}
+    found |= {
+        f"pretrained/{path.relative_to(ROOT / 'hepad-models').as_posix()}": path.read_bytes()
+        for path in sorted((ROOT / "hepad-models").glob("*/plots/*.png"))
+    }
     first = (DOCS / "index.md").read_text(encoding="utf-8")
     found["index.md"] = first.replace("<!-- reference -->", REFERENCE).encode()
     for name in NAMES:

@@ -1,8 +1,8 @@
 """hepad: anomaly detection on collider jets, events and calorimeter images.
 
-`hepad.load_run`, `hepad.train` and `hepad.Detector` are imported on first use, so that `import hepad` (and with it
-every command's `--help`) stays free of torch and scikit-learn. `hepad.train` is the module of the command too, which
-can be called.
+`hepad.load_run`, `hepad.load_pretrained`, `hepad.train` and `hepad.Detector` are imported on first use, so that
+`import hepad` (and with it every command's `--help`) stays free of torch and scikit-learn. `hepad.train` is the module
+of the command too, which can be called.
 """
 
 import importlib
@@ -12,11 +12,16 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from hepad.python import Detector, train
-    from hepad.run import load_run
+    from hepad.run import list_pretrained, load_pretrained, load_run
 
-__all__ = ["Detector", "__version__", "load_run", "train"]
+__all__ = ["Detector", "__version__", "list_pretrained", "load_pretrained", "load_run", "train"]
 
-_HOMES = {"Detector": "hepad.python", "load_run": "hepad.run"}
+_HOMES = {
+    "Detector": "hepad.python",
+    "list_pretrained": "hepad.run",
+    "load_pretrained": "hepad.run",
+    "load_run": "hepad.run",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from hepad.cli import run_command
 from hepad.core.errors import UserError
-from hepad.core.files import require_file, require_new_file
+from hepad.core.files import require_new_file
 from hepad.core.late_import import importing
 from hepad.rundir.config_file import require_run
 
@@ -18,7 +18,6 @@ def job(cfg: DictConfig) -> None:
         raise UserError(f"top needs run=DIR output=FILE; {', '.join(missing)} is missing")
     run, output = Path(cfg.run).expanduser(), Path(cfg.output).expanduser()
     require_run(run)
-    require_file(run / "scores.h5", "run")
     require_new_file(output, "output")
     # Imported here, so that --help does not wait for torch.
     with importing():

@@ -9,7 +9,14 @@ from hepad.run import Run
 from tests.runs.test_documented_files import blocks
 
 PAGE = "docs/in_a_notebook.md"
-TITLES = ("Train", "Your own data", "Look at a run", "scikit-learn", "Losses and networks of your own")
+TITLES = (
+    "Train",
+    "Your own data",
+    "Look at a run",
+    "A scorer that is trained already",
+    "scikit-learn",
+    "Losses and networks of your own",
+)
 
 
 def run_cell(block: str, names: dict[str, object]) -> list[object]:
@@ -30,7 +37,7 @@ def session(tmp_path_factory):
         patch.chdir(tmp_path_factory.mktemp("notebook"))
         names: dict[str, object] = {}
         shown = {}
-        for title in ("Train", "Your own data", "Look at a run", "scikit-learn", "Losses and networks of your own"):
+        for title in TITLES:
             shown[title] = [value for block in blocks(PAGE, f"\n## {title}\n") for value in run_cell(block, names)]
         yield shown, names
 
@@ -65,6 +72,14 @@ def test_looking_at_a_run(session):
     assert point.threshold > 0
 
 
+def test_a_pretrained_scorer(session):
+    shown, _ = session
+    listed, (scores, auc) = shown["A scorer that is trained already"]
+    assert "dense_ae/jets" in listed
+    assert scores.shape == (5,)
+    assert 0.8 < auc < 0.9
+
+
 def test_scikit_learn(session):
     shown, names = session
     predicted, normal, anomalous, _, best = shown["scikit-learn"]
@@ -81,7 +96,4 @@ def test_objects_of_ones_own(session):
 
 
 def test_no_section_is_forgotten():
-    sections = [
-        blocks(PAGE, f"\n## {title}\n") for title in ("Train", "Your own data", "Look at a run", "scikit-learn")
-    ]
-    assert len(blocks(PAGE)) == sum(map(len, sections)) + len(blocks(PAGE, "\n## Losses and networks of your own\n"))
+    assert len(blocks(PAGE)) == sum(len(blocks(PAGE, f"\n## {title}\n")) for title in TITLES)

@@ -28,6 +28,7 @@ from hepad.core.errors import Interrupted, JobError, JobOutcome, JobsFailed, Use
 from hepad.core.files import remove_if_empty
 from hepad.core.late_import import import_late
 from hepad.core.names import check_paths
+from hepad.rundir.pretrained import with_pretrained
 
 EXIT_FAILED = 1
 EXIT_USER_ERROR = 2
@@ -175,7 +176,7 @@ def _prepared(
 ) -> list[str]:
     """Return the words of a command line as Hydra is to read them, flags first: argparse refuses them in between."""
     _refuse_run_directories(line, config_name)
-    words = gather(line.words)
+    words = gather(with_pretrained(line.words))
     check_paths(words)
     _refuse_wandb_sweeps(words)
     multirun = [flag for flag in line.flags if flag in MULTIRUN]

@@ -57,7 +57,10 @@ def read_scores(record: RunRecord) -> dict[str, SampleScores]:
     path = record.directory / "scores.h5"
     if not path.exists():
         state = f"{record.status}, {record.reason}" if record.reason else record.status
-        raise UserError(f"{record.directory} has no scores.h5 (status: {state}); there is nothing to compare")
+        # A pretrained scorer ships without them.
+        again = (record.directory / "checkpoints" / "best.ckpt").is_file() and record.metrics
+        advice = f"; python -m hepad.evaluate run={record.directory} in_place=true makes it" if again else ""
+        raise UserError(f"{record.directory} has no scores.h5 (status: {state}); there is nothing to compare{advice}")
     with open_hdf5(path) as file:
         kind = text_attribute(file, "kind")
         found = {name: _read_sample(file, name, kind, record) for name in file}

@@ -220,3 +220,14 @@ def _refusal(path: Path) -> str | None:
     if any(Path(real).is_relative_to(view) for view in _SYSTEM_VIEWS):
         return f"{path} is a view of the system; a file on a disk is needed"
     return None if os.access(path, os.R_OK) else f"cannot read {path}: Permission denied"
+
+
+def cache_directory() -> Path:
+    """Return where files that are made of others are kept: `$HEPAD_CACHE`, by default `~/.cache/hepad`."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hepad"
+    place = Path(os.environ.get("HEPAD_CACHE") or home)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {place}: {error.strerror}; choose another place with HEPAD_CACHE=DIR") from error
+    return place

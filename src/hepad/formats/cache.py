@@ -1,7 +1,6 @@
 """Directory of the user's own for files that are made of others, and local copies of files on servers."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,22 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from hepad.core.errors import JobError, UserError
-from hepad.core.files import atomic_path
+from hepad.core.files import atomic_path, cache_directory
 from hepad.core.names import file_name
 from hepad.core.remote import InputFile, RemoteFile, remote_fault
 
 _BLOCK: Final = 8 << 20
-
-
-def cache_directory() -> Path:
-    """Return where files that are made of others are kept: `$HEPAD_CACHE`, by default `~/.cache/hepad`."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hepad"
-    place = Path(os.environ.get("HEPAD_CACHE") or home)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write {place}: {error.strerror}; choose another place with HEPAD_CACHE=DIR") from error
-    return place
 
 
 def local_copy(file: RemoteFile) -> Path:

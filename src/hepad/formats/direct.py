@@ -11,10 +11,11 @@ from typing import Final
 
 from hepad.core.errors import UserError
 from hepad.core.file_locks import hold_lock
+from hepad.core.files import cache_directory
 from hepad.core.inputs import Given, sample_files_by_part
 from hepad.core.names import file_name
 from hepad.core.remote import InputFile, RemoteFile
-from hepad.formats.cache import cache_directory, local_copy
+from hepad.formats.cache import local_copy
 from hepad.formats.conversion import convert_files
 from hepad.formats.generic import GENERIC, OWN
 from hepad.formats.opening import open_source, reader_of

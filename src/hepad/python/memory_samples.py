@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
+from hepad.core.files import cache_directory
 from hepad.core.hdf5 import write_hdf5
 from hepad.core.names import file_name
 from hepad.core.schema import CALO_SHAPE, WEIGHT_DATASET
@@ -19,7 +20,6 @@ from hepad.data import given_array
 from hepad.data.entry_file import KINDS, EntryFile
 from hepad.data.given_arrays import GivenArray
 from hepad.data.jet_table import AUTO
-from hepad.formats.cache import cache_directory
 from hepad.scores.slot_rules import real_slots
 
 _STRUCTURES: Final = {2: "vector", 3: "set", 4: "image"}

@@ -81,7 +81,7 @@ def test_every_public_name_is_in_the_reference(staged):
 
     pages = "\n".join(text for name, text in staged.items() if name.startswith("reference/api/"))
     inside = set(re.findall(r":: (hepad\.[\w.]+)\n", pages))
-    inside |= {f"hepad.{name}" for name in ("train", "load_run", "Detector")}
+    inside |= {f"hepad.{name}" for name in ("train", "load_run", "load_pretrained", "list_pretrained", "Detector")}
     assert set(PUBLIC) <= inside
 
 

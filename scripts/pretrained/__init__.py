@@ -1,0 +1,1 @@
+"""The pretrained scorers of hepad-models/: training, packing, checking, and their cards."""
