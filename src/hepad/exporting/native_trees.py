@@ -73,7 +73,7 @@ class TreeSums(nn.Module):
             )
             return sums.double()
         parts = self.trees(x).split(self.groups, dim=1)
-        return torch.stack([part.sum(dim=1) for part in parts], dim=1) * self.scale + self.begin
+        return torch.stack([part.sum(dim=1) for part in parts], dim=1) * self.scale + self.begin.double()
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes of the operator: the nodes that can be reached, tree by tree."""
@@ -96,7 +96,7 @@ class TreeSums(nn.Module):
             "target_nodeids": node[leaf],
             "target_ids": group[tree[leaf]],
             "target_weights_as_tensor": self.nodes["value"][tree[leaf], node[leaf]] * self.scale,
-            "base_values_as_tensor": self.begin.cpu().numpy(),
+            "base_values_as_tensor": self.begin.cpu().double().numpy(),
             "n_targets": len(self.groups),
             "aggregate_function": "SUM",
             "post_transform": "NONE",

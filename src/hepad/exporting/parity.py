@@ -59,7 +59,7 @@ class Parity:
 
     @property
     def agrees(self) -> bool:
-        """Whether no score differs by more than the tolerance or by more than rounding, and no bit at all."""
+        """True where no score differs by more than the tolerance and more than rounding, and no bit at all."""
         return self.of_rounding <= 1 and not self.decisions
 
 

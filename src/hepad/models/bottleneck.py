@@ -207,7 +207,7 @@ class BottleneckSteps(OwnSteps):
         return nll.flatten(1).mean(dim=1), kl
 
     def cell_terms(self, showers: Showers) -> tuple[Tensor, Tensor]:
-        """Return −ln p of each cell given the mean code `(B, *entry_shape)`, and KL `(B,)`, of the averaged networks."""
+        """Return −ln p of each cell given the mean code, `(B, *entry_shape)`, and KL `(B,)`, of averaged networks."""
         maker = self.average.network
         mean, log_variance = maker.encode(showers)
         cells = Cells(*map(at_least_float32, maker.decode(mean, showers.known)))
