@@ -13,7 +13,7 @@ from hepad.core.errors import UserError
 from hepad.serving.batches import Columns, GivenBatch
 
 _SMALL: Final = 1 << 16
-"""Bytes of bodies that are taken together; a larger one is taken alone, so that others go to other threads."""
+"""Bytes of bodies that are taken together; a larger one is taken alone."""
 
 
 class Asked(NamedTuple):
@@ -36,8 +36,9 @@ Answer = bytes | Exception
 class Joined:
     """Requests on their way to threads; asked from one event loop.
 
-    A thread that is free takes what waits, at once: nobody waits for others to come, and a request waits no longer than
-    it would alone. Under load the time that one pass through a model takes, however few entries it has, is shared.
+    A thread that is free takes what waits, at once: nobody waits for others to come. Small requests go to one thread at
+    a time, all that wait together, as two would wait for Python's lock in turns: each waits for one pass at most, and
+    the time that a pass takes, however few entries it has, is shared. Other threads are for large requests, one each.
 
     Args:
         work: answers requests, in their order; what it cannot answer is an exception.
@@ -47,7 +48,7 @@ class Joined:
 
     def __init__(self, work: Callable[[Sequence[Asked]], list[Answer]], pool: Executor, n_threads: int) -> None:
         self.work, self.pool, self.n_threads = work, pool, n_threads
-        self.busy = 0
+        self.busy, self.small_busy = 0, False
         self.waiting: deque[tuple[Asked, asyncio.Future[bytes]]] = deque()
 
     async def answer(self, asked: Asked) -> bytes:
@@ -58,19 +59,33 @@ class Joined:
         return await future
 
     def _begin(self) -> None:
-        while self.waiting and self.busy < self.n_threads:
-            taken = [self.waiting.popleft()]
-            size = len(taken[0][0].body)
-            while self.waiting and size + len(self.waiting[0][0].body) <= _SMALL:
-                taken.append(self.waiting.popleft())
-                size += len(taken[-1][0].body)
+        while self.busy < self.n_threads and (taken := self._take()):
             self.busy += 1
-            asked = [each for each, _ in taken]
-            done = asyncio.get_running_loop().run_in_executor(self.pool, self.work, asked)
-            done.add_done_callback(partial(self._end, [future for _, future in taken]))
+            small = _is_small(taken[0][0])
+            self.small_busy |= small
+            done = asyncio.get_running_loop().run_in_executor(self.pool, self.work, [each for each, _ in taken])
+            done.add_done_callback(partial(self._end, [future for _, future in taken], small))
 
-    def _end(self, futures: Sequence[asyncio.Future[bytes]], done: asyncio.Future[list[Answer]]) -> None:
+    def _take(self) -> list[tuple[Asked, asyncio.Future[bytes]]]:
+        """Return what the next thread does, and take it from those that wait: one large request, or small ones."""
+        first = next((each for each in self.waiting if not (self.small_busy and _is_small(each[0]))), None)
+        if first is None:
+            return []
+        if not _is_small(first[0]):
+            self.waiting.remove(first)
+            return [first]
+        taken, size = [], 0
+        for each in [each for each in self.waiting if _is_small(each[0])]:
+            size += len(each[0].body)
+            if taken and size > _SMALL:
+                break
+            self.waiting.remove(each)
+            taken.append(each)
+        return taken
+
+    def _end(self, futures: Sequence[asyncio.Future[bytes]], small: bool, done: asyncio.Future[list[Answer]]) -> None:
         self.busy -= 1
+        self.small_busy &= not small
         failed = None if done.cancelled() else done.exception()
         answers: Sequence[Any] = [failed] * len(futures) if failed or done.cancelled() else done.result()
         for future, answer in zip(futures, answers, strict=True):
@@ -84,6 +99,10 @@ class Joined:
             else:
                 future.set_result(answer)
         self._begin()
+
+
+def _is_small(asked: Asked) -> bool:
+    return len(asked.body) <= _SMALL
 
 
 def score_together(score: Callable[[GivenBatch], Columns], batches: Sequence[GivenBatch]) -> list[Columns | UserError]:
