@@ -1,7 +1,8 @@
 """Every model as ONNX beside PyTorch: agreement on all bundled entries, and speed on one and on two threads.
 
-`python -m scripts.bench.exported [--models dense_ae,vae] [--runs DIR] [--markdown FILE]` trains each option of `model`
-for one epoch on a few entries, exports the run, and compares. What was trained and exported in DIR is used again.
+`python -m scripts.bench.exported --runs DIR [--models dense_ae,vae] [--speeds] [--markdown FILE]` trains each option of
+`model` for one epoch on a few entries, exports the run, and compares. What was trained, exported and compared in DIR is
+used again. `--speeds` times what was exported there instead, some seconds each, on a machine that does nothing else.
 """
 
 import argparse
@@ -9,13 +10,13 @@ import contextlib
 import io
 import json
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
 from scripts.bench.rounds import take_turns
 
@@ -49,21 +50,46 @@ _CASES: Final = {
     "vae": {"vae": [], "vae, events": ["data=events"], "vae, calo": ["data=calo"]},
 }
 _BRIEF: Final = ["data.limit=1500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none"]
-_ROUNDS: Final = 15
+_MOST_ROUNDS: Final = 15
+_SECONDS: Final = 0.8
+_MANY: Final = 1024
+_NUMBERS: Final = 1 << 21
+_MOST: Final = 16384
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One model: agreement over all entries, and how many times as fast ONNX is (batch of one, batch of many)."""
+    """Agreement of one model over all entries.
+
+    Attributes:
+        entries, max_absolute, max_relative, beyond, of_rounding: as `hepad.exporting.parity.Parity` has them.
+        refused: what was said where it cannot be exported.
+    """
 
     case: str
     entries: int = 0
     max_absolute: float = 0.0
     max_relative: float = 0.0
-    one_entry: float = 0.0
-    one_thread: float = 0.0
-    two_threads: float = 0.0
+    beyond: int = 0
+    of_rounding: float = 0.0
     refused: str = ""
+
+
+@dataclass(frozen=True)
+class Faster:
+    """Medians over paired rounds of PyTorch's time in parts of ONNX Runtime's.
+
+    Attributes:
+        one, many, large: by number of entries: one, 1024, and as many as two million numbers are, for one thread and
+            for two.
+        n_large: how many those are.
+    """
+
+    case: str
+    one: tuple[float, float]
+    many: tuple[float, float]
+    large: tuple[float, float]
+    n_large: int
 
 
 def cases(wanted: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -86,9 +112,17 @@ def all_entries(run: Run) -> dict[str, Batch]:
     return found
 
 
-def measure(case: str, words: Sequence[str], runs: Path) -> Compared:
-    """Train, export and compare one model."""
-    directory = runs / "".join(letter if letter.isalnum() else "_" for letter in case)
+def directory_of(case: str, runs: Path) -> Path:
+    """Return where the run of a case is."""
+    return runs / "".join(letter if letter.isalnum() else "_" for letter in case)
+
+
+def compared(case: str, words: Sequence[str], runs: Path) -> Compared:
+    """Train, export and compare one model, or return what was found before."""
+    directory = directory_of(case, runs)
+    kept = directory / "compared.json"
+    if kept.exists():
+        return Compared(**json.loads(kept.read_text()))
     if not (directory / "metrics.json").exists():
         _quietly(train.main, [*words, *_BRIEF, f"hydra.run.dir={directory}"])
     exported = directory / "export" / "scorer.onnx"
@@ -98,50 +132,71 @@ def measure(case: str, words: Sequence[str], runs: Path) -> Compared:
     except RuntimeError as error:
         return Compared(case, refused=str(error).strip())
     run = load_run(directory)
-    scorer, samples = run_scorer(run), all_entries(run)
     torch.set_num_threads(1)
-    parity, _, _ = compare(run.model, scorer, onnx_scoring(exported), samples)
+    parity, _, _ = compare(run.model, run_scorer(run), onnx_scoring(exported), all_entries(run))
+    told = {
+        name: getattr(parity, name) for name in ("entries", "max_absolute", "max_relative", "beyond", "of_rounding")
+    }
+    found = Compared(case, **told)
+    kept.write_text(json.dumps(asdict(found)))
+    return found
+
+
+def timed(case: str, runs: Path) -> Faster | None:
+    """Time what was exported; None where nothing was."""
+    directory = directory_of(case, runs)
+    exported = directory / "export" / "scorer.onnx"
+    if not exported.exists():
+        return None
+    run = load_run(directory)
+    samples = all_entries(run)
     largest = max(samples.values(), key=lambda batch: len(batch.x))
-    many = take_rows(largest, slice(min(1024, len(largest.x))))
-    speeds = [faster(run, exported, take_rows(largest, slice(1)), 1, 5), faster(run, exported, many, 1)]
-    speeds.append(faster(run, exported, many, 2))
-    return Compared(case, parity.entries, parity.max_absolute, parity.max_relative, *speeds)
+    n_large = max(_MANY, min(_MOST, _NUMBERS // largest.x[0].numel()))
+    ratios = []
+    for n in (1, _MANY, n_large):
+        # As many as there are, again and again.
+        batch = take_rows(largest, torch.arange(n) % len(largest.x))
+        ratios.append((faster(run, exported, batch, 1), faster(run, exported, batch, 2)))
+    found = Faster(case, *ratios, n_large)
+    (directory / "faster.json").write_text(json.dumps(asdict(found)))
+    return found
 
 
-def faster(run: Run, exported: Path, batch: Batch, threads: int, times: int = 1) -> float:
-    """Return how many times as fast ONNX Runtime scores a batch as PyTorch, by the best of paired rounds of each.
-
-    The best, since a neighbour's work can only slow a round down.
-    """
-    scorer = run_scorer(run)
-    session, arrays = onnx_scoring(exported, threads), [array.numpy() for array in scorer.arrays(batch)]
+def faster(run: Run, exported: Path, batch: Batch, threads: int) -> float:
+    """Return how many times as fast ONNX Runtime scores a batch as PyTorch: the median of paired rounds."""
+    session, arrays = onnx_scoring(exported, threads), [array.numpy() for array in run_scorer(run).arrays(batch)]
     torch.set_num_threads(threads)
 
     def by_torch() -> None:
         with torch.inference_mode():
-            for _ in range(times):
-                run.model.anomaly_score(batch)
+            run.model.anomaly_score(batch)
 
-    def by_onnx() -> None:
-        for _ in range(times):
-            session(arrays)
-
-    seconds = take_turns({"torch": by_torch, "onnx": by_onnx}, _ROUNDS)
-    return min(seconds["torch"]) / min(seconds["onnx"])
+    ways = {"torch": by_torch, "onnx": lambda: session(arrays)}
+    seconds = take_turns(ways, 1)
+    once = sum(values[0] for values in seconds.values())
+    seconds = take_turns(ways, max(3, min(_MOST_ROUNDS, int(_SECONDS / once))))
+    return float(np.median(np.array(seconds["torch"]) / np.array(seconds["onnx"])))
 
 
-def table(rows: Sequence[Compared]) -> str:
-    """Return the rows in Markdown."""
+def table(rows: Sequence[Compared], runs: Path) -> str:
+    """Return the rows in Markdown, with the speeds that were measured."""
     lines = [
-        "| model | entries | max \\|Δ\\| | max \\|Δ\\|/\\|s\\| | one entry | 1024, one thread | 1024, two threads |",
-        "|---|---|---|---|---|---|---|",
+        "| model | entries | max \\|Δ\\| | max \\|Δ\\|/\\|s\\| | beyond 1e-5 | one entry | 1024 | large |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         if row.refused:
-            lines.append(f"| {row.case} | refused | | | | | |")
+            lines.append(f"| {row.case} | refused | | | | | | |")
             continue
-        speeds = " | ".join(f"{speed:.2g}×" for speed in (row.one_entry, row.one_thread, row.two_threads))
-        lines.append(f"| {row.case} | {row.entries:,} | {row.max_absolute:.1g} | {row.max_relative:.1g} | {speeds} |")
+        kept = directory_of(row.case, runs) / "faster.json"
+        told = ["", "", ""]
+        if kept.exists():
+            found = json.loads(kept.read_text())
+            told = [" / ".join(f"{ratio:.2g}" for ratio in found[name]) for name in ("one", "many", "large")]
+            told[2] += f" ({found['n_large']:,})"
+        beyond = f"{row.beyond}, {row.of_rounding:.2g}" if row.beyond else "0"
+        differs = f"{row.entries:,} | {row.max_absolute:.1g} | {row.max_relative:.1g} | {beyond}"
+        lines.append(f"| {row.case} | {differs} | {' | '.join(told)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -158,23 +213,29 @@ def _quietly(command: Callable[[list[str]], None], words: list[str]) -> None:
 
 
 def main() -> None:
-    """Print the table as it grows."""
+    """Print each case as it is done, then the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", default="")
-    parser.add_argument("--runs", type=Path)
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--speeds", action="store_true")
     parser.add_argument("--markdown", type=Path)
     given = parser.parse_args()
     sys.argv = ["hepad"]
+    runs = given.runs.resolve()
+    runs.mkdir(exist_ok=True)
+    wanted = list(cases([name for name in given.models.split(",") if name]))
+    if given.speeds:
+        for case, _ in wanted:
+            found = timed(case, runs)
+            print(json.dumps(None if found is None else asdict(found)), flush=True)
+        return
     rows = []
-    with tempfile.TemporaryDirectory() as temporary:
-        runs = (given.runs or Path(temporary)).resolve()
-        runs.mkdir(exist_ok=True)
-        for case, words in cases([name for name in given.models.split(",") if name]):
-            rows.append(measure(case, words, runs))
-            print(json.dumps(asdict(rows[-1])), flush=True)
+    for case, words in wanted:
+        rows.append(compared(case, words, runs))
+        print(json.dumps(asdict(rows[-1])), flush=True)
     if given.markdown:
-        given.markdown.write_text(table(rows), encoding="utf-8")
-    print(table(rows))
+        given.markdown.write_text(table(rows, runs), encoding="utf-8")
+    print(table(rows, runs))
 
 
 if __name__ == "__main__":

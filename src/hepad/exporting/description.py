@@ -81,6 +81,8 @@ def _parity(parity: Parity) -> dict[str, Any]:
         "max_absolute": parity.max_absolute,
         "max_relative": parity.max_relative,
         "wrong_decisions": parity.decisions,
+        "beyond_tolerance": parity.beyond,
+        "in_parts_of_rounding": parity.of_rounding,
     }
 
 

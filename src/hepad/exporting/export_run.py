@@ -15,6 +15,7 @@ from hepad.exporting.description import as_text, describe, parity_facts
 from hepad.exporting.parity import Parity, compare
 from hepad.exporting.programs import as_onnx, traced, write_program
 from hepad.exporting.requirements import ExportRequest, beside
+from hepad.exporting.rounding import FACTOR
 from hepad.exporting.runtimes import onnx_scoring, program_scoring
 from hepad.exporting.scorer import Scorer
 from hepad.exporting.snippets import python_snippet
@@ -34,7 +35,7 @@ def export_run(request: ExportRequest) -> Parity:
         JobError: the file does not say what the model says; nothing is kept.
     """
     run = load_run(request.run)
-    scorer = run_scorer(run)
+    scorer = run_scorer(run, native=request.format == "onnx")
     samples = tested_samples(run, request.entries)
     facts = describe(run, scorer, request.format)
     program = traced(scorer)
@@ -46,7 +47,7 @@ def export_run(request: ExportRequest) -> Parity:
         else:
             write_program(program, path, {})
             exported = program_scoring(path, scorer.output_names)
-        parity, each, scores = compare(run.model, scorer, exported, samples)
+        parity, each, scores = compare(run.model, scorer, exported, samples, request.tolerance)
         _refuse_difference(parity, request)
         facts["parity"] = parity_facts(parity, each)
         if request.format == "onnx":
@@ -73,11 +74,11 @@ def export_run(request: ExportRequest) -> Parity:
     return parity
 
 
-def run_scorer(run: Run) -> Scorer:
-    """Return the module to export of a run, with the thresholds that it has."""
+def run_scorer(run: Run, native: bool = False) -> Scorer:
+    """Return the module to export of a run, with the thresholds that it has; `native` as `Scorer` takes it."""
     points = current_thresholds(run.directory, run.checkpoint_sha256)
     thresholds = {name: float(point["threshold"]) for name, point in points.items()}
-    return Scorer(run.model, len(run.context_names), thresholds)
+    return Scorer(run.model, len(run.context_names), thresholds, native)
 
 
 def tested_samples(run: Run, most: int | None) -> dict[str, Batch]:
@@ -92,10 +93,12 @@ def tested_data(run: Run) -> AnomalyDataModule:
 
 
 def _refuse_difference(parity: Parity, request: ExportRequest) -> None:
-    if parity.max_relative > request.tolerance or parity.decisions:
+    if not parity.agrees:
         raise JobError(
-            f"format={request.format}: scores differ from the run's by up to {parity.max_relative:.2g} of their size "
-            f"(tolerance={request.tolerance:g}), and {parity.decisions} decisions are others; nothing was written"
+            f"format={request.format}: {parity.beyond:,} scores differ from the run's by more than "
+            f"{request.tolerance:g} of their size (tolerance), up to {parity.max_relative:.2g}, and lie up to "
+            f"{parity.of_rounding:.2g} times as far from float64 as rounding explains; {parity.decisions} decisions "
+            "are others; nothing was written"
         )
 
 
@@ -103,6 +106,11 @@ def _report(path: Path, parity: Parity, each: Mapping[str, Parity], run: Run) ->
     lines = [f"{'sample':16} {'entries':>9} {'max |Δ|':>9} {'max |Δ|/|s|':>12}"]
     rows: dict[str, Any] = {**each, "all": parity}
     lines += [f"{name:16} {p.entries:9,} {p.max_absolute:9.2g} {p.max_relative:12.2g}" for name, p in rows.items()]
+    if parity.beyond:
+        lines.append(
+            f"{parity.beyond:,} scores differ by more than the tolerance, by rounding alone: they are at most "
+            f"{FACTOR * parity.of_rounding:.1f} times as far from float64 as PyTorch's own float32 is"
+        )
     lines.append(f"{path} is written, with {beside(path, '.json').name} and {beside(path, '.py').name}")
     if run.settings.inference is not None:
         lines.append("note: scores are those of one pass through the model; the run's own are of a latent search")

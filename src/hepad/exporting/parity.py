@@ -2,17 +2,22 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from hepad.core.batch import Batch, take_rows
+from hepad.exporting.rounding import in_parts_of_rounding
 from hepad.exporting.runtimes import Scoring
 from hepad.exporting.scorer import Scorer
 from hepad.models import AnomalyModel
 from hepad.scores.forward import Forward
+
+TOLERANCE: Final = 1e-5
+"""Relative difference of a score that needs no explanation."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,9 @@ class Parity:
         max_relative: largest difference in parts of the score; of one that may be negative, and so as small as one
             likes, in parts of the median size of all scores where that is larger.
         decisions: how many bits of thresholds differ from those of the model.
+        beyond: how many scores differ by more than the tolerance.
+        of_rounding: how far from float64 the furthest of these is, in parts of what rounding explains
+            (`hepad.exporting.rounding`); up to 1 it is rounding alone.
 
     >>> import numpy as np
     >>> from hepad.exporting.parity import Parity
@@ -36,27 +44,42 @@ class Parity:
     max_absolute: float
     max_relative: float
     decisions: int = 0
+    beyond: int = 0
+    of_rounding: float = 0.0
 
     @classmethod
     def of(
         cls, expected: NDArray[np.floating], found: NDArray[np.floating], signed: bool = False, decisions: int = 0
     ) -> "Parity":
         """Return the agreement of scores `(N,)`; what is NaN on one side alone differs infinitely."""
-        a, b = expected.astype(np.float64), found.astype(np.float64)
-        if not a.size:
+        if not expected.size:
             return cls(0, 0.0, 0.0, decisions)
-        alike = (a == b) | (np.isnan(a) & np.isnan(b))
-        difference = np.where(alike, 0.0, np.abs(a - b))
-        difference[np.isnan(difference)] = np.inf
-        size = np.abs(a)
-        if signed:
-            size = np.maximum(size, np.nanmedian(size))
-        relative = np.divide(difference, size, out=np.zeros_like(difference), where=difference > 0)
-        return cls(a.size, float(difference.max()), float(relative.max()), decisions)
+        difference, relative = _differences(expected, found, signed)
+        return cls(expected.size, float(difference.max()), float(relative.max()), decisions)
+
+    @property
+    def agrees(self) -> bool:
+        """True where no score differs by more than the tolerance and more than rounding, and no bit at all."""
+        return self.of_rounding <= 1 and not self.decisions
+
+
+def _differences(
+    expected: NDArray[np.floating], found: NDArray[np.floating], signed: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the absolute and the relative difference of each of N scores."""
+    a, b = expected.astype(np.float64), found.astype(np.float64)
+    alike = (a == b) | (np.isnan(a) & np.isnan(b))
+    difference = np.where(alike, 0.0, np.abs(a - b))
+    difference[np.isnan(difference)] = np.inf
+    size = np.abs(a)
+    if signed and size.size:
+        size = np.maximum(size, np.nanmedian(size))
+    with np.errstate(divide="ignore"):
+        return difference, np.divide(difference, size, out=np.zeros_like(difference), where=difference > 0)
 
 
 def compare(
-    model: AnomalyModel, scorer: Scorer, exported: Scoring, samples: Mapping[str, Batch]
+    model: AnomalyModel, scorer: Scorer, exported: Scoring, samples: Mapping[str, Batch], tolerance: float = TOLERANCE
 ) -> tuple[Parity, dict[str, Parity], dict[str, NDArray[np.float32]]]:
     """Return the agreement over all samples, that over each, and what the file says of each `(N,)`.
 
@@ -65,6 +88,7 @@ def compare(
         scorer: made of it.
         exported: the file at work.
         samples: name → entries in raw units.
+        tolerance: relative difference of a score up to which no one asks for float64.
     """
     forward = Forward(model, torch.device("cpu"))
     pairs, decisions = {}, {}
@@ -77,7 +101,20 @@ def compare(
     signed = any((expected < 0).any() for expected, _ in pairs.values())
     each = {name: Parity.of(*pair, signed, decisions[name]) for name, pair in pairs.items()}
     whole = [np.concatenate(part) for part in zip(*pairs.values(), strict=True)]
-    together = Parity.of(whole[0], whole[1], signed, sum(decisions.values()))
+    _, relative = _differences(whole[0], whole[1], signed)
+    parts = np.split(relative, np.cumsum([len(expected) for expected, _ in pairs.values()])[:-1])
+    for (name, (_, found)), differs in zip(pairs.items(), parts, strict=True):
+        beyond = np.flatnonzero(differs > tolerance)
+        if len(beyond):
+            # The worst first.
+            rows = beyond[np.argsort(-differs[beyond], kind="stable")]
+            of_rounding = in_parts_of_rounding(model, take_rows(samples[name], torch.from_numpy(rows)), found[rows])
+            each[name] = replace(each[name], beyond=len(rows), of_rounding=of_rounding)
+    together = replace(
+        Parity.of(whole[0], whole[1], signed, sum(decisions.values())),
+        beyond=sum(parity.beyond for parity in each.values()),
+        of_rounding=max((parity.of_rounding for parity in each.values()), default=0.0),
+    )
     return together, each, {name: found for name, (_, found) in pairs.items()}
 
 

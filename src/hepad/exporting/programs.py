@@ -13,6 +13,7 @@ from torch.export import Dim, ExportedProgram
 
 from hepad.core.errors import UserError, one_line
 from hepad.exporting.decompositions import decomposed
+from hepad.exporting.native_trees import fill_trees
 from hepad.exporting.scorer import Scorer
 
 
@@ -65,7 +66,9 @@ def as_onnx(scorer: Scorer, program: ExportedProgram) -> Any:
             "format=torch_export takes it"
         ) from error
     assert exported is not None
-    return exported.model_proto
+    model = exported.model_proto
+    fill_trees(model, scorer)
+    return model
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class Scorer(nn.Module):
         model: the model; a copy of it is taken, with stand-ins for what no exporter knows.
         context_size: number of observables that it is conditioned on.
         thresholds: name → threshold on the score.
+        native: have trees as ONNX's own operator; only an ONNX model made of it scores then.
 
     Raises:
         UserError: a model that cannot be exported.
@@ -44,11 +45,15 @@ class Scorer(nn.Module):
     """
 
     def __init__(
-        self, model: AnomalyModel, context_size: int = 0, thresholds: Mapping[str, float] | None = None
+        self,
+        model: AnomalyModel,
+        context_size: int = 0,
+        thresholds: Mapping[str, float] | None = None,
+        native: bool = False,
     ) -> None:
         super().__init__()
         refuse(model)
-        self.model = exportable(model)
+        self.model = exportable(model, native)
         self.precision = model.precision
         self.entry_shape = model.entry_shape
         self.context_size = context_size

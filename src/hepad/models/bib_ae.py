@@ -157,6 +157,17 @@ class BIBAE(BottleneckSteps):
         """Return the `(B,)` scores chosen by `score`."""
         return self.score_parts(batch)[self.score]
 
+    def contributions(self, batch: Batch) -> Tensor | None:
+        """Return −ln p of each cell over the number of cells, where their mean is the score; see `Explaining`.
+
+        Whether a cell is hit has no gradient, so that integrated gradients would miss it.
+        """
+        if self.score != "reconstruction":
+            return None
+        with eval_mode(self), computed_in(self.precision, self.device.type):
+            terms, _ = self.cell_terms(self.represent(batch))
+        return terms / terms[0].numel()
+
     def reconstruct_raw(self, batch: Batch) -> Tensor:
         """Return what cells hold on average given μ, in raw units, each shower with its own total."""
         with eval_mode(self), computed_in(self.precision, self.device.type):

@@ -203,11 +203,15 @@ class BottleneckSteps(OwnSteps):
 
     def averaged_terms(self, showers: Showers) -> tuple[Tensor, Tensor]:
         """Return −ln p of cells given the mean code, per cell, and KL `(B,)` each, of the averaged networks."""
+        nll, kl = self.cell_terms(showers)
+        return nll.flatten(1).mean(dim=1), kl
+
+    def cell_terms(self, showers: Showers) -> tuple[Tensor, Tensor]:
+        """Return −ln p of each cell given the mean code, `(B, *entry_shape)`, and KL `(B,)`, of averaged networks."""
         maker = self.average.network
         mean, log_variance = maker.encode(showers)
         cells = Cells(*map(at_least_float32, maker.decode(mean, showers.known)))
-        nll = hurdle_nll(at_least_float32(showers.roots), cells).flatten(1).mean(dim=1)
-        return nll, kl_to_unit_normal(mean, log_variance).sum(dim=1)
+        return hurdle_nll(at_least_float32(showers.roots), cells), kl_to_unit_normal(mean, log_variance).sum(dim=1)
 
     def _codes_term(self, showers: Showers, seed: int) -> Tensor:
         """Return the mean of ln N(z) − ln p(z) of codes, `()`: with KL, the distance to what codes are drawn from."""

@@ -136,7 +136,8 @@ class ShowerDecoder(nn.Module):
 
     def forward(self, code: Tensor) -> Cells:
         """Return what there is to know of cells of codes."""
-        hit, mean, log_spread = self.layers(code).view(len(code), 3, *self.entry_shape).unbind(dim=1)
+        # `len` would be a plain number, which an export keeps for all batches.
+        hit, mean, log_spread = self.layers(code).view(code.shape[0], 3, *self.entry_shape).unbind(dim=1)
         spread = (self.log_spread + log_spread).clamp(*_LOG_SPREADS)
         # Far below 0, in units of the spread, a normal distribution above 0 is an exponential one already.
         mean = torch.maximum(self.center + mean, -_FURTHEST * spread.exp())

@@ -1,9 +1,7 @@
 """The routes of a server: `/score`, `/run`, `/health`, `/docs`."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -17,10 +15,15 @@ from hepad.serving.batches import Columns, GivenBatch, Refused
 from hepad.serving.description import Description
 from hepad.serving.docs_page import POLICY, docs_page
 from hepad.serving.guards import Places, TokenGuard, read_body
+from hepad.serving.joining import Answer, Asked, Joined, score_together
 
 
 def application(
-    run: Description, score: Callable[[GivenBatch], Columns], pool: Executor, token: str | None = None
+    run: Description,
+    score: Callable[[GivenBatch], Columns],
+    pool: Executor,
+    token: str | None = None,
+    n_threads: int = 1,
 ) -> FastAPI:
     """Return the application of one run.
 
@@ -32,22 +35,34 @@ def application(
         score: makes the columns of an answer.
         pool: where requests are read, scored and written.
         token: that requests must bring; None for none.
+        n_threads: of the pool.
     """
     request, answer = json_bodies.request_model(run), json_bodies.answer_model(run)
     schemas = request.model_json_schema(), answer.model_json_schema()
     places = Places(run.limits.max_requests)
 
-    def work(body: bytes, asked: str, wanted: str) -> bytes:
-        if asked == arrow_bodies.MEDIA:
-            batch = arrow_bodies.read_arrow(body, run)
-        else:
-            batch = json_bodies.read_json(body, request, run)
+    def read(asked: Asked) -> GivenBatch | Refused:
         try:
-            columns = score(batch)
-        except UserError as error:
-            raise Refused(422, " ".join(str(error).split())) from error
-        return arrow_bodies.write_arrow(columns) if wanted == arrow_bodies.MEDIA else json_bodies.write_json(columns)
+            if asked.media == arrow_bodies.MEDIA:
+                return arrow_bodies.read_arrow(asked.body, run)
+            return json_bodies.read_json(asked.body, request, run)
+        except Refused as error:
+            return error
 
+    def written(found: Columns | UserError, wanted: str) -> bytes | Refused:
+        if isinstance(found, UserError):
+            return Refused(422, " ".join(str(found).split()))
+        return arrow_bodies.write_arrow(found) if wanted == arrow_bodies.MEDIA else json_bodies.write_json(found)
+
+    def work(requests: Sequence[Asked]) -> list[Answer]:
+        given = [read(asked) for asked in requests]
+        scored = iter(score_together(score, [batch for batch in given if isinstance(batch, GivenBatch)]))
+        return [
+            batch if isinstance(batch, Refused) else written(next(scored), asked.wanted)
+            for batch, asked in zip(given, requests, strict=True)
+        ]
+
+    joined = Joined(work, pool, n_threads)
     app = FastAPI(title=f"hepad: {run.name}", version=__version__, docs_url=None, redoc_url=None)
     body = {
         "required": True,
@@ -67,9 +82,8 @@ def application(
         media = _media(asked)
         wanted = _wanted(asked, media)
         async with places.one():
-            found = await read_body(asked, run.limits)
-            loop = asyncio.get_running_loop()
-            return Response(await loop.run_in_executor(pool, partial(work, found, media, wanted)), media_type=wanted)
+            body = await read_body(asked, run.limits)
+            return Response(await joined.answer(Asked(body, media, wanted)), media_type=wanted)
 
     @app.get("/run")
     async def run_info() -> dict[str, Any]:

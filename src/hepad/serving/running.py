@@ -51,7 +51,7 @@ def serve(
 ) -> None:
     """Serve a run until a signal ends it.
 
-    Each request is scored by one thread, as many of them as cores at a time.
+    As many threads as cores score; each takes small requests that wait together (`hepad.serving.joining`).
 
     Args:
         run_dir: the run.
@@ -75,7 +75,7 @@ def serve(
         torch.set_num_threads(1)
     pool = ThreadPoolExecutor(n_threads, thread_name_prefix="scoring")
     try:
-        app = application(description, batch_scorer(run, beside, device), pool, token)
+        app = application(description, batch_scorer(run, beside, device), pool, token, n_threads)
         config = uvicorn.Config(
             app,
             log_config=None,

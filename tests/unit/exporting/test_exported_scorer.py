@@ -6,12 +6,14 @@ import torch
 
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
-from hepad.exporting.decompositions import searchsorted, squeezed
+from hepad.exporting.decompositions import asinh, searchsorted, sinh, squeezed
 from hepad.exporting.programs import as_onnx, traced
 from hepad.exporting.runtimes import onnx_scoring
 from hepad.exporting.scorer import Scorer
-from hepad.exporting.stand_ins import UnrolledMixture, UnrolledTrees
+from hepad.exporting.stand_ins import UnrolledMixture
+from hepad.exporting.unrolled_trees import UnrolledTrees
 from hepad.models import (
+    BIBAE,
     AnomalyModel,
     Classifier,
     DenseAutoencoder,
@@ -62,6 +64,25 @@ def mean_of_epochs() -> AnomalyModel:
                 weight.add_(0.1 * torch.randn_like(weight))
         model.best_epochs.offer(model.network, 1.0 - 0.1 * epoch, epoch)
     return model.eval()
+
+
+@pytest.mark.parametrize("make", [isolation_forest, boosted])
+def test_trees_are_one_operator_of_onnx_and_cut_where_the_model_cuts(make: object) -> None:
+    # In float32, as a checkpoint gives it back.
+    model = make().float()  # type: ignore[operator]
+    scorer = Scorer(model, native=True)
+    onnx_model = as_onnx(scorer, traced(scorer))
+    operators = [node.op_type for node in onnx_model.graph.node]
+    assert operators.count("TreeEnsembleRegressor") == 1
+    assert "GatherElements" not in operators
+    score = onnx_scoring(onnx_model.SerializeToString(), threads=1)
+    inner = model.trees.left != torch.arange(model.trees.left.shape[1])
+    cuts = model.trees.threshold[inner][:100].float().unsqueeze(1).expand(-1, 5)
+    at_cuts = [cuts, *(torch.nextafter(cuts, torch.tensor(side)) for side in (-np.inf, np.inf))]
+    for x in (jets(1), torch.cat([jets(200), *at_cuts])):
+        with torch.no_grad():
+            expected = model.anomaly_score(Batch(x)).numpy()
+        np.testing.assert_allclose(score([x.numpy()])["score"], expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("make", [isolation_forest, boosted, mixture, mean_of_epochs])
@@ -117,6 +138,29 @@ def test_a_mixture_is_that_of_scipy() -> None:
         for w, m, c in zip(parts.weight, parts.mean.numpy(), covariance, strict=True)
     )
     np.testing.assert_allclose(UnrolledMixture(parts)(z).numpy(), np.log(density), rtol=1e-10)
+
+
+def test_hyperbolic_sines_of_float64_alone_are_written_out() -> None:
+    x = torch.cat([torch.linspace(-20, 20, 81), torch.tensor([-1e-9, 1e9])]).double()
+    torch.testing.assert_close(asinh(x), x.asinh(), rtol=1e-14, atol=1e-15)
+    torch.testing.assert_close(sinh(x[:-1]), x[:-1].sinh(), rtol=1e-13, atol=1e-15)
+    assert asinh(x.float()) is NotImplemented is sinh(x.float())
+
+
+@pytest.mark.thorough
+def test_showers_with_a_context_as_onnx_for_any_number_of_them() -> None:
+    torch.manual_seed(0)
+    energy = 10 + 90 * torch.rand(300, 1)
+    cells = torch.rand(300, 1, 5, 4, 3) * (torch.rand(300, 1, 5, 4, 3) < 0.5) * energy[:, :, None, None, None]
+    model = BIBAE((1, 5, 4, 3), context_size=1, latent=4, generator=[16], discriminator=[4])
+    model.prepare(Batch(cells, context=energy))
+    scorer = Scorer(model.eval(), context_size=1)
+    score = onnx_scoring(as_onnx(scorer, traced(scorer)).SerializeToString(), threads=1)
+    for n in (1, 50):
+        batch = Batch(cells[:n], context=energy[:n])
+        with torch.no_grad():
+            expected = model.anomaly_score(batch).numpy()
+        np.testing.assert_allclose(score([a.numpy() for a in scorer.arrays(batch)])["score"], expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("right", [False, True])

@@ -57,6 +57,17 @@ def test_scores_without_terms_are_explained_all_the_same(made, words):
         assert float((found.remainder.abs() / (found.score - found.start).abs()).max()) < 0.05
 
 
+def test_cells_of_a_shower_are_terms_of_its_score(made):
+    """Also an empty cell, which has no gradient; other scores of a BIB-AE have no terms."""
+    built, batch = made("bib_ae", "showers")
+    found = explain_scores(built, batch)
+    assert found.method == "terms"
+    assert found.values.shape == batch.x.shape
+    assert float((found.remainder.abs() / found.score.abs()).max()) < 1e-6
+    assert bool(found.values[batch.x == 0].abs().max() > 0)
+    assert explain_scores(*made("bib_ae", "showers", "model.score=kl")).method == "integrated_gradients"
+
+
 def test_a_vae_that_scores_by_reconstruction_has_terms(made):
     built, batch = made("vae", "jets", "model.score=reconstruction", "loss=mse")
     found = explain_scores(built, batch)
