@@ -3,8 +3,6 @@
 import pytest
 import torch
 from tests.stepping import dense, fit
-from torch._inductor import cpp_builder
-from torch._inductor.exc import InvalidCxxCompiler
 
 from hepad.core.errors import UserError
 from hepad.steps.compiled import CompiledNetworks, require_compiler
@@ -41,6 +39,10 @@ def test_networks_are_left_as_they_were_after_an_error(tmp_path):
 
 
 def test_a_missing_compiler_is_named(monkeypatch):
+    # Two seconds of every process, if they stood at the top.
+    from torch._inductor import cpp_builder
+    from torch._inductor.exc import InvalidCxxCompiler
+
     def none():
         raise InvalidCxxCompiler
 
