@@ -11,7 +11,6 @@ from hepad.config import RunConfig, compose
 from hepad.formats import Request, convert_files
 from hepad.run.building import build_data, build_model
 
-
 # Data set 3 is data set 2 with more cells.
 _LARGER = pytest.param("calochallenge3", marks=pytest.mark.thorough)
 
