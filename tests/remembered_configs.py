@@ -12,10 +12,11 @@ from typing import IO, Any
 
 import yaml
 from hydra._internal import config_loader_impl
+from hydra._internal import defaults_list as hydra_defaults
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.defaults_list import DefaultsList, Overrides
-from hydra.core.default_element import ResultDefault
+from hydra.core.default_element import InputDefault, ResultDefault
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf._utils import get_yaml_loader
@@ -24,6 +25,7 @@ from hepad.config import config_dir
 
 _load = OmegaConf.load
 _create_defaults_list = config_loader_impl.create_defaults_list
+_choices = hydra_defaults._create_interpolation_map
 _compose = ConfigLoaderImpl._compose_config_from_defaults_list
 
 _CONFIGS = config_dir()
@@ -76,6 +78,12 @@ def _list_with_memory(
     return found
 
 
+def _choices_where_asked(overrides: Overrides, defaults_list: list[InputDefault], self_added: bool) -> DictConfig:
+    """Return what names in a list of defaults may refer to, where one does: a quarter of the time of composing."""
+    asked = any(default.is_interpolation() for default in defaults_list)
+    return _choices(overrides, defaults_list, self_added) if asked else DictConfig({})
+
+
 def _compose_with_memory(
     self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: CachingConfigRepository
 ) -> DictConfig:
@@ -99,5 +107,6 @@ def remember_configs() -> None:
     """Let this process compose from memory, from now on."""
     OmegaConf.load = staticmethod(_load_with_memory)
     config_loader_impl.create_defaults_list = _list_with_memory
+    hydra_defaults._create_interpolation_map = _choices_where_asked
     ConfigLoaderImpl._compose_config_from_defaults_list = _compose_with_memory
     CachingConfigRepository.__init__ = _repository_of

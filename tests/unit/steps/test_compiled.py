@@ -8,6 +8,12 @@ from hepad.core.errors import UserError
 from hepad.steps.compiled import CompiledNetworks, require_compiler
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiler():
+    """Import the compiler here: it takes two seconds, and every process of the tests collects this file."""
+    import torch._inductor.cpp_builder  # noqa: F401
+
+
 def test_networks_are_compiled_while_they_train(tmp_path):
     graphs = []
 
@@ -39,7 +45,6 @@ def test_networks_are_left_as_they_were_after_an_error(tmp_path):
 
 
 def test_a_missing_compiler_is_named(monkeypatch):
-    # Two seconds of every process, if they stood at the top.
     from torch._inductor import cpp_builder
     from torch._inductor.exc import InvalidCxxCompiler
 
