@@ -92,9 +92,12 @@ def _compose_with_memory(
         return _compose(self, defaults, repo)
     made = _composed[id(defaults)]
     if made is None:
-        made = _composed[id(defaults)] = pickle.dumps(_compose(self, defaults, repo))
-    config: DictConfig = pickle.loads(made)
-    return config
+        config = _compose(self, defaults, repo)
+        # The time of day is another one each time.
+        OmegaConf.clear_cache(config)
+        made = _composed[id(defaults)] = pickle.dumps(config)
+    copied: DictConfig = pickle.loads(made)
+    return copied
 
 
 def _repository_of(self: CachingConfigRepository, delegate: Any) -> None:
