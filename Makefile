@@ -10,15 +10,20 @@ ARGS   ?=
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+define new_venv
+@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'hepad needs Python 3.11 or newer; try: make PYTHON=python3.11 …' >&2; exit 2; }
+test -x $(PY) || $(PYTHON) -m venv $(VENV)
+endef
+
 $(VENV)/.base: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'hepad needs Python 3.11 or newer; try: make PYTHON=python3.11 …' >&2; exit 2; }
-	test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	$(new_venv)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.base
+$(VENV)/.dev: pyproject.toml constraints.txt
+	$(new_venv)
 	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $@
+	@touch $(VENV)/.base $@
 
 train: $(VENV)/.base  ## train the default autoencoder on the bundled jets (ARGS='model=… loss=…')
 	$(PY) -m hepad.train $(ARGS)

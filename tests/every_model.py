@@ -6,10 +6,12 @@ Entries are made up by kind of data, so a new model is covered as soon as its YA
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import torch
+import yaml
 from hydra.utils import get_class
 from omegaconf import DictConfig
 
@@ -63,6 +65,18 @@ def composed(*words: str) -> DictConfig:
     return compose("train", list(words))
 
 
+@cache
+def _file(group: str, name: str) -> dict[str, Any]:
+    """Return what an option's own file holds: composing all of them takes seconds of each process of a test run."""
+    found: dict[str, Any] = yaml.safe_load((config_dir() / group / f"{name}.yaml").read_text())
+    return found
+
+
+def _section(model: str) -> dict[str, Any]:
+    file = _file("model", model)
+    return file.get("model", file)
+
+
 def options(group: str) -> list[str]:
     return sorted(path.stem for path in (config_dir() / group).glob("*.yaml"))
 
@@ -74,27 +88,33 @@ def fitting_pairs() -> Iterator[tuple[str, str]]:
 
 
 def model_class(model: str) -> type:
-    return get_class(composed(f"model={model}").model._target_)
+    return get_class(_section(model).get("_target_") or composed(f"model={model}").model._target_)
 
 
 def data_class(data: str) -> type:
-    return get_class(composed(f"data={data}").data._target_)
+    return get_class(_file("data", data).get("_target_") or composed(f"data={data}").data._target_)
 
 
 def is_adversarial(loss: str) -> bool:
-    return issubclass(get_class(composed(f"loss={loss}", "model=dense_ae").model.loss._target_), AdversarialLoss)
+    return issubclass(get_class(_file("loss", loss)["_target_"]), AdversarialLoss)
+
+
+def has_loss(model: str) -> bool:
+    if "_target_" not in _section(model):
+        return "loss" in composed(f"model={model}").model
+    return {"override /loss": None} not in _file("model", model).get("defaults", [])
 
 
 def with_networks(model: str, data: str) -> Iterator[tuple[str, ...]]:
     """A model on one kind of data as it is, and where its network can be chosen, with the one that takes any entry."""
     yield model, data
-    if "network" in composed(f"model={model}").model and STRUCTURE[data] != "vector":
+    if "network" in _section(model) and STRUCTURE[data] != "vector":
         yield model, data, "model.network=dense"
 
 
 # Data of public sets are these with other settings (tests/unit/data/test_public_sets.py), and so are dijets
 # (tests/unit/data/test_bundled_dijets.py).
-SHIPPED = [data for data in options("data") if data_class(data).kind == data]
+SHIPPED = [data for data in options("data") if "_target_" in _file("data", data) and data_class(data).kind == data]
 STRUCTURE = {data: data_class(data).structure for data in SHIPPED}
 VECTORS = [data for data in STRUCTURE if STRUCTURE[data] == "vector"]
 PAIRS = list(fitting_pairs())
@@ -106,7 +126,7 @@ ADVERSARIAL_LOSSES = {loss for loss in options("loss") if is_adversarial(loss)}
 # A loss or a device sees how long a vector is, and not what its columns mean: of data that are vectors one is enough.
 UNLIKE = [data for data in STRUCTURE if STRUCTURE[data] != "vector" or data == VECTORS[0]]
 UNLIKE_PAIRS = [pair for pair in PAIRS if pair[1] in UNLIKE]
-WITH_A_LOSS = {model for model in options("model") if "loss" in composed(f"model={model}").model}
+WITH_A_LOSS = {model for model in options("model") if has_loss(model)}
 LOSSES = [
     (model, data, loss)
     for model, data in UNLIKE_PAIRS

@@ -8,7 +8,6 @@ import h5py
 import numpy as np
 import pytest
 import uproot
-from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
 import hepad
 from hepad import convert, score, train
@@ -61,6 +60,9 @@ def hardest(jets: ak.Array, scores: ak.Array) -> np.ndarray:
     "mode", ["dask", *(pytest.param(mode, marks=pytest.mark.thorough) for mode in ("eager", "virtual"))]
 )
 def test_nanoevents_get_the_scores_of_the_converted_file(runs, mode):
+    # Most of a second of every process, if it stood at the top.
+    from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
+
     jets = NanoEventsFactory.from_root({TTBAR: "Events"}, schemaclass=NanoAODSchema, mode=mode).events().Jet
     of_events, of_jets = score_jets(hepad.load_run(runs["events"]), jets), score_jets(str(runs["jets"]), jets)
     if mode == "dask":

@@ -149,7 +149,13 @@ def test_every_kind_of_data_is_generated_and_read_again(tmp_path, case):
         assert len(file["generated/score"]) == 90
 
 
-@pytest.mark.parametrize("words", [[], ["data.dataset=CaloRegions"]], ids=["found", "asked for"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param([], marks=pytest.mark.thorough, id="found"),
+        pytest.param(["data.dataset=CaloRegions"], id="asked for"),
+    ],
+)
 def test_images_under_the_name_of_cicada_are_evaluated_by_the_printed_command(tmp_path, words):
     for name, seed in (("background", 1), ("signal", 2)):
         images = np.random.default_rng(seed).exponential(size=(80, 18, 14)).astype(np.float32)

@@ -76,7 +76,7 @@ def broken_sample(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("normalizer", ["standard", "layer"])
+@pytest.mark.parametrize("normalizer", ["standard", pytest.param("layer", marks=pytest.mark.thorough)])
 def test_one_huge_number_in_a_sample_does_not_stop_a_run(run_train, tmp_path, broken_sample, normalizer):
     done = run_train("model=denoising_ae", *broken_sample, f"model.normalizer={normalizer}")
     assert done.code == 0, done.err

@@ -163,7 +163,9 @@ def same(one: Path, other: Path) -> bool:
     return records[0] == records[1] and scores[0] == scores[1] != {}
 
 
-@pytest.mark.parametrize("moment", [("best.ckpt", 1), ("search.json", 0)], ids=str)
+@pytest.mark.parametrize(
+    "moment", [pytest.param(("best.ckpt", 1), marks=pytest.mark.thorough), ("search.json", 0)], ids=str
+)
 def test_a_search_that_was_killed_goes_on_to_the_same_bits(place, no_page, moment):
     directory, words = place
     given = ["method=cathode", *words_of_cathode(words), *BLIND, "cuts=[0.1]"]

@@ -68,7 +68,7 @@ HARMLESS: dict[str, set[str]] = {
         "huge numbers",
         "epochs that are none",
     },
-    "scores.h5": {"ten gigabytes of nothing", "a kind that is an array", "a kind that is not UTF-8"},
+    "scores.h5": {"gigabytes of nothing", "a kind that is an array", "a kind that is not UTF-8"},
     "checkpoints/best.ckpt": _OF_A_TRAINING | {"another setting"},
     # A training goes on with the model of its config, which is compared with the weights when it is built.
     "checkpoints/last.ckpt": set(_OF_A_MODEL) | {"callbacks of numbers", "loops of numbers", "an optimiser of nothing"},

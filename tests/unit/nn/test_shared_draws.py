@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import distributed, multiprocessing, nn
+from tests.runs.killing import PROCESSES
+from torch import distributed, nn
 
 from hepad.core.gathering import draw_for_batch
 from hepad.nn.shared_batch_norm import SharedDropout, SharedDropout2d
@@ -33,7 +34,12 @@ def _take_part(rank: int, directory: str, shares: list[int]) -> None:
     "shares", [pytest.param([4, 4], marks=pytest.mark.thorough), [5, 2]], ids=["equal shares", "others"]
 )
 def test_each_process_takes_its_rows_of_the_whole(tmp_path: Path, shares):
-    multiprocessing.spawn(_take_part, (str(tmp_path), shares), nprocs=2)
+    processes = [PROCESSES.Process(target=_take_part, args=(rank, str(tmp_path), shares)) for rank in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
     whole = of_one_process(sum(shares))
     left, right = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     for one, *pair in zip(whole[:2], left[:2], right[:2], strict=True):

@@ -3,11 +3,15 @@
 import pytest
 import torch
 from tests.stepping import dense, fit
-from torch._inductor import cpp_builder
-from torch._inductor.exc import InvalidCxxCompiler
 
 from hepad.core.errors import UserError
 from hepad.steps.compiled import CompiledNetworks, require_compiler
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiler():
+    """Import the compiler here: it takes two seconds, and every process of the tests collects this file."""
+    import torch._inductor.cpp_builder  # noqa: F401
 
 
 def test_networks_are_compiled_while_they_train(tmp_path):
@@ -41,6 +45,9 @@ def test_networks_are_left_as_they_were_after_an_error(tmp_path):
 
 
 def test_a_missing_compiler_is_named(monkeypatch):
+    from torch._inductor import cpp_builder
+    from torch._inductor.exc import InvalidCxxCompiler
+
     def none():
         raise InvalidCxxCompiler
 
