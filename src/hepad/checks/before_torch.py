@@ -9,6 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from hepad.bundled import bundled_files
+from hepad.checks.features import check_named_features
 from hepad.checks.fitting import check_declared
 from hepad.config import RunConfig
 from hepad.config.allow_list import check_targets
@@ -130,6 +131,7 @@ def _check_training(cfg: DictConfig) -> None:
         if isinstance(kind, Text) and kind.run and isinstance(value, str) and "${" not in value:
             require_run(Path(value).expanduser())
     check_declared(RunConfig.of(cfg))
+    check_named_features(_plain(cfg.data), background)
 
 
 def _plain(value: Any) -> Any:

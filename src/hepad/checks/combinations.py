@@ -19,7 +19,6 @@ from hepad.data import AnomalyDataModule
 from hepad.logging.secret_words import refuse_secrets
 from hepad.losses import AdversarialLoss, ReconstructionLoss
 from hepad.models import AnomalyModel
-from hepad.models.labels import EXAMPLE
 
 
 def check_data(data: type[AnomalyDataModule]) -> None:
@@ -34,15 +33,8 @@ def check_data(data: type[AnomalyDataModule]) -> None:
 
 def check_labels(model: type[AnomalyModel], settings: Mapping[str, Any], roles: Sequence[Mapping[str, Any]]) -> None:
     """Raise `UserError` for a model that tells labels apart, where roles do not have both."""
-    if not model.learns_labels(settings):
-        return
-    labels = {role.get("label") for role in roles}
-    if labels != {0, 1}:
-        given = ", ".join(sorted(str(label) for label in labels if label is not None)) or "none"
-        raise UserError(
-            f"model {model.__name__} tells label 1 from label 0, and the labels in data.train are: {given}; give roles "
-            f"of both, such as {EXAMPLE}"
-        )
+    if model.learns_labels(settings) and (told := lacks_labels(model.__name__, roles)):
+        raise UserError(told)
 
 
 _NAMES: Final = ("sweep.name", "logger.wandb.name", "logger.wandb.group")

@@ -7,7 +7,7 @@ from hepad.checks.declared import Declared, exported
 from hepad.config import RunConfig
 from hepad.config.allow_list import targets
 from hepad.core.errors import UserError
-from hepad.core.misfits import compares_entries, compares_no_entries, no_code
+from hepad.core.misfits import compares_entries, compares_no_entries, lacks_labels, no_code
 from hepad.core.schema import check_structures, plural
 
 _SEARCH: Final = "hepad.inference.LatentSearchInference"
@@ -33,6 +33,8 @@ def check_declared(cfg: RunConfig) -> None:
     except LookupError:
         return
     check_fits(cfg, model, data, losses)
+    if learns_labels(model, cfg.model) and (told := lacks_labels(model.__name__, cfg.data.get("train") or ())):
+        raise UserError(told)
     whole = losses.get(str((cfg.model.get("loss") or {}).get("_target_")))
     if whole is not None and model.derives_from("AlternatingModel") and not whole.derives_from("AdversarialLoss"):
         raise UserError(f"{model.__name__}: {compares_entries(whole.__name__)}")
@@ -42,6 +44,13 @@ def check_declared(cfg: RunConfig) -> None:
     searched = cfg.inference is not None and cfg.inference.target == _SEARCH
     if searched and not all(map(model.declares, _CODES)):
         raise UserError(no_code(model.__name__))
+
+
+def learns_labels(model: Declared, settings: Mapping[str, Any]) -> bool:
+    """Return what `AnomalyModel.learns_labels` of hepad's own models would, of what their source declares."""
+    if model.derives_from("Trees"):
+        return str(settings.get("kind", "boosting")) == "boosting"
+    return model.derives_from("Classifier")
 
 
 def check_fits(cfg: RunConfig, model: Any, data: Any, losses: Mapping[str, Any]) -> None:

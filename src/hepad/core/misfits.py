@@ -1,5 +1,10 @@
 """Sentences on parts of a run that do not fit, said before torch is imported, and again where the parts meet."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+LABELS_EXAMPLE: Final = "'data.train=[{sample: zero_bias, label: 0}, {sample: ttbar, label: 1}]'"
+
 
 def no_code(model: str) -> str:
     """Return what is wrong with a latent search through a model without a code."""
@@ -17,3 +22,30 @@ def compares_entries(loss: str) -> str:
 def compares_no_entries(loss: str) -> str:
     """Return what is wrong with the loss of a game in an autoencoder."""
     return f"loss {loss} does not compare entries; use mse, mae, huber or another"
+
+
+def lacks_labels(model: str, roles: Sequence[Mapping[str, Any]]) -> str:
+    """Return what is wrong with the roles of a model that tells label 1 from label 0; empty where they have both."""
+    labels = {role.get("label") for role in roles}
+    if labels == {0, 1}:
+        return ""
+    given = ", ".join(sorted(str(label) for label in labels if label is not None)) or "none"
+    return (
+        f"model {model} tells label 1 from label 0, and the labels in data.train are: {given}; give roles of both, "
+        f"such as {LABELS_EXAMPLE}"
+    )
+
+
+def lacks_features(path: object, wanted: Sequence[str], names: Sequence[str]) -> str:
+    """Return what is wrong with features that a file does not have; empty where it has all, in whatever order.
+
+    >>> from hepad.core.misfits import lacks_features
+    >>> lacks_features("a.h5", ["pt", "nope"], ["pt", "eta"])
+    'a.h5 has no feature nope; it has: pt, eta; data.features=[pt] takes those that it has'
+    """
+    missing = [name for name in wanted if name not in names]
+    if not missing:
+        return ""
+    shared = [name for name in wanted if name in names]
+    advice = f"; data.features=[{','.join(shared)}] takes those that it has" if shared else ""
+    return f"{path} has no feature {', '.join(missing)}; it has: {', '.join(names)}{advice}"

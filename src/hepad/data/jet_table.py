@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import feature_names, has_dataset, open_hdf5, read_rows, safe_dataset
+from hepad.core.misfits import lacks_features
 from hepad.core.schema import JET_DATASET, JET_FEATURES, MASK_DATASET
 
 
@@ -65,10 +66,8 @@ def columns_of(path: Path) -> tuple[str, ...]:
 
 def check_features(file: h5py.File, wanted: Sequence[str], names: Sequence[str]) -> None:
     """Raise `UserError` where a file lacks features that are wanted; their order does not matter."""
-    if missing := [name for name in wanted if name not in names]:
-        shared = [name for name in wanted if name in names]
-        advice = f"; data.features=[{','.join(shared)}] takes those that it has" if shared else ""
-        raise UserError(f"{file.filename} has no feature {', '.join(missing)}; it has: {', '.join(names)}{advice}")
+    if told := lacks_features(file.filename, wanted, names):
+        raise UserError(told)
 
 
 AUTO: Final = "auto"

@@ -118,7 +118,8 @@ class JetsDataModule(AnomalyDataModule):
         n_events, n_slots = real.shape
         x = jets.reshape(-1, jets.shape[2])
         if chosen.all():
-            event = np.arange(step.start, step.start + n_events).repeat(n_slots)
+            event = np.arange(step.start, step.start + n_events)
+            event = event if n_slots == 1 else event.repeat(n_slots)
             slot = np.tile(np.arange(n_slots), n_events)
         else:
             event, slot = np.nonzero(chosen)
@@ -128,8 +129,8 @@ class JetsDataModule(AnomalyDataModule):
         if self.feature_names != table.names:
             x = x.take([table.names.index(name) for name in self.feature_names], axis=1)
         counts = {
-            "empty slots": int((~real).sum()),
-            f"jets of pT up to {self.min_pt:g} GeV": int((real & ~chosen).sum()),
+            "empty slots": real.size - int(np.count_nonzero(real)),
+            f"jets of pT up to {self.min_pt:g} GeV": int(np.count_nonzero(real)) - int(np.count_nonzero(chosen)),
         }
         return Entries(
             Batch(torch.from_numpy(x)),

@@ -4,14 +4,13 @@ import torch
 from torch import Tensor
 
 from hepad.core.batch import Batch
-
-EXAMPLE = "'data.train=[{sample: zero_bias, label: 0}, {sample: ttbar, label: 1}]'"
+from hepad.core.misfits import LABELS_EXAMPLE
 
 
 def known_labels(batch: Batch) -> Tensor:
     """Return the labels `(B,)` of a batch; raise `ValueError` where it has none."""
     if batch.label is None:
-        raise ValueError(f"a classifier learns labels, and the entries carry none; give roles of both: {EXAMPLE}")
+        raise ValueError(f"a classifier learns labels, and the entries carry none; give roles of both: {LABELS_EXAMPLE}")
     return batch.label
 
 
@@ -34,7 +33,7 @@ def class_weights(train: Batch) -> Tensor:
     if found != [0, 1]:
         raise ValueError(
             f"a classifier tells label 1 from label 0, and data.train has {'label' if len(found) == 1 else 'labels'} "
-            f"{', '.join(map(str, found))}; give roles of both: {EXAMPLE}"
+            f"{', '.join(map(str, found))}; give roles of both: {LABELS_EXAMPLE}"
         )
     weight = torch.ones(len(label), dtype=torch.float64) if train.weight is None else train.weight.double().cpu()
     totals = torch.stack([weight[label.cpu() == i].sum() for i in (0, 1)])

@@ -21,6 +21,7 @@ from hepad.checkpoints.divergence import best_checkpoint, check_best, divergence
 from hepad.checkpoints.training_checkpoint import check_fits
 from hepad.config import RunConfig
 from hepad.config.registry import get_class
+from hepad.core.allocator import keep_freed_memory
 from hepad.core.errors import Interrupted, JobError, UserError, one_line
 from hepad.core.files import atomic_write_text
 from hepad.core.float32 import exact_float32
@@ -206,6 +207,7 @@ def fit(parts: Parts, checkpoint: Path | None) -> None:
     """Train, from a checkpoint where there is one."""
     # Lightning seeds each of several processes anew when it joins the others; one process goes on from here.
     parts.resume_point.begins_with = random_state()
+    keep_freed_memory()
     try:
         parts.trainer.fit(parts.model, datamodule=parts.data, ckpt_path=checkpoint, weights_only=True)
     except (UserError, JobError, OSError):

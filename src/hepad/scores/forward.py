@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from hepad.core.allocator import keep_freed_memory
 from hepad.core.batch import Batch, on_device
 from hepad.core.errors import UserError
 from hepad.core.float32 import FLOAT32, exact_float32
@@ -101,6 +102,7 @@ class Forward:
     """
 
     def __init__(self, model: AnomalyModel, device: torch.device) -> None:
+        keep_freed_memory()
         self.device = device
         self.model = model if device.type == "cpu" else copy.deepcopy(model).to(device)
         self.rows_at_once = rows_at_once(model.entry_shape, device.type)

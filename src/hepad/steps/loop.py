@@ -26,6 +26,7 @@ from hepad.data.loader import BatchLoader
 from hepad.models import AnomalyModel
 from hepad.models.epoch_means import EpochMeans
 from hepad.steps.conditions import one_by_one
+from hepad.steps.fused_adam import FusedAdam
 from hepad.steps.recorded import CudaGraph, RecordedSteps, Step, place_entries, prepare_optimizers
 
 SECONDS: Final = 0.25
@@ -242,10 +243,11 @@ class QuickStep:
     def __init__(self, trainer: L.Trainer) -> None:
         assert isinstance(trainer.lightning_module, AnomalyModel)
         self.model = trainer.lightning_module
-        self.optimizer = trainer.optimizers[0]
+        optimizer = trainer.optimizers[0]
+        self.update = FusedAdam(optimizer) if trainer.strategy.root_device.type == "cpu" else optimizer.step
         self.context = trainer.precision_plugin.train_step_context
         self.clip = trainer.gradient_clip_val
-        self.parameters = [weights for group in self.optimizer.param_groups for weights in group["params"]]
+        self.parameters = [weights for group in optimizer.param_groups for weights in group["params"]]
         self.by_index = is_param_in_hook_signature(self.model.training_step, "batch_idx", min_args=2)
 
     def __call__(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -258,5 +260,5 @@ class QuickStep:
         loss.backward()  # type: ignore[no-untyped-call]
         if self.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.clip)
-        self.optimizer.step()
+        self.update()
         return loss.detach()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hepad.core.errors import UserError
 from hepad.core.hdf5.known import TEXTS, keep_dataset, known_dataset, known_file
 from hepad.core.hdf5.opening import told_as_damage
-from hepad.core.hdf5.storage import DEFLATE, LARGEST_CHUNK, check_heaps, check_inflated, check_storage, filter_codes
+from hepad.core.hdf5.storage import DEFLATE, LARGEST_CHUNK, check_inflated, check_storage, filter_codes, opened_again
 
 _MANY: Final = 20
 _TYPES: Final = {
@@ -238,7 +238,7 @@ def _feature_names(dataset: h5py.Dataset, default: tuple[str, ...]) -> tuple[str
                     f"{len(default)} columns are needed without it"
                 )
             return default
-        names = _texts(dataset.file, dataset.attrs, "features", f"the attribute 'features' of {where}")
+        names = _texts(dataset, "features", f"the attribute 'features' of {where}")
     if len(names) != n_columns:
         raise UserError(f"{where} has {n_columns} columns but names {len(names)} features")
     if twice := next((name for name in names if names.count(name) > 1), None):
@@ -256,24 +256,24 @@ def text_attributes(node: h5py.HLObject, name: str) -> tuple[str, ...]:
     """Return the texts kept as an attribute, none where it is not there; `UserError` where they are no texts."""
     where = f"the attribute {name!r} of {node.file.filename}:{node.name}"
     with told_as_damage(where):
-        return _texts(node.file, node.attrs, name, where) if name in node.attrs else ()
+        return _texts(node, name, where) if name in node.attrs else ()
 
 
-def _texts(file: h5py.File, attributes: h5py.AttributeManager, name: str, where: str) -> tuple[str, ...]:
+def _texts(node: h5py.HLObject, name: str, where: str) -> tuple[str, ...]:
     """Read an attribute that is one text or a list of them; its size is looked at before anything is read."""
-    identifier = attributes.get_id(name)
+    identifier = node.attrs.get_id(name)
     kind, shape = identifier.get_type(), identifier.shape
     if kind.get_class() != h5py.h5t.STRING or shape is None or len(shape) > 1:
         raise UserError(f'{where} is no list of texts; write it as ["pt", "eta", …]')
     if sum(shape) > _MOST_NAMES or (not kind.is_variable_str() and kind.get_size() > LONGEST_NAME):
         raise UserError(f"{where} is too large for names of columns")
-    if kind.is_variable_str():
-        # The open file may be known: it equals the one that a data set names.
-        checked = known_file(file).checked
-        if TEXTS not in checked:
-            check_heaps(file)
-            checked.add(TEXTS)
-    values = np.atleast_1d(attributes[name]).tolist()
+    # The open file may be known: it equals the one that a data set names. What this process may write it knows.
+    known = known_file(node.file)
+    if kind.is_variable_str() and known.is_kept and TEXTS not in known.checked:
+        with opened_again(node.file) as again:
+            values = np.atleast_1d(again[node.name].attrs[name]).tolist()
+    else:
+        values = np.atleast_1d(node.attrs[name]).tolist()
     try:
         # h5py keeps bytes that are no UTF-8 as surrogates.
         texts = [value.decode() if isinstance(value, bytes) else value.encode().decode() for value in values]

@@ -126,3 +126,31 @@ def test_text_attributes(path):
         assert text_attribute(file, "nothing") == ""
         with pytest.raises(UserError, match=r"'number'.* is no list of texts"):
             text_attribute(file, "number")
+
+
+def with_damaged_heap(path, attribute="features"):
+    """Write texts of variable length, and let the first object of their heap declare a size of 2⁶⁴ − 8."""
+    with h5py.File(path, "w") as file:
+        file["x"] = np.zeros((1000, 3), "f4")
+        file["x"].attrs[attribute] = ["pt", "eta", "phi"]
+    content = bytearray(path.read_bytes())
+    place = content.index(b"GCOL\x01") + 16
+    content[place + 8 : place + 16] = ((1 << 64) - 8).to_bytes(8, "little")
+    path.write_bytes(content)
+
+
+def test_a_heap_that_would_be_walked_for_ever_is_refused(path):
+    with_damaged_heap(path)
+    with open_hdf5(path) as file, pytest.raises(UserError, match="the texts in it .* are damaged"):
+        feature_names(safe_dataset(file, "x"), ("a", "b", "c"))
+
+
+def test_a_damaged_heap_that_no_name_lies_in_is_not_read(path):
+    with_damaged_heap(path, "notes")
+    with open_hdf5(path) as file:
+        assert feature_names(safe_dataset(file, "x"), ("a", "b", "c")) == ("a", "b", "c")
+        with pytest.raises(UserError, match="damaged"):
+            text_attribute(file["x"], "notes")
+        # Nothing is remembered as sound.
+        with pytest.raises(UserError, match="damaged"):
+            text_attribute(file["x"], "notes")
