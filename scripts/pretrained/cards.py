@@ -19,7 +19,7 @@ _DATA: Final = {
     "constituents": "constituents of fat jets of 550 to 650 GeV",
     "dijets": "features of pairs of R = 1 jets",
 }
-_ENTRIES: Final = {"jets": "jets", "constituents": "jets", "calo": "images", "jet_images": "images"}
+_ENTRIES: Final = {"jets": "jets", "events": "events", "constituents": "jets", "calo": "images", "jet_images": "images"}
 
 _METRICS: Final = """\
 On entries that did not train, against `{background}`: AUC with its 68% interval, the best score that needs no model,
