@@ -67,7 +67,7 @@ def card(facts: Facts) -> str:
         "## Training",
         f"    OMP_NUM_THREADS={provenance['threads']} {_command(shipped.words)}",
         _training(facts),
-        "The samples are simulated with hepad (Pythia 8, parametrised detector; docs/simulation.md) and ship with it:",
+        "The samples are simulated with hepad (docs/simulation.md) and ship with it:",
         _samples(provenance["data"]),
         "## Metrics",
         _METRICS.format(
@@ -115,7 +115,7 @@ def _training(facts: Facts) -> str:
         ("epochs", str(known["epochs"])),
         ("seed", str(known["seed"])),
         ("weights", f"{known['parameters']:,}" if known["parameters"] > 1 else "none; arrays that were fitted"),
-        ("time", f"{known['seconds']['train']:.0f} s of {known['threads']} thread on a shared machine"),
+        ("time", f"{known['seconds']['train']:.1f} s of {known['threads']} thread on a shared machine"),
         ("versions", ", ".join(versions)),
         ("revision", f"`{known['git_revision']}`"),
     ]
