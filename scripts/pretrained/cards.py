@@ -173,7 +173,7 @@ def _files(facts: Facts) -> str:
 
 
 def overview(scorers: Sequence[Facts], linked: bool) -> str:
-    """Return the table of all scorers, with links to the cards beside it or without."""
+    """Return the table of all scorers, with links to the cards beside it, or without and narrower."""
     rows = []
     for facts in scorers:
         best, name = facts.headline, facts.shipped.name
@@ -181,7 +181,7 @@ def overview(scorers: Sequence[Facts], linked: bool) -> str:
         rows.append(
             (
                 f"[`{name}`]({directory_name(name)}/README.md)" if linked else f"`{name}`",
-                facts.shipped.title,
+                *([facts.shipped.title] if linked else []),
                 f"`{facts.background}`",
                 f"`{best.signal}` {best.auc:.3f}",
                 "" if best.trivial is None else f"{best.trivial_auc:.3f} {trivial_title(best.trivial)}",
@@ -190,4 +190,5 @@ def overview(scorers: Sequence[Facts], linked: bool) -> str:
             )
         )
     better = ("better", "at equal Σ pT")
-    return table(("name", "what", "background", "AUC", "best trivial score", *better, "size"), rows)
+    what = ("what",) if linked else ()
+    return table(("name", *what, "background", "AUC", "best trivial score", *better, "size"), rows)
