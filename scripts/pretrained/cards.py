@@ -19,7 +19,7 @@ _DATA: Final = {
     "constituents": "constituents of fat jets of 550 to 650 GeV",
     "dijets": "features of pairs of R = 1 jets",
 }
-_ENTRIES: Final = {"jets": "jets", "constituents": "jets", "calo": "images", "jet_images": "images"}
+_ENTRIES: Final = {"jets": "jets", "events": "events", "constituents": "jets", "calo": "images", "jet_images": "images"}
 
 _METRICS: Final = """\
 On entries that did not train, against `{background}`: AUC with its 68% interval, the best score that needs no model,
@@ -67,7 +67,7 @@ def card(facts: Facts) -> str:
         "## Training",
         f"    OMP_NUM_THREADS={provenance['threads']} {_command(shipped.words)}",
         _training(facts),
-        "The samples are simulated with hepad (Pythia 8, parametrised detector; docs/simulation.md) and ship with it:",
+        "The samples are simulated with hepad (docs/simulation.md) and ship with it:",
         _samples(provenance["data"]),
         "## Metrics",
         _METRICS.format(
@@ -115,7 +115,7 @@ def _training(facts: Facts) -> str:
         ("epochs", str(known["epochs"])),
         ("seed", str(known["seed"])),
         ("weights", f"{known['parameters']:,}" if known["parameters"] > 1 else "none; arrays that were fitted"),
-        ("time", f"{known['seconds']['train']:.0f} s of {known['threads']} thread on a shared machine"),
+        ("time", f"{known['seconds']['train']:.1f} s of {known['threads']} thread on a shared machine"),
         ("versions", ", ".join(versions)),
         ("revision", f"`{known['git_revision']}`"),
     ]
@@ -173,7 +173,7 @@ def _files(facts: Facts) -> str:
 
 
 def overview(scorers: Sequence[Facts], linked: bool) -> str:
-    """Return the table of all scorers, with links to the cards beside it or without."""
+    """Return the table of all scorers, with links to the cards beside it, or without and narrower."""
     rows = []
     for facts in scorers:
         best, name = facts.headline, facts.shipped.name
@@ -181,7 +181,7 @@ def overview(scorers: Sequence[Facts], linked: bool) -> str:
         rows.append(
             (
                 f"[`{name}`]({directory_name(name)}/README.md)" if linked else f"`{name}`",
-                facts.shipped.title,
+                *([facts.shipped.title] if linked else []),
                 f"`{facts.background}`",
                 f"`{best.signal}` {best.auc:.3f}",
                 "" if best.trivial is None else f"{best.trivial_auc:.3f} {trivial_title(best.trivial)}",
@@ -190,4 +190,5 @@ def overview(scorers: Sequence[Facts], linked: bool) -> str:
             )
         )
     better = ("better", "at equal Σ pT")
-    return table(("name", "what", "background", "AUC", "best trivial score", *better, "size"), rows)
+    what = ("what",) if linked else ()
+    return table(("name", *what, "background", "AUC", "best trivial score", *better, "size"), rows)

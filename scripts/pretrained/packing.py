@@ -125,9 +125,9 @@ def write_reference(run_dir: Path, target: Path) -> None:
 
 
 def small_picture(source: Path, target: Path) -> None:
-    """Keep a picture with 64 colours, a third of its bytes."""
+    """Keep a picture with a palette, a third of its bytes."""
     target.mkdir()
-    few = Image.open(source).convert("RGB").quantize(64, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few = Image.open(source).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(target / source.name, optimize=True)
 
 

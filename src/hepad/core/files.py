@@ -140,10 +140,14 @@ def _mode_for(target: Path) -> int:
 
 
 def remove_if_empty(run_dir: Path) -> None:
-    """Remove the directory made for a run that never began, and the two above it, only while they are empty."""
-    if run_dir == Path.cwd():
-        return
+    """Remove the directory made for a run that never began, and the two above it, only while they are empty.
+
+    The directory where the user stands stays, and so does all that is above it.
+    """
+    here = Path.cwd()
     for directory in (run_dir, *run_dir.parents[:2]):
+        if here.is_relative_to(directory.absolute()):
+            return
         try:
             os.rmdir(directory)
         except OSError:

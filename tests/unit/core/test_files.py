@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hepad.core.files import atomic_write_bytes, atomic_write_text
+from hepad.core.files import atomic_write_bytes, atomic_write_text, remove_if_empty
 
 
 @pytest.fixture
@@ -54,3 +54,13 @@ def test_a_failure_leaves_the_old_file_and_no_traces(folder: Path, monkeypatch: 
 def test_a_missing_directory_is_an_error(folder: Path):
     with pytest.raises(FileNotFoundError):
         atomic_write_bytes(folder / "missing" / "a", b"")
+
+
+def test_what_a_refused_run_leaves_goes_but_not_where_the_user_stands(tmp_path, monkeypatch):
+    (tmp_path / "here/day/run").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    remove_if_empty(tmp_path / "here/day/run")
+    assert list(tmp_path.iterdir()) == [tmp_path / "here"]
+    assert list((tmp_path / "here").iterdir()) == []
+    remove_if_empty(tmp_path / "here")
+    assert (tmp_path / "here").is_dir()
