@@ -44,7 +44,7 @@ def test_the_description_agrees_with_the_run(directory):
     # The encoder, 17 → 16 → 4, and four squares; a weight is 0 or a power of two where it happens to be.
     counted = facts["resources"]
     assert counted["multipliers"] + counted["shifts"] + counted["zeros"] == 17 + 17 * 16 + 16 * 4 + 4
-    assert counted["weight_bits"] == 14 * (17 * 16 + 16 + 16 * 4 + 4)
+    assert counted["weight_bits"] == 14 * (17 * 16 + 16 * 4) + 16 * (16 + 4)
 
 
 def test_the_project_holds_the_rounded_weights(directory):
