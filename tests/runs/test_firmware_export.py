@@ -44,7 +44,7 @@ def test_the_description_agrees_with_the_run(directory):
     # The encoder, 17 → 16 → 4, and four squares; a weight is 0 or a power of two where it happens to be.
     counted = facts["resources"]
     assert counted["multipliers"] + counted["shifts"] + counted["zeros"] == 17 + 17 * 16 + 16 * 4 + 4
-    assert counted["weight_bits"] == 14 * (17 * 16 + 16 + 16 * 4 + 4)
+    assert counted["weight_bits"] == 14 * (17 * 16 + 16 * 4) + 16 * (16 + 4)
 
 
 def test_the_project_holds_the_rounded_weights(directory):
@@ -54,6 +54,28 @@ def test_the_project_holds_the_rounded_weights(directory):
     assert {17 * run.model.network.encoder[0].out_features, 16 * 4} <= sizes
     assert "ap_fixed<14," in (project / "firmware/defines.h").read_text()
     assert "Firmware of mu2" in (project / "card.html").read_text(encoding="utf-8")
+
+
+def test_a_run_trained_in_its_numbers_is_exported_in_them(directory):
+    done = call(train.main, directory, "hydra.run.dir=runs/six", *two_samples(directory), *QUICK, "model.bits=6")
+    assert done.code == 0, done.err
+    done = call(export.main, directory, "run=runs/six", "format=hls4ml", "simulate=false", "card=false")
+    assert done.code == 0, done.err
+    facts = json.loads((directory / "runs/six/export/scorer_hls4ml/scorer.json").read_text())
+    assert (facts["trained_bits"], facts["width"], facts["width_scan"]) == (6, 6, {})
+    assert facts["folding"]["max_relative"] == 0
+    assert all(each["weight"].startswith("ap_fixed<6,") for each in facts["layers"] if each["weight"])
+    run = hepad.load_run(directory / "runs/six")
+    assert facts["samples"]["signal"]["auc"] == pytest.approx(run.metrics["test/auc/signal_vs_background"], abs=1e-9)
+    done = call(export.main, directory, "run=runs/six", "format=hls4ml", "width=8", "output=eight")
+    assert done.code == 2
+    assert "width=8: this run was trained in fixed-point numbers (model.bits)" in done.err
+    assert not (directory / "eight").exists()
+    done = call(
+        train.main, directory, "hydra.run.dir=runs/half", *QUICK, "model.bits=6", "trainer.precision=bf16-mixed"
+    )
+    assert done.code == 2
+    assert "trainer.precision=32-true is needed" in done.err
 
 
 def refused(directory: Path, *words: str) -> str:

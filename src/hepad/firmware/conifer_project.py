@@ -19,13 +19,12 @@ from hepad.firmware.trees import RoundedForest
 NAME: Final = "trees"
 
 
-def write_trees(forest: RoundedForest, directory: Path, n_features: int) -> dict[str, int]:
+def write_trees(forest: RoundedForest, directory: Path) -> dict[str, int]:
     """Write the project, and return conifer's own estimate of what it takes: clock cycles, look-up tables, registers.
 
     Args:
         forest: with its numbers.
         directory: of the project.
-        n_features: number of features of an entry.
     """
     with _quiet():
         import conifer
@@ -33,7 +32,7 @@ def write_trees(forest: RoundedForest, directory: Path, n_features: int) -> dict
 
         settings = {"XilinxPart": "xcvu13p-flga2577-2-e", "ClockPeriod": 5, "Unroll": True, "AcceleratorConfig": None}
         config = {"Backend": "xilinxhls", **_config(forest, directory), **settings}
-        model = conifer.model.make_model(as_dictionary(forest, n_features), config)
+        model = conifer.model.make_model(as_dictionary(forest), config)
         model.write()
         found = {name: int(value) for name, value in performance_estimates(model).items()}
     described = directory / f"{NAME}.json"
@@ -64,7 +63,7 @@ def simulate_trees(forest: RoundedForest, x: FloatArray, directory: Path) -> Flo
         import conifer
 
         config = {"Backend": "cpp", **_config(forest, directory)}
-        model = conifer.model.make_model(as_dictionary(forest, x.shape[1]), config)
+        model = conifer.model.make_model(as_dictionary(forest), config)
         directory.mkdir(parents=True, exist_ok=True)
         try:
             model.compile()
@@ -75,7 +74,7 @@ def simulate_trees(forest: RoundedForest, x: FloatArray, directory: Path) -> Flo
     return np.asarray(found, dtype=np.float64).reshape(len(x))
 
 
-def as_dictionary(forest: RoundedForest, n_features: int) -> dict[str, Any]:
+def as_dictionary(forest: RoundedForest) -> dict[str, Any]:
     """Return trees as conifer's dictionary of nodes; of leaves the feature is -2."""
     trees = forest.forest.trees
     found = []
@@ -92,7 +91,7 @@ def as_dictionary(forest: RoundedForest, n_features: int) -> dict[str, Any]:
         )
         leaf = left[:n] == np.arange(n)
         feature = np.where(leaf, -2, trees.feature[i, :n].numpy())
-        weight = (feature[:, None] == np.arange(n_features)).astype(int)
+        weight = (feature[:, None] == np.arange(forest.forest.n_features)).astype(int)
         found.append(
             [
                 {
@@ -108,7 +107,7 @@ def as_dictionary(forest: RoundedForest, n_features: int) -> dict[str, Any]:
     return {
         "max_depth": max(_depth(tree) for (tree,) in found),
         "n_trees": len(found),
-        "n_features": n_features,
+        "n_features": forest.forest.n_features,
         "n_classes": 2,
         "trees": found,
         "init_predict": [forest.forest.offset],

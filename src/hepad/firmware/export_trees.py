@@ -52,10 +52,9 @@ def export_trees(request: ExportRequest) -> None:
     chosen = rounded_forest(forest, width, score_width)
     rounded = {name: chosen.score(x) for name, x in entries.items()}
     scan = {w: _scores(rounded_forest(forest, w, score_width), samples) for w in WIDTHS}
-    n_features = int(np.prod(run.entry_shape))
     with new_directory(request.output, request.overwrite) as directory:
         simulated = _simulated(chosen, entries, rounded) if request.simulate else None
-        estimate = write_trees(chosen, directory, n_features)
+        estimate = write_trees(chosen, directory)
         points = current_thresholds(run.directory, run.checkpoint_sha256)
         cuts = {name: float(forest.from_score(np.array(float(p["threshold"])))) for name, p in points.items()}
         facts: dict[str, Any] = {
@@ -67,7 +66,7 @@ def export_trees(request: ExportRequest) -> None:
             "input": {
                 "type": f"ap_fixed<{width},1,AP_TRN,AP_SAT>",
                 "features": None if run.features is None else list(run.features),
-                "shift": [*chosen.exponents.astype(int).tolist(), *[0] * (n_features - len(chosen.exponents))],
+                "shift": chosen.exponents.astype(int).tolist(),
                 "units": "raw, as in the run's files, times 2^shift",
             },
             "score": {"type": str(chosen.score_format), "step": chosen.score_format.step, "formula": forest.formula},

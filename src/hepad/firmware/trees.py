@@ -1,6 +1,7 @@
 """Decision trees in fixed-point numbers: which numbers thresholds and leaves are, and what comes out, to the bit."""
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,12 +20,14 @@ class ForestScorer:
     """Trees whose leaves are summed, so that a larger sum is more anomalous.
 
     Attributes:
+        n_features: number F of features of an entry.
         trees: of which each entry comes to one leaf.
         offset: added to the sum.
         from_score: the sum that belongs to a score of the run, which rises with it.
         formula: the same in words.
     """
 
+    n_features: int
     trees: TreeEnsemble
     offset: float
     from_score: Callable[[FloatArray], FloatArray]
@@ -71,6 +74,7 @@ def forest_of(model: AnomalyModel) -> ForestScorer:
             f"model {type(model).__name__} has no trees; format=conifer takes model=isolation_forest, and model=trees "
             "with model.members=1 (a network: format=hls4ml)"
         )
+    n_features = math.prod(model.entry_shape)
     if model.kind == "boosting":
         if model.members != 1:
             raise UserError(
@@ -78,10 +82,10 @@ def forest_of(model: AnomalyModel) -> ForestScorer:
                 "model.members=1 can be firmware (model.max_iter says how many trees it has)"
             )
         trees = _part(model.trees, int(model.grown[0]))
-        return ForestScorer(trees, float(model.baseline[0]), lambda score: score, "score")
+        return ForestScorer(n_features, trees, float(model.baseline[0]), lambda score: score, "score")
     trees, depth = _part(model.trees, len(model.trees.feature)), float(model.depth_scale)
     trees.value.div_(-len(trees.value))
-    return ForestScorer(trees, 0.0, lambda score: depth * np.log2(score), f"{depth!r} * log2(score)")
+    return ForestScorer(n_features, trees, 0.0, lambda score: depth * np.log2(score), f"{depth!r} * log2(score)")
 
 
 def rounded_forest(forest: ForestScorer, width: int, score_width: int = 16) -> RoundedForest:
@@ -99,7 +103,7 @@ def rounded_forest(forest: ForestScorer, width: int, score_width: int = 16) -> R
     >>> trees = TreeEnsemble(1, 3)
     >>> leaves = np.array([0.0, -1.3, 1.3])
     >>> trees.set_tree(0, Tree(np.zeros(3, int), np.full(3, 40.3), np.ones(3, bool), below, above, leaves))
-    >>> found = rounded_forest(ForestScorer(trees, 0.0, lambda score: score, "score"), 8, 4)
+    >>> found = rounded_forest(ForestScorer(1, trees, 0.0, lambda score: score, "score"), 8, 4)
     >>> found.exponents, found.score(np.array([[40.0], [41.0], [1e6]])).tolist()
     (array([-6.]), [-1.25, 1.25, 1.25])
     """
@@ -107,7 +111,7 @@ def rounded_forest(forest: ForestScorer, width: int, score_width: int = 16) -> R
     inner = trees.left != torch.arange(trees.left.shape[1])
     feature, threshold = trees.feature[inner].numpy(), trees.threshold[inner].numpy()
     given = FixedPoint(width, 1)
-    exponents = np.zeros(int(feature.max(initial=0)) + 1)
+    exponents = np.zeros(forest.n_features)
     for column in np.unique(feature):
         size = np.abs(threshold[feature == column]).max()
         # Strictly between: what saturates must be beyond the last threshold.
@@ -122,7 +126,7 @@ def rounded_forest(forest: ForestScorer, width: int, score_width: int = 16) -> R
     numbers = FixedPoint(score_width, max(2, FixedPoint.holding(np.array([bound]), score_width).integer))
     trees.value.copy_(torch.from_numpy(numbers.nearest(trees.value.numpy())))
     offset = float(numbers.nearest(np.array([forest.offset]))[0])
-    rounded = ForestScorer(trees, offset, forest.from_score, forest.formula)
+    rounded = ForestScorer(forest.n_features, trees, offset, forest.from_score, forest.formula)
     return RoundedForest(rounded, exponents, given, numbers)
 
 

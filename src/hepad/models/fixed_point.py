@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from hepad.core.batch import Batch
@@ -41,7 +42,8 @@ def fixed_point_forward(
         )
     if dropout:
         raise ValueError(f"model.bits with model.dropout={dropout:g}; model.dropout=0 is needed")
-    powers = input_powers(model.normalizer)
+    # Of the layers only their kinds count here; a model may be built without any numbers, to be loaded.
+    powers = torch.ones_like(model.normalizer.scale, dtype=torch.float64).flatten()
     return FixedPointForward(model.folded(powers), len(powers), bits, input_bits, score_bits, headroom)
 
 
