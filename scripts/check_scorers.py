@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
@@ -37,7 +39,7 @@ def rows(directory: Path, fpr: float, shift: float) -> Iterator[str]:
     # Of both parts: which of them calibrates is chance.
     n = len(chosen.score) * len(tested.score) / (len(chosen.score) + len(tested.score))
     yield f"{len(chosen.score):,} + {len(tested.score):,}"
-    yield f"{stats.kstwo.sf(stats.kstest(p, 'uniform').statistic, round(n)):.2f}"
+    yield f"{stats.kstwo.sf(distance_to_uniform(p), round(n)):.2f}"
     point = operating_point(held_out, "checked", fpr)
     beyond = point.tested
     yield f"{beyond.value:.3f} ({beyond.low:.3f} – {beyond.high:.3f}), p = {point.agreement:.2f}"
@@ -46,8 +48,25 @@ def rows(directory: Path, fpr: float, shift: float) -> Iterator[str]:
     batch = take_rows(entries, slice(_EXPLAINED))
     found = explain_scores(run.model, batch)
     span = (found.score.double() - found.start.double()).abs()
-    yield f"{float((found.remainder.abs() / span.clamp(min=float(span.median()))).max()):.1g}, {found.method}"
+    # Events without a jet have nothing to explain.
+    size = span.clamp(min=float(span[span > 0].median()))
+    yield f"{float((found.remainder.abs() / size).max()):.1g}, {found.method}"
     yield f"{100 * planted(run.model, entries, shift):.0f}%"
+
+
+def distance_to_uniform(p: NDArray[np.floating]) -> float:
+    """Return how far P(p ≤ t) is from t, the largest over all values that p takes.
+
+    Entries of one score, such as events without a jet, share the largest p-value that they may have: p ≤ t is then as
+    probable as it says at each of these values, and rarer between them.
+
+    >>> import numpy as np
+    >>> from scripts.check_scorers import distance_to_uniform
+    >>> distance_to_uniform(np.array([0.25, 0.5, 1.0, 1.0]))
+    0.0
+    """
+    values, counts = np.unique(p, return_counts=True)
+    return float(np.abs(np.cumsum(counts) / len(p) - values).max())
 
 
 def planted(model: AnomalyModel, entries: Batch, shift: float) -> float:
@@ -68,8 +87,14 @@ def planted(model: AnomalyModel, entries: Batch, shift: float) -> float:
 
 
 def _spread(entries: Batch) -> Tensor:
-    """Return the standard deviation of each number among real entries, flat; of events that of the first jet."""
-    return entries.x.flatten(1).double().std(dim=0).float()
+    """Return the standard deviation of each number among real entries, flat.
+
+    Of images and volumes that of all their numbers, for that of a cell which is rarely hit is no size of a hit; of
+    events that of the first jet.
+    """
+    flat = entries.x.flatten(1).double()
+    each = flat.std(dim=0).float()
+    return torch.where(each > 0, flat.std().float(), each) if entries.x.ndim > 3 else each
 
 
 def main() -> None:

@@ -51,7 +51,7 @@ _CASES: Final = {
 }
 _BRIEF: Final = ["data.limit=1500", "trainer.max_epochs=1", "evaluation.plots=false", "logger=none"]
 _MOST_ROUNDS: Final = 15
-_SECONDS: Final = 0.8
+_SECONDS: Final = 0.5
 _MANY: Final = 1024
 _NUMBERS: Final = 1 << 21
 _MOST: Final = 16384

@@ -28,7 +28,7 @@ def serving(settings: Settings) -> Iterator[Row]:
             for form, (media, body) in bodies(n).items():
                 path = settings.work / f"request_{form}"
                 path.write_bytes(body)
-                n_requests = max(2, min(settings.n_served // n, 4000) // settings.clients)
+                n_requests = max(2, min(settings.n_served // n, 2000) // settings.clients)
                 rounds = [
                     load(address, media, path, n_requests, settings.clients) for _ in range(max(1, settings.rounds))
                 ]

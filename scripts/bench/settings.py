@@ -62,7 +62,7 @@ class Settings:
     n_images: int = 2560
     most_steps: int = 128
     n_scored: int = 1_000_000
-    n_served: int = 200_000
+    n_served: int = 100_000
     served_batches: tuple[int, ...] = (1, 100, 1000, 10_000)
     clients: int = 4
     n_streamed: int = 8_000_000
