@@ -73,6 +73,35 @@ def test_charts_of_the_view_are_those_that_runs_draw(run, run_dashboard, tmp_pat
         assert ours == theirs
 
 
+def test_a_report_as_code_has_the_panels_of_the_view(run, run_dashboard, tmp_path):
+    done = run_dashboard(f"run={run}", "project=jets", "report=report.json")
+    assert done.code == 0, done.err
+    view, report = (json.loads((tmp_path / name).read_text()) for name in ("dashboard.json", "report.json"))
+    sections = view["section"]["panelBankConfig"]["sections"]
+    grids = [block["metadata"] for block in report["blocks"] if block["type"] == "panel-grid"]
+    headings = [block["children"][0]["text"] for block in report["blocks"] if block["type"] == "heading"]
+    assert headings == [section["name"] for section in sections]
+    for section, grid in zip(sections, grids, strict=True):
+        kinds = [panel["viewType"] for panel in grid["panelBankSectionConfig"]["panels"]]
+        assert kinds == [panel["viewType"] for panel in section["panels"]]
+        assert [runs["name"] for runs in grid["runSets"]] == ["Runs"]
+
+
+def test_the_view_has_cost_threshold_and_rate(run, run_dashboard, tmp_path):
+    assert run_dashboard(f"run={run}").code == 0
+    view = json.loads((tmp_path / "dashboard.json").read_text())
+    panels = [panel for part in view["section"]["panelBankConfig"]["sections"] for panel in part["panels"]]
+    axes = {
+        (panel["config"]["xAxis"], panel["config"]["yAxis"]) for panel in panels if panel["viewType"] == "Scatter Plot"
+    }
+    auc, headline = "summary:test/auc/signal_vs_background", "summary:test/verdict/vs_background/mean_difference"
+    costs = ("summary:parameters", "summary:seconds/train", "summary:seconds/score")
+    assert axes == {(cost, metric) for cost in costs for metric in (auc, headline)}
+    from hepad.logging.dashboard import names_in
+
+    assert {"rate/background_table", "parameters", "seconds/score"} <= names_in(view)
+
+
 def test_logged_in_the_view_is_saved(run_dashboard, logged_in, monkeypatch):
     import wandb_workspaces.workspaces as ws
 
@@ -127,7 +156,7 @@ def test_wrong_input(run_dashboard, tmp_path, monkeypatch, words, said):
         ("signals=[nope]", "test/auc/nope_vs_background, test/sic_max/nope_vs_background;"),
         (
             "references=[nope]",
-            "roc/vs_nope_table, test/auc/signal_vs_nope, test/sic_max/signal_vs_nope, test/verdict/",
+            "rate/nope_table, roc/vs_nope_table, test/auc/signal_vs_nope, test/sic_max/signal_vs_nope, test/verdict/",
         ),
     ],
 )

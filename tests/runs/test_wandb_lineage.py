@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import shutil
 
 from hepad import evaluate
 from hepad.logging.lineage import run_input
@@ -52,11 +53,14 @@ def test_the_end_is_told_once_with_the_headline(run):
 
 
 def test_an_evaluation_uses_the_very_version_that_its_run_logged(run, tmp_path):
-    words = ["name=lineage", "evaluation.plots=false", "logger.wandb.log_data=files", "evaluation.references=null"]
-    done = call(evaluate.main, tmp_path, f"run={run}", *words)
+    # The shared run is only read.
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy, ignore=lambda *_: ["wandb", "plots", "mlflow", "comet", "trackio", "csv", "tensorboard"])
+    words = ["name=lineage", "evaluation.plots=false", "logger=wandb", "logger.wandb.log_data=files"]
+    done = call(evaluate.main, tmp_path, f"run={copy}", *words)
     assert done.code == 0, done.err
     (trained,) = records(run)
-    (record,) = records(run / "evaluations/lineage")
+    (record,) = records(copy / "evaluations/lineage")
     (model,) = artifacts(record, "model")
     logged = next(entry for entry in artifacts(trained, "model") if "best" in entry["aliases"])
     # The server knows a version by its name and the digests of its files.

@@ -8,7 +8,7 @@ from typing import Any, Final
 from hepad.config import RunConfig
 from hepad.core.names import python_command
 from hepad.logging.log import SafeLogging, log_report, notify
-from hepad.logging.loggers import build_loggers, offline_records, wandb_home
+from hepad.logging.loggers import build_loggers, wandb_home
 from hepad.logging.results import Results
 from hepad.logging.tracker import Notice, tell
 
@@ -66,7 +66,7 @@ def announce(
             log_safely(log_report, built, page)
         log_safely(notify, built, notice)
         log_safely.finish(built, 1 if notice.failed else 0)
-    if records := offline_records(directory):
+    if records := sorted((directory / "wandb").glob("offline-run-*")):
         print(f"notice  sent by: {python_command()} -m wandb sync {shlex.join(map(str, records))}", flush=True)
     return log_safely.warnings
 
