@@ -294,7 +294,7 @@ def test_a_file_alone_is_opened_once(nano, tmp_path, monkeypatch):
 
 
 def test_a_feature_that_is_none_is_named_before_anything_is_read(nano, tmp_path):
-    with pytest.raises(UserError, match="^high_level=m_jk; allowed: m_jj, "):
+    with pytest.raises(UserError, match=r"^high_level=m_jk; allowed: m_jj, "):
         convert_files(nano, tmp_path / "a.h5", Request(high_level=("m_jj", "m_jk")))
     assert not list(tmp_path.glob(".a.h5*"))
 
