@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
-from hepad.formats.functions import is_jagged
+from hepad.formats.elementwise import is_jagged
 from hepad.formats.slots import into_slots
 
 _NUMBERS: Final = "fiub"

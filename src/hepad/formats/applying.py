@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
 from hepad.core.schema import WEIGHT_DATASET
+from hepad.formats.elementwise import is_jagged
 from hepad.formats.expressions import MissingColumn, evaluate
-from hepad.formats.functions import is_jagged
 from hepad.formats.high_level import HIGH_LEVEL, Columns, high_level
 from hepad.formats.padded_rows import PaddedRows
 from hepad.formats.preset import ObjectSet

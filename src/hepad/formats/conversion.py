@@ -2,6 +2,7 @@
 
 import multiprocessing
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -25,12 +26,15 @@ from hepad.core.schema import PART_DATASET
 from hepad.formats.applying import Made, apply, checked_row
 from hepad.formats.converted_file import ConvertedFile
 from hepad.formats.parts import Parts, file_facts, read_part, write_part
-from hepad.formats.planning import Request, Step, open_planned, plan_steps
+from hepad.formats.planning import OpenFile, Request, Step, plan_steps
 from hepad.formats.side_files import read_labels, read_lumi_mask
 from hepad.formats.source import Source
 
 _NO_NEWS: Final = ("entries", "events read")
 _NAMES: Final = 20
+_AHEAD: Final = 2
+_NO_PARTS_FOR: Final = 1.0
+"""Seconds whose work a conversion that is killed may do again: keeping it would cost a tenth of them."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,15 @@ def convert_files(
     >>> Request(format="nanoaod", sample="ttbar").on_missing
     'leave_out'
     """
-    steps = plan_steps(files, request)
+    with OpenFile(request) as opened:
+        return _convert(files, target, opened, quiet, cluster)
+
+
+def _convert(
+    files: Sequence[InputFile], target: Path, opened: OpenFile, quiet: bool, cluster: Cluster | None
+) -> Converted:
+    request = opened.request
+    steps = plan_steps(files, request, opened)
     what = ", ".join(map(str, files[:3]))
     if not steps:
         raise UserError(f"{what} holds no events")
@@ -93,7 +105,7 @@ def convert_files(
             out = stack.enter_context(ConvertedFile(file, plan, same_anywhere=request.direct))
             part_of = dict(zip(files, request.parts or (), strict=request.parts is not None))
             workers = None if cluster is None else stack.enter_context(cluster_workers(cluster))
-            made_steps = stack.enter_context(closing(_labelled(steps, parts, request, workers)))  # type: ignore[type-var]
+            made_steps = stack.enter_context(closing(_labelled(steps, parts, opened, workers)))  # type: ignore[type-var]
             for step, made in zip(steps, made_steps, strict=True):
                 out.add({**made.arrays, **_part(part_of.get(step.path), made.counts["entries"])})
                 counts.update(made.counts)
@@ -129,10 +141,11 @@ def _part(number: int | None, n_entries: int) -> dict[str, NDArray[np.uint8]]:
     return {} if number is None else {PART_DATASET: np.full(n_entries, number, dtype=np.uint8)}
 
 
-def _labelled(steps: Sequence[Step], parts: Parts, request: Request, workers: Workers | None) -> Iterator[Made]:
+def _labelled(steps: Sequence[Step], parts: Parts, opened: OpenFile, workers: Workers | None) -> Iterator[Made]:
     """Yield the rows of all steps in order, with the truth of a file of its own."""
+    request = opened.request
     if request.labels is None:
-        yield from _made(steps, parts, request, workers)
+        yield from _made(steps, parts, opened, workers)
         return
     labels = read_labels(Path(request.labels))
     n_rows = sum(step.stop - step.start for step in steps)
@@ -144,14 +157,15 @@ def _labelled(steps: Sequence[Step], parts: Parts, request: Request, workers: Wo
             f"labels={request.labels} has {len(labels)} lines, the input {n_rows} rows; one for each is needed"
         )
     first = 0
-    for made in _made(steps, parts, request, workers):
+    for made in _made(steps, parts, opened, workers):
         n_made = made.counts["events read"]
         yield Made({**made.arrays, "label": labels[first : first + n_made]}, made.counts)
         first += n_made
 
 
-def _made(steps: Sequence[Step], parts: Parts, request: Request, workers: Workers | None) -> Iterator[Made]:
+def _made(steps: Sequence[Step], parts: Parts, opened: OpenFile, workers: Workers | None) -> Iterator[Made]:
     """Yield the rows of all steps in order: those on disk, and those that are made now."""
+    request = opened.request
     paths = [parts.path(index) for index in range(len(steps))]
     if workers is not None:
         yield from _made_on_cluster(steps, paths, request, workers)
@@ -159,43 +173,24 @@ def _made(steps: Sequence[Step], parts: Parts, request: Request, workers: Worker
     if request.workers > 1 and len(steps) > 1:
         yield from _made_by_workers(steps, paths, request)
         return
-    # One step ahead: unpacking a ROOT file and packing HDF5 keep two cores busy.
-    with ThreadPoolExecutor(1) as ahead, _OpenFile(request) as opened:
+    # Some steps ahead: unpacking a ROOT file and packing HDF5 keep two cores busy.
+    parts_from = time.monotonic() + _NO_PARTS_FOR
+    with ThreadPoolExecutor(1) as ahead:
         waiting: deque[Future[Made]] = deque()
         for step, path in zip(steps, paths, strict=True):
-            waiting.append(ahead.submit(_made_or_found, opened, step, path if len(steps) > 1 else None))
-            if len(waiting) > 1:
+            waiting.append(ahead.submit(_made_or_found, opened, step, path if len(steps) > 1 else None, parts_from))
+            if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
-        yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
-class _OpenFile:
-    """The file that was read last, held open until another one is."""
-
-    def __init__(self, request: Request) -> None:
-        self.request = request
-        self._stack = ExitStack()
-        self._opened: dict[InputFile, Source] = {}
-
-    def __enter__(self) -> "_OpenFile":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def of(self, step: Step) -> Source:
-        """Return the file of a step."""
-        if step.path not in self._opened:
-            self._stack.close()
-            self._opened = {step.path: self._stack.enter_context(open_planned(step.path, step.plan, self.request))}
-        return self._opened[step.path]
-
-
-def _made_or_found(opened: _OpenFile, step: Step, path: Path | None) -> Made:
+def _made_or_found(opened: OpenFile, step: Step, path: Path | None, parts_from: float = 0) -> Made:
+    """Return the rows of a step, kept as a part from a time on."""
     if path is not None and (found := read_part(path)) is not None:
         return found
     made = _make(opened.of(step), step, opened.request)
-    if path is not None:
+    if path is not None and time.monotonic() >= parts_from:
         write_part(path, made)
     return made
 
@@ -263,10 +258,10 @@ def _make_part(step: Step, part: Path, request: Request) -> None:
 _held: Final = threading.local()
 
 
-def _open_file(command: str, request: Request) -> _OpenFile:
+def _open_file(command: str, request: Request) -> OpenFile:
     """Return what holds a worker's file open for the next step of a command; that of another command is closed."""
     if getattr(_held, "command", None) != command:
         with getattr(_held, "opened", ExitStack()):
-            _held.command, _held.opened = command, _OpenFile(request)
-    opened: _OpenFile = _held.opened
+            _held.command, _held.opened = command, OpenFile(request)
+    opened: OpenFile = _held.opened
     return opened

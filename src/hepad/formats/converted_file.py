@@ -19,6 +19,8 @@ from hepad.formats.resolving import Plan
 
 _ROWS_PER_CHUNK: Final = 1024
 _CHUNK_BYTES: Final = 1 << 20
+_FEWEST_BYTES: Final = 1 << 16
+"""Of a chunk of numbers, for which 1024 rows would be so few that to begin with a chunk is what takes the time."""
 _THREADS: Final = 2
 """Threads that pack: more would wait for whoever reads."""
 
@@ -84,7 +86,8 @@ class ConvertedFile:
 
     def _create(self, name: str, array: Rows) -> None:
         dtype = array.dtype.newbyteorder("<") if array.dtype.kind != "b" else np.dtype("u1")
-        rows = max(1, min(_ROWS_PER_CHUNK, _CHUNK_BYTES // _row_bytes(array.shape, dtype)))
+        row_bytes = _row_bytes(array.shape, dtype)
+        rows = max(1, min(max(_ROWS_PER_CHUNK, _FEWEST_BYTES // row_bytes), _CHUNK_BYTES // row_bytes))
         dataset = self.file.create_dataset(
             name,
             (0, *array.shape[1:]),
@@ -126,7 +129,10 @@ class ConvertedFile:
             for i, content in enumerate(contents):
                 dataset.id.write_direct_chunk((start + first + i * rows_per_chunk, *corner), content)
         if n_whole < len(rows):
-            dataset[start + n_whole :] = _dense(rows[n_whole:])
+            # The last chunk is stored in its full size.
+            last = np.zeros((rows_per_chunk, *rows.shape[1:]), dtype)
+            last[: len(rows) - n_whole] = _dense(rows[n_whole:])
+            dataset.id.write_direct_chunk((start + n_whole, *corner), self._pack(_shuffled(last, rows_per_chunk)[0]))
         self._written[name] = start + len(rows)
 
 

@@ -42,8 +42,9 @@ class DarkMachinesSource(Source):
         self.path = path
         self._marks = [0]
         n_rows = at = 0
+        line = b""
         with path.open("rb") as file:
-            while line := file.readline(_LONGEST_LINE + 1):
+            for line in iter(lambda: file.readline(_LONGEST_LINE + 1), b""):
                 if len(line) > _LONGEST_LINE:
                     raise UserError(f"cannot read {path}: a line of more than {_LONGEST_LINE:,} bytes")
                 at += len(line)
@@ -52,6 +53,11 @@ class DarkMachinesSource(Source):
                 n_rows += 1
                 if n_rows % _LINES_PER_MARK == 0:
                     self._marks.append(at)
+        if line and not line.endswith(b"\n"):
+            # The last number may have lost digits, and would still be a number.
+            raise UserError(
+                f"cannot read {path}: truncated, its last line does not end; if it is whole, `echo >> {path}` ends it"
+            )
         numbers = {name: Column(n_rows, (), "number") for name in _EVENT}
         self.columns = {**numbers, **{name: Column(n_rows, None, "number") for name in ("obj_kind", *_OBJECT)}}
 

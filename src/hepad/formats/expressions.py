@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from hepad.core.errors import UserError
+from hepad.formats.elementwise import elementwise
 from hepad.formats.functions import FUNCTIONS
 
 _BINARY: Final[Mapping[type[ast.operator], Callable[[Any, Any], Any]]] = {
@@ -130,28 +131,30 @@ def _value(node: ast.expr, column: Callable[[str], Any], text: str) -> Any:
         case ast.Constant(value=bool() | int() | float() as constant):
             return constant
         case ast.BinOp(op=op) if type(op) in _BINARY:
-            return _BINARY[type(op)](value(node.left), value(node.right))
+            return elementwise(_BINARY[type(op)], value(node.left), value(node.right))
         case ast.UnaryOp(op=ast.USub()):
-            return -value(node.operand)
+            return elementwise(operator.neg, value(node.operand))
         case ast.UnaryOp(op=ast.Not() | ast.Invert()):
-            return ~(value(node.operand) != 0)
+            return elementwise(lambda operand: ~(operand != 0), value(node.operand))
         case ast.BoolOp(op=op):
             join = operator.and_ if isinstance(op, ast.And) else operator.or_
-            found = value(node.values[0]) != 0
+            found = elementwise(operator.ne, value(node.values[0]), 0)
             for part in node.values[1:]:
-                found = join(found, value(part) != 0)
+                found = elementwise(join, found, elementwise(operator.ne, value(part), 0))
             return found
         case ast.Compare() if all(type(op) in _COMPARE for op in node.ops):
             sides = [value(part) for part in (node.left, *node.comparators)]
-            parts = [_COMPARE[type(op)](a, b) for op, a, b in zip(node.ops, sides[:-1], sides[1:], strict=True)]
+            pairs = zip(node.ops, sides[:-1], sides[1:], strict=True)
+            parts = [elementwise(_COMPARE[type(op)], a, b) for op, a, b in pairs]
             found = parts[0]
             for part in parts[1:]:
-                found = found & part
+                found = elementwise(operator.and_, found, part)
             return found
         case ast.Subscript():
             return value(node.value)[_index(node.slice, value)]
         case ast.Call(keywords=[]) if (called := _dotted(node.func)) in FUNCTIONS:
-            return FUNCTIONS[str(called)](*map(value, node.args))
+            function, given = FUNCTIONS[str(called)], [value(part) for part in node.args]
+            return elementwise(function, *given) if isinstance(function, np.ufunc) else function(*given)
         case ast.Call():
             raise UserError(f"{text!r}: no function {_dotted(node.func)}; there are {', '.join(sorted(FUNCTIONS))}")
     raise UserError(f"{text!r}: {type(node).__name__} is not read; numbers, columns and functions are")

@@ -3,7 +3,6 @@
 Momenta in GeV, angles in rad. An array of objects is `(N, S)` or jagged; sums run over its last axis.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -11,15 +10,10 @@ import numpy as np
 
 from hepad.core.errors import UserError
 from hepad.formats import jet_substructure as substructure
+from hepad.formats.elementwise import is_jagged
 
 TAU_FLOOR: Final = 1e-5
 """Added to the denominator of a ratio of N-subjettiness, as CATHODE does (arXiv:2109.00546)."""
-
-
-def is_jagged(array: Any) -> bool:
-    """Return whether an array is Awkward's; where that was never imported, none is."""
-    awkward = sys.modules.get("awkward")
-    return awkward is not None and isinstance(array, awkward.Array)
 
 
 def pt_of(px: Any, py: Any) -> Any:

@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from hepad.core.errors import UserError
 from hepad.core.remote import InputFile
 from hepad.formats.generic import GENERIC, generic_preset
+from hepad.formats.high_level import HIGH_LEVEL
 from hepad.formats.opening import open_source
 from hepad.formats.preset import Preset
 from hepad.formats.recognising import open_recognised
@@ -87,8 +89,43 @@ class Step:
     stop: int
 
 
-def plan_steps(files: Sequence[InputFile], request: Request) -> list[Step]:
+class OpenFile:
+    """The file that was read last, held open until another one is.
+
+    Args:
+        request: of the conversion.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._stack = ExitStack()
+        self._opened: dict[InputFile, Source] = {}
+
+    def __enter__(self) -> "OpenFile":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def hold(self, path: InputFile, source: Source) -> Source:
+        """Hold a file, and close the one before."""
+        self._stack.close()
+        self._opened = {path: self._stack.enter_context(source)}
+        return source
+
+    def of(self, step: Step) -> Source:
+        """Return the file of a step."""
+        found = self._opened.get(step.path)
+        return self.hold(step.path, open_planned(step.path, step.plan, self.request)) if found is None else found
+
+
+def plan_steps(files: Sequence[InputFile], request: Request, opened: OpenFile | None = None) -> list[Step]:
     """Return the steps in which files are read, in their order.
+
+    Args:
+        files: of one format.
+        request: how.
+        opened: keeps the file open where there is one alone: opening NanoAOD takes as long as reading a tenth of it.
 
     Raises:
         UserError: a file that cannot be read, of no known format, or with other columns than the others.
@@ -97,7 +134,11 @@ def plan_steps(files: Sequence[InputFile], request: Request) -> list[Step]:
     left = request.limit
     for path in files:
         source, preset = _opened(path, request)
-        with source:
+        with ExitStack() as stack:
+            if opened is None or len(files) > 1:
+                stack.enter_context(source)
+            else:
+                opened.hold(path, source)
             preset = preset or generic_preset(source)
             if preset is None:
                 raise UserError(_unknown(source))
@@ -157,6 +198,8 @@ def adapted(preset: Preset, request: Request) -> Preset:
     if request.slots is not None:
         sets = {name: replace(found, slots=request.slots) for name, found in sets.items()}
     if request.high_level:
+        if unknown := [name for name in request.high_level if name not in HIGH_LEVEL]:
+            raise UserError(f"high_level={unknown[0]}; allowed: {', '.join(HIGH_LEVEL)}")
         if not sets:
             raise UserError(f"high_level: {preset.title} has no objects that features are made of")
         name = next(iter(sets))

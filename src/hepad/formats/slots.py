@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
-from hepad.formats.functions import is_jagged
+from hepad.formats.elementwise import is_jagged
 from hepad.formats.padded_rows import PaddedRows
+
+_OBJECTS_AT_ONCE: Final = 4096
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,12 @@ def into_slots(
     n_chosen = len(entry) if chosen is None else len(chosen)
     objects = np.empty((n_chosen, len(flat)), dtype=np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
-        for index, values in enumerate(flat.values()):
-            objects[:, index] = values if chosen is None else values[chosen]
+        in_order = [values if chosen is None else values[chosen] for values in flat.values()]
+        # Some objects at a time: they stay in a core's cache until their last column is there.
+        for first in range(0, n_chosen, _OBJECTS_AT_ONCE):
+            rows = slice(first, first + _OBJECTS_AT_ONCE)
+            for index, values in enumerate(in_order):
+                objects[rows, index] = values[rows]
     return Slots(
         PaddedRows(objects, np.minimum(counts, slots), slots),
         beyond=len(entry) - n_chosen,

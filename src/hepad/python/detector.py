@@ -18,7 +18,7 @@ from hepad.config import RunConfig, quoted
 from hepad.core.errors import UserError
 from hepad.core.files import file_sha256
 from hepad.data import given_array
-from hepad.formats.functions import is_jagged
+from hepad.formats.elementwise import is_jagged
 from hepad.python.composing import as_command, checked_config, compose_training
 from hepad.python.given_data import BACKGROUND, usual_words
 from hepad.python.given_objects import object_configs

@@ -11,7 +11,7 @@ from hepad.core.hdf5 import has_dataset, open_hdf5
 from hepad.core.inputs import PARTS, input_files
 from hepad.core.names import check_name
 from hepad.core.remote import is_remote
-from hepad.formats.functions import is_jagged
+from hepad.formats.elementwise import is_jagged
 from hepad.formats.generic import OWN
 from hepad.formats.opening import reader_of
 from hepad.python.memory_samples import (

@@ -183,6 +183,7 @@ def test_what_was_stopped_goes_on_and_ends_with_the_same_file(nano, tmp_path, mo
         return original(source, step, asked)
 
     original = conversion._make
+    monkeypatch.setattr(conversion, "_NO_PARTS_FOR", 0)
     monkeypatch.setattr(conversion, "_make", stopping)
     with pytest.raises(KeyboardInterrupt):
         convert_files(nano, tmp_path / "again.h5", request)
@@ -267,3 +268,47 @@ def test_chunks_are_what_hdf5_itself_unpacks(nano, tmp_path):
 def test_both_packers_make_deflate(pack, n_bytes):
     content = np.random.default_rng(1).integers(0, 3, n_bytes).astype("u1").tobytes()
     assert zlib.decompress(pack(content)) == content
+
+
+def test_the_last_chunk_is_stored_as_the_others_are(nano, tmp_path):
+    convert_files(nano, tmp_path / "a.h5", Request())
+    with h5py.File(tmp_path / "a.h5") as file:
+        for name, dataset in file.items():
+            n_whole = len(dataset) - len(dataset) % dataset.chunks[0]
+            assert n_whole < len(dataset)
+            at = (n_whole, *(0,) * (dataset.ndim - 1))
+            skipped, content = dataset.id.read_direct_chunk(at)
+            planes = np.frombuffer(zlib.decompress(content), np.uint8).reshape(dataset.dtype.itemsize, -1)
+            rows = np.ascontiguousarray(planes.T).view(dataset.dtype).reshape(dataset.chunks)
+            assert not skipped
+            np.testing.assert_array_equal(rows[: len(dataset) - n_whole], dataset[n_whole:], err_msg=name)
+            assert not rows[len(dataset) - n_whole :].any()
+
+
+def test_a_file_alone_is_opened_once(nano, tmp_path, monkeypatch):
+    monkeypatch.setattr(conversion.OpenFile, "hold", counted := Counted(conversion.OpenFile.hold))
+    convert_files(nano[:1], tmp_path / "one.h5", Request(chunk=15))
+    assert counted.calls == 1
+    convert_files(nano, tmp_path / "all.h5", Request(chunk=15))
+    assert counted.calls == 1 + len(nano)
+
+
+def test_a_feature_that_is_none_is_named_before_anything_is_read(nano, tmp_path):
+    with pytest.raises(UserError, match=r"^high_level=m_jk; allowed: m_jj, "):
+        convert_files(nano, tmp_path / "a.h5", Request(high_level=("m_jj", "m_jk")))
+    assert not list(tmp_path.glob(".a.h5*"))
+
+
+class Counted:
+    """A method, and how often it is called."""
+
+    def __init__(self, call):
+        self.call = call
+        self.calls = 0
+
+    def __get__(self, of, _):
+        def call(*given):
+            self.calls += 1
+            return self.call(of, *given)
+
+        return call

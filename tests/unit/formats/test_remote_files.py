@@ -154,6 +154,7 @@ def test_a_server_that_falls_silent_leaves_the_parts_for_the_next_time(pretended
             PretendedXrootd.hosts = {}
 
     monkeypatch.setattr(conversion, "progress", lambda *_: nullcontext(advance))
+    monkeypatch.setattr(conversion, "_NO_PARTS_FOR", 0)
     with pytest.raises(JobError, match=r"cannot read root:.*its server does not answer \(Connection error\)"):
         convert_files(files, target, Request(chunk=3), quiet=False)
     assert not target.exists()

@@ -73,6 +73,14 @@ def test_ragged_text_of_many_lines(tmp_path):
         bad.read(["met"], 0, 2)
 
 
+def test_text_that_ends_in_a_number_is_truncated(tmp_path):
+    LAYOUTS["darkmachines"].write(tmp_path / "few.csv", 2)
+    content = (tmp_path / "few.csv").read_bytes().rstrip(b"\n;")
+    (tmp_path / "cut.csv").write_bytes(content[:-2])
+    with pytest.raises(UserError, match=r"cut\.csv: truncated, its last line does not end"):
+        open_source(tmp_path / "cut.csv", "darkmachines")
+
+
 def test_columns_of_other_lengths_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", a=np.ones(3), b=np.ones(4))
     with open_source(tmp_path / "a.npz") as source, pytest.raises(UserError, match="b has 4 rows, a has 3"):
