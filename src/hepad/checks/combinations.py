@@ -13,6 +13,7 @@ from hepad.config import RunConfig
 from hepad.config.keys.check import check_sections
 from hepad.config.registry import check_targets, get_class, targets
 from hepad.core.errors import UserError
+from hepad.core.misfits import lacks_labels
 from hepad.core.names import check_name
 from hepad.core.schema import STRUCTURES
 from hepad.data import AnomalyDataModule

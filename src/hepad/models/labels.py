@@ -10,7 +10,9 @@ from hepad.core.misfits import LABELS_EXAMPLE
 def known_labels(batch: Batch) -> Tensor:
     """Return the labels `(B,)` of a batch; raise `ValueError` where it has none."""
     if batch.label is None:
-        raise ValueError(f"a classifier learns labels, and the entries carry none; give roles of both: {LABELS_EXAMPLE}")
+        raise ValueError(
+            f"a classifier learns labels, and the entries carry none; give roles of both: {LABELS_EXAMPLE}"
+        )
     return batch.label
 
 

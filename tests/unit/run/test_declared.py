@@ -3,11 +3,14 @@
 import subprocess
 import sys
 
+import h5py
+import numpy as np
 import pytest
 
 from hepad.checks.combinations import validate
 from hepad.checks.declared import Declared, exported
-from hepad.checks.fitting import check_declared
+from hepad.checks.features import check_named_features
+from hepad.checks.fitting import check_declared, learns_labels
 from hepad.config import RunConfig, compose
 from hepad.config.registry import get_class, shipped_targets
 from hepad.core.errors import UserError
@@ -29,7 +32,10 @@ SAID_BY_VALIDATE = (
     ("model=dense_ae", "data.context=[m_jj]"),
     ("model=gan", "trainer.gradient_clip_val=1"),
     ("callbacks.early_stopping.monitor=val/mae", "model=flow"),
+    ("model=trees",),
+    ("model=classifier", "data.train=[{sample: zero_bias, label: 0}]"),
 )
+LABELS = "data.train=[{sample: zero_bias, label: 0}, {sample: ttbar, label: 1}]"
 
 
 @pytest.mark.parametrize("target", CLASSES)
@@ -77,7 +83,9 @@ def test_what_constructors_would_say(words, said):
     assert said in _said(check_declared, *words)
 
 
-@pytest.mark.parametrize("words", [(), ("model=gan",), ("model=vae", "inference=latent_search"), ("model=trees",)])
+@pytest.mark.parametrize(
+    "words", [(), ("model=gan",), ("model=vae", "inference=latent_search"), ("model=trees", LABELS)]
+)
 def test_what_fits_passes(words):
     check_declared(RunConfig.of(compose("train", [*words, "paths.run=my_run"])))
 
@@ -87,6 +95,37 @@ def test_classes_of_a_user_are_left_to_whoever_imports_them():
     check_declared(RunConfig.of(cfg))
 
 
+@pytest.mark.parametrize("target", [one for one in CLASSES if one.startswith("hepad.models.")])
+def test_source_says_which_models_learn_labels(target):
+    for settings in ({}, {"kind": "boosting"}, {"kind": "isolation_forest"}):
+        assert learns_labels(Declared(target), settings) == get_class(target).learns_labels(settings)
+
+
+def _refusal_of_features(**data):
+    try:
+        check_named_features({"_target_": "hepad.data.JetsDataModule", "samples": {}, **data}, "zero_bias")
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+def test_a_feature_that_the_background_lacks_is_refused(tmp_path):
+    assert "zero_bias.h5 has no feature nope; it has: pt, eta" in _refusal_of_features(features=["nope"])
+    assert _refusal_of_features(features=["pt", "eta"]) == _refusal_of_features(features=None) == ""
+    with h5py.File(tmp_path / "mine.h5", "w") as file:
+        file["jet_event_data"] = np.ones((3, 1, 2), "f4")
+        file["jet_event_data"].attrs["features"] = ["a", "b"]
+    own = {"zero_bias": str(tmp_path / "mine.h5")}
+    assert _refusal_of_features(features=["b"], samples=own) == ""
+    assert "it has: a, b; data.features=[b] takes those" in _refusal_of_features(features=["b", "pt"], samples=own)
+    # Other data know their columns themselves.
+    assert _refusal_of_features(features=["pt"], samples=own, _target_="hepad.data.TableDataModule") == ""
+
+
 def test_torch_is_not_imported():
-    code = "import sys, hepad.checks.before_torch; assert 'torch' not in sys.modules, 'torch'"
+    features = "check_named_features({'_target_': 'hepad.data.JetsDataModule', 'features': ['pt']}, 'zero_bias')"
+    code = (
+        "import sys, hepad.checks.before_torch; from hepad.checks.features import check_named_features; "
+        f"{features}; assert 'torch' not in sys.modules, 'torch'"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

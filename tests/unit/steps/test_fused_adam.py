@@ -34,7 +34,7 @@ def train(model, optimizer, update, steps=6, before=lambda step: None):
 
 
 def both(kind, settings, change=lambda optimizer, step: None):
-    """Return the weights and moments of a training by the optimiser, and by `FusedAdam`, with the calls of the first."""
+    """Return weights and moments of a training by the optimiser and by `FusedAdam`, and how often this asked for it."""
     found, calls = [], []
     for by_itself in (False, True):
         model = network()

@@ -141,7 +141,7 @@ def with_damaged_heap(path, attribute="features"):
 
 def test_a_heap_that_would_be_walked_for_ever_is_refused(path):
     with_damaged_heap(path)
-    with open_hdf5(path) as file, pytest.raises(UserError, match="the texts in it .* are damaged"):
+    with open_hdf5(path) as file, pytest.raises(UserError, match=r"the texts in it .* are damaged"):
         feature_names(safe_dataset(file, "x"), ("a", "b", "c"))
 
 
