@@ -2,6 +2,7 @@
 
 from hepad.metrics.conformal import ScoreCalibration
 from hepad.metrics.correlation import distance_correlation, pearson, spearman
+from hepad.metrics.count_significance import count_significance
 from hepad.metrics.delong import (
     AucComponents,
     AucDifference,
@@ -60,6 +61,7 @@ __all__ = [
     "auc_variance",
     "binomial_interval",
     "choose_cut",
+    "count_significance",
     "compare_aucs",
     "density_calibration",
     "distance_correlation",
