@@ -10,7 +10,7 @@ PRETENDED = """
 import os, signal, subprocess, sys, tempfile, multiprocessing.util
 for name in ("fcntl", "resource", "pwd", "grp", "termios", "pty", "tty"):
     sys.modules[name] = None
-for name in ("fork", "forkpty", "setsid", "killpg", "sched_getaffinity", "getuid", "geteuid", "mkfifo", "posix_fadvise"):
+for name in ("fork", "forkpty", "setsid", "killpg", "sched_getaffinity", "getuid", "geteuid", "mkfifo"):
     if hasattr(os, name):
         delattr(os, name)
 for name in ("SIGKILL", "SIGALRM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXFSZ", "pthread_sigmask", "setitimer", "alarm"):

@@ -64,4 +64,5 @@ def _asymptotic(
     likelihood[blurred] = xlogy(n, n * (b + variance) / (b**2 + n * variance)) - b**2 / variance * np.log1p(
         variance * (n - b) / (b * (b + variance))
     )
-    return np.sqrt(np.maximum(2 * likelihood, 0.0))
+    z: NDArray[np.float64] = np.sqrt(np.maximum(2 * likelihood, 0.0))
+    return z

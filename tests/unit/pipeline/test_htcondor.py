@@ -29,7 +29,7 @@ EVENTS = {
 }
 CONDOR = {
     # Each job in a cluster of its own, as where their programs differ.
-    "condor_submit": 'grep -c "^queue" "$2" | { read n; i=0; while [ $i -lt $n ]; do i=$((i+1)); echo "$i.0 - $i.0"; done; }',
+    "condor_submit": """for i in $(seq $(grep -c '^queue' "$2")); do echo "$i.0 - $i.0"; done""",
     "condor_q": "[ -e {place}/queued ] && echo 1",
     "condor_rm": "echo $1 >> {place}/removed",
 }
@@ -156,7 +156,8 @@ def test_the_description_asks_for_what_was_asked_for(tmp_path):
         "request_cpus = 4", "request_gpus = 1", "request_memory = 8GB", "request_disk = 2GB", "max_retries = 5",
         "when_to_transfer_output = ON_EXIT_OR_EVICT", '+JobFlavour = "workday"', f"initialdir = {tmp_path}",
         # What there is of a run goes along, and comes back.
-        f"transfer_input_files = {tmp_path}/a, /data/x.h5", "transfer_input_files = /data/x.h5", "transfer_output_files = b",
+        f"transfer_input_files = {tmp_path}/a, /data/x.h5", "transfer_input_files = /data/x.h5",
+        "transfer_output_files = b",
     ):  # fmt: skip
         assert line in lines
     assert lines.count("queue") == 2
