@@ -27,9 +27,9 @@ def test_a_shower_by_hand():
     cells[0, 0, 1, 1, 2] = 4
     found = shower_population(cells, np.array([16.0, 5.0]))
     values = {name: observable.values for name, observable in found.observables.items()}
-    assert values["pixel_sum"].tolist() == [8, 0]
+    assert values["total"].tolist() == [8, 0]
     assert values["response"].tolist() == [0.5, 0]
-    assert values["largest_pixel"].tolist() == [4, 0]
+    assert values["largest"].tolist() == [4, 0]
     assert values["occupancy"].tolist() == pytest.approx([4 / 27, 0])
     assert values["sparsity"].tolist() == pytest.approx([23 / 27, 1])
     assert values["centre_z"].tolist() == [1, 0]
@@ -74,7 +74,7 @@ def test_an_image_by_hand():
     image[0, 0, 1, 0] = 3
     image[0, 1, 3, 2] = 1
     values = {name: observable.values.tolist() for name, observable in image_population(image).observables.items()}
-    assert values["total"] == [4]
+    assert values["pixel_sum"] == [4]
     assert values["centre_row"] == [1.5]
     assert values["centre_column"] == [0.5]
     assert values["occupancy"] == [2 / 12]

@@ -114,7 +114,7 @@ def test_axes_are_named_once_in_a_row(figures):
 def test_bars_are_significances_of_counts_with_the_error_of_the_fit(figures):
     below = figures["spectrum"].axes[1]
     drawn = {round(bar.get_x() + bar.get_width() / 2, 6): bar.get_height() for bar in below.patches[1:]}
-    expected = (COUNTS - EXPECTED) / np.sqrt(EXPECTED + (0.05 * EXPECTED) ** 2)
+    expected = count_significance(COUNTS, EXPECTED, 0.05 * EXPECTED)
     assert [drawn[round(x, 6)] for x in (EDGES[1:] + EDGES[:-1]) / 2] == pytest.approx(expected)
 
 
