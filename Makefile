@@ -5,7 +5,7 @@ PY     := $(VENV)/bin/python
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help train test thorough bench lint types format wheel site tutorials pretrained data schema lock clean
+.PHONY: help train test thorough bench lint types format wheel site tutorials pretrained data schema lowest lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ types: $(VENV)/.dev  ## check types, strictly
 format: $(VENV)/.dev  ## format the code and mend what ruff can
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
+
+lowest: $(VENV)/.dev  ## train and test the core with the lowest versions that pyproject.toml allows
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	$(PY) scripts/lowest.py $(ARGS)
 
 wheel: $(VENV)/.dev  ## build dist/hepad-*.whl
 	$(PY) -m build --wheel

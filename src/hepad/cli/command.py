@@ -28,12 +28,29 @@ from hepad.core.errors import Interrupted, JobError, JobOutcome, JobsFailed, Use
 from hepad.core.files import remove_if_empty
 from hepad.core.late_import import import_late
 from hepad.core.names import check_paths
+from hepad.core.phases import PHASES
 from hepad.rundir.pretrained import with_pretrained
 
 EXIT_FAILED = 1
 EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 _RUNS: Final = ("train", "evaluate")
+_DOING: Final = {
+    "compare": "comparing",
+    "convert": "converting",
+    "evaluate": "evaluating",
+    "export": "exporting",
+    "fetch": "fetching",
+    "generate": "generating",
+    "generator_card": "looking at the generator",
+    "inspect": "looking at files",
+    "score": "scoring",
+    "search": "searching",
+    "simulate": "simulating",
+    "threshold": "choosing thresholds",
+    "top": "finding the top entries",
+}
+"""What a command's job is doing until it says so itself."""
 _RUN_KEYS: Final = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.mode")
 
 
@@ -91,7 +108,9 @@ def run_command(
     guarded_job = GuardedJob(job, config_name)
     command = hydra.main(version_base="1.3", config_path=str(config_dir()), config_name=config_name)(guarded_job)
     try:
-        command()
+        # From here on something moves in a terminal, whatever is imported, composed or checked.
+        with PHASES.shown("starting"):
+            command()
     except Interrupted as stop:
         print(stop, file=sys.stderr)
         sys.exit(stop.exit_code)
@@ -150,6 +169,7 @@ class GuardedJob:
             check_command(cfg, self.config_name, list(HydraConfig.get().overrides.task))
             # Whatever the job makes of it is another config.
             OmegaConf.set_readonly(cfg, True)
+            PHASES.begin(_DOING.get(self.config_name, "starting"))
             with checked_output():
                 self.job(cfg)
             outcome = JobOutcome("finished")

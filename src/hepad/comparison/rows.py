@@ -123,7 +123,7 @@ def reason_table(rows: Iterable[Row], caption: str) -> Table:
 
 
 def auc_name(signal: str, reference: str, matched: bool = False) -> str:
-    """Return the name of a metric: `test/auc/<signal>_vs_<reference>`, or its like at equal Σ pT."""
+    """Return the name of a metric: `test/auc/<signal>_vs_<reference>`, or its like at equal loudness."""
     return f"{name_prefix(matched)}auc/{signal}_vs_{reference}"
 
 

@@ -47,7 +47,7 @@ def auc_table(comparison: Comparison, reference: str, brief: bool = False) -> Ta
 
 
 def matched_table(comparison: Comparison, reference: str) -> Table | None:
-    """AUC of every run at equal Σ pT, trivial scores below; None where no run has any."""
+    """AUC of every run at equal loudness, trivial scores below; None where no run has any."""
     names = {auc_name(signal, reference, matched=True): signal for signal in comparison.signals(reference)}
     rows = [row for row in comparison.ranked(reference) if names.keys() & row.metrics.keys()]
     if not rows:
@@ -55,10 +55,10 @@ def matched_table(comparison: Comparison, reference: str) -> Table | None:
     return runs_table(
         rows,
         NAME | better_column(rows, lambda row: reference, matched=True) | number_columns(names),
-        f"AUC against {reference} at equal Σ pT, where loudness cannot win, with its 68% interval, the best "
-        "run marked; runs in the same "
+        f"AUC against {reference} at equal loudness (Σ pT, Σ E_T of images, visible energy of showers), which cannot "
+        "win, with its 68% interval, the best run marked; runs in the same "
         f"order, trivial scores below. A dash where fewer than {MIN_EFFECTIVE} effective entries are left on a side, "
-        "or Σ pT still tells the two apart.",
+        "or loudness still tells the two apart.",
         _trivial_rows(comparison, reference, matched=True),
         highest=names,
     )

@@ -60,7 +60,7 @@ def trivial_groups(
     Args:
         rows: the runs.
         pairs: (signal, reference) to look at.
-        matched: at equal Σ pT.
+        matched: at equal loudness.
         alone: these are all runs of the table.
     """
     groups: dict[tuple[object, ...], list[str]] = {}
@@ -94,7 +94,7 @@ def better_column(rows: Iterable[Row], reference: Callable[[Row], str | None], m
     Args:
         rows: all runs of the table.
         reference: what a run is judged against.
-        matched: at equal Σ pT.
+        matched: at equal loudness.
     """
 
     def told(row: Row) -> str | None:

@@ -12,8 +12,11 @@ from hepad.core.errors import UserError
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
-if sys.platform != "win32":
+try:
     import fcntl
+except ImportError:
+    # Windows.
+    fcntl = None  # type: ignore[assignment]
 
 _ENOTSUPP: Final = 524
 _NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP, _ENOTSUPP})
@@ -66,7 +69,7 @@ def is_held(path: Path) -> bool:
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
     try:
         _refuse_irregular(path, os.fstat(handle))
-        if sys.platform != "win32":
+        if fcntl is not None:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True

@@ -195,7 +195,9 @@ def read_small_file(path: str | os.PathLike[str], limit: int, name: str = "") ->
     """
     found = require_file(path, name)
     # Not blocking, in case a pipe has taken the file's place since.
-    descriptor = os.open(found, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(
+        found, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+    )
     with os.fdopen(descriptor, "rb") as file:
         content = file.read(limit + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     if content is None or len(content) > limit:

@@ -7,11 +7,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.live import Live
     from rich.text import Text
 
@@ -69,6 +70,7 @@ class PhaseLine:
         self._began = clock()
         self._jobs: JobCount | None = None
         self._live: Live | None = None
+        self._plain: tuple[Any, Any] = (sys.stdout, sys.stderr)
 
     def begin(self, phase: str) -> None:
         """Say what is being done from now on."""
@@ -115,12 +117,26 @@ class PhaseLine:
         from rich.live import Live
 
         console = Console(file=sys.stdout)
-        self._live = Live(self, console=console, refresh_per_second=_LINES_A_SECOND, transient=True)
+        live = Live(
+            self,
+            console=console,
+            refresh_per_second=_LINES_A_SECOND,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        plain = sys.stdout, sys.stderr
+        self._live, self._plain = live, plain
         try:
-            with self._live:
+            with live, _streams(_Above(plain[0], console), _Above(plain[1], console)):
                 yield self
         finally:
             self._live = None
+
+    def end(self) -> None:
+        """Take the line away for good: from here on the command speaks for itself, or waits for others."""
+        if self._live is not None:
+            self._live.stop()
 
     @contextmanager
     def hidden(self) -> Iterator[None]:
@@ -131,10 +147,68 @@ class PhaseLine:
             return
         live.stop()
         try:
-            yield
+            with _streams(*self._plain):
+                yield
         finally:
             live.start(refresh=True)
             self._live = live
+
+
+class _Above:
+    """A stream whose lines are printed above the line of the phase, each whole, however long it is.
+
+    Args:
+        stream: a terminal.
+        console: shows the line.
+    """
+
+    def __init__(self, stream: Any, console: "Console") -> None:
+        self._stream = stream
+        self._console = console
+        self._begun = ""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Print what is complete of the text, and keep the rest until its line ends."""
+        from rich.text import Text
+
+        *lines, self._begun = (self._begun + text).split("\n")
+        if lines:
+            shown = Text("\n").join(Text.from_ansi(line) for line in lines)
+            # Rich would wrap a path or a command, which could then not be copied.
+            self._console.print(shown, soft_wrap=True)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Flush what was printed; a line that is not complete waits."""
+        self._stream.flush()
+
+    def close_line(self) -> None:
+        """Write what waits for the end of its line, as it is: the line of the phase is gone."""
+        if self._begun:
+            self._stream.write(self._begun)
+            self._begun = ""
+
+
+@contextmanager
+def _streams(out: Any, err: Any) -> Iterator[None]:
+    """Let these be the standard streams of Python in the block."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = out, err
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+        for stream in (out, err):
+            if isinstance(stream, _Above):
+                stream.close_line()
 
 
 def minutes(seconds: float) -> str:

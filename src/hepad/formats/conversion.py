@@ -99,7 +99,7 @@ def _convert(
     parts = Parts(target, {**asked, "files": list(file_facts(files))})
     counts: Counter[str] = Counter()
     try:
-        with write_hdf5(parts.whole) as file, ExitStack() as stack:
+        with write_hdf5(parts.whole, named=target) as file, ExitStack() as stack:
             n_rows = sum(step.stop - step.start for step in steps)
             advance = None if quiet else stack.enter_context(progress("converting", n_rows))
             out = stack.enter_context(ConvertedFile(file, plan, same_anywhere=request.direct))

@@ -21,20 +21,20 @@ def image_population(images: FloatArray, weight: FloatArray | None = None) -> Po
     >>> import numpy as np
     >>> from hepad.generators import image_population
     >>> found = image_population(np.ones((2, 1, 3, 5)))
-    >>> found.observables["total"].values, found.observables["centre_column"].values
+    >>> found.observables["pixel_sum"].values, found.observables["centre_column"].values
     (array([15., 15.]), array([2., 2.]))
     """
     pixels = images.sum(axis=1)
     whole = {
-        "total": pixels.sum(axis=(1, 2)),
-        "largest": pixels.max(axis=(1, 2)),
+        "pixel_sum": pixels.sum(axis=(1, 2)),
+        "largest_pixel": pixels.max(axis=(1, 2)),
         "occupancy": (pixels > 0).mean(axis=(1, 2)),
     }
     positive = np.maximum(pixels, 0)
     profiles = {"row": pixels.sum(axis=2), "column": pixels.sum(axis=1)}
     for name, along in (("row", positive.sum(axis=2)), ("column", positive.sum(axis=1))):
         whole[f"centre_{name}"], whole[f"width_{name}"] = _moments(along)
-    return _population(whole, profiles, {"pixel": _cells(pixels)}, weight)
+    return _population(whole, whole["pixel_sum"], profiles, {"pixel": _cells(pixels)}, weight)
 
 
 def shower_population(
@@ -80,18 +80,18 @@ def shower_population(
     whole["mean_radius"] = held @ distance / np.where(held.sum(axis=1) > 0, held.sum(axis=1), 1.0)
     profiles = {"layer": energy.sum(axis=(2, 3)), "radius": radial}
     observables = {"cell": _cells(np.where(filled, energy, 0.0)), "sparsity": Observable(1 - whole["occupancy"])}
-    return _population(whole, profiles, observables, weight, incident)
+    return _population(whole, whole["total"], profiles, observables, weight, incident)
 
 
 def _population(
     whole: dict[str, FloatArray],
+    total: FloatArray,
     profiles: dict[str, FloatArray],
     beside: dict[str, Observable],
     weight: FloatArray | None,
     incident: FloatArray | None = None,
 ) -> Population:
     """Entries whose features are observables and, as shares of the sum, the first profile."""
-    total = whole["total"]
     name, along = next(iter(profiles.items()))
     shares = along / np.where(total > 0, total, 1.0)[:, None]
     # The last share follows from the others.

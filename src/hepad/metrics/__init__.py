@@ -2,6 +2,7 @@
 
 from hepad.metrics.conformal import ScoreCalibration
 from hepad.metrics.correlation import distance_correlation, pearson, spearman
+from hepad.metrics.count_significance import count_significance
 from hepad.metrics.delong import (
     AucComponents,
     AucDifference,
@@ -61,6 +62,7 @@ __all__ = [
     "binomial_interval",
     "choose_cut",
     "compare_aucs",
+    "count_significance",
     "density_calibration",
     "distance_correlation",
     "effective_entries",

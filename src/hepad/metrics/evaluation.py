@@ -17,7 +17,7 @@ from hepad.metrics.evaluation_notes import (
 from hepad.metrics.matching import compare_at_equal_loudness
 from hepad.metrics.placements import sorted_once
 from hepad.metrics.roc import RocCurve, auc, roc_curve
-from hepad.metrics.samples import ScoredSample
+from hepad.metrics.samples import ScoredSample, loudness_title
 from hepad.metrics.sculpting import Sculpting, score_sculpting
 from hepad.metrics.verdict import difference_metrics, judged_signals, pair_result, verdict_metrics
 from hepad.metrics.working_points import MIN_ENTRIES, fpr_name, max_sic, tpr_at_fpr
@@ -38,7 +38,8 @@ class Evaluation:
         sculpting: observable → what cuts on the score do to its spectrum, on the background.
         warnings: what a reader of the numbers must know, one sentence each.
         small_print: what changes no number that is given, one sentence each.
-        unmatched: which pairs have no comparison at equal Σ pT, and why, one sentence each.
+        loudness: what is equal in the comparison at equal loudness, such as Σ pT or the visible energy of showers.
+        unmatched: which pairs have no comparison at equal loudness, and why, one sentence each.
 
     >>> import numpy as np
     >>> from hepad.metrics import ScoredSample, evaluate
@@ -60,6 +61,7 @@ class Evaluation:
     warnings: list[str] = field(default_factory=list)
     small_print: list[str] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
+    loudness: str = "Σ pT"
 
     @property
     def references(self) -> list[str]:
@@ -75,7 +77,7 @@ def evaluate(
     reconstructs: bool = False,
     sculpted: Sequence[str] = (),
 ) -> Evaluation:
-    """Compare every signal with every reference, also at equal Σ pT, and the score with every feature.
+    """Compare every signal with every reference, also at equal loudness, and the score with every feature.
 
     For each reference, every other sample is a signal, except the training background. Correlations are named in
     `metrics` for the background alone, and kept for every sample in `pearson` and `spearman`.
@@ -107,7 +109,7 @@ def evaluate(
     for name in (background, *references):
         if name not in samples:
             raise ValueError(f"no sample {name!r} to evaluate; there are {', '.join(samples)}")
-    result = Evaluation(background)
+    result = Evaluation(background, loudness=loudness_title(samples[background]))
     samples = _without_holes(result, samples)
     with sorted_once(column for sample in samples.values() for column in (sample.score, *sample.baselines.values())):
         _compare_all(result, samples, references, fprs, reconstructs)

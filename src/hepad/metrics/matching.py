@@ -9,7 +9,14 @@ from numpy.typing import ArrayLike
 
 from hepad.metrics.delong import auc_difference, auc_interval
 from hepad.metrics.roc import auc
-from hepad.metrics.samples import LOUDNESS, FloatArray, ScoredSample, as_scores, effective_entries
+from hepad.metrics.samples import (
+    LOUDNESS,
+    FloatArray,
+    ScoredSample,
+    as_scores,
+    effective_entries,
+    loudness_title,
+)
 from hepad.metrics.verdict import difference_metrics, pair_result
 
 MIN_EFFECTIVE: Final = 100
@@ -117,7 +124,7 @@ def _overlap_weights(r: FloatArray, s: FloatArray, own_r: FloatArray, own_s: Flo
 def compare_at_equal_loudness(
     metrics: dict[str, float], samples: Mapping[str, ScoredSample], signals: Sequence[str], reference: str
 ) -> list[str]:
-    """Add the numbers of every pair whose Σ pT overlaps, `test/matched_…`; say of which it does not.
+    """Add the numbers of every pair whose loudness overlaps, `test/matched_…`; say of which it does not.
 
     Args:
         metrics: flat name → number, to add to.
@@ -138,7 +145,7 @@ def compare_at_equal_loudness(
         if found.usable:
             _compare(metrics, signal, background, found)
         else:
-            notes.append(_why(name, reference, found))
+            notes.append(_why(name, reference, found, loudness_title(background)))
     return notes
 
 
@@ -161,10 +168,10 @@ def _compare(metrics: dict[str, float], signal: ScoredSample, reference: ScoredS
         metrics |= difference_metrics(f"test/matched_over_trivial/{pair}", difference)
 
 
-def _why(signal: str, reference: str, found: Matching) -> str:
+def _why(signal: str, reference: str, found: Matching, loudness: str) -> str:
     entries = min(found.effective)
     if entries < MIN_EFFECTIVE:
         why = f"{entries:.0f} effective entries are left, fewer than {MIN_EFFECTIVE}"
     else:
-        why = f"Σ pT itself still has an AUC of {found.residual:.2f}, more than {MAX_RESIDUAL:g} from 0.5"
-    return f"{signal} and {reference} have hardly a Σ pT in common (overlap {100 * found.overlap:.2g}%): {why}."
+        why = f"{loudness} itself still has an AUC of {found.residual:.2f}, more than {MAX_RESIDUAL:g} from 0.5"
+    return f"{signal} and {reference} have hardly any {loudness} in common (overlap {100 * found.overlap:.2g}%): {why}."

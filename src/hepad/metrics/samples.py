@@ -124,6 +124,32 @@ def trivial_title(name: str) -> str:
     return _TITLES.get(name, name)
 
 
+_LOUDNESS_TITLES: Final = {
+    "pt": "Σ pT",
+    "sum_pt": "Σ pT",
+    "total_et": "Σ E_T",
+    "deposited_energy": "visible energy",
+}
+
+
+def loudness_title(sample: "ScoredSample") -> str:
+    """Name of what signal and reference are matched by: that of the observable that it is, Σ pT where it is none.
+
+    >>> import numpy as np
+    >>> from hepad.metrics import ScoredSample
+    >>> from hepad.metrics.samples import loudness_title
+    >>> energy = np.array([3.0, 5.0])
+    >>> loudness_title(ScoredSample("photons", energy, {"deposited_energy": energy}, {"sum_pt": energy}))
+    'visible energy'
+    """
+    loudness = sample.baselines.get(LOUDNESS)
+    if loudness is None:
+        return trivial_title(LOUDNESS)
+    same = [name for name, values in sample.features.items() if np.array_equal(values, loudness)]
+    known = [_LOUDNESS_TITLES[name] for name in same if name in _LOUDNESS_TITLES]
+    return [*known, *same, trivial_title(LOUDNESS)][0]
+
+
 @dataclass(frozen=True, eq=False)
 class ScoredSample:
     """One sample and the anomaly scores of its entries.

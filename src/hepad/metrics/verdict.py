@@ -86,7 +86,7 @@ def pair_result(metrics: Mapping[str, float], signal: str, reference: str, match
     Args:
         metrics: of a run.
         signal, reference: samples.
-        matched: at equal Σ pT.
+        matched: at equal loudness.
 
     >>> from hepad.metrics import pair_result
     >>> metrics = {"test/auc/ttbar_vs_zero_bias": 0.84, "test/baseline_auc/sum_pt/ttbar_vs_zero_bias": 0.81}
@@ -140,7 +140,7 @@ class Verdict:
 
     Attributes:
         reference: sample on the background side.
-        matched: at equal Σ pT.
+        matched: at equal loudness.
         signals: how many there are.
         better: on how many the score is better than the best trivial score.
         significant: on how many of them beyond chance.
@@ -179,8 +179,14 @@ def read_verdict(metrics: Mapping[str, float], reference: str, matched: bool = F
     )
 
 
-def verdict_sentence(metrics: Mapping[str, float], reference: str) -> str | None:
-    """Return the verdict against one reference in words, also at equal Σ pT; None where there is none."""
+def verdict_sentence(metrics: Mapping[str, float], reference: str, loudness: str = "Σ pT") -> str | None:
+    """Return the verdict against one reference in words, also at equal loudness; None where there is none.
+
+    Args:
+        metrics: flat name → number.
+        reference: the background side.
+        loudness: name of what is equal in the comparison at equal loudness.
+    """
     found, matched = (read_verdict(metrics, reference, equal) for equal in (False, True))
     if found is None:
         return None
@@ -191,7 +197,8 @@ def verdict_sentence(metrics: Mapping[str, float], reference: str) -> str | None
     )
     if matched is None:
         return f"{text}."
-    return f"{text}; at equal Σ pT on {matched.better} of {matched.signals} (significantly on {matched.significant})."
+    equal = f"on {matched.better} of {matched.signals} (significantly on {matched.significant})"
+    return f"{text}; at equal {loudness} {equal}."
 
 
 def verdict_metrics(
@@ -221,7 +228,7 @@ def judged_signals(signals: Sequence[str], references: Sequence[str]) -> list[st
 
 
 def name_prefix(matched: bool) -> str:
-    """Return how names of metrics begin: `test/`, or `test/matched_` at equal Σ pT."""
+    """Return how names of metrics begin: `test/`, or `test/matched_` at equal loudness."""
     return "test/matched_" if matched else "test/"
 
 

@@ -98,14 +98,12 @@ def _thread_variables(asked: int | None, share: int) -> dict[str, str]:
 
 
 def _start(config: DictConfig, logs: Path, index: int, overrides: Sequence[str], threads: dict[str, str]) -> _Process:
-    name = next((word.split("=", 1)[1] for word in overrides if word.startswith("sweep.job=")), str(index))
-    inherited = [str(word) for word in config.hydra.overrides.hydra if _concerns_a_job(str(word))]
-    run_dir = Path(str(config.hydra.sweep.dir)) / name
-    command = [sys.executable, "-m", f"hepad.{config.hydra.job.config_name}", *inherited, *overrides]
+    name = name_of(overrides, index)
+    command = job_command(config, overrides, str(Path(str(config.hydra.sweep.dir)) / name))
     log = logs / f"{name}.log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [*command, f"hydra.run.dir='{run_dir}'"],
+            command,
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -114,6 +112,24 @@ def _start(config: DictConfig, logs: Path, index: int, overrides: Sequence[str],
             start_new_session=True,
         )
     return _Process(index, name, log, process, time.monotonic())
+
+
+def name_of(overrides: Sequence[str], index: int) -> str:
+    """Return the name of a job from its words: that of its directory."""
+    return next((word.split("=", 1)[1] for word in overrides if word.startswith("sweep.job=")), str(index))
+
+
+def job_command(config: DictConfig, overrides: Sequence[str], run_dir: str) -> list[str]:
+    """Return the words that run a job as a process of its own.
+
+    Args:
+        config: of the command.
+        overrides: the words of the job.
+        run_dir: its directory.
+    """
+    inherited = [str(word) for word in config.hydra.overrides.hydra if _concerns_a_job(str(word))]
+    module = f"hepad.{config.hydra.job.config_name}"
+    return [sys.executable, "-m", module, *inherited, *overrides, f"hydra.run.dir='{run_dir}'"]
 
 
 def _concerns_a_job(word: str) -> bool:
@@ -125,12 +141,16 @@ def _concerns_a_job(word: str) -> bool:
 
 def _outcome(job: _Process) -> JobOutcome:
     _close(job.process.stdin)
-    code = job.process.returncode
+    return log_outcome(job.process.returncode, job.log)
+
+
+def log_outcome(code: int, log: Path) -> JobOutcome:
+    """Return how a job ended, from its exit code (below 0 for a signal) and what it printed."""
     if code == 0:
         return JobOutcome("finished")
     if code < 0:
-        return JobOutcome("failed", f"killed by signal {signal.Signals(-code).name}; its log is {job.log}")
-    lines = [line for line in job.log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        return JobOutcome("failed", f"killed by signal {signal.Signals(-code).name}; its log is {log}")
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
     last = lines[-1].strip() if lines else f"exit code {code}"
     return JobOutcome("refused" if code == 2 else "failed", last.removeprefix("error: "))
 

@@ -1,4 +1,4 @@
-"""Mass spectra beyond cuts, with the fitted background, its error, the window and the pulls."""
+"""Mass spectra beyond cuts, with the fitted background, its error, the window and the significance of each bin."""
 
 import textwrap
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from hepad.metrics import count_significance
 from hepad.plots.search_style import (
     FIT_COLOR,
     first_of_rows,
@@ -25,9 +26,9 @@ from hepad.plots.style import house_style
 _ROOM: Final = 0.34
 """Share of the upper panel that the text and the legend take."""
 _ONE_SIGMA: Final = 0.158655254
-_PULLS: Final = 3.8
+_AT_LEAST: Final = 3.8
 _LARGEST: Final = 100.0
-"""Of a pull that is drawn; bars of larger ones end in an arrow at the edge."""
+"""Of a significance that is drawn; bars of larger ones end in an arrow at the edge."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ def plot_search_spectrum(
     unit: str = "",
     note: str | None = None,
 ) -> Figure:
-    """Spectra beyond several cuts side by side, each with its fit and, below, what remains in units of its error.
+    """Spectra beyond several cuts side by side, each with its fit and, below, how significant it differs.
 
-    The pull of a bin is (n − b)/√(b + σ_b²); one beyond ±100 ends in an arrow at the edge. Error bars are
-    the central 68% intervals of Poisson means (Garwood 1936).
+    What remains of a bin is the significance of its count (`hepad.metrics.count_significance`), below 0 for a deficit
+    and 0 where a count is as usual as can be; one beyond ±100 ends in an arrow at the edge. Error bars are the central
+    68% intervals of Poisson means (Garwood 1936).
 
     Args:
         spectra: one for each cut.
@@ -79,7 +81,7 @@ def plot_search_spectrum(
     >>> spectrum = MassSpectrum("top 1%", [3, 4, 5, 6], [30, 25, 9], [28, 16, 9], [2, 1, 1])
     >>> figure = plot_search_spectrum([spectrum], (4, 5), observable="m_jj", unit="TeV")
     >>> [axes.get_ylabel() for axes in figure.axes]
-    ['Entries per bin', 'Pull']
+    ['Entries per bin', 'Significance']
     """
     if not spectra:
         raise ValueError("no spectra to plot")
@@ -90,7 +92,7 @@ def plot_search_spectrum(
             below.set_xlabel(observable_label(observable, unit))
         for top, below in first_of_rows(panels):
             top.set_ylabel("Entries per bin")
-            below.set_ylabel("Pull")
+            below.set_ylabel("Significance")
         fitted = [panel[0] for panel, spectrum in zip(panels, spectra, strict=True) if _is_fitted(spectrum)]
         _legend((fitted or [panels[0][0]])[0])
         sign_panels(panels, note)
@@ -133,7 +135,7 @@ def _panel(top: Axes, below: Axes, spectrum: MassSpectrum, window: tuple[float, 
     top.tick_params(labelbottom=False)
     _tell(top, spectrum)
     if fitted:
-        _pulls(below, edges, counts, expected, errors, window)
+        _significances(below, edges, counts, expected, errors, window)
     else:
         below.text(0.5, 0.5, "no fit", transform=below.transAxes, ha="center", va="center", fontsize=18, color="0.3")
         below.set_yticks([])
@@ -147,7 +149,7 @@ def _legend(axes: Axes) -> None:
     axes.legend([h for _, h in entries], [name for name, _ in entries], loc="upper right", fontsize=16)
 
 
-def _pulls(
+def _significances(
     axes: Axes,
     edges: NDArray[np.float64],
     counts: NDArray[np.float64],
@@ -155,17 +157,16 @@ def _pulls(
     errors: NDArray[np.float64],
     window: tuple[float, float],
 ) -> None:
-    spread = np.sqrt(np.maximum(expected, 0) + errors**2)
-    pulls = np.divide(counts - expected, spread, out=np.zeros_like(spread), where=spread > 0)
+    z = count_significance(counts, np.maximum(expected, 0), errors)
     centers = (edges[1:] + edges[:-1]) / 2
-    beyond = np.abs(pulls) > _LARGEST
-    pulls = np.clip(pulls, -_LARGEST, _LARGEST)
-    low, high = min(-_PULLS, 1.15 * float(pulls.min())), max(_PULLS, 1.15 * float(pulls.max()))
-    for center, pull in zip(centers[beyond], pulls[beyond], strict=True):
-        axes.plot(center, 1.06 * pull, "^" if pull > 0 else "v", color="black", markersize=8, zorder=3)
+    beyond = np.abs(z) > _LARGEST
+    z = np.clip(z, -_LARGEST, _LARGEST)
+    low, high = min(-_AT_LEAST, 1.15 * float(z.min())), max(_AT_LEAST, 1.15 * float(z.max()))
+    for center, height in zip(centers[beyond], z[beyond], strict=True):
+        axes.plot(center, 1.06 * height, "^" if height > 0 else "v", color="black", markersize=8, zorder=3)
     inside = (centers >= window[0]) & (centers < window[1])
     for chosen, color in ((~inside, "0.45"), (inside, "#bd1f01")):
-        axes.bar(centers[chosen], pulls[chosen], np.diff(edges)[chosen], color=color, linewidth=0, zorder=2)
+        axes.bar(centers[chosen], z[chosen], np.diff(edges)[chosen], color=color, linewidth=0, zorder=2)
     for level in (-2, 0, 2):
         axes.axhline(level, color="black" if level == 0 else "0.4", linewidth=1, linestyle="-" if level == 0 else ":")
     axes.set_ylim(low, high)

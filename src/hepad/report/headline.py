@@ -44,7 +44,7 @@ def headline_table(evaluation: Evaluation) -> Table:
 
 
 def matched_table(evaluation: Evaluation) -> Table | None:
-    """The same at equal Σ pT, with what signal and reference have in common; None where no Σ pT is known.
+    """The same at equal loudness, with what signal and reference have in common; None where no loudness is known.
 
     >>> import numpy as np
     >>> from hepad.metrics import ScoredSample, evaluate
@@ -72,10 +72,10 @@ def matched_table(evaluation: Evaluation) -> Table | None:
     return Table(
         ["Signal", "Reference", *_titles(names), "Overlap", "Entries"],
         rows,
-        "The same at equal Σ pT (E_T for images), so that loudness cannot win: weights give signal and reference one "
+        f"The same at equal {evaluation.loudness}, so that loudness cannot win: weights give signal and reference one "
         f"common distribution of it. {_DIFFERENCE} Overlap: the share of the two distributions that is common to both; "
         f"entries: the effective number left on the smaller side. A dash where that is below {MIN_EFFECTIVE}, or where "
-        "Σ pT still tells the two apart.",
+        f"{evaluation.loudness} still tells the two apart.",
         _winners(rows, names),
     )
 

@@ -39,7 +39,7 @@ def run_card(title: str, place: str, background: str, metrics: Mapping[str, floa
         Markup("<p><b>{}</b>, background {}<br><small>{}</small></p>").format(title, background, place),
         _table(pairs) if pairs else Markup("<p>No AUC: there is no signal to compare with.</p>"),
     ]
-    if (sentence := verdict_sentence(metrics, background)) is not None:
+    if (sentence := verdict_sentence(metrics, background, "loudness")) is not None:
         parts.append(Markup("<p>{}</p>").format(sentence))
     if picture is not None:
         alt = f"ROC curves against {background}"

@@ -8,7 +8,7 @@ from hepad.report import Answer, Cell, Table, best_cells
 from hepad.report.content import Tone
 from hepad.report.headline import auc_cell, difference_cell, trivial_cell
 
-_TITLES = ("Signal", "AUC", "Best trivial score", "Difference", "At equal Σ pT", "It is")
+_TITLES = ("Signal", "AUC", "Best trivial score", "Difference", "At equal loudness", "It is")
 _OPTIONAL = (4,)
 
 
@@ -37,7 +37,7 @@ def run_answer(evaluation: Evaluation) -> Answer | None:
     judged = judged_signals(signals, evaluation.references)
     pairs = [pair_result(evaluation.metrics, signal, first) for signal in judged]
     known = [pair for pair in pairs if pair is not None and pair.difference is not None]
-    sentence = verdict_sentence(evaluation.metrics, first)
+    sentence = verdict_sentence(evaluation.metrics, first, evaluation.loudness)
     return Answer(
         _headline(verdict.better, verdict.signals, verdict.significant),
         _tone(known, verdict.better, verdict.signals),
@@ -46,7 +46,11 @@ def run_answer(evaluation: Evaluation) -> Answer | None:
             _by_how_much(known, first),
         ],
         _table(evaluation, known, first),
-        [told for other in others if (told := verdict_sentence(evaluation.metrics, other)) is not None],
+        [
+            told
+            for other in others
+            if (told := verdict_sentence(evaluation.metrics, other, evaluation.loudness)) is not None
+        ],
     )
 
 
@@ -95,13 +99,14 @@ def _table(evaluation: Evaluation, pairs: list[PairResult], reference: str) -> T
             ]
         )
     known = [j for j in range(len(_TITLES)) if j not in _OPTIONAL or any(row[j] is not None for row in rows)]
-    equal_too = ", and the same at equal Σ pT" if len(known) == len(_TITLES) else ""
+    equal_too = f", and the same at equal {evaluation.loudness}" if len(known) == len(_TITLES) else ""
     caption = (
         f"AUC against {reference} beside the best score that needs no model, the better one marked; the difference "
         f"with its standard error in brackets, * p < {SIGNIFICANT:g} (DeLong, paired){equal_too}."
     )
     rows = [[row[j] for j in known] for row in rows]
-    return Table([_TITLES[j] for j in known], rows, caption, best_cells(rows, (1, 2), within="row"))
+    titles = [*_TITLES[:4], f"At equal {evaluation.loudness}", *_TITLES[5:]]
+    return Table([titles[j] for j in known], rows, caption, best_cells(rows, (1, 2), within="row"))
 
 
 def _words(pair: PairResult) -> str:

@@ -91,8 +91,10 @@ def _notes(title: str, data: AnomalyDataModule, facts: Mapping[str, Any]) -> lis
 
 
 def verdict_sentences(evaluation: Evaluation) -> list[str]:
-    """Say for each reference on how many signals the score beats the best trivial one, also at equal Σ pT."""
-    found = (verdict_sentence(evaluation.metrics, reference) for reference in evaluation.references)
+    """Say for each reference on how many signals the score beats the best trivial one, also at equal loudness."""
+    found = (
+        verdict_sentence(evaluation.metrics, reference, evaluation.loudness) for reference in evaluation.references
+    )
     return [sentence for sentence in found if sentence is not None]
 
 

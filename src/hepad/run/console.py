@@ -66,7 +66,7 @@ def auc_table(evaluation: Evaluation) -> ConsoleTable:
 def trivial_table(evaluation: Evaluation) -> ConsoleTable:
     """Return the best score that needs no model for every signal against the first reference, by name.
 
-    Beside it the model and the best trivial score at equal Σ pT, where any signal has them.
+    Beside it the model and the best trivial score at equal loudness, where any signal has them.
     """
     reference = evaluation.references[0]
     rows: list[list[Cell]] = []
@@ -74,7 +74,7 @@ def trivial_table(evaluation: Evaluation) -> ConsoleTable:
         found = (pair_result(evaluation.metrics, signal, reference, equal) for equal in (False, True))
         plain, matched = ([None, None] if pair is None else [auc_cell(pair), trivial_cell(pair)] for pair in found)
         rows.append([signal, plain[1], *matched])
-    titles = ["Signal", "Best trivial", "AUC at equal Σ pT", "Best trivial"]
+    titles = ["Signal", "Best trivial", f"AUC at equal {evaluation.loudness}", "Best trivial"]
     if all(row[2] is None for row in rows):
         titles, rows = titles[:2], [row[:2] for row in rows]
     return console_table(Table(titles, rows), f"Best trivial score vs {reference}")

@@ -82,7 +82,7 @@ def generate_file(
         parts = Parts(target, asked)
         blocks = made_up_blocks(model, n, given, generator, parts)
         done = min(parts.found * block_size(model), n)
-        with write_hdf5(parts.whole) as file, progress("generate", n, done, unit="entries") as advance:
+        with write_hdf5(parts.whole, named=target) as file, progress("generate", n, done, unit="entries") as advance:
             entries = EntryFile(file, kind, n, features, dataset)
             for i, made in enumerate(blocks):
                 entries.add(made)
@@ -103,8 +103,6 @@ def generate_file(
             parts.remove()
         if isinstance(error, OSError):
             raise JobError(f"cannot write {target}: {error.strerror or error}; nothing is left of it") from error
-        if parts is not None and str(parts.whole) in str(error):
-            raise type(error)(str(error).replace(str(parts.whole), str(target))) from error
         raise
     parts.remove()
     return n

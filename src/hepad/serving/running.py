@@ -12,6 +12,7 @@ from typing import Final
 import torch
 import uvicorn
 
+from hepad.core.phases import PHASES
 from hepad.run.loading import load_run
 from hepad.run.score_beside import score_beside
 from hepad.scores.forward import Forward, scoring_device
@@ -87,6 +88,7 @@ def serve(
         )
         address = address_of(listening)
         print(f"serving {description.name} at {address}, see {address}/docs; Ctrl-C ends it", flush=True)
+        PHASES.end()
         server = Server(config)
         on_start(server)
         server.run(sockets=[listening])

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
@@ -126,10 +127,10 @@ print("the end")
 """
 
 
-def in_a_terminal(**environment):
+def in_a_terminal(*words, **environment):
     reader, writer = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdout=writer, stderr=writer,
+        [sys.executable, *(words or ("-c", PROGRAM))], stdout=writer, stderr=writer,
         env={**os.environ, "TERM": "xterm", "COLUMNS": "60", **environment},
     )  # fmt: skip
     os.close(writer)
@@ -176,3 +177,14 @@ def test_in_a_terminal_the_line_comes_and_goes_around_bars_and_prints():
 
 def test_of_several_processes_that_train_one_run_the_first_has_the_terminal():
     assert "starting" not in in_a_terminal(LOCAL_RANK="1")
+
+
+def test_every_command_says_at_once_that_it_runs_and_breaks_no_line_that_may_be_copied():
+    path = import_module("hepad.bundled").__file__.replace("__init__.py", "wprime.h5")
+    shown = in_a_terminal("-m", "hepad.inspect", path)
+    assert shown.index("starting") < shown.index("looking at files") < shown.index("wprime.h5")
+    use = [line for line in left_on_the_screen(shown) if "use it:" in line]
+    assert len(use) == 1
+    assert len(use[0]) > 60
+    assert use[0].rstrip().endswith(f"={path}")
+    assert not any("looking at files" in line for line in left_on_the_screen(shown))

@@ -74,7 +74,7 @@ def test_an_image_by_hand():
     image[0, 0, 1, 0] = 3
     image[0, 1, 3, 2] = 1
     values = {name: observable.values.tolist() for name, observable in image_population(image).observables.items()}
-    assert values["total"] == [4]
+    assert values["pixel_sum"] == [4]
     assert values["centre_row"] == [1.5]
     assert values["centre_column"] == [0.5]
     assert values["occupancy"] == [2 / 12]

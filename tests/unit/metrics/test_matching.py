@@ -65,7 +65,7 @@ def test_where_nothing_is_in_common_there_is_no_number_and_a_sentence():
     assert "test/matched_verdict/vs_b/signals" not in result.metrics
     assert result.metrics["test/matched_entries/s_vs_b"] < MIN_EFFECTIVE
     (sentence,) = result.unmatched
-    assert sentence.startswith("s and b have hardly a Σ pT in common")
+    assert sentence.startswith("s and b have hardly any Σ pT in common")
     assert f"fewer than {MIN_EFFECTIVE}" in sentence
 
 

@@ -6,6 +6,7 @@ import pytest
 from hepad.metrics import ScoredSample, auc, auc_difference, evaluate, pair_result, read_verdict
 from hepad.metrics.evaluation_notes import is_below_half
 from hepad.metrics.verdict import judged_signals, verdict_sentence
+from hepad.report import matched_table
 
 
 def scored(name, score, **baselines):
@@ -86,3 +87,22 @@ def test_without_trivial_scores_there_is_no_verdict():
     result = evaluate({"b": scored("b", normal(0)), "s": scored("s", normal(1))}, "b", ["b"])
     assert read_verdict(result.metrics, "b") is None
     assert verdict_sentence(result.metrics, "b") is None
+
+
+@pytest.mark.parametrize(
+    ("observable", "title"), [("pt", "Σ pT"), ("total_et", "Σ E_T"), ("deposited_energy", "visible energy"), ("q", "q")]
+)
+def test_what_is_equal_is_named_as_what_it_is(observable, title):
+    rng = np.random.default_rng(0)
+    samples = {}
+    for name, louder in (("b", 1.0), ("s", 1.1)):
+        energy = louder * rng.exponential(30, 3000)
+        seen = {"other": rng.normal(size=3000), observable: energy}
+        samples[name] = ScoredSample(name, rng.normal(size=3000), seen, {"sum_pt": energy})
+    found = evaluate(samples, "b", references=["b"])
+    assert found.loudness == title
+    sentence = verdict_sentence(found.metrics, "b", found.loudness)
+    assert f"; at equal {title} on" in sentence
+    shown = matched_table(found)
+    assert f"at equal {title}," in shown.caption
+    assert ("Σ pT" in sentence) == (observable == "pt")

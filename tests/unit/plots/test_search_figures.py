@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy.stats import norm
 
+from hepad.metrics import count_significance
 from hepad.plots import house_style
 from hepad.plots.runs import run_styles
 from hepad.plots.search_closure import TemplateClosure, plot_closure_auc, plot_closure_pulls
@@ -110,18 +111,18 @@ def test_axes_are_named_once_in_a_row(figures):
     assert [ax.get_xlabel() for ax in axes[1::2]] == ["my_\\$mass"] * 5
 
 
-def test_pulls_are_in_units_of_poisson_and_fit_error(figures):
+def test_bars_are_significances_of_counts_with_the_error_of_the_fit(figures):
     below = figures["spectrum"].axes[1]
     drawn = {round(bar.get_x() + bar.get_width() / 2, 6): bar.get_height() for bar in below.patches[1:]}
-    expected = (COUNTS - EXPECTED) / np.sqrt(EXPECTED + (0.05 * EXPECTED) ** 2)
+    expected = count_significance(COUNTS, EXPECTED, 0.05 * EXPECTED)
     assert [drawn[round(x, 6)] for x in (EDGES[1:] + EDGES[:-1]) / 2] == pytest.approx(expected)
 
 
-def test_absurd_pulls_end_in_an_arrow_and_leave_the_others_readable():
+def test_absurd_significances_end_in_an_arrow_and_leave_the_others_readable():
     absurd = MassSpectrum("top 1%", [3, 4, 5, 6, 7], [30, 1e9, 9, 0], [28, 0, 9, 1e9], [2, 1, 1, 1e-3])
     below = plot_search_spectrum([absurd], (4, 5), observable="m_jj").axes[1]
     heights = sorted(bar.get_height() for bar in below.patches[1:])
-    assert heights == pytest.approx([-100, 0, 2 / np.sqrt(28 + 4), 100])
+    assert heights == pytest.approx([-100, 0, count_significance([30], [28], [2])[0], 100])
     assert [line.get_marker() for line in below.lines if line.get_marker() in "^v"] == ["^", "v"]
     assert -120 < below.get_ylim()[0] < -106 < 106 < below.get_ylim()[1] < 120
 

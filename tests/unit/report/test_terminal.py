@@ -63,3 +63,40 @@ def test_on_a_terminal_cells_wrap_between_words_and_numbers_stay_whole(capsys, m
     for whole in ("a_run", "0.8300(20)", "0.8100", "isolation", "forest", "trivial"):
         assert whole in told
     assert max(map(len, told.splitlines())) <= max(width, 46)
+
+
+def shown_at(width, table, capsys, monkeypatch, lines=()):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(width))
+    print_to_terminal([console_table(table, "A title", runs=2)], lines)
+    return re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+
+
+def test_a_table_wider_than_the_terminal_goes_on_below_with_what_names_its_rows(capsys, monkeypatch):
+    names = [f"signal_number_{i}" for i in range(9)]
+    rows = [
+        [str(r), f"run_{r}", *(Interval(0.8 + i / 100, 0.79 + i / 100, 0.81 + i / 100) for i in range(9))]
+        for r in (1, 2)
+    ]
+    rows.append(["", "best trivial score", *(Named(0.5, "isolation forest") for _ in names)])
+    told = shown_at(80, Table(["", "Run", *names], rows), capsys, monkeypatch)
+    assert max(map(len, told.splitlines())) <= 80
+    heads = [line for line in told.splitlines() if "signal_number" in line]
+    assert [name for line in heads for name in re.findall(r"signal_number_\d", line)] == names
+    assert len(heads) > 1
+    # Each part names the runs once more, and each number is whole and beside its run.
+    assert told.count("run_1") == told.count("run_2") == told.count("best trivial score") == len(heads)
+    numbers = [n for line in told.splitlines() if "run_1" in line for n in re.findall(r"0\.8\d+\(\d+\)", line)]
+    assert numbers == [f"0.8{i}0(10)" for i in range(9)]
+    assert told.count("A title") == 1
+
+
+def test_sentences_wrap_between_words_and_what_is_copied_stays_in_one_line(capsys, monkeypatch):
+    sentence, command = "a sentence of words " * 9, "python -m hepad.compare " + "runs/a " * 20
+    lines = [("verdict", sentence), ("compare", command)]
+    told = shown_at(80, Table(["Run"], [["a"]]), capsys, monkeypatch, lines).splitlines()
+    assert [line for line in told if line.startswith("compare")] == [f"compare {command}"]
+    said = told[[line.startswith("verdict") for line in told].index(True) : -1]
+    assert len(said) > 1
+    assert all(len(line) <= 80 for line in said)
+    assert "".join(said).split() == ["verdict", *sentence.split()]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from hepad.config.keys.cluster import CLUSTER_KEYS
+from hepad.config.keys.cluster import CLUSTER_KEYS, SIZE
 from hepad.config.keys.compound import Either, ListOf, MapOf, optional
 from hepad.config.keys.kinds import Bytes, Flag, Kind, Name, Null, Number, Text, Whole, Word
 from hepad.config.keys.run import DIRECTORY, FILE, FILES, FORMATS, NAMES, ON_NONFINITE, TRAIN_KEYS
@@ -45,6 +45,15 @@ _HYDRA_KEYS: Final[Mapping[str, Kind]] = {
     "hydra.job.chdir": optional(Flag()),
     "hydra.launcher.n_jobs": optional(Whole(1, 4096)),
     "hydra.launcher.threads": optional(Whole(1, 1024)),
+    "hydra.launcher.cores": Whole(1, 1024),
+    "hydra.launcher.gpus": Whole(0, 64),
+    "hydra.launcher.memory": SIZE,
+    "hydra.launcher.disk": SIZE,
+    "hydra.launcher.retries": Whole(0, 100),
+    "hydra.launcher.transfer": Flag(),
+    "hydra.launcher.input": ListOf(Text(), 0, 100, "files", "['jets.h5']"),
+    "hydra.launcher.prologue": CLUSTER_KEYS["jobs.prologue"],
+    "hydra.launcher.extra": CLUSTER_KEYS["jobs.extra"],
 }
 
 _OWN_KEYS: Final[Mapping[str, Mapping[str, Kind]]] = {

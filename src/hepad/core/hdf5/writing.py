@@ -19,7 +19,7 @@ from hepad.core.hdf5.opening import H5PY_FAULTS
 
 
 @contextmanager
-def write_hdf5(target: Path, **settings: Any) -> Iterator[h5py.File]:
+def write_hdf5(target: Path, named: Path | None = None, **settings: Any) -> Iterator[h5py.File]:
     """Yield a new HDF5 file that takes its place at `target`, in one step, when all went well.
 
     The next `file[name]` after a failed write raises its `OSError`: looked up anew for every block that is written, a
@@ -27,6 +27,7 @@ def write_hdf5(target: Path, **settings: Any) -> Iterator[h5py.File]:
 
     Args:
         target: the file to write.
+        named: the file that the user asked for, where `target` lies aside and takes its place later.
         settings: further arguments of `h5py.File`.
 
     Raises:
@@ -51,7 +52,7 @@ def write_hdf5(target: Path, **settings: Any) -> Iterator[h5py.File]:
             raise
         cause = disk.error if disk is not None and disk.error is not None else error
         told = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-        raise JobError(f"cannot write {target}: {told}; nothing is left of it") from error
+        raise JobError(f"cannot write {named or target}: {told}; nothing is left of it") from error
 
 
 class _File(h5py.File):  # type: ignore[misc]  # h5py has no types
