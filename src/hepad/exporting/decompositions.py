@@ -60,7 +60,7 @@ def squeezed(x: Tensor, dim: int) -> Tensor:
     return x.reshape(shape)
 
 
-def asinh(x: Tensor) -> Tensor:
+def asinh(x: Tensor) -> Any:
     """Return the inverse hyperbolic sine of float64 numbers, of which ONNX Runtime has none, to some 1e-16 of 1 + |x|.
 
     >>> import torch
@@ -77,7 +77,7 @@ def asinh(x: Tensor) -> Tensor:
     return torch.where(x < 0, -found, found)
 
 
-def sinh(x: Tensor) -> Tensor:
+def sinh(x: Tensor) -> Any:
     """Return the hyperbolic sine of float64 numbers, of which ONNX Runtime has none.
 
     >>> import torch

@@ -103,12 +103,12 @@ def compare(
     whole = [np.concatenate(part) for part in zip(*pairs.values(), strict=True)]
     _, relative = _differences(whole[0], whole[1], signed)
     parts = np.split(relative, np.cumsum([len(expected) for expected, _ in pairs.values()])[:-1])
-    for (name, (_, found)), differs in zip(pairs.items(), parts, strict=True):
+    for (name, (_, of_file)), differs in zip(pairs.items(), parts, strict=True):
         beyond = np.flatnonzero(differs > tolerance)
         if len(beyond):
             # The worst first.
             rows = beyond[np.argsort(-differs[beyond], kind="stable")]
-            of_rounding = in_parts_of_rounding(model, take_rows(samples[name], torch.from_numpy(rows)), found[rows])
+            of_rounding = in_parts_of_rounding(model, take_rows(samples[name], torch.from_numpy(rows)), of_file[rows])
             each[name] = replace(each[name], beyond=len(rows), of_rounding=of_rounding)
     together = replace(
         Parity.of(whole[0], whole[1], signed, sum(decisions.values())),

@@ -67,7 +67,7 @@ def reachable(left: NDArray[np.integer], right: NDArray[np.integer]) -> NDArray[
     >>> reachable(np.array([[1, 1, 2, 3]]), np.array([[2, 1, 2, 3]]))
     array([[ True,  True,  True, False]])
     """
-    return np.logical_or.reduce(_levels(left, right))
+    return np.asarray(np.logical_or.reduce(_levels(left, right)))
 
 
 def _levels(left: NDArray[np.integer], right: NDArray[np.integer]) -> list[NDArray[np.bool_]]:

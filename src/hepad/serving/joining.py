@@ -53,7 +53,7 @@ class Joined:
 
     async def answer(self, asked: Asked) -> bytes:
         """Return the answer to a request, or raise what `work` gave for it."""
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.waiting.append((asked, future))
         self._begin()
         return await future
@@ -74,7 +74,8 @@ class Joined:
         if not _is_small(first[0]):
             self.waiting.remove(first)
             return [first]
-        taken, size = [], 0
+        taken: list[tuple[Asked, asyncio.Future[bytes]]] = []
+        size = 0
         for each in [each for each in self.waiting if _is_small(each[0])]:
             size += len(each[0].body)
             if taken and size > _SMALL:
