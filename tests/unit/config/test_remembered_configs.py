@@ -24,6 +24,7 @@ def by_hydra_alone(*words: str) -> DictConfig:
         ["model=gan", "trainer.max_epochs=7", "seed=3"],
         ["model=gan", "+data.samples.own=file.h5", "~callbacks"],
         ["experiment=top_vs_qcd", "logger=[wandb,csv]", "hydra.run.dir=run"],
+        ["hydra/launcher=slurm_local", "seed=2"],
     ],
     ids=" ".join,
 )
