@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,14 @@ PAGE = (Path(__file__).parents[2] / "docs" / "to_a_trigger.md").read_text(encodi
 COMMANDS = {"train": train.main, "threshold": threshold.main, "export": export.main}
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory) -> Path:
-    """The commands of the page, one after the other, on a small sample."""
-    directory = tmp_path_factory.mktemp("export")
+LINES = re.findall(r"^    python -m hepad\.(.*)$", PAGE, flags=re.MULTILINE)
+OF_PROGRAMS = [line for line in LINES if "runs/dense" in line]
+
+
+def run_commands(lines: Sequence[str], directory: Path) -> None:
+    """Run commands of the page, one after the other, on a small sample."""
     quick = [*two_samples(directory), "trainer.max_epochs=1", "evaluation.plots=false", "logger=none"]
-    for line in re.findall(r"^    python -m hepad\.(.*)$", PAGE, flags=re.MULTILINE):
+    for line in lines:
         name, *words = shlex.split(line)
         if name == "threshold":
             # Of few entries, ten must lie beyond.
@@ -30,7 +33,22 @@ def directory(tmp_path_factory) -> Path:
             words = ["fpr=0.1" if word.startswith("fpr") else word for word in words]
         done = call(COMMANDS[name], directory, *words, *(quick if name == "train" else []))
         assert done.code == 0, done.err
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory) -> Path:
+    """What the commands up to the program leave."""
+    directory = tmp_path_factory.mktemp("export")
+    run_commands(OF_PROGRAMS, directory)
     return directory
+
+
+@pytest.mark.thorough
+def test_every_project_of_the_page_is_made(tmp_path):
+    """Compilers take half a minute; tests of `hepad.firmware` compile a small network."""
+    run_commands([line for line in LINES if line not in OF_PROGRAMS], tmp_path)
+    for name in ("mu2", "q6", "forest"):
+        assert list((tmp_path / "runs" / name / "export").iterdir())
 
 
 def test_every_block_of_python_runs(directory, monkeypatch, capsys):
