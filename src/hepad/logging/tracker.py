@@ -76,7 +76,7 @@ class Notice:
 
 
 class Tracker:
-    """What a tracker does beside the curves and the config that Lightning gives to every logger.
+    """Part of a tracker beside the curves and the config that Lightning gives to every logger.
 
     A mixin of a Lightning logger. All but `log_results` may be left out where the tracker has nothing of the kind.
     """

@@ -36,7 +36,7 @@ class FoldedLayer:
 
     @property
     def computes(self) -> bool:
-        """Whether it gives numbers that are not among those it was given."""
+        """Return whether it gives numbers that are not among those it was given."""
         return self.kind not in ("max", "flatten")
 
     def __call__(self, x: Tensor) -> Tensor:

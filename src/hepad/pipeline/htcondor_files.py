@@ -17,7 +17,7 @@ _RELEASE_AFTER_SECONDS: Final = 60
 
 @dataclass(frozen=True)
 class CondorSettings:
-    """What a job asks for.
+    """Resources and words that a job asks for.
 
     Attributes:
         cores: of a job, each of which gets a thread.
