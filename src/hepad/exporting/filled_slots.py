@@ -16,8 +16,9 @@ _BY_NUMBER: Final = (MSE, MAE, MAPE, Huber, LogCosh)
 def take_filled_slots(model: TimeDistributedAutoencoder) -> None:
     """Let a model that leaves empty slots out compute nothing of them.
 
-    Unless its normaliser or its loss sees a whole event. Most slots of most events are empty: of zero bias 87%. PyTorch passes filled slots alone through the network, but
-    normalises and compares all; ONNX Runtime takes longer for that, above all to choose between a slot and zeros.
+    Unless its normaliser or its loss sees a whole event. Most slots of most events are empty, of zero bias 87%. PyTorch
+    passes filled slots alone through the network, but normalises and compares all; ONNX Runtime takes longer for that,
+    above all to choose between a slot and zeros.
     """
     if model.mask and model.normalizer.kind != "layer" and type(model.loss) in _BY_NUMBER:
         setattr(model, "losses", partial(filled_losses, model))  # noqa: B010

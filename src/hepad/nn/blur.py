@@ -71,4 +71,5 @@ class GaussianBlur(nn.Module):
         some = around > torch.finfo(x.dtype).tiny / torch.finfo(x.dtype).eps
         per_size = torch.where(some, values / torch.where(some, around, 1.0), 0.0)
         # The kernel is symmetric, so what goes out goes back by it.
-        return size * self(per_size) + torch.where(some, 0.0, values)
+        found: Tensor = size * self(per_size) + torch.where(some, 0.0, values)
+        return found
