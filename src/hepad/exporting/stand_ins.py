@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hepad.exporting.filled_slots import take_filled_slots
 from hepad.exporting.native_trees import TreeSums
 from hepad.models import AnomalyModel
 from hepad.models.averaged import AveragedModel
+from hepad.models.filled_slots import take_filled_slots
 from hepad.models.td_ae import TimeDistributedAutoencoder
 from hepad.models.trees import Trees
 from hepad.nn.normal_mixture import NormalMixture

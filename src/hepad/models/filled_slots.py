@@ -29,7 +29,7 @@ def filled_losses(model: TimeDistributedAutoencoder, batch: Batch) -> Tensor:
 
     >>> import torch
     >>> from hepad.core.batch import Batch
-    >>> from hepad.exporting.filled_slots import filled_losses
+    >>> from hepad.models.filled_slots import filled_losses
     >>> from hepad.models import TimeDistributedAutoencoder
     >>> _ = torch.manual_seed(0)
     >>> model = TimeDistributedAutoencoder((8, 17), loss={"_target_": "hepad.losses.MSE"}).eval()
