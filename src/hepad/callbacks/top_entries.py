@@ -102,6 +102,7 @@ class TopEntries:
         missed = float((self.explanation.remainder.abs() / size).max())
         how = {
             "terms": "the terms of the score",
+            "shapley": "Shapley values of the trees against the middle of the background",
             "integrated_gradients": "integrated gradients from the middle of the background",
             "occlusion": "changes of the score without each number, which need not sum to it",
         }[self.explanation.method]

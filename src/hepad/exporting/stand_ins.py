@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from hepad.exporting.native_trees import TreeSums
 from hepad.models import AnomalyModel
 from hepad.models.averaged import AveragedModel
+from hepad.models.filled_slots import take_filled_slots
+from hepad.models.td_ae import TimeDistributedAutoencoder
 from hepad.models.trees import Trees
 from hepad.nn.normal_mixture import NormalMixture
 
@@ -61,6 +63,8 @@ def exportable(model: AnomalyModel, native: bool = False) -> AnomalyModel:
                 _replace_trees(part, native)
             elif isinstance(part, AveragedModel):
                 _unroll_epochs(part)
+            elif isinstance(part, TimeDistributedAutoencoder):
+                take_filled_slots(part)
         for part in list(copied.modules()):
             for name, child in list(part.named_children()):
                 if isinstance(child, NormalMixture):

@@ -112,6 +112,20 @@ class Explaining(Protocol):
         """
 
 
+@runtime_checkable
+class ExplainedFrom(Protocol):
+    """A model whose score less that of another entry is a sum over the numbers of an entry.
+
+    >>> from hepad.models import Trees
+    >>> from hepad.models.capabilities import ExplainedFrom
+    >>> isinstance(Trees((17,)), ExplainedFrom)
+    True
+    """
+
+    def contributions_from(self, batch: Batch, baseline: Tensor) -> Tensor:
+        """Return Shapley values that sum to the score less that of `baseline`, both of the shape of `batch.x`."""
+
+
 def entries_to_sample(model: AnomalyModel, n: int | Tensor) -> int:
     """Return how many entries a model that is conditioned on nothing is to make up.
 

@@ -10,7 +10,9 @@ from hepad.core.batch import Batch
 from hepad.core.float32 import at_least_float32, computed_in, exact_float32, in_precision
 from hepad.models.attribution import integrated_gradients, occlusion
 from hepad.models.base import AnomalyModel, eval_mode
-from hepad.models.capabilities import Explaining
+from hepad.models.capabilities import ExplainedFrom, Explaining
+
+Method = Literal["terms", "shapley", "integrated_gradients", "occlusion"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class Explanation:
     values: Tensor
     score: Tensor
     start: Tensor
-    method: Literal["terms", "integrated_gradients", "occlusion"]
+    method: Method
 
     @property
     def remainder(self) -> Tensor:
@@ -61,8 +63,8 @@ def background_center(model: AnomalyModel, batch: Batch) -> Tensor:
 def explain_scores(model: AnomalyModel, batch: Batch) -> Explanation:
     """Return what contributes to the scores of entries: the terms of the score where it is a sum of such.
 
-    Otherwise integrated gradients from the middle of the background, and where the score has no gradient the change of
-    the score without each number.
+    Otherwise what it has more than the middle of the background: exact Shapley values of trees, integrated gradients,
+    or where the score has no gradient its change without each number.
 
     >>> import torch
     >>> from hepad.core.batch import Batch
@@ -92,15 +94,17 @@ def _explained(model: AnomalyModel, batch: Batch) -> Explanation:
         baseline = background_center(model, prepared).detach()
         with torch.no_grad():
             start = model.score_batch(prepared._replace(x=baseline))
-        try:
-            found, how = integrated_gradients(model.score_batch, prepared, baseline), "integrated_gradients"
-        except RuntimeError:
-            # A tree, or a score that is computed outside of PyTorch.
-            with torch.no_grad():
-                found, how = occlusion(model.score_batch, prepared, baseline), "occlusion"
-    return Explanation(
-        at_least_float32(found.detach()),
-        score,
-        at_least_float32(start),
-        "integrated_gradients" if how == "integrated_gradients" else "occlusion",
-    )
+        found, how = _from_baseline(model, prepared, baseline)
+    return Explanation(at_least_float32(found.detach()), score, at_least_float32(start), how)
+
+
+def _from_baseline(model: AnomalyModel, batch: Batch, baseline: Tensor) -> tuple[Tensor, Method]:
+    if isinstance(model, ExplainedFrom):
+        with torch.no_grad():
+            return model.contributions_from(batch, baseline).reshape(batch.x.shape), "shapley"
+    try:
+        return integrated_gradients(model.score_batch, batch, baseline), "integrated_gradients"
+    except RuntimeError:
+        # A score that is computed outside of PyTorch.
+        with torch.no_grad():
+            return occlusion(model.score_batch, batch, baseline), "occlusion"

@@ -173,6 +173,11 @@ class NormalizedAutoencoder(ReconstructionModel):
         """Return the chain."""
         return "only the energies of the chain keep"
 
+    def loss_terms(self, batch: Batch) -> Tensor | None:
+        """Return what sums to the score of each entry; of blurred images by the pixels before the blur."""
+        terms = super().loss_terms(batch)
+        return terms if terms is None or self.blur is None else self.blur.back_to_sources(terms, batch.x.to(terms))
+
     def energy(self, z: Tensor) -> Tensor:
         """Return E `(B,)` of normalised entries: their mean squared error over that of the mean training entry."""
         error: Tensor = self.loss(self.reconstruct(z), z)

@@ -91,9 +91,10 @@ class TimeDistributedAutoencoder(ReconstructionModel):
         if mask is None:
             mask = z.new_ones(z.shape[:2], dtype=torch.bool)
         if torch.compiler.is_exporting():
-            # No sizes that depend on the input.
-            every: Tensor = PerSlot(self.network)(z)
-            return torch.where(mask.unsqueeze(-1), every, torch.zeros_like(every))
+            # Filled slots by their numbers, after one more: batch normalisation must know that there is one.
+            slots, filled = z.flatten(0, 1), mask.flatten().nonzero().squeeze(1)
+            jets = self.network(slots.index_select(0, torch.cat([filled.new_zeros(1), filled])))
+            return torch.zeros_like(slots).index_put((filled,), jets[1:]).reshape(z.shape)
         reconstruction = torch.zeros_like(z)
         reconstruction[mask] = self._reconstruct_jets(z[mask]).to(z.dtype)
         return reconstruction

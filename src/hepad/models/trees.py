@@ -14,12 +14,14 @@ from hepad.core.batch import Batch, drawn_by_weight
 from hepad.core.schema import Structure
 from hepad.models.fitted import FittedModel, drawn_seed, entry_columns
 from hepad.models.labels import class_weights, known_labels
+from hepad.nn.tree_shapley import tree_shapley
 from hepad.nn.trees import Tree, TreeEnsemble
 
 KINDS: Final = ("boosting", "isolation_forest")
 
 _SUBSAMPLE: Final = 256
 _IN_LEAF: Final = 20
+_NODES: Final = 32
 
 
 class Trees(FittedModel):
@@ -143,6 +145,29 @@ class Trees(FittedModel):
             said.append(self.baseline[i] + self.trees(x, slice(first, first + n_trees)).sum(dim=1))
         return torch.stack(said, dim=1)
 
+    def contributions_from(self, batch: Batch, baseline: Tensor) -> Tensor:
+        """Return the `(B, F)` contributions that sum to the score less that of the baseline `(B, F)`.
+
+        They are exact Shapley values of each forest's depth or member's logit (`hepad.nn.tree_shapley`). The score is a
+        curved function of these, and each has the share of it that integrated gradients on the straight way between
+        the two give: of the one depth, the whole change.
+        """
+        x, start = entry_columns(batch), baseline.flatten(1)
+        groups = torch.full((len(self.trees.feature),), -1, device=x.device)
+        if self.kind != "boosting":
+            groups[:] = 0
+            depths, before = (self.trees(each).mean(dim=1) / self.depth_scale for each in (x, start))
+            # (2^−d − 2^−d₀) / (d − d₀), also where the two are the same.
+            half = 0.5 * math.log(2) * (depths - before)
+            ratio = torch.where(half == 0, 1.0, torch.sinh(half) / torch.where(half == 0, 1.0, half))
+            slope = -math.log(2) * torch.exp2(-0.5 * (depths + before)) * ratio
+            values = tree_shapley(self.trees, groups, x, start)[:, 0]
+            return values * (slope / (self.depth_scale * len(groups))).unsqueeze(1)
+        for i, n_trees in enumerate(self.grown.cpu().tolist()):
+            groups[i * self.max_iter : i * self.max_iter + n_trees] = i
+        slopes = mean_slopes(self.member_logits(start), self.member_logits(x))
+        return torch.einsum("bg,bgf->bf", slopes, tree_shapley(self.trees, groups, x, start))
+
     def _boost(self, train: Batch) -> None:
         self.class_weight.copy_(class_weights(train))
         x, label = entry_columns(train).cpu().double().numpy(), known_labels(train).cpu()
@@ -169,6 +194,22 @@ class Trees(FittedModel):
         for i, estimator in enumerate(forest.estimators_):
             self.trees.set_tree(i, _isolation_tree(estimator.tree_))
         self.depth_scale.fill_(max(_mean_depth(forest.max_samples_), 1e-300))
+
+
+def mean_slopes(start: Tensor, end: Tensor) -> Tensor:
+    """Return the mean gradient `(B, M)` of the logit of the mean of σ(l) on the straight way between logits `(B, M)`.
+
+    >>> import torch
+    >>> from hepad.models.trees import mean_slopes
+    >>> round(mean_slopes(torch.tensor([[0.0]]).double(), torch.tensor([[3.0]]).double()).item(), 6)
+    1.0
+    """
+    total = torch.zeros_like(end)
+    for at, weight in zip(*np.polynomial.legendre.leggauss(_NODES), strict=True):
+        logits = start + 0.5 * (1 + at) * (end - start)
+        p, q = torch.sigmoid(logits), torch.sigmoid(-logits)
+        total += 0.5 * weight * p * q * (1 / p.sum(dim=1, keepdim=True) + 1 / q.sum(dim=1, keepdim=True))
+    return total
 
 
 def split_for_stopping(label: Any, fraction: float, rng: np.random.Generator) -> tuple[Any, Any]:

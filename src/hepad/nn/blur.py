@@ -50,3 +50,26 @@ class GaussianBlur(nn.Module):
             x = F.pad(x, (0, 0, self.reach, self.reach), mode="circular")
         x = F.conv2d(x, in_phi, padding=(0 if self.circular else self.reach, 0), groups=channels)
         return F.conv2d(x, in_eta, padding=(0, self.reach), groups=channels)
+
+    def back_to_sources(self, values: Tensor, x: Tensor) -> Tensor:
+        """Return `values` of blurred pixels, of the shape of `x`, as values of the pixels that they are made of.
+
+        Each goes to the pixels of `x` by their shares in its sum, of the absolute, as relevance goes back through a
+        layer (Bach et al., PLoS ONE 10, 2015, e0130140); where there is nothing around, it stays. Their sum stays.
+
+        >>> import torch
+        >>> from hepad.nn.blur import GaussianBlur
+        >>> image = torch.zeros(1, 1, 9, 9)
+        >>> image[..., 4, 4] = 3.0
+        >>> values = GaussianBlur(1.0).back_to_sources(torch.ones_like(image), image)
+        >>> float(values[..., 4, 4].round()), float(values.sum().round()), float(values[..., 0, 0])
+        (49.0, 81.0, 1.0)
+        """
+        size = x.abs()
+        around = self(size)
+        # A share of the smallest floats is none.
+        some = around > torch.finfo(x.dtype).tiny / torch.finfo(x.dtype).eps
+        per_size = torch.where(some, values / torch.where(some, around, 1.0), 0.0)
+        # The kernel is symmetric, so what goes out goes back by it.
+        found: Tensor = size * self(per_size) + torch.where(some, 0.0, values)
+        return found

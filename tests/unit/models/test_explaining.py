@@ -8,7 +8,7 @@ from tests.every_model import WRITERS, build
 
 from hepad.config import compose
 from hepad.core.batch import Batch, take_rows
-from hepad.models import AnomalyModel, DenseAutoencoder, Explaining, explain_scores
+from hepad.models import AnomalyModel, DenseAutoencoder, Explaining, Trees, explain_scores
 from hepad.models.attribution import integrated_gradients, occlusion
 from hepad.models.expectation import Expectation
 
@@ -45,16 +45,47 @@ def test_terms_of_mean_squared_errors_sum_to_the_score(made, model, data):
         assert not found.values[~batch.mask].any()
 
 
-@pytest.mark.parametrize("words", [("vae", "jets"), ("gmm", "jets"), ("deep_svdd", "jets"), ("trees", "jets")])
+@pytest.mark.parametrize("words", [("vae", "jets"), ("gmm", "jets"), ("deep_svdd", "jets")])
 def test_scores_without_terms_are_explained_all_the_same(made, words):
     built, batch = made(*words)
     found = explain_scores(built, batch)
-    assert found.method == ("occlusion" if words[0] == "trees" else "integrated_gradients")
+    assert found.method == "integrated_gradients"
     assert torch.isfinite(found.values).all()
     torch.testing.assert_close(found.score, built.anomaly_score(batch).detach())
     if words[0] == "deep_svdd":
         # Smooth: 32 steps are enough.
         assert float((found.remainder.abs() / (found.score - found.start).abs()).max()) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["boosting", "isolation_forest"])
+def test_what_trees_say_is_divided_without_a_remainder_and_a_shift_that_they_mind_is_what_changes(kind):
+    torch.manual_seed(0)
+    x = torch.randn(600, 5)
+    model = Trees((5,), kind=kind, members=4, max_iter=20, n_trees=60)
+    model.prepare(Batch(x, label=(x[:, :3].sum(dim=1) + 0.5 * torch.randn(600) > 0).long()))
+    place = torch.arange(600) % 5
+    shifted = x.clone()
+    shifted[torch.arange(600), place] += 20.0
+    before, found = explain_scores(model, Batch(x)), explain_scores(model, Batch(shifted))
+    assert found.method == "shapley"
+    assert float(found.remainder.abs().max()) < 2e-6 * float(found.score.abs().max())
+    raised = found.score - before.score > before.score.std()
+    assert int(raised.sum()) >= 50
+    # Another number may contribute as much: beyond the last cut all say the same.
+    changed = (found.values - before.values).argmax(dim=1)
+    assert float((changed == place)[raised].float().mean()) >= 0.95
+
+
+def test_a_score_from_outside_of_torch_is_explained_by_what_it_changes():
+    class Outside(AnomalyModel):
+        structures = frozenset({"vector"})
+
+        def score_batch(self, batch: Batch) -> torch.Tensor:
+            return torch.from_numpy(batch.x.detach().numpy() @ np.array([1.0, 2.0], dtype=np.float32))
+
+    found = explain_scores(Outside((2,), normalizer="none"), Batch(torch.tensor([[3.0, 1.0]])))
+    assert found.method == "occlusion"
+    assert found.values.tolist() == [[3.0, 2.0]]
 
 
 def test_cells_of_a_shower_are_terms_of_its_score(made):
