@@ -2,6 +2,7 @@
 
 Each bound of pyproject.toml is a promise; this keeps it honest. An environment of its own is made with the lowest
 version of each direct dependency (uv's `lowest-direct`), a model is trained in it, and the tests of the core run there.
+These tests write files of public formats and try every model: the extras that they need are taken at their lowest too.
 What tests themselves need is taken as the extra `dev` bounds it.
 """
 
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-TOOLS: Final = ("pytest>=8.3", "pytest-xdist>=3.6")
+TOOLS: Final = ("jsonschema>=4.21", "pytest>=8.3", "pytest-xdist>=3.6")
+EXTRAS: Final = ("blosc", "flows", "jets", "parquet", "pyod", "root")
+"""Extras that the tests of `CORE` need."""
 CORE: Final = (
     "nn",
     "losses",
@@ -28,7 +31,7 @@ CORE: Final = (
     "plots",
     "report",
 )
-"""Rooms whose tests need no extra."""
+"""Rooms whose tests need no extra but `EXTRAS`."""
 
 
 def main() -> None:
@@ -36,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--venv", type=Path, default=ROOT / "build/lowest", help="where the environment is made")
     parser.add_argument("--python", default=sys.executable, help="the Python of the environment")
-    parser.add_argument("--extras", default="", help="extras of hepad that are taken at their lowest too: root,search")
+    parser.add_argument("--extras", default=",".join(EXTRAS), help="extras of hepad that are taken at their lowest too")
     parser.add_argument("tests", nargs="*", help="tests to run; those of the core unless given")
     asked = parser.parse_args()
     python = asked.venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")

@@ -1,6 +1,5 @@
 """The cluster that a command is asked to work on, checked before Dask or anything that computes is imported."""
 
-import os
 import shutil
 import socket
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from hepad.core.errors import UserError
+from hepad.core.threads import usable_cores
 
 LOCAL: Final = "local"
 SLURM: Final = "slurm"
@@ -105,16 +105,12 @@ def read_cluster(word: str | None, workers: int | None, jobs: Any) -> Cluster | 
         )
     if word == HTCONDOR and (unknown := [key for key in ("queue", "account") if given.get(key) is not None]):
         raise UserError(f"jobs.{unknown[0]}={given[unknown[0]]}: a setting of SLURM's; HTCondor has jobs.extra")
-    cluster = Cluster(word, workers or _cores(), Jobs(**given))
+    cluster = Cluster(word, workers or usable_cores(), Jobs(**given))
     if (command := _SUBMITS.get(word)) is not None and shutil.which(command) is None:
         raise UserError(f"cluster={word}: there is no command {command} here; submit from a machine that has it")
     if cluster.is_address:
         _require_scheduler(word)
     return cluster
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _require_scheduler(address: str) -> None:

@@ -19,6 +19,19 @@ _PATIENCE: Final = 0.1
 _END: Final = object()
 
 
+def usable_cores() -> int:
+    """Return how many cores this process may use; where the system does not say (macOS, Windows), how many there are.
+
+    >>> 1 <= usable_cores() <= os.cpu_count()
+    True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    # Since Python 3.13; it heeds -X cpu_count too.
+    count = getattr(os, "process_cpu_count", os.cpu_count)
+    return count() or 1
+
+
 def read_ahead(items: Iterable[Item], n: int = 2) -> Iterator[Item]:
     """Yield items that a thread of its own makes, at most `n` of them ahead; what it raises is raised here.
 

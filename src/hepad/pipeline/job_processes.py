@@ -18,6 +18,7 @@ from omegaconf import DictConfig
 
 from hepad.core.errors import WATCHED, JobOutcome
 from hepad.core.names import counted
+from hepad.core.threads import usable_cores
 from hepad.pipeline.stages import read_pipeline
 from hepad.pipeline.sweep_record import read_sweep
 
@@ -55,8 +56,8 @@ def run_processes(
     # would have got then, as the last bits of its numbers depend on that.
     directory = Path(str(config.hydra.sweep.dir))
     at_once = read_sweep(directory, "").at_once or read_pipeline(directory).get("at_once") or len(job_overrides)
-    n_jobs = n_jobs or cores()
-    environment = _thread_variables(threads, max(1, cores() // min(n_jobs, at_once)))
+    n_jobs = n_jobs or usable_cores()
+    environment = _thread_variables(threads, max(1, usable_cores() // min(n_jobs, at_once)))
     n_jobs = min(n_jobs, len(job_overrides))
     logs = Path(str(config.hydra.sweep.dir)) / LOGS
     logs.mkdir(parents=True, exist_ok=True)
@@ -82,11 +83,6 @@ def run_processes(
             job.process.wait()
         raise
     return [JobReturn(status=JobStatus.COMPLETED, _return_value=outcomes[i]) for i in range(len(job_overrides))]
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _thread_variables(asked: int | None, share: int) -> dict[str, str]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from hepad import __version__
 from hepad.core.errors import UserError
+from hepad.core.threads import usable_cores
 from hepad.simulation.processes import PROCESSES, process
 from hepad.simulation.showers import ShowerSettings
 
@@ -154,15 +155,10 @@ def _pythia_seed(sequence: np.random.SeedSequence) -> int:
     return int(sequence.generate_state(1, np.uint64)[0] % 900_000_000) + 1
 
 
-def default_workers() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def check_workers(workers: int | None) -> int:
     """Return the number of worker processes; None means one per core."""
     if workers is None:
-        return default_workers()
+        return usable_cores()
     _check_whole("workers", workers, 1, 4096)
     return workers
 

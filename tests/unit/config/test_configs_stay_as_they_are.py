@@ -19,6 +19,7 @@ BEFORE = {
     "cli": "the command line",
     "pipeline/htcondor.py": "Hydra's section of a sweep",
     "pipeline/hyperparameter_search.py": "words of a search, and Hydra's section of it",
+    "pipeline/htcondor.py": "Hydra's section of a sweep",
     "pipeline/job_processes.py": "Hydra's section of a sweep",
     "pipeline/jobs.py": "Hydra's section of a job",
     "pipeline/session.py": "Hydra's section of a sweep",

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import os
 import threading
 import time
 from contextlib import closing
@@ -9,7 +10,7 @@ from contextlib import closing
 import pytest
 
 from hepad.core import threads
-from hepad.core.threads import FileHash, in_order, read_ahead
+from hepad.core.threads import FileHash, in_order, read_ahead, usable_cores
 
 
 def n_helpers() -> int:
@@ -92,3 +93,25 @@ def test_a_hash_that_nobody_waits_for_ends(tmp_path, monkeypatch):
     with FileHash(path):
         pass
     assert threading.active_count() == before
+
+
+def test_usable_cores_are_those_that_the_process_may_run_on():
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(mine)})
+    try:
+        assert usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, mine)
+    assert usable_cores() == len(mine)
+
+
+@pytest.mark.parametrize(
+    ("of_process", "of_machine", "expected"), [(lambda: 3, lambda: 8, 3), (None, lambda: 8, 8), (None, lambda: None, 1)]
+)
+def test_usable_cores_where_a_system_has_no_affinity(monkeypatch, of_process, of_machine, expected):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.delattr(os, "process_cpu_count", raising=False)
+    if of_process:
+        monkeypatch.setattr(os, "process_cpu_count", of_process, raising=False)
+    monkeypatch.setattr(os, "cpu_count", of_machine)
+    assert usable_cores() == expected

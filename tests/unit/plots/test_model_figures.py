@@ -75,7 +75,7 @@ def panel(real, generated):
     figure = plot_generated_features(np.asarray(real, float)[:, None], np.asarray(generated, float)[:, None], ["pt"])
     with warnings.catch_warnings():
         # Without room for its panels a figure is drawn all the same, and looks it.
-        warnings.simplefilter("error")
+        warnings.filterwarnings("error", ".*layout not applied")
         figure_bytes(figure)
     above, below = figure.axes[0], figure.axes[4]
     arrows = [line for line in below.lines if line.get_marker() in ("^", "v")]

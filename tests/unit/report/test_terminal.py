@@ -92,7 +92,7 @@ def test_a_table_wider_than_the_terminal_goes_on_below_with_what_names_its_rows(
 
 
 def test_sentences_wrap_between_words_and_what_is_copied_stays_in_one_line(capsys, monkeypatch):
-    sentence, command = "a sentence of words " * 9, "python -m hepad.compare " + "runs/a " * 20
+    sentence, command = "a sentence of words " * 9, "python -m hepad.compare" + " runs/a" * 20
     lines = [("verdict", sentence), ("compare", command)]
     told = shown_at(80, Table(["Run"], [["a"]]), capsys, monkeypatch, lines).splitlines()
     assert [line for line in told if line.startswith("compare")] == [f"compare {command}"]
