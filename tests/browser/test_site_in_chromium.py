@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 from scripts.site.places import ROOT, SITE
 from tests.browser.accessibility import violations
-from tests.browser.tables import too_wide
 
 pytestmark = [pytest.mark.browser, pytest.mark.thorough]
 
@@ -32,12 +31,10 @@ def site() -> None:
 def shown(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A page of the site, which may load its own files and nothing else."""
     with browser.new_context(viewport=WIDTHS[request.param]) as context:
-        page, strange = context.new_page(), []
-        page.on(
-            "request", lambda made: strange.append(made.url) if not made.url.startswith(("file:", "data:")) else None
-        )
+        page, asked = context.new_page(), []
+        page.on("request", lambda made: asked.append(made.url) if not made.url.startswith(("file:", "data:")) else None)
         yield page
-        assert strange == []
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
