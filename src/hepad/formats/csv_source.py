@@ -44,7 +44,8 @@ class CsvSource(Source):
                 f"cannot read {path}: no table of text (a line of more than {_LONGEST_LINE:,} bytes, or zeros)"
             )
         try:
-            line, row = first.decode("utf-8-sig").strip(), second.decode("utf-8").strip()
+            # Tabs at the ends are empty cells.
+            line, row = first.decode("utf-8-sig").strip(" \r\n"), second.decode("utf-8").strip(" \r\n")
         except UnicodeDecodeError as error:
             raise UserError(f"cannot read {path}: it is no text (UTF-8)") from error
         self._separator = next((mark for mark in _SEPARATORS if mark in line), None)
