@@ -18,6 +18,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "scripts.site.accessible",
     "scripts.site.docstrings",
     "scripts.site.mentions",
 ]

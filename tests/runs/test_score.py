@@ -241,3 +241,19 @@ def test_files_that_cannot_be_scored(run_of, tmp_path, flaw):
     assert done.code == 2, done.out
     assert said in done.err
     assert {path.name for path in tmp_path.iterdir()} == {"new.h5"}
+
+
+def test_a_file_that_lacks_a_feature_is_refused_with_advice_that_a_run_can_follow(run_of, tmp_path):
+    source = write_jet_file(tmp_path / "new.h5", n_events=20)
+    with h5py.File(source, "r+") as file:
+        jets = file["jet_event_data"]
+        kept, names = jets[..., 1:], [str(name) for name in jets.attrs["features"]]
+        del file["jet_event_data"]
+        file["jet_event_data"] = kept
+        file["jet_event_data"].attrs["features"] = names[1:]
+    done = scored(run_of("jets"), source, tmp_path / "scores.h5")
+    assert done.code == 2, done.out
+    assert f"has no feature {names[0]}; it has: {names[1]}" in done.err
+    assert "this run was trained on it: score a file that has it" in done.err
+    assert f"hepad.train data.features=[{names[1]}" in done.err
+    assert not (tmp_path / "scores.h5").exists()

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from hepad.bundled import bundled_files
-from hepad.core.errors import UserError
 from hepad.core.inputs import sample_files_by_part
-from hepad.core.misfits import lacks_features
+from hepad.core.misfits import check_has_features
 from hepad.core.schema import JET_DATASET, JET_FEATURES
 
 _OF_JETS: Final = ("hepad.data.JetsDataModule", "hepad.data.EventsDataModule")
@@ -36,8 +35,7 @@ def check_named_features(data: Mapping[str, Any], background: str) -> None:
         if not has_dataset(file, JET_DATASET):
             return
         names = feature_names(safe_dataset(file, JET_DATASET), JET_FEATURES)
-    if told := lacks_features(path, [str(name) for name in wanted], names):
-        raise UserError(told)
+    check_has_features(path, [str(name) for name in wanted], names)
 
 
 def _only_file(given: Any, background: str) -> Path | None:

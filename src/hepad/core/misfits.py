@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from hepad.core.errors import UserError
+
 LABELS_EXAMPLE: Final = "'data.train=[{sample: zero_bias, label: 0}, {sample: ttbar, label: 1}]'"
 
 
@@ -36,16 +38,32 @@ def lacks_labels(model: str, roles: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def lacks_features(path: object, wanted: Sequence[str], names: Sequence[str]) -> str:
-    """Return what is wrong with features that a file does not have; empty where it has all, in whatever order.
+class MissingFeaturesError(UserError):
+    """Features that a file does not have, with the advice of a training.
 
-    >>> from hepad.core.misfits import lacks_features
-    >>> lacks_features("a.h5", ["pt", "nope"], ["pt", "eta"])
-    'a.h5 has no feature nope; it has: pt, eta; data.features=[pt] takes those that it has'
+    Attributes:
+        fact: the message without advice, for commands that cannot choose features.
+        shared: those of the features that the file has.
+    """
+
+    def __init__(self, message: str, fact: str = "", shared: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.fact = fact or message
+        self.shared = tuple(shared)
+
+
+def check_has_features(path: object, wanted: Sequence[str], names: Sequence[str]) -> None:
+    """Raise `MissingFeaturesError` where a file lacks features that are wanted; their order does not matter.
+
+    >>> from hepad.core.misfits import check_has_features
+    >>> check_has_features("a.h5", ["pt", "nope"], ["pt", "eta"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    hepad.core.misfits.MissingFeaturesError: a.h5 has no feature nope; it has: pt, eta; data.features=[pt] takes ...
     """
     missing = [name for name in wanted if name not in names]
     if not missing:
-        return ""
+        return
     shared = [name for name in wanted if name in names]
+    fact = f"{path} has no feature {', '.join(missing)}; it has: {', '.join(names)}"
     advice = f"; data.features=[{','.join(shared)}] takes those that it has" if shared else ""
-    return f"{path} has no feature {', '.join(missing)}; it has: {', '.join(names)}{advice}"
+    raise MissingFeaturesError(fact + advice, fact, shared)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hepad.core.errors import UserError
 from hepad.core.hdf5 import feature_names, has_dataset, open_hdf5, read_rows, safe_dataset
-from hepad.core.misfits import lacks_features
+from hepad.core.misfits import check_has_features
 from hepad.core.schema import JET_DATASET, JET_FEATURES, MASK_DATASET
 
 
@@ -66,8 +66,7 @@ def columns_of(path: Path) -> tuple[str, ...]:
 
 def check_features(file: h5py.File, wanted: Sequence[str], names: Sequence[str]) -> None:
     """Raise `UserError` where a file lacks features that are wanted; their order does not matter."""
-    if told := lacks_features(file.filename, wanted, names):
-        raise UserError(told)
+    check_has_features(file.filename, wanted, names)
 
 
 AUTO: Final = "auto"

@@ -1,7 +1,8 @@
 """Text tables: a line for a row, numbers between commas, semicolons, tabs or blanks, with names in the first or not."""
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -43,7 +44,8 @@ class CsvSource(Source):
                 f"cannot read {path}: no table of text (a line of more than {_LONGEST_LINE:,} bytes, or zeros)"
             )
         try:
-            line, row = first.decode("utf-8-sig").strip(), second.decode("utf-8").strip()
+            # Tabs at the ends are empty cells.
+            line, row = first.decode("utf-8-sig").strip(" \r\n"), second.decode("utf-8").strip(" \r\n")
         except UnicodeDecodeError as error:
             raise UserError(f"cannot read {path}: it is no text (UTF-8)") from error
         self._separator = next((mark for mark in _SEPARATORS if mark in line), None)
@@ -95,27 +97,39 @@ class CsvSource(Source):
     def _table(self, start: int, stop: int) -> NDArray[np.float64]:
         if start >= stop:
             return np.empty((0, len(self._names)))
-        mark = start // _LINES_PER_MARK
-        with self.path.open("rb") as file, warnings.catch_warnings():
-            file.seek(self._marks[mark])
-            for _ in range(start - mark * _LINES_PER_MARK):
-                file.readline()
-            # NumPy warns where it finds no line; that is told below.
-            warnings.simplefilter("ignore")
-            lines = (line for line in (next(file, b"") for _ in range(stop - start)) if line)
-            try:
-                table = np.loadtxt(lines, delimiter=self._separator, ndmin=2, encoding="utf-8", comments=None)
-            except (ValueError, UnicodeDecodeError, IndexError) as error:
-                said = str(error).partition(";")[0]
-                raise UserError(
-                    f"cannot read {self.path}: {said} (counted from row {start}); numbers are needed"
-                ) from error
+        try:
+            table = self._parsed(start, stop)
+        except (ValueError, UnicodeDecodeError, IndexError) as error:
+            said = str(error).partition(";")[0]
+            raise UserError(
+                f"cannot read {self.path}: {said} (counted from row {start}); numbers are needed"
+            ) from error
         if table.shape != (stop - start, len(self._names)):
             raise UserError(
                 f"cannot read {self.path}: rows {start} to {stop} are a table of {table.shape}, "
                 f"{(stop - start, len(self._names))} is needed; are there empty lines?"
             )
         return table
+
+    def _parsed(self, start: int, stop: int) -> NDArray[np.float64]:
+        try:
+            return self._loaded(start, stop, lambda line: line)
+        except ValueError as error:
+            # Looked for once there are any: most files have no empty cell.
+            if "string ''" not in str(error) or self._separator is None:
+                raise
+            return self._loaded(start, stop, partial(_fill_cells, separator=self._separator.encode()))
+
+    def _loaded(self, start: int, stop: int, mend: Callable[[bytes], bytes]) -> NDArray[np.float64]:
+        mark = start // _LINES_PER_MARK
+        with self.path.open("rb") as file, warnings.catch_warnings():
+            file.seek(self._marks[mark])
+            for _ in range(start - mark * _LINES_PER_MARK):
+                file.readline()
+            # NumPy warns where it finds no line; the caller tells that.
+            warnings.simplefilter("ignore")
+            lines = (mend(line) for line in (next(file, b"") for _ in range(stop - start)) if line)
+            return np.loadtxt(lines, delimiter=self._separator, ndmin=2, encoding="utf-8", comments=None)
 
 
 def _is_number(word: str) -> bool:
@@ -124,3 +138,8 @@ def _is_number(word: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _fill_cells(line: bytes, separator: bytes) -> bytes:
+    """Write NaN into empty cells, as which pandas and others write it; a line without any cell stays empty."""
+    return separator.join(cell if cell.strip() else b"nan" for cell in line.split(separator)) if line.strip() else line

@@ -62,12 +62,12 @@ def unordered_note(keys: Sequence[str], jobs: Sequence[Job]) -> str | None:
     objectives, inputs = changes_objective(keys), changes_input(keys)
     if not objectives and not inputs:
         return None
-    hint = ""
+    hint = "sweep.metric names what to order by."
     if default_metric(keys, jobs) == "val/mae" and not inputs:
-        hint = " sweep.metric=val/mae, the mean absolute error, would order them."
+        hint = "sweep.metric=val/mae, the mean absolute error, would order them."
     return (
         f"The runs differ in {', '.join(dict.fromkeys([*objectives, *inputs]))}: no loss is one quantity for all of "
-        f"them, and none is the best. They are in the order of the command.{hint} sweep.metric names what to order by."
+        f"them, and none is the best. They are in the order of the command. {hint}"
     )
 
 

@@ -25,6 +25,8 @@ from hepad.plots.style import house_style
 
 _ROOM: Final = 0.34
 """Share of the upper panel that the text and the legend take."""
+_EDGE: Final = 0.07
+"""Share of the lower panel's height that has no levels named, at either end."""
 _ONE_SIGMA: Final = 0.158655254
 _AT_LEAST: Final = 3.8
 _LARGEST: Final = 100.0
@@ -93,6 +95,7 @@ def plot_search_spectrum(
         for top, below in first_of_rows(panels):
             top.set_ylabel("Entries per bin")
             below.set_ylabel("Significance")
+            figure.align_ylabels([top, below])
         fitted = [panel[0] for panel, spectrum in zip(panels, spectra, strict=True) if _is_fitted(spectrum)]
         _legend((fitted or [panels[0][0]])[0])
         sign_panels(panels, note)
@@ -170,7 +173,10 @@ def _significances(
     for level in (-2, 0, 2):
         axes.axhline(level, color="black" if level == 0 else "0.4", linewidth=1, linestyle="-" if level == 0 else ":")
     axes.set_ylim(low, high)
-    axes.yaxis.set_major_locator(MaxNLocator(5, steps=[2, 5, 10], integer=True))
+    # The name of a level at the edge would touch those of the panel above.
+    levels = MaxNLocator(5, steps=[2, 5, 10], integer=True).tick_values(low, high)
+    room = _EDGE * (high - low)
+    axes.set_yticks([level for level in levels if low + room <= level <= high - room])
 
 
 def _steps(

@@ -1,6 +1,7 @@
 """Entries of a file that a run scores: read as the run's own data, some rows at a time, none that is not finite."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ import numpy as np
 from hepad.config.registry import instantiate
 from hepad.core.batch import Batch
 from hepad.core.errors import UserError
+from hepad.core.misfits import MissingFeaturesError
 from hepad.data import AnomalyDataModule, Entries
 from hepad.data.observed import finite_entries
 from hepad.run.loading import Run
@@ -39,7 +41,8 @@ def reader_of_run(run: Run, source: Path, on_nonfinite: str | None) -> AnomalyDa
 
 def rows_of(file: h5py.File, data: AnomalyDataModule, source: Path) -> tuple[int, int]:
     """Return how many rows a file has, and how many are read at once."""
-    dataset = data.source(file)
+    with _advice_for_a_run():
+        dataset = data.source(file)
     n_rows = dataset.shape[0] if dataset.shape else 0
     if not n_rows:
         raise UserError(f"{source}:{dataset.name} has shape {dataset.shape}; there is nothing to score")
@@ -70,12 +73,27 @@ def read_entries(
     """
     for start in rows:
         stop = min(start + rows.step, rows.stop)
-        entries = data.read_weighted(file, source.stem, None, slice(start, stop))
+        with _advice_for_a_run():
+            entries = data.read_weighted(file, source.stem, None, slice(start, stop))
         shape = tuple(entries.batch.x.shape[1:])
         if shape != run.entry_shape:
             raise UserError(f"entries of {source} have the shape {shape}; this run scores {run.entry_shape}")
         follow(stop)
         yield entries if data.on_nonfinite == "refuse" or _is_finite(entries) else _without_nonfinite(entries)
+
+
+@contextmanager
+def _advice_for_a_run() -> Iterator[None]:
+    """Say of missing features what helps a run that is trained; only a training can choose others."""
+    try:
+        yield
+    except MissingFeaturesError as error:
+        other = (
+            f", or train a run on those that it has (hepad.train data.features=[{','.join(error.shared)}])"
+            if error.shared
+            else ""
+        )
+        raise UserError(f"{error.fact}; this run was trained on it: score a file that has it{other}") from error
 
 
 def _is_finite(entries: Entries) -> bool:

@@ -11,6 +11,7 @@ import uproot
 from tests.layouts import LAYOUTS
 
 from hepad.core.errors import UserError
+from hepad.formats.csv_source import CsvSource
 from hepad.formats.expressions import evaluate, names_in
 from hepad.formats.functions import FUNCTIONS
 from hepad.formats.opening import open_source, reader_of
@@ -132,3 +133,12 @@ def test_intervals_of_a_lumi_mask_may_overlap_and_come_in_any_order():
     mask = LumiMask({5: [(20, 22), (2, 10), (4, 5)]})
     wanted = [2 <= section <= 10 or 20 <= section <= 22 for section in sections]
     assert mask(np.full(29, 5), sections).tolist() == wanted
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_an_empty_cell_of_a_text_table_is_nan(tmp_path, mark):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,c\n,2,3\n4, ,6\n7,8,\n".replace(",", mark))
+    found = CsvSource(path).read(["a", "b", "c"], 0, 3)
+    expected = [[np.nan, 2, 3], [4, np.nan, 6], [7, 8, np.nan]]
+    np.testing.assert_array_equal(np.column_stack(list(found.values())), expected)

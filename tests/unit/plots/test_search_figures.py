@@ -127,6 +127,14 @@ def test_absurd_significances_end_in_an_arrow_and_leave_the_others_readable():
     assert -120 < below.get_ylim()[0] < -106 < 106 < below.get_ylim()[1] < 120
 
 
+def test_no_level_is_named_at_the_edge_of_the_panel_of_significances():
+    """4 stands at the top edge where the largest bar is 3.5, and would touch the 0 of the panel above."""
+    edged = MassSpectrum("top 1%", [3, 4, 5, 6], [10, 32, 10], [10, 15.2, 10], [0.1, 0.1, 0.1])
+    below = plot_search_spectrum([edged], (4, 5), observable="m_jj").axes[1]
+    assert 4 < below.get_ylim()[1] < 4.3
+    assert below.get_yticks().tolist() == [-2, 0, 2]
+
+
 def test_a_failed_fit_is_named_and_draws_no_background():
     drawn_anyway = MassSpectrum("top 1%", EDGES, COUNTS, EXPECTED, EXPECTED, ["Z = 9"], "it did not converge")
     figure = plot_search_spectrum([drawn_anyway], WINDOWS[1], observable="m_jj")

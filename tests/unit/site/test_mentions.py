@@ -27,7 +27,7 @@ PAGES = {
     "models/vae.md": "# The VAE\n\nMore of it: gan.md is no page here; vae.md is this one.\n",
     "reference/config/model.md": "# model\n\n## vae\n\nText.\n\n## dense_ae\n\nText.\n",
 }
-MODULES = ("places", "config_pages", "api_pages", "docstrings")
+MODULES = ("accessible", "places", "config_pages", "api_pages", "docstrings")
 
 
 def build(place: Path, text: str) -> tuple[str, str]:
