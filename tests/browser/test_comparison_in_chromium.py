@@ -133,6 +133,7 @@ def test_a_table_that_scrolls_says_so(open_comparison):
     assert "Scrolls" not in page.locator(".table-block").first.evaluate(cue)
 
 
+@pytest.mark.thorough
 def test_axe_finds_nothing_on_the_dark_page(open_comparison):
     page = open_comparison(viewport={"width": 1280, "height": 900}, color_scheme="dark")
     assert page.locator("td.best").count()

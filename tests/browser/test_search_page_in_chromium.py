@@ -53,6 +53,7 @@ def test_it_fits_a_phone(open_file: Callable[..., Page], search_file: Path):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.thorough
 def test_axe_finds_nothing_on_the_dark_page(open_file: Callable[..., Page], search_file: Path):
     page = open_file(search_file, viewport={"width": 1280, "height": 900}, color_scheme="dark")
     assert "★" in page.locator("td.best").first.inner_text()

@@ -89,6 +89,7 @@ def test_refused_jobs_are_not_said_to_be_resumed(open_sweep):
     expect(page.locator("main")).to_contain_text("python -m hepad.compare")
 
 
+@pytest.mark.thorough
 def test_axe_finds_nothing_on_the_dark_page(open_sweep):
     page = open_sweep(viewport={"width": 1280, "height": 900}, color_scheme="dark")
     assert page.locator("td.best").count()

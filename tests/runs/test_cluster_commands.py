@@ -52,6 +52,7 @@ def test_scores_are_the_bytes_of_one_process_though_a_worker_dies(run, cluster, 
         assert json.loads(file.attrs["left_out"])["empty slots"] > 0
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("small_tasks")
 def test_what_one_process_refuses_is_refused_with_the_same_row(run, cluster, tmp_path):
     jets = write_jet_file(tmp_path / "new.h5", n_events=2000, seed=7)

@@ -42,6 +42,7 @@ def session(tmp_path_factory):
         yield shown, names
 
 
+@pytest.mark.thorough
 def test_training_and_its_settings(session):
     shown, _ = session
     first, word, section = shown["Train"]
@@ -52,6 +53,7 @@ def test_training_and_its_settings(session):
     assert section.encode(np.ones((1, 17))).shape == (1, 4)
 
 
+@pytest.mark.thorough
 def test_own_data(session):
     shown, names = session
     auc, (shape, scores) = shown["Your own data"]
@@ -60,6 +62,7 @@ def test_own_data(session):
     assert np.isfinite(scores).all()
 
 
+@pytest.mark.thorough
 def test_looking_at_a_run(session):
     shown, _ = session
     features, aucs, plots, picture, top, score, terms, codes, again, made, point = shown["Look at a run"]
@@ -72,6 +75,7 @@ def test_looking_at_a_run(session):
     assert point.threshold > 0
 
 
+@pytest.mark.thorough
 def test_a_pretrained_scorer(session):
     shown, _ = session
     listed, (scores, auc) = shown["A scorer that is trained already"]
@@ -80,6 +84,7 @@ def test_a_pretrained_scorer(session):
     assert 0.8 < auc < 0.9
 
 
+@pytest.mark.thorough
 def test_scikit_learn(session):
     shown, names = session
     predicted, normal, anomalous, _, best = shown["scikit-learn"]
@@ -89,6 +94,7 @@ def test_scikit_learn(session):
     assert names["detector"].run_.feature_names == ("x0", "x1", "x2")
 
 
+@pytest.mark.thorough
 def test_objects_of_ones_own(session):
     _, names = session
     assert isinstance(names["mine"], Run)

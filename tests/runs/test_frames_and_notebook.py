@@ -46,6 +46,7 @@ def test_a_frame_without_a_column_names_it(run, kind):
         run.score(FRAMES[kind](QCD[:5, [0, 2]].copy(), ["m_j1", "pt_j1"]))
 
 
+@pytest.mark.thorough
 def test_a_notebook_shows_the_run_and_its_scores(run, tmp_path):
     """A kernel of its own runs the cells, as Jupyter does."""
     cells = [

@@ -37,6 +37,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cwd / "data"
 
 
+@pytest.mark.thorough
 def test_the_command_writes_samples_plots_and_the_table(made: Path) -> None:
     assert {path.name for path in made.iterdir()} == {"soft_qcd.h5", "validation"}
     assert len(list((made / "validation").glob("*.png"))) == 22

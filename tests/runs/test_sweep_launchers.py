@@ -119,7 +119,7 @@ def test_the_last_job_of_a_sweep_gets_the_threads_it_would_have_had_among_all(
         monkeypatch.delenv(variable, raising=False)
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.setattr("hepad.pipeline.job_processes.cores", lambda: 4)
+    monkeypatch.setattr("hepad.pipeline.job_processes.usable_cores", lambda: 4)
     config = stand_in(tmp_path, monkeypatch, "echo $OMP_NUM_THREADS $MKL_NUM_THREADS")
     names = [f"seed.{seed}" for seed in range(5)]
     SweepRecord("s", settings={name: {} for name in names}, at_once=5).write(tmp_path)

@@ -67,7 +67,7 @@ def test_other_jets_are_named(place, age, word, said):
     assert said in done.err
 
 
-@pytest.mark.parametrize("age", ["", "old_"])
+@pytest.mark.parametrize("age", ["", pytest.param("old_", marks=pytest.mark.thorough)])
 def test_the_same_entries_can_be_learned(place, tmp_path, age):
     words = [*images(place), "data.power=0.5", *QUICK, "model=distilled", f"model.teacher={age}images"]
     done = call(train.main, place, *words, f"hydra.run.dir={tmp_path / 'student'}")

@@ -96,6 +96,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.thorough
 def test_own_data(place):
     shown, names = run_tutorial("own_data", place)
     assert isinstance(shown[2], Run)

@@ -27,7 +27,7 @@ def test_the_auc_is_that_of_the_likelihood_ratio(kind):
     assert divergence - 0.04 - 2 * found.jsd_error < found.jsd < divergence + 4 * found.jsd_error
 
 
-@pytest.mark.parametrize("kind", ["trees", "mlp"])
+@pytest.mark.parametrize("kind", ["trees", pytest.param("mlp", marks=pytest.mark.thorough)])
 def test_real_against_real_is_a_half_within_its_error(kind):
     found = [classifier_test(entries(800, 2 * toy), entries(800, 2 * toy + 1), kind) for toy in range(3)]
     pulls = np.array([(f.auc - 0.5) / f.auc_error for f in found])

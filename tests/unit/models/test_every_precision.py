@@ -22,8 +22,8 @@ def entries(tmp_path_factory):
     return Entries(tmp_path_factory.mktemp("entries"))
 
 
-# Every model in half precision, one in each other.
-CASES = covering([(*pair, precision) for precision in ("bf16-true", "64-true", "bf16-mixed") for pair in ONE_PAIR_EACH])
+# In each precision one model; every model in each by the thorough tests.
+CASES = covering([(*pair, precision) for precision in WEIGHTS for pair in ONE_PAIR_EACH], (2,))
 
 
 @pytest.mark.parametrize("case", CASES)

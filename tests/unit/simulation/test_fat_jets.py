@@ -136,6 +136,7 @@ def test_a_jet_holds_a_top_only_with_all_its_quarks_in_its_own_event() -> None:
     assert holds_top(event, np.zeros(4), phi, tops).tolist() == [True, False, True, False]
 
 
+@pytest.mark.thorough
 def test_files_hold_jets_and_no_events(tmp_path: Path, tables_at_hand: None) -> None:
     # One chunk, without pileup: that workers change nothing is test_production's to say, for any sample.
     settings = Settings({"qcd_jets": 5}, seed=3, pileup_mean=0.0, chunk_size=5, mantissa_bits=12)
