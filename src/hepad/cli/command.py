@@ -50,7 +50,7 @@ _DOING: Final = {
     "threshold": "choosing thresholds",
     "top": "finding the top entries",
 }
-"""What a command's job is doing until it says so itself."""
+"""Phase that a terminal shows for a command until its job names one itself."""
 _RUN_KEYS: Final = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir", "hydra.output_subdir", "hydra.mode")
 
 

@@ -54,9 +54,8 @@ class FixedPoint:
         FixedPoint(width=8, integer=3)
         """
         size = float(np.abs(values).max()) if values.size else 0.0
-        found = cls(width, 1 if size == 0 else math.floor(math.log2(size)) + 2)
-        # Rounding up may reach one step too far.
-        return found if found.nearest(np.array([size]))[0] > size - found.step else cls(width, found.integer + 1)
+        # The largest number it has is less than a step below any size that it is made for.
+        return cls(width, 1 if size == 0 else math.floor(math.log2(size)) + 2)
 
     def __str__(self) -> str:
         return f"ap_fixed<{self.width},{self.integer},AP_RND,AP_SAT>"

@@ -222,4 +222,4 @@ _NOTHING_BY_ITSELF: Final[Mapping[str, Any]] = {
     "auto_log_co2": False,
     "display_summary_level": 0,
 }
-"""What Comet would collect of itself: code, command line, git patches, host. Provenance has what is needed of it."""
+"""Settings that stop Comet from collecting code, command line, git patches and host: provenance has what is needed."""
